@@ -1,0 +1,209 @@
+"""The shop as its owner describes it in `shop.toml`: locations, printers, channels, rules, thresholds, SLAs.
+
+What belongs here: the frozen description and look-ups in it. Reading and checking the file is `backroom.shop`'s.
+No secret ever stands in it: where one is needed, the file names it and the secrets file or a Prefect block holds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from backroom.domain.opening import OpeningHours
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The shop itself: name, sender's address on labels, currency, default country and language, time zone (IANA)."""
+
+    name: str
+    currency: str
+    country: str
+    language: str
+    timezone: str
+    order_prefix: str
+    email: str
+    phone: str
+    sender_lines: tuple[str, ...]
+    sender_postcode: str
+    sender_city: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterSpec:
+    """A printer beside a location. `uri` is `folder:NAME`, `ipp://…` or `ipps://…`; `prints` lists print processes.
+
+    `fingerprint` pins the certificate of an `ipps` printer (SHA-256, hex).
+    """
+
+    name: str
+    uri: str
+    prints: tuple[str, ...]
+    media: str = ""
+    sides: str = ""
+    quality: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place where orders are made or picked. `kind` is hub, local_hub or booth.
+
+    `pool` is the Prefect work pool of the worker beside its printers; `scan` asks for a scan of every picked piece;
+    `capacity` is how many fulfilment orders may be open there at once, 0 for no limit; `radius_km` is what counts as
+    local here.
+    """
+
+    id: str
+    name: str
+    kind: str
+    pool: str
+    latitude: float
+    longitude: float
+    hours: OpeningHours
+    country: str
+    printers: tuple[PrinterSpec, ...] = ()
+    label_printer: PrinterSpec | None = None
+    scan: bool = False
+    capacity: int = 0
+    radius_km: float = 10.0
+    event: str = ""
+    hand_over: str = "courier"
+
+    def can_print(self, process: str) -> bool:
+        """Whether a printer here makes that process. An empty process is not printable anywhere."""
+        return bool(process) and any(process in printer.prints for printer in self.printers)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpec:
+    """A channel that may send us orders. `kind` is shopify, woocommerce, pos or csv; `priority` 1 comes first.
+
+    `secret` names the signing secret in the secrets file (or the environment); the file never holds it.
+    """
+
+    id: str
+    kind: str
+    priority: int
+    sla: str
+    secret: str = ""
+    shop_domain: str = ""
+    location: str = ""
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SlaSpec:
+    """The promise of a channel: working hours to hand over, and the transit days after it."""
+
+    id: str
+    handling_hours: int
+    transit_days_min: int
+    transit_days_max: int
+    cutoff: str = "14:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One condition of a rule, `field op value`, e.g. channel in (shopify,), distance_km <= 10, in_stock is true."""
+
+    field: str
+    op: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRule:
+    """`when` looks at the order, `where` at each location; the first rule whose `when` holds and leaves a location wins.
+
+    `sort` orders the candidates (nearest, most_complete, fewest_splits, cheapest, least_loaded); `split` allows several
+    locations; `short` says what to do with pieces that are not in stock: print, backorder, hold, or next (try the next
+    rule).
+    """
+
+    name: str
+    when: tuple[Filter, ...]
+    where: tuple[Filter, ...]
+    sort: tuple[str, ...]
+    split: bool = False
+    short: str = "print"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Stock thresholds: `low_stock` pieces or fewer at a location are shown as low; a reservation of an order that
+    never gets released expires after `reservation_hours`."""
+
+    low_stock: int = 2
+    reservation_hours: int = 72
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTemplate:
+    kind: str
+    medium: str
+    language: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class CourierSpec:
+    """The built-in local courier: countries it goes to, heaviest parcel in grams, price in minor units."""
+
+    name: str
+    countries: tuple[str, ...]
+    max_weight_g: int
+    price_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessagingSpec:
+    """Where messages go: `mail` is `folder` or `smtp`, `sms` is `folder` or `gateway`; the blocks hold the rest."""
+
+    mail: str
+    sms: str
+    sender_email: str
+    sender_sms: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostcodePlace:
+    country: str
+    postcode: str
+    latitude: float
+    longitude: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The whole shop file. Tuples keep the file's order; the look-ups raise KeyError with the id that is missing."""
+
+    owner: Owner
+    locations: tuple[Location, ...]
+    channels: tuple[ChannelSpec, ...]
+    slas: tuple[SlaSpec, ...]
+    rules: tuple[RoutingRule, ...]
+    thresholds: Thresholds
+    courier: CourierSpec
+    messaging: MessagingSpec
+    templates: tuple[MessageTemplate, ...] = ()
+    postcodes: tuple[PostcodePlace, ...] = ()
+    hub: str = ""
+    artwork_folder: str = ""
+
+    def location(self, id_: str) -> Location:
+        return next((x for x in self.locations if x.id == id_), None) or _missing("location", id_)
+
+    def channel(self, id_: str) -> ChannelSpec:
+        return next((x for x in self.channels if x.id == id_), None) or _missing("channel", id_)
+
+    def sla(self, id_: str) -> SlaSpec:
+        return next((x for x in self.slas if x.id == id_), None) or _missing("sla", id_)
+
+    def find_channel(self, id_: str) -> ChannelSpec | None:
+        return next((x for x in self.channels if x.id == id_), None)
+
+
+def _missing(kind: str, id_: str) -> NoReturn:
+    raise KeyError(f"the shop file has no {kind} {id_!r}")
