@@ -1,0 +1,57 @@
+"""The schema, table by table. Importing this package registers every table with `metadata`."""
+
+from backroom.store.tables.base import metadata
+from backroom.store.tables.engine import breakers, claims, effects, generations
+from backroom.store.tables.intake import api_keys, consents, inbox, people, person_lookups, quarantine
+from backroom.store.tables.orders import (
+    counters,
+    history,
+    order_lines,
+    orders,
+    routing_decisions,
+    stock_levels,
+    stock_movements,
+    variants,
+)
+from backroom.store.tables.work import (
+    fulfilment_lines,
+    fulfilment_orders,
+    labels,
+    messages,
+    print_jobs,
+    reservations,
+    scans,
+    sheets,
+    shipments,
+)
+
+__all__ = [
+    "api_keys",
+    "breakers",
+    "claims",
+    "consents",
+    "counters",
+    "effects",
+    "fulfilment_lines",
+    "fulfilment_orders",
+    "generations",
+    "history",
+    "inbox",
+    "labels",
+    "messages",
+    "metadata",
+    "order_lines",
+    "orders",
+    "people",
+    "person_lookups",
+    "print_jobs",
+    "quarantine",
+    "reservations",
+    "routing_decisions",
+    "scans",
+    "sheets",
+    "shipments",
+    "stock_levels",
+    "stock_movements",
+    "variants",
+]

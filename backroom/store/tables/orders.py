@@ -1,0 +1,136 @@
+"""Tables of orders: the order, its lines, its routing decisions and its append-only history; catalogue and stock."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+
+from backroom.store.tables.base import Id, Json, Sealed, Utc, claim_columns, id_column, metadata
+
+variants = Table(
+    "variants",
+    metadata,
+    Column("sku", Text, primary_key=True),
+    Column("product", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("colourway", Text, nullable=False),
+    Column("size", Text, nullable=False),
+    Column("price_minor", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("weight_g", Integer, nullable=False),
+    Column("gtin", Text, nullable=False, default=""),
+    Column("artwork", Text, nullable=False, default=""),
+    Column("print_process", Text, nullable=False, default=""),
+    Column("printed_width_mm", Integer, nullable=False, default=0),
+    Column("printed_height_mm", Integer, nullable=False, default=0),
+    Column("tags", Json, nullable=False, default=list),
+)
+
+stock_levels = Table(
+    "stock_levels",
+    metadata,
+    Column("location", Text, primary_key=True),
+    Column("sku", Text, ForeignKey("variants.sku"), primary_key=True),
+    Column("on_hand", Integer, nullable=False),
+    Column("reserved", Integer, nullable=False, default=0),
+    CheckConstraint("reserved >= 0 AND on_hand >= reserved", name="never_below_zero"),
+)
+
+# Every change of on_hand, so that stock can be counted again from nothing.
+stock_movements = Table(
+    "stock_movements",
+    metadata,
+    id_column(),
+    Column("key", Text, nullable=False, unique=True),
+    Column("location", Text, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("pieces", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+# `contact` seals e-mail, phone, address and note; only what routing needs of it stands beside, coarse.
+orders = Table(
+    "orders",
+    metadata,
+    id_column(),
+    Column("number", Text, nullable=False, unique=True),
+    Column("channel", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("source", Text, nullable=False, default=""),
+    Column("state", Text, nullable=False),
+    Column("hold_reason", Text, nullable=False, default=""),
+    Column("delivery", Text, nullable=False),
+    Column("location", Text, nullable=False, default=""),
+    Column("event", Text, nullable=False, default=""),
+    Column("country", Text, nullable=False, default=""),
+    Column("language", Text, nullable=False, default="en"),
+    Column("currency", Text, nullable=False),
+    Column("total_minor", Integer, nullable=False),
+    Column("payment", Text, nullable=False),
+    Column("person_id", Id, ForeignKey("people.id"), nullable=False, index=True),
+    Column("contact", Sealed, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("priority", Integer, nullable=False, default=5),
+    Column("placed_at", Utc, nullable=False),
+    Column("source_at", Utc, nullable=False),
+    Column("accepted_at", Utc, nullable=False),
+    Column("ship_by", Utc),
+    Column("ended_at", Utc),
+    Column("routings", Integer, nullable=False, default=0),
+    *claim_columns(),
+    UniqueConstraint("channel", "external_id"),
+    Index("ix_orders_waiting", "state", "priority", "id"),
+    Index("ix_orders_claim_token", "claim_token"),
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    id_column(),
+    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
+    Column("line_no", Integer, nullable=False),
+    Column("external_id", Text, nullable=False, default=""),
+    Column("sku", Text, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("unit_price_minor", Integer, nullable=False),
+    Column("discount_minor", Integer, nullable=False, default=0),
+    UniqueConstraint("order_id", "line_no"),
+)
+
+routing_decisions = Table(
+    "routing_decisions",
+    metadata,
+    id_column(),
+    Column("order_id", Id, ForeignKey("orders.id"), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("distance_km", Float),
+    Column("assignments", Json, nullable=False),
+    Column("reasons", Json, nullable=False),
+    Column("rejected", Json, nullable=False),
+    Column("at", Utc, nullable=False),
+    UniqueConstraint("order_id", "round"),
+)
+
+# Append-only. `data` holds ids, codes and figures, never personal data.
+history = Table(
+    "history",
+    metadata,
+    id_column(),
+    Column("order_id", Id, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("data", Json, nullable=False),
+    Column("actor", Text, nullable=False, default=""),
+    Column("run_id", Text, nullable=False, default=""),
+    Column("at", Utc, nullable=False),
+    Index("ix_history_order_id_id", "order_id", "id"),
+)
+
+# Numbers that must never repeat, such as the last order number; read and raised in one statement.
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Id, nullable=False),
+)

@@ -1,0 +1,157 @@
+"""Tables of the work: reservations, fulfilment orders, print jobs, shipments, labels, sheets, messages, scans."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+
+from backroom.store.tables.base import Id, Json, Sealed, Utc, claim_columns, id_column, metadata
+
+reservations = Table(
+    "reservations",
+    metadata,
+    id_column(),
+    Column("order_id", Id, ForeignKey("orders.id"), nullable=False, index=True),
+    Column("fulfilment_order_id", Id, index=True),
+    Column("location", Text, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("expires_at", Utc),
+    Column("at", Utc, nullable=False),
+    Index("ix_reservations_state_expires_at", "state", "expires_at"),
+)
+
+fulfilment_orders = Table(
+    "fulfilment_orders",
+    metadata,
+    id_column(),
+    Column("order_id", Id, ForeignKey("orders.id"), nullable=False, index=True),
+    Column("location", Text, nullable=False),
+    Column("delivery", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("hold_reason", Text, nullable=False, default=""),
+    Column("outstanding", Integer, nullable=False, default=0),
+    Column("priority", Integer, nullable=False, default=5),
+    Column("opened_at", Utc, nullable=False),
+    Column("made_at", Utc),
+    Column("packed_at", Utc),
+    Column("labelled_at", Utc),
+    Column("done_at", Utc),
+    *claim_columns(),
+    Index("ix_fulfilment_orders_waiting", "location", "state", "priority", "id"),
+    Index("ix_fulfilment_orders_claim_token", "claim_token"),
+)
+
+# `picked` counts scans; `printed` counts pieces that came out of a printer.
+fulfilment_lines = Table(
+    "fulfilment_lines",
+    metadata,
+    id_column(),
+    Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id"), nullable=False),
+    Column("line_no", Integer, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("from_stock", Integer, nullable=False),
+    Column("to_print", Integer, nullable=False),
+    Column("picked", Integer, nullable=False, default=0),
+    Column("printed", Integer, nullable=False, default=0),
+    UniqueConstraint("fulfilment_order_id", "line_no"),
+)
+
+# `holder` is the booth worker that a job was handed to; it stays until a confirmed return or a person's decision.
+print_jobs = Table(
+    "print_jobs",
+    metadata,
+    id_column(),
+    Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id"), nullable=False, index=True),
+    Column("order_number", Text, nullable=False),
+    Column("line_no", Integer, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("copies", Integer, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("artwork", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("holder", Text, nullable=False, default=""),
+    Column("printer", Text, nullable=False, default=""),
+    Column("printer_job", Text, nullable=False, default=""),
+    Column("priority", Integer, nullable=False, default=5),
+    Column("created_at", Utc, nullable=False),
+    Column("handed_at", Utc),
+    Column("started_at", Utc),
+    Column("ended_at", Utc),
+    UniqueConstraint("fulfilment_order_id", "line_no"),
+    Index("ix_print_jobs_waiting", "location", "state", "priority", "id"),
+)
+
+shipments = Table(
+    "shipments",
+    metadata,
+    id_column(),
+    Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id"), nullable=False, unique=True),
+    Column("carrier", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("tracking", Text, nullable=False, unique=True),
+    Column("return_tracking", Text, nullable=False, unique=True),
+    Column("weight_g", Integer, nullable=False),
+    Column("cost_minor", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("sheet_id", Id),
+    Column("at", Utc, nullable=False),
+    Index("ix_shipments_sheet_id", "sheet_id"),
+)
+
+# A label is its data and its ZPL, both sealed under the customer's key; PDFs are rendered from the data.
+labels = Table(
+    "labels",
+    metadata,
+    id_column(),
+    Column("shipment_id", Id, ForeignKey("shipments.id"), nullable=False),
+    Column("person_id", Id, ForeignKey("people.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("data", Sealed, nullable=False),
+    Column("zpl", Sealed, nullable=False),
+    Column("at", Utc, nullable=False),
+    UniqueConstraint("shipment_id", "kind"),
+)
+
+# The labels of one wave, printed as one document.
+sheets = Table(
+    "sheets",
+    metadata,
+    id_column(),
+    Column("location", Text, nullable=False),
+    Column("labels", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    id_column(),
+    Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id"), nullable=False),
+    Column("order_id", Id, nullable=False, index=True),
+    Column("person_id", Id, ForeignKey("people.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("medium", Text, nullable=False),
+    Column("content", Sealed, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("at", Utc, nullable=False),
+    Column("sent_at", Utc),
+    UniqueConstraint("fulfilment_order_id", "kind", "medium"),
+)
+
+scans = Table(
+    "scans",
+    metadata,
+    id_column(),
+    Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id"), nullable=False, index=True),
+    Column("code", Text, nullable=False),
+    Column("accepted", Boolean, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("actor", Text, nullable=False, default=""),
+    Column("data", Json, nullable=False, default=dict),
+    Column("at", Utc, nullable=False),
+)
