@@ -32,9 +32,12 @@ class ClaimLost(Retry):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
+    """A lease and what it is for. `run_id` is the Prefect run that took it; it is written beside what happens."""
+
     token: str
     stage: str
     location: str
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def take(connection: Connection, *, stage: str, location: str, instance: str, ru
     )
     if raised.rowcount == 0:
         connection.execute(insert(generations).values(stage=stage, location=location, number=1, at=at))
-    return Claim(token, stage, location)
+    return Claim(token, stage, location, run_id)
 
 
 def fence(connection: Connection, token: str) -> datetime:

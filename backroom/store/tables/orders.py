@@ -59,6 +59,7 @@ orders = Table(
     Column("source", Text, nullable=False, default=""),
     Column("state", Text, nullable=False),
     Column("hold_reason", Text, nullable=False, default=""),
+    Column("held_from", Text, nullable=False, default=""),
     Column("delivery", Text, nullable=False),
     Column("location", Text, nullable=False, default=""),
     Column("event", Text, nullable=False, default=""),

@@ -1,0 +1,84 @@
+"""The room: everything that one shop's processes share, opened from its home folder.
+
+The home folder holds `shop.toml`, `secrets.toml`, the database (unless it is a PostgreSQL) and the folders that
+`folder:` printers and the mail folder write to. BACKROOM_HOME names it; `.backroom` in the current folder otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from backroom.domain.errors import AskPerson
+from backroom.domain.shop import Shop
+from backroom.shop.load import load_shop
+from backroom.shop.secrets import Secrets
+from backroom.store.database import Database
+from backroom.store.seals import Seals, read_master_key
+
+DEFAULT_HOME = ".backroom"
+
+
+class NoShop(AskPerson):
+    """There is no shop file in the home folder."""
+
+    cause = "no_shop"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One shop, open: its file, its database, its seals and its secrets. Safe to share between threads."""
+
+    home: Path
+    shop: Shop
+    database: Database
+    seals: Seals
+    secrets: Secrets
+
+    def secret(self, name: str) -> str:
+        return self.secrets.get(name)
+
+    def folder(self, name: str) -> Path:
+        """A folder in the home folder, for what `folder:` printers and the mail folder write."""
+        return self.home / name
+
+    def artwork(self) -> Path:
+        return self.home / (self.shop.artwork_folder or "artwork")
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def home_folder() -> Path:
+    return Path(os.environ.get("BACKROOM_HOME") or DEFAULT_HOME).resolve()
+
+
+def database_url(home: Path, secrets: Secrets) -> str:
+    """The shop's database: `database_url` from the secrets (a PostgreSQL URL), else SQLite in the home folder."""
+    return secrets.find("database_url") or f"sqlite:///{home / 'shop.db'}"
+
+
+def open_room(home: Path | None = None) -> Room:
+    """Open the shop in `home`; raises NoShop, ShopFileInvalid or SecretMissing with what to do."""
+    home = home or home_folder()
+    path = home / "shop.toml"
+    if not path.exists():
+        raise NoShop(f"there is no shop file in {home.name}", remedy="Run `backroom init`, or set BACKROOM_HOME.")
+    secrets = Secrets.read(home / "secrets.toml")
+    seals = Seals(read_master_key(secrets.get("master_key")))
+    return Room(home, load_shop(path), Database(database_url(home, secrets)), seals, secrets)
+
+
+_open: dict[Path, Room] = {}
+_opening = threading.Lock()
+
+
+def this_room() -> Room:
+    """The room of this process: opened at first use, then shared, because a database is opened once a process."""
+    home = home_folder()
+    with _opening:
+        if home not in _open:
+            _open[home] = open_room(home)
+        return _open[home]

@@ -1,0 +1,80 @@
+"""The secrets file: what may never stand in the shop file, readable by its owner only.
+
+A flat TOML of strings, `secrets.toml` in the home folder. An environment variable of the same name, upper-cased with
+BACKROOM_SECRET_ before it and underscores for dots, comes first, so that containers need no file.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from backroom.domain.errors import AskPerson
+
+
+class SecretMissing(AskPerson):
+    """A secret that is needed stands neither in the environment nor in the secrets file."""
+
+    cause = "secret_missing"
+
+
+class SecretsTooOpen(AskPerson):
+    """Others on this machine can read the secrets file."""
+
+    cause = "secrets_too_open"
+
+
+class Secrets:
+    """Secrets by name, such as `master_key` or `webhook.web`."""
+
+    def __init__(self, path: Path, values: Mapping[str, str]) -> None:
+        self._path = path
+        self._values = dict(values)
+
+    @classmethod
+    def read(cls, path: Path) -> Secrets:
+        """Read the file, where there is one; refuses a file that others can read."""
+        if not path.exists():
+            return cls(path, {})
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            raise SecretsTooOpen(f"{path.name} can be read by others", remedy=f"Run: chmod 600 {path.name}")
+        with path.open("rb") as file:
+            return cls(path, {name: str(value) for name, value in tomllib.load(file).items()})
+
+    def find(self, name: str) -> str | None:
+        variable = "BACKROOM_SECRET_" + name.upper().replace(".", "_").replace("-", "_")
+        return os.environ.get(variable) or self._values.get(name)
+
+    def get(self, name: str) -> str:
+        value = self.find(name)
+        if not value:
+            raise SecretMissing(
+                f"the secret {name!r} is missing", remedy=f"Add it to {self._path.name}, or run `backroom init`."
+            )
+        return value
+
+    def names(self) -> list[str]:
+        return sorted(self._values)
+
+    def add(self, values: Mapping[str, str]) -> None:
+        """Add or change secrets and write the file anew, complete and readable by its owner only, in one step."""
+        self._values.update(values)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(".new")
+        text = "".join(f"{_quote(name)} = {_quote(value)}\n" for name, value in sorted(self._values.items()))
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(
+                "# Backroom's secrets. Keep a copy of master_key somewhere safe: without it, no address opens.\n"
+            )
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

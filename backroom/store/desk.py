@@ -1,0 +1,249 @@
+"""What a person does with one order at the desk: hold, release, cancel, retry, amend. Each is one transaction.
+
+The CLI, the gateway's pages, the form in Prefect's UI and a channel's cancellation all come through here, so that the
+rules are the same at every door. What a call owes in wake-ups it returns; they are sent after the commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, select, update
+
+from backroom.domain.errors import Refuse, Retry
+from backroom.domain.model import FulfilmentState, OrderState, PrintJobState
+from backroom.store import history, sickness, stock
+from backroom.store.claims import Wakeup, is_free, wakeup
+from backroom.store.contacts import open_contact, seal_contact
+from backroom.store.database import now
+from backroom.store.fulfilment import BEFORE_LABEL
+from backroom.store.fulfilment import STAGE as FULFILMENT
+from backroom.store.intake import STAGE as INTAKE
+from backroom.store.people import load
+from backroom.store.seals import Seals
+from backroom.store.tables import fulfilment_orders, order_lines, orders, print_jobs
+
+ENDED = (OrderState.FULFILLED, OrderState.CANCELLED)
+ADDRESS_FIELDS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
+
+
+class NoSuchOrder(Refuse):
+    """No order has this number."""
+
+    cause = "no_such_order"
+
+
+class NotPossibleNow(Refuse):
+    """The order has gone too far for this."""
+
+    cause = "not_possible_now"
+
+
+class BeingWorkedOn(Retry):
+    """A run holds this order for its label at this moment; it is a matter of seconds."""
+
+    cause = "being_worked_on"
+
+
+def find(connection: Connection, number: str) -> RowMapping:
+    """The order's row by its number; NoSuchOrder when there is none."""
+    row = connection.execute(select(orders).where(orders.c.number == number)).mappings().one_or_none()
+    if row is None:
+        raise NoSuchOrder(f"there is no order {number}")
+    return row
+
+
+def hold(connection: Connection, number: str, reason: str, actor: str) -> list[Wakeup]:
+    """Hold an order for a person. What is labelled already goes on; what is not, waits."""
+    order, at = find(connection, number), now(connection)
+    if order["state"] in ENDED:
+        raise NotPossibleNow(f"{number} is {order['state']} already")
+    if order["state"] == OrderState.HELD:
+        return []
+    connection.execute(
+        update(orders)
+        .where(orders.c.id == order["id"])
+        .values(state=OrderState.HELD, held_from=order["state"], hold_reason=reason, claim_token=None)
+    )
+    _hold_parts(connection, order["id"], reason)
+    history.record(connection, [history.Entry(order["id"], "order.held", {"reason": reason})], at=at, actor=actor)
+    return []
+
+
+def release(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:
+    """Let a held order go on from where it was held; one held at intake is routed (again)."""
+    order, at = find(connection, number), now(connection)
+    if order["state"] not in (OrderState.HELD, OrderState.BACKORDERED):
+        raise NotPossibleNow(f"{number} is not held: it is {order['state']}")
+    back = order["held_from"] or OrderState.ACCEPTED
+    connection.execute(
+        update(orders)
+        .where(orders.c.id == order["id"])
+        .values(state=back, held_from="", hold_reason="", next_attempt_at=None, attempts=0)
+    )
+    wakeups = [wakeup(connection, INTAKE, hub)]
+    held = connection.execute(
+        select(fulfilment_orders).where(
+            fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.state == FulfilmentState.HELD
+        )
+    ).mappings()
+    for part in held.all():
+        connection.execute(
+            update(fulfilment_orders)
+            .where(fulfilment_orders.c.id == part["id"])
+            .values(state=part["held_from"] or FulfilmentState.OPEN, held_from="", hold_reason="", attempts=0)
+        )
+        wakeups += [wakeup(connection, FULFILMENT, part["location"]), wakeup(connection, "print", part["location"])]
+    sickness.make_healthy(connection, order["id"])
+    history.record(connection, [history.Entry(order["id"], "order.released_by_person", {})], at=at, actor=actor)
+    return wakeups
+
+
+def cancel(connection: Connection, number: str, actor: str, reason: str) -> list[Wakeup]:
+    """Cancel an order that has no label yet: its pieces are free again, its waiting prints are dropped.
+
+    NotPossibleNow once a parcel is labelled; BeingWorkedOn while a run is just buying the label.
+    """
+    order, at = find(connection, number), now(connection)
+    if order["state"] == OrderState.CANCELLED:
+        return []
+    parts = connection.execute(
+        select(fulfilment_orders.c.id, fulfilment_orders.c.state, fulfilment_orders.c.held_from).where(
+            fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.state != FulfilmentState.CANCELLED
+        )
+    ).all()
+    reached = {part.held_from or part.state for part in parts}
+    if order["state"] == OrderState.FULFILLED or reached - set(BEFORE_LABEL):
+        raise NotPossibleNow(f"{number} is labelled already", remedy="Let it come back as a return.")
+    _refuse_while_labelling(connection, order["id"], number, at)
+    stock.release(connection, [order["id"]])
+    _restock_packed(connection, order["id"], at)
+    connection.execute(
+        update(fulfilment_orders)
+        .where(fulfilment_orders.c.order_id == order["id"])
+        .values(state=FulfilmentState.CANCELLED, claim_token=None, sick_cause=None, breaker_id=None)
+    )
+    connection.execute(
+        update(print_jobs)
+        .where(
+            print_jobs.c.fulfilment_order_id.in_([part.id for part in parts]),
+            print_jobs.c.state == PrintJobState.WAITING,
+        )
+        .values(state=PrintJobState.CANCELLED, ended_at=at, reason="order cancelled")
+    )
+    connection.execute(
+        update(orders)
+        .where(orders.c.id == order["id"])
+        .values(
+            state=OrderState.CANCELLED, ended_at=at, claim_token=None, sick_cause=None, breaker_id=None, hold_reason=""
+        )
+    )
+    history.record(connection, [history.Entry(order["id"], "order.cancelled", {"reason": reason})], at=at, actor=actor)
+    return []
+
+
+def start_over(connection: Connection, order_id: int) -> bool:
+    """Undo routing and reserving of an order nobody has begun to make, so that news can be applied; False if begun."""
+    at = now(connection)
+    parts = (
+        connection.execute(
+            select(fulfilment_orders.c.id).where(
+                fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state != FulfilmentState.CANCELLED
+            )
+        )
+        .scalars()
+        .all()
+    )
+    untouched = connection.execute(
+        update(fulfilment_orders)
+        .where(
+            fulfilment_orders.c.id.in_(parts),
+            fulfilment_orders.c.state == FulfilmentState.OPEN,
+            is_free(fulfilment_orders, at),
+        )
+        .values(state=FulfilmentState.CANCELLED, claim_token=None)
+    )
+    if untouched.rowcount != len(parts):
+        connection.execute(
+            update(fulfilment_orders)
+            .where(fulfilment_orders.c.id.in_(parts), fulfilment_orders.c.state == FulfilmentState.CANCELLED)
+            .values(state=FulfilmentState.OPEN)
+        )
+        return False
+    stock.release(connection, [order_id])
+    return True
+
+
+def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:
+    """Take a sick order's mark off, so that the next wave carries it on from the step it stands at."""
+    order, at = find(connection, number), now(connection)
+    sickness.make_healthy(connection, order["id"])
+    history.record(connection, [history.Entry(order["id"], "order.retried", {})], at=at, actor=actor)
+    locations = connection.execute(
+        select(fulfilment_orders.c.location).where(fulfilment_orders.c.order_id == order["id"]).distinct()
+    ).scalars()
+    return [wakeup(connection, INTAKE, hub)] + [wakeup(connection, FULFILMENT, location) for location in locations]
+
+
+def amend(connection: Connection, seals: Seals, number: str, field: str, value: str, actor: str) -> None:
+    """Correct what a person typed wrongly: `email`, `phone`, `address.line1` …, or `line.1.sku`. Until the label.
+
+    The history keeps which field was corrected and by whom, never the value.
+    """
+    order, at = find(connection, number), now(connection)
+    if order["state"] in ENDED:
+        raise NotPossibleNow(f"{number} is {order['state']} already")
+    _refuse_while_labelling(connection, order["id"], number, at)
+    kind, _, rest = field.partition(".")
+    if kind == "line" and rest.endswith(".sku"):
+        if order["state"] not in (OrderState.HELD, OrderState.ACCEPTED, OrderState.BACKORDERED):
+            raise NotPossibleNow(f"{number} is being made already", remedy="Cancel it and enter it anew.")
+        connection.execute(
+            update(order_lines)
+            .where(order_lines.c.order_id == order["id"], order_lines.c.line_no == int(rest.removesuffix(".sku")))
+            .values(sku=value)
+        )
+    else:
+        key = load(connection, seals, [order["person_id"]])[order["person_id"]].key
+        contact = open_contact(key, order["contact"])
+        if field in ("email", "phone"):
+            contact = replace(contact, **{field: value})
+        elif kind == "address" and rest in ADDRESS_FIELDS and contact.address is not None:
+            contact = replace(contact, address=replace(contact.address, latitude=None, longitude=None, **{rest: value}))
+        else:
+            raise NotPossibleNow(f"{field!r} cannot be amended", remedy="Use email, phone, address.… or line.N.sku.")
+        connection.execute(update(orders).where(orders.c.id == order["id"]).values(contact=seal_contact(key, contact)))
+    history.record(connection, [history.Entry(order["id"], "order.amended", {"field": field})], at=at, actor=actor)
+
+
+def _hold_parts(connection: Connection, order_id: int, reason: str) -> None:
+    for state in BEFORE_LABEL:
+        connection.execute(
+            update(fulfilment_orders)
+            .where(fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state == state)
+            .values(state=FulfilmentState.HELD, held_from=state, hold_reason=reason, claim_token=None)
+        )
+
+
+def _refuse_while_labelling(connection: Connection, order_id: int, number: str, at: datetime) -> None:
+    busy = connection.execute(
+        select(fulfilment_orders.c.id).where(
+            fulfilment_orders.c.order_id == order_id,
+            fulfilment_orders.c.state == FulfilmentState.PACKED,
+            ~is_free(fulfilment_orders, at),
+        )
+    ).first()
+    if busy is not None:
+        raise BeingWorkedOn(f"{number} is being labelled just now", remedy="Try again in a moment.")
+
+
+def _restock_packed(connection: Connection, order_id: int, at: datetime) -> None:
+    """Pieces that were packed from stock go back on the shelf, once."""
+    consumed = connection.execute(
+        select(stock.reservations).where(
+            stock.reservations.c.order_id == order_id, stock.reservations.c.state == "consumed"
+        )
+    ).all()
+    for row in consumed:
+        stock.receive(connection, f"unpacked:{row.id}", [(row.location, row.sku, row.quantity)], "cancelled", at)

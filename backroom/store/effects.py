@@ -1,0 +1,98 @@
+"""The rows of the effects ledger. How a batch of effects is carried out stands in `backroom.effects`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select, update
+
+from backroom.store.batches import chunks, insert_new
+from backroom.store.tables import effects
+
+PLANNED, STARTED, DONE, FAILED, UNKNOWN = "planned", "started", "done", "failed", "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An effect to be: its unique key, its kind (print, label, sheet, message), whose it is, its request's hash."""
+
+    key: str
+    kind: str
+    order_id: int | None
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one effect: DONE with the other side's answer, FAILED, or UNKNOWN, with the reason."""
+
+    key: str
+    state: str
+    answer: Mapping[str, Any] | None = None
+    reason: str = ""
+
+
+def plan(connection: Connection, plans: Sequence[Plan], token: str, at: datetime) -> dict[str, RowMapping]:
+    """Write the rows that are missing, and return all of them as they stand."""
+    insert_new(
+        connection,
+        effects,
+        [
+            {
+                "key": p.key,
+                "kind": p.kind,
+                "order_id": p.order_id,
+                "request_hash": p.request_hash,
+                "state": PLANNED,
+                "claim_token": token,
+                "tries": 0,
+                "planned_at": at,
+                "reason": "",
+            }
+            for p in plans
+        ],
+    )
+    return read(connection, (p.key for p in plans))
+
+
+def read(connection: Connection, keys: Iterable[str]) -> dict[str, RowMapping]:
+    found: dict[str, RowMapping] = {}
+    for batch in chunks(keys):
+        for row in connection.execute(select(effects).where(effects.c.key.in_(batch))).mappings():
+            found[row["key"]] = row
+    return found
+
+
+def start(connection: Connection, keys: Iterable[str], token: str, at: datetime) -> int:
+    """Mark calls as begun, in the commit just before them; returns how many rows could be started."""
+    count = 0
+    for batch in chunks(keys):
+        count += connection.execute(
+            update(effects)
+            .where(effects.c.key.in_(batch), effects.c.state.in_([PLANNED, FAILED, STARTED]))
+            .values(state=STARTED, claim_token=token, started_at=at, tries=effects.c.tries + 1)
+        ).rowcount
+    return count
+
+
+def settle(connection: Connection, outcomes: Sequence[Outcome], at: datetime) -> None:
+    """Write what became of calls. A DONE row never changes again."""
+    for outcome in outcomes:
+        connection.execute(
+            update(effects)
+            .where(effects.c.key == outcome.key, effects.c.state != DONE)
+            .values(
+                state=outcome.state,
+                answer=dict(outcome.answer) if outcome.answer is not None else None,
+                reason=outcome.reason,
+                settled_at=at,
+            )
+        )
+
+
+def unknown(connection: Connection) -> list[RowMapping]:
+    """Effects whose outcome nobody could tell: each waits for a person."""
+    return list(connection.execute(select(effects).where(effects.c.state == UNKNOWN).order_by(effects.c.id)).mappings())

@@ -1,0 +1,158 @@
+"""Intake: claiming what waits at the front door, and settling each message as an order, a change, or quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select, update
+
+from backroom.domain.model import InboxState, OrderState, Problem
+from backroom.store.batches import insert_new, update_by_id
+from backroom.store.claims import Claim, is_free, take
+from backroom.store.database import now
+from backroom.store.people import load
+from backroom.store.seals import Seals, unseal
+from backroom.store.tables import inbox, orders, quarantine
+from backroom.store.waiting import mark, waiting_ids
+
+STAGE = "intake"
+BODY_CONTEXT = "inbox.body"
+_MOVING = (OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One delivery, opened. `key` is the person's, for sealing what is made of it."""
+
+    id: int
+    channel: str
+    topic: str
+    external_id: str
+    person_id: int
+    key: bytes
+    body: bytes
+    priority: int
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeClaim:
+    claim: Claim
+    messages: int
+    orders: int
+
+
+def claim_waiting(connection: Connection, *, hub: str, instance: str, run_id: str, most: int) -> IntakeClaim | None:
+    """Claim messages and orders that wait for intake, first by the channel's priority; None when nothing waits."""
+    at = now(connection)
+    messages = waiting_ids(connection, inbox, inbox.c.state == InboxState.WAITING, at, most)
+    moving = waiting_ids(connection, orders, orders.c.state.in_(_MOVING), at, most)
+    if not messages and not moving:
+        return None
+    claim = take(connection, stage=STAGE, location=hub, instance=instance, run_id=run_id)
+    mark(connection, inbox, messages, claim.token)
+    mark(connection, orders, moving, claim.token)
+    return IntakeClaim(claim, len(messages), len(moving))
+
+
+def claim_order(connection: Connection, order_id: int, *, hub: str, instance: str, run_id: str) -> IntakeClaim | None:
+    """Claim the intake side of one order, sick or not; None when it has nothing to do there or another run holds it."""
+    at = now(connection)
+    row = connection.execute(
+        select(orders.c.id, orders.c.channel, orders.c.external_id).where(orders.c.id == order_id)
+    ).one()
+    moving = (
+        connection.execute(
+            select(orders.c.id).where(orders.c.id == order_id, orders.c.state.in_(_MOVING), is_free(orders, at))
+        )
+        .scalars()
+        .all()
+    )
+    messages = (
+        connection.execute(
+            select(inbox.c.id).where(
+                inbox.c.channel == row.channel,
+                inbox.c.external_id == row.external_id,
+                inbox.c.state == InboxState.WAITING,
+                is_free(inbox, at),
+            )
+        )
+        .scalars()
+        .all()
+    )
+    if not moving and not messages:
+        return None
+    claim = take(connection, stage=STAGE, location=hub, instance=instance, run_id=run_id)
+    mark(connection, inbox, messages, claim.token)
+    mark(connection, orders, moving, claim.token)
+    return IntakeClaim(claim, len(messages), len(moving))
+
+
+def open_messages(connection: Connection, seals: Seals, token: str) -> list[Message]:
+    """The claimed messages, opened, oldest first."""
+    rows = connection.execute(
+        select(inbox).where(inbox.c.claim_token == token, inbox.c.state == InboxState.WAITING).order_by(inbox.c.id)
+    ).all()
+    keys = load(connection, seals, (row.person_id for row in rows))
+    return [
+        Message(
+            id=row.id,
+            channel=row.channel,
+            topic=row.topic,
+            external_id=row.external_id,
+            person_id=row.person_id,
+            key=keys[row.person_id].key,
+            body=unseal(keys[row.person_id].key, row.body, BODY_CONTEXT),
+            priority=row.priority,
+            received_at=row.received_at,
+        )
+        for row in rows
+    ]
+
+
+def settle_messages(connection: Connection, outcomes: Sequence[tuple[int, int | None, str]]) -> None:
+    """Mark messages as done: `(inbox id, order id, outcome)`, e.g. accepted, changed, stale, cancelled."""
+    update_by_id(
+        connection,
+        inbox,
+        [
+            {"id": id_, "state": InboxState.DONE, "order_id": order_id, "outcome": outcome, "claim_token": None}
+            for id_, order_id, outcome in outcomes
+        ],
+    )
+
+
+def quarantine_messages(
+    connection: Connection, refused: Sequence[tuple[int, str, Sequence[Problem]]], at: datetime
+) -> None:
+    """Put messages aside with every reason: `(inbox id, channel, problems)`."""
+    update_by_id(
+        connection,
+        inbox,
+        [{"id": id_, "state": InboxState.QUARANTINED, "claim_token": None} for id_, _, _ in refused],
+    )
+    for id_, channel, problems in refused:
+        listed = [{"code": p.code, "field": p.field, "detail": p.detail} for p in problems]
+        row = {"inbox_id": id_, "channel": channel, "problems": listed, "state": "open", "at": at}
+        if not insert_new(connection, quarantine, [row]):
+            connection.execute(
+                update(quarantine).where(quarantine.c.inbox_id == id_).values(problems=listed, state="open", at=at)
+            )
+
+
+def replay(connection: Connection, quarantine_id: int, at: datetime) -> bool:
+    """Put a quarantined message back to the front door; False when it is not there or was replayed already."""
+    row = connection.execute(
+        update(quarantine)
+        .where(quarantine.c.id == quarantine_id, quarantine.c.state == "open")
+        .values(state="replayed", replayed_at=at)
+        .returning(quarantine.c.inbox_id)
+    ).scalar_one_or_none()
+    if row is None:
+        return False
+    connection.execute(
+        update(inbox).where(inbox.c.id == row).values(state=InboxState.WAITING, claim_token=None, attempts=0)
+    )
+    return True

@@ -1,0 +1,77 @@
+"""Messages to customers: one for each parcel, kind and medium; the content sealed; and the consents behind them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, select
+
+from backroom.domain.model import StatedConsent
+from backroom.store.batches import chunks, insert_new, update_by_id
+from backroom.store.tables import consents, messages
+
+CONTEXT = "messages.content"
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message about to be planned, its content (recipient, subject, body) sealed under the customer's key."""
+
+    part_id: int
+    order_id: int
+    person_id: int
+    kind: str
+    medium: str
+    content: bytes
+    state: str
+    reason: str = ""
+
+
+def save_messages(connection: Connection, new: Sequence[NewMessage], at: datetime) -> list[RowMapping]:
+    """Write messages that are not there yet, and return all of those parcels' messages."""
+    insert_new(
+        connection,
+        messages,
+        [
+            {
+                "fulfilment_order_id": m.part_id,
+                "order_id": m.order_id,
+                "person_id": m.person_id,
+                "kind": m.kind,
+                "medium": m.medium,
+                "content": m.content,
+                "state": m.state,
+                "reason": m.reason,
+                "at": at,
+            }
+            for m in new
+        ],
+    )
+    found: list[RowMapping] = []
+    for batch in chunks(sorted({m.part_id for m in new})):
+        query = select(messages).where(messages.c.fulfilment_order_id.in_(batch)).order_by(messages.c.id)
+        found += connection.execute(query).mappings().all()
+    return found
+
+
+def settle_messages(connection: Connection, outcomes: Sequence[tuple[int, str, str, datetime | None]]) -> None:
+    """`(message id, state, reason, sent at)`."""
+    update_by_id(
+        connection,
+        messages,
+        [{"id": id_, "state": state, "reason": reason, "sent_at": sent_at} for id_, state, reason, sent_at in outcomes],
+    )
+
+
+def consents_of(connection: Connection, person_ids: Iterable[int]) -> dict[int, list[StatedConsent]]:
+    """Every statement each person made, oldest first."""
+    found: dict[int, list[StatedConsent]] = defaultdict(list)
+    for batch in chunks(sorted(set(person_ids))):
+        query = select(consents).where(consents.c.person_id.in_(batch)).order_by(consents.c.at, consents.c.id)
+        for row in connection.execute(query).mappings():
+            values = {name: value for name, value in row.items() if name not in ("id", "person_id")}
+            found[row["person_id"]].append(StatedConsent(**values))
+    return found

@@ -1,0 +1,239 @@
+"""Orders: writing new ones, applying news to them, and loading what the next step needs."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tuple_, update
+
+from backroom.domain.model import IncomingOrder, OrderState
+from backroom.store.batches import chunks, insert_new, update_by_id
+from backroom.store.contacts import Contact, seal_contact
+from backroom.store.seals import Seals
+from backroom.store.tables import consents, counters, order_lines, orders
+
+FIRST_NUMBER = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order about to be written. A `hold_reason` makes it a Hold from the start."""
+
+    incoming: IncomingOrder
+    contact: Contact
+    person_id: int
+    key: bytes
+    priority: int
+    ship_by: datetime
+    fingerprint: str
+    hold_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOrder:
+    """What intake must know of an order that is there already, to apply news to it."""
+
+    id: int
+    number: str
+    state: OrderState
+    source_at: datetime
+    fingerprint: str
+    person_id: int
+
+
+def fingerprint(seals: Seals, incoming: IncomingOrder, contact: Contact) -> str:
+    """A keyed hash of what matters for making and sending: a change of it means work to be done again."""
+    what = {
+        "lines": [[line.sku, line.quantity, line.personalisation] for line in incoming.lines],
+        "address": asdict(contact.address) if contact.address else None,
+        "delivery": incoming.delivery,
+    }
+    return seals.digest("order", json.dumps(what, sort_keys=True, ensure_ascii=False))
+
+
+def known_orders(connection: Connection, identities: Iterable[tuple[str, str]]) -> dict[tuple[str, str], KnownOrder]:
+    """Orders by `(channel, external_id)`, those that exist."""
+    found: dict[tuple[str, str], KnownOrder] = {}
+    for batch in chunks(sorted(set(identities)), 500):
+        query = select(
+            orders.c.id,
+            orders.c.number,
+            orders.c.state,
+            orders.c.source_at,
+            orders.c.fingerprint,
+            orders.c.person_id,
+            orders.c.channel,
+            orders.c.external_id,
+        ).where(tuple_(orders.c.channel, orders.c.external_id).in_(batch))
+        for row in connection.execute(query):
+            found[row.channel, row.external_id] = KnownOrder(
+                row.id, row.number, OrderState(row.state), row.source_at, row.fingerprint, row.person_id
+            )
+    return found
+
+
+def add_orders(
+    connection: Connection, new: Sequence[NewOrder], *, prefix: str, token: str, at: datetime
+) -> list[tuple[int, str]]:
+    """Write orders with their lines and consents; returns `(id, number)` in the order given.
+
+    Accepted orders carry the wave's token, so that its next step finds them; held and cancelled ones do not.
+    """
+    if not new:
+        return []
+    first = _numbers(connection, len(new))
+    rows = [_order_row(order, f"{prefix}-{first + i}", token, at) for i, order in enumerate(new)]
+    ids = list(connection.execute(insert(orders).returning(orders.c.id, sort_by_parameter_order=True), rows).scalars())
+    connection.execute(
+        insert(order_lines),
+        [line for id_, order in zip(ids, new, strict=True) for line in _line_rows(id_, order.incoming)],
+    )
+    insert_new(connection, consents, [row for order in new for row in _consent_rows(order.person_id, order.incoming)])
+    return [(id_, row["number"]) for id_, row in zip(ids, rows, strict=True)]
+
+
+def apply_news(connection: Connection, order_id: int, order: NewOrder, *, state: OrderState, token: str | None) -> None:
+    """Write the newer words of the source over an order that nobody has begun to make; it starts again from `state`."""
+    row = _order_row(order, "", token or "", order.incoming.updated_at)
+    keep = ("number", "channel", "external_id", "accepted_at", "person_id")
+    changed = {name: value for name, value in row.items() if name not in keep}
+    connection.execute(
+        update(orders)
+        .where(orders.c.id == order_id)
+        .values(**changed | {"state": state, "claim_token": token, "sick_cause": None, "sick_reason": None})
+    )
+    connection.execute(delete(order_lines).where(order_lines.c.order_id == order_id))
+    connection.execute(insert(order_lines), _line_rows(order_id, order.incoming))
+    insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))
+
+
+def note_news(connection: Connection, order_id: int, order: NewOrder) -> None:
+    """Write what does not touch the making: the source's timestamp, payment and contact."""
+    connection.execute(
+        update(orders)
+        .where(orders.c.id == order_id)
+        .values(
+            source_at=order.incoming.updated_at,
+            payment=order.incoming.payment,
+            contact=seal_contact(order.key, order.contact),
+        )
+    )
+    insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))
+
+
+def claimed(connection: Connection, token: str, state: OrderState) -> list[RowMapping]:
+    """The wave's orders in one state, best priority first."""
+    return list(
+        connection.execute(
+            select(orders)
+            .where(orders.c.claim_token == token, orders.c.state == state)
+            .order_by(orders.c.priority, orders.c.id)
+        ).mappings()
+    )
+
+
+def lines_of(connection: Connection, order_ids: Iterable[int]) -> dict[int, list[RowMapping]]:
+    """Lines by order id, in the order's own order."""
+    found: dict[int, list[RowMapping]] = defaultdict(list)
+    for batch in chunks(sorted(set(order_ids))):
+        query = select(order_lines).where(order_lines.c.order_id.in_(batch)).order_by(order_lines.c.line_no)
+        for row in connection.execute(query).mappings():
+            found[row["order_id"]].append(row)
+    return found
+
+
+def move(
+    connection: Connection, ids: Iterable[int], state: OrderState, *, keep_claim: bool = True, **values: object
+) -> None:
+    """Move orders on. Moving is progress, so the attempts start again from one for a claim that goes on."""
+    changes: dict[str, object] = {"state": state, "attempts": 1 if keep_claim else 0, "next_attempt_at": None} | values
+    if not keep_claim:
+        changes["claim_token"] = None
+    for batch in chunks(ids):
+        connection.execute(update(orders).where(orders.c.id.in_(batch)).values(**changes))
+
+
+def hold(connection: Connection, reasons: Sequence[tuple[int, str]]) -> None:
+    """Hold orders for a person: `(order id, reason)`."""
+    update_by_id(
+        connection,
+        orders,
+        [
+            {"id": id_, "state": OrderState.HELD, "hold_reason": reason, "claim_token": None, "attempts": 0}
+            for id_, reason in reasons
+        ],
+    )
+
+
+def _numbers(connection: Connection, count: int) -> int:
+    insert_new(connection, counters, [{"name": "order", "value": FIRST_NUMBER}])
+    last = connection.execute(
+        update(counters)
+        .where(counters.c.name == "order")
+        .values(value=counters.c.value + count)
+        .returning(counters.c.value)
+    ).scalar_one()
+    return int(last) - count + 1
+
+
+def _order_row(order: NewOrder, number: str, token: str, at: datetime) -> dict[str, Any]:
+    incoming = order.incoming
+    if incoming.cancelled:
+        state = OrderState.CANCELLED
+    else:
+        state = OrderState.HELD if order.hold_reason else OrderState.ACCEPTED
+    return {
+        "number": number,
+        "channel": incoming.channel,
+        "external_id": incoming.external_id,
+        "source": incoming.source,
+        "state": state,
+        "hold_reason": order.hold_reason,
+        "delivery": incoming.delivery,
+        "location": incoming.location,
+        "event": incoming.event,
+        "country": incoming.address.country if incoming.address else "",
+        "language": incoming.language,
+        "currency": incoming.currency,
+        "total_minor": incoming.total_minor,
+        "payment": incoming.payment,
+        "person_id": order.person_id,
+        "contact": seal_contact(order.key, order.contact),
+        "fingerprint": order.fingerprint,
+        "priority": order.priority,
+        "placed_at": incoming.placed_at,
+        "source_at": incoming.updated_at,
+        "accepted_at": at,
+        "ship_by": order.ship_by,
+        "ended_at": at if state is OrderState.CANCELLED else None,
+        "claim_token": token if state is OrderState.ACCEPTED else None,
+        "attempts": 1 if state is OrderState.ACCEPTED else 0,
+    }
+
+
+def _line_rows(order_id: int, incoming: IncomingOrder) -> list[dict[str, Any]]:
+    return [
+        {
+            "order_id": order_id,
+            "line_no": number,
+            "external_id": line.external_id,
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "unit_price_minor": line.unit_price_minor,
+            "discount_minor": line.discount_minor,
+        }
+        for number, line in enumerate(incoming.lines, start=1)
+    ]
+
+
+def _consent_rows(person_id: int, incoming: IncomingOrder) -> list[dict[str, Any]]:
+    return [asdict(consent) | {"person_id": person_id} for consent in incoming.consents]
+
+
+def count_by_state(connection: Connection) -> dict[str, int]:
+    return {row[0]: row[1] for row in connection.execute(select(orders.c.state, func.count()).group_by(orders.c.state))}

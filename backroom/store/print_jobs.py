@@ -1,0 +1,344 @@
+"""Print jobs: opened by fulfilment, handed to one booth worker, settled by it; the gateway executes its calls.
+
+A job handed to a worker is given to no other because time passed: only after the worker returned it, or by a person's
+decision. The effect's key is also the job's name at the printer, so that the printer can be asked for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, insert, or_, select, update
+
+from backroom.domain.errors import Refuse
+from backroom.domain.model import FulfilmentState, PrintJobState, Variant
+from backroom.store import effects, history
+from backroom.store.batches import update_by_id
+from backroom.store.claims import Wakeup, wakeup
+from backroom.store.database import now
+from backroom.store.fulfilment import piece_done
+from backroom.store.tables import fulfilment_lines, fulfilment_orders, print_jobs, variants
+
+STAGE = "print"
+KIND = "print"
+ACTIVE = (PrintJobState.HANDED, PrintJobState.PRINTING, PrintJobState.BLOCKED)
+
+
+class NotYourJob(Refuse):
+    """The job is not in this worker's hands (any more), or not in a state that allows this."""
+
+    cause = "not_your_job"
+
+
+@dataclass(frozen=True, slots=True)
+class ToPrint:
+    """A line that is short: `copies` pieces of a variant for one fulfilment order."""
+
+    part_id: int
+    order_id: int
+    order_number: str
+    line_no: int
+    location: str
+    copies: int
+    priority: int
+    variant: Variant
+
+
+@dataclass(frozen=True, slots=True)
+class HandedJob:
+    """A job in a worker's hands. `started` is true when its call was begun before: ask the printer first.
+
+    `printer` and `printer_job` say where, as far as it got. Nothing here tells who the customer is.
+    """
+
+    id: int
+    key: str
+    order_number: str
+    sku: str
+    title: str
+    copies: int
+    process: str
+    width_mm: int
+    height_mm: int
+    state: str
+    started: bool
+    printer: str
+    printer_job: str
+
+
+def job_key(order_number: str, job_id: int, attempt: int) -> str:
+    """The key of one try at one job: in the ledger, and the job's name at the printer."""
+    return f"print-{order_number}-{job_id}-{attempt}"
+
+
+def open_jobs(connection: Connection, wanted: Sequence[ToPrint], token: str, at: datetime) -> None:
+    """Open a job for each line and plan its effect, in the wave's commit."""
+    if not wanted:
+        return
+    rows = [
+        {
+            "fulfilment_order_id": line.part_id,
+            "order_number": line.order_number,
+            "line_no": line.line_no,
+            "location": line.location,
+            "sku": line.variant.sku,
+            "copies": line.copies,
+            "attempt": 1,
+            "process": line.variant.print_process,
+            "artwork": line.variant.artwork,
+            "state": PrintJobState.WAITING,
+            "priority": line.priority,
+            "created_at": at,
+        }
+        for line in wanted
+    ]
+    returned = insert(print_jobs).returning(print_jobs.c.id, sort_by_parameter_order=True)
+    ids = list(connection.execute(returned, rows).scalars())
+    effects.plan(
+        connection,
+        [
+            effects.Plan(job_key(line.order_number, id_, 1), KIND, line.order_id, f"{line.variant.sku}×{line.copies}")
+            for id_, line in zip(ids, wanted, strict=True)
+        ],
+        token,
+        at,
+    )
+
+
+def hand_out(connection: Connection, location: str, holder: str, most: int) -> list[HandedJob]:
+    """What this worker has in hand already, then waiting jobs up to `most`, best priority first, into its hands.
+
+    Only work that is being made is handed out: a held or cancelled order prints nothing.
+    """
+    at = now(connection)
+    mine = select(print_jobs.c.id).where(
+        print_jobs.c.location == location, print_jobs.c.holder == holder, print_jobs.c.state.in_(ACTIVE)
+    )
+    ids = list(connection.execute(mine.order_by(print_jobs.c.priority, print_jobs.c.id)).scalars())
+    if len(ids) < most:
+        waiting = (
+            select(print_jobs.c.id)
+            .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
+            .where(
+                print_jobs.c.location == location,
+                print_jobs.c.state == PrintJobState.WAITING,
+                fulfilment_orders.c.state == FulfilmentState.MAKING,
+            )
+            .order_by(print_jobs.c.priority, print_jobs.c.id)
+            .limit(most - len(ids))
+        )
+        if connection.dialect.name == "postgresql":
+            waiting = waiting.with_for_update(skip_locked=True, of=print_jobs)
+        new = list(connection.execute(waiting).scalars())
+        update_by_id(
+            connection,
+            print_jobs,
+            [{"id": id_, "state": PrintJobState.HANDED, "holder": holder, "handed_at": at} for id_ in new],
+        )
+        ids += new
+    query = (
+        select(print_jobs, variants.c.title, variants.c.printed_width_mm, variants.c.printed_height_mm)
+        .join(variants, variants.c.sku == print_jobs.c.sku)
+        .where(print_jobs.c.id.in_(ids))
+        .order_by(print_jobs.c.priority, print_jobs.c.id)
+    )
+    return [
+        HandedJob(
+            id=row["id"],
+            key=job_key(row["order_number"], row["id"], row["attempt"]),
+            order_number=row["order_number"],
+            sku=row["sku"],
+            title=row["title"],
+            copies=row["copies"],
+            process=row["process"],
+            width_mm=row["printed_width_mm"],
+            height_mm=row["printed_height_mm"],
+            state=row["state"],
+            started=row["started_at"] is not None,
+            printer=row["printer"],
+            printer_job=row["printer_job"],
+        )
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def held_job(connection: Connection, job_id: int, holder: str) -> RowMapping:
+    """The job, if it is in this worker's hands; NotYourJob otherwise."""
+    row = (
+        connection.execute(
+            select(print_jobs).where(
+                print_jobs.c.id == job_id, print_jobs.c.holder == holder, print_jobs.c.state.in_(ACTIVE)
+            )
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        raise NotYourJob(f"print job {job_id} is not in the hands of this worker")
+    return row
+
+
+def start(connection: Connection, job_id: int, holder: str, printer: str) -> None:
+    """Commit, just before the call to the printer, that it begins. A person's hold in between stops it here."""
+    at = now(connection)
+    row = held_job(connection, job_id, holder)
+    part = connection.execute(
+        select(fulfilment_orders.c.state).where(fulfilment_orders.c.id == row["fulfilment_order_id"])
+    ).scalar_one()
+    if part != FulfilmentState.MAKING:
+        raise NotYourJob(f"print job {job_id} is not wanted now: its order is {part}")
+    connection.execute(
+        update(print_jobs)
+        .where(print_jobs.c.id == job_id)
+        .values(state=PrintJobState.PRINTING, printer=printer, printer_job="", started_at=at, reason="")
+    )
+    effects.start(connection, [job_key(row["order_number"], job_id, row["attempt"])], holder, at)
+
+
+def progress(
+    connection: Connection, job_id: int, holder: str, state: PrintJobState, reason: str, printer_job: str
+) -> None:
+    """Note where a started job is: PRINTING, or BLOCKED with what the printer waits for."""
+    held_job(connection, job_id, holder)
+    if state not in (PrintJobState.PRINTING, PrintJobState.BLOCKED):
+        raise NotYourJob(f"a started print job cannot become {state}")
+    connection.execute(
+        update(print_jobs).where(print_jobs.c.id == job_id).values(state=state, reason=reason, printer_job=printer_job)
+    )
+
+
+def settle(connection: Connection, job_id: int, holder: str, outcome: str, reason: str) -> list[Wakeup]:
+    """What became of a job in this worker's hands.
+
+    `done`: printed, all copies. `failed`: certainly not printed, try anew. `returned`: handed back without having been
+    started. `unknown`: nobody can tell, a person decides. Saying `done` twice changes nothing.
+    """
+    at = now(connection)
+    current = connection.execute(select(print_jobs).where(print_jobs.c.id == job_id)).mappings().one_or_none()
+    if current is not None and current["holder"] == holder and current["state"] == outcome == PrintJobState.DONE:
+        return []
+    row = held_job(connection, job_id, holder)
+    key = job_key(row["order_number"], job_id, row["attempt"])
+    if outcome == "done":
+        return _printed(connection, row, at, actor="")
+    if outcome == "unknown":
+        effects.settle(connection, [effects.Outcome(key, effects.UNKNOWN, reason=reason)], at)
+        _end(connection, row, PrintJobState.UNKNOWN, reason, at)
+        _tell(connection, row, "print.unknown", {"reason": reason, "printer": row["printer"]}, at)
+        return []
+    if outcome == "returned" and row["started_at"] is not None and row["state"] != PrintJobState.HANDED:
+        raise NotYourJob(f"print job {job_id} was started: it cannot be returned, only settled")
+    if outcome not in ("failed", "returned"):
+        raise NotYourJob(f"{outcome!r} is no outcome of a print job")
+    return _again(connection, row, at, reason=reason, actor="", failed=outcome == "failed")
+
+
+def decide(connection: Connection, job_id: int, decision: str, actor: str) -> list[Wakeup]:
+    """A person's word on a job whose outcome is unknown, or that waits at a dead worker: printed, or print_again."""
+    at = now(connection)
+    row = (
+        connection.execute(
+            select(print_jobs).where(
+                print_jobs.c.id == job_id,
+                or_(print_jobs.c.state == PrintJobState.UNKNOWN, print_jobs.c.state.in_(ACTIVE)),
+            )
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        raise NotYourJob(f"print job {job_id} does not wait for a decision")
+    if decision == "printed":
+        return _printed(connection, row, at, actor=actor)
+    if decision == "print_again":
+        return _again(connection, row, at, reason="a person decided to print it again", actor=actor, failed=True)
+    raise NotYourJob(f"{decision!r} is no decision on a print job: printed, or print_again")
+
+
+def queue(connection: Connection, location: str, most: int = 200) -> list[RowMapping]:
+    """What has not ended at a location, what waits for a person first."""
+    ended = (PrintJobState.DONE, PrintJobState.CANCELLED)
+    query = (
+        select(print_jobs)
+        .where(print_jobs.c.location == location, print_jobs.c.state.not_in(ended))
+        .order_by(print_jobs.c.state != PrintJobState.UNKNOWN, print_jobs.c.priority, print_jobs.c.id)
+        .limit(most)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def waiting_locations(connection: Connection) -> list[str]:
+    """Locations with jobs that nobody has in hand."""
+    query = select(print_jobs.c.location).where(print_jobs.c.state == PrintJobState.WAITING).distinct()
+    return list(connection.execute(query).scalars())
+
+
+def _printed(connection: Connection, row: RowMapping, at: datetime, *, actor: str) -> list[Wakeup]:
+    key = job_key(row["order_number"], row["id"], row["attempt"])
+    answer = {"printer": row["printer"], "printer_job": row["printer_job"], "copies": row["copies"], "by": actor}
+    effects.settle(connection, [effects.Outcome(key, effects.DONE, answer)], at)
+    _end(connection, row, PrintJobState.DONE, "", at)
+    connection.execute(
+        update(fulfilment_lines)
+        .where(
+            fulfilment_lines.c.fulfilment_order_id == row["fulfilment_order_id"],
+            fulfilment_lines.c.line_no == row["line_no"],
+        )
+        .values(printed=fulfilment_lines.c.printed + row["copies"])
+    )
+    told = {"sku": row["sku"], "copies": row["copies"], "printer": row["printer"]}
+    _tell(connection, row, "print.done", told, at, actor)
+    return piece_done(connection, row["fulfilment_order_id"], at)
+
+
+def _again(
+    connection: Connection, row: RowMapping, at: datetime, *, reason: str, actor: str, failed: bool
+) -> list[Wakeup]:
+    attempt = row["attempt"]
+    if failed:
+        key = job_key(row["order_number"], row["id"], attempt)
+        effects.settle(connection, [effects.Outcome(key, effects.FAILED, reason=reason)], at)
+        attempt += 1
+        order_id = _order_id(connection, row)
+        plan = effects.Plan(
+            job_key(row["order_number"], row["id"], attempt), KIND, order_id, f"{row['sku']}×{row['copies']}"
+        )
+        effects.plan(connection, [plan], "", at)
+    connection.execute(
+        update(print_jobs)
+        .where(print_jobs.c.id == row["id"])
+        .values(
+            state=PrintJobState.WAITING,
+            attempt=attempt,
+            holder="",
+            printer="",
+            printer_job="",
+            started_at=None,
+            handed_at=None,
+            reason=reason,
+        )
+    )
+    _tell(connection, row, "print.failed" if failed else "print.returned", {"reason": reason}, at, actor)
+    return [wakeup(connection, STAGE, row["location"])]
+
+
+def _end(connection: Connection, row: RowMapping, state: PrintJobState, reason: str, at: datetime) -> None:
+    connection.execute(
+        update(print_jobs).where(print_jobs.c.id == row["id"]).values(state=state, reason=reason, ended_at=at)
+    )
+
+
+def _order_id(connection: Connection, row: RowMapping) -> int:
+    order_id: int = connection.execute(
+        select(fulfilment_orders.c.order_id).where(fulfilment_orders.c.id == row["fulfilment_order_id"])
+    ).scalar_one()
+    return order_id
+
+
+def _tell(
+    connection: Connection, row: RowMapping, event: str, data: dict[str, object], at: datetime, actor: str = ""
+) -> None:
+    entry = history.Entry(_order_id(connection, row), event, {"job": row["id"]} | data)
+    history.record(connection, [entry], at=at, actor=actor)

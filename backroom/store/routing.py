@@ -1,0 +1,79 @@
+"""Routing decisions: storing each with its reasons, and reading back where an order is to be made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select
+
+from backroom.domain.model import Assignment, RejectedAlternative, RoutingDecision
+from backroom.store.batches import chunks
+from backroom.store.tables import fulfilment_orders, routing_decisions
+
+OPEN_STATES = ("open", "making", "made", "packed", "labelled")
+
+
+def save_decisions(connection: Connection, decisions: Sequence[tuple[int, int, RoutingDecision]], at: datetime) -> None:
+    """Store decisions: `(order id, round, decision)`; rounds count an order's decisions from 1."""
+    if not decisions:
+        return
+    connection.execute(
+        insert(routing_decisions),
+        [
+            {
+                "order_id": order_id,
+                "round": round_,
+                "outcome": decision.outcome,
+                "rule": decision.rule,
+                "distance_km": decision.distance_km,
+                "assignments": [asdict(assignment) for assignment in decision.assignments],
+                "reasons": list(decision.reasons),
+                "rejected": [asdict(alternative) for alternative in decision.rejected],
+                "at": at,
+            }
+            for order_id, round_, decision in decisions
+        ],
+    )
+
+
+def latest_assignments(connection: Connection, order_ids: Iterable[int]) -> dict[int, list[Assignment]]:
+    """The assignments of each order's latest decision."""
+    found: dict[int, list[Assignment]] = {}
+    for batch in chunks(sorted(set(order_ids))):
+        latest = (
+            select(routing_decisions.c.order_id, func.max(routing_decisions.c.round).label("round"))
+            .where(routing_decisions.c.order_id.in_(batch))
+            .group_by(routing_decisions.c.order_id)
+            .subquery()
+        )
+        query = select(routing_decisions.c.order_id, routing_decisions.c.assignments).join(
+            latest,
+            (latest.c.order_id == routing_decisions.c.order_id) & (latest.c.round == routing_decisions.c.round),
+        )
+        for row in connection.execute(query):
+            found[row.order_id] = [Assignment(**assignment) for assignment in row.assignments]
+    return found
+
+
+def decision_from_row(row: object) -> RoutingDecision:
+    """A stored decision as the domain's value, for explaining it."""
+    return RoutingDecision(
+        outcome=row.outcome,  # type: ignore[attr-defined]
+        rule=row.rule,  # type: ignore[attr-defined]
+        assignments=tuple(Assignment(**a) for a in row.assignments),  # type: ignore[attr-defined]
+        reasons=tuple(row.reasons),  # type: ignore[attr-defined]
+        rejected=tuple(RejectedAlternative(**r) for r in row.rejected),  # type: ignore[attr-defined]
+        distance_km=row.distance_km,  # type: ignore[attr-defined]
+    )
+
+
+def open_load(connection: Connection) -> dict[str, int]:
+    """Open fulfilment orders by location: how much a place has to do."""
+    query = (
+        select(fulfilment_orders.c.location, func.count())
+        .where(fulfilment_orders.c.state.in_(OPEN_STATES))
+        .group_by(fulfilment_orders.c.location)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}

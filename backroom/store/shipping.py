@@ -1,0 +1,131 @@
+"""Shipments, their labels as sealed data and ZPL, and the sheets on which a wave's labels are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from backroom.store.batches import chunks, insert_new
+from backroom.store.tables import fulfilment_orders, labels, orders, people, sheets, shipments
+
+DATA_CONTEXT = "labels.data"
+ZPL_CONTEXT = "labels.zpl"
+
+
+@dataclass(frozen=True, slots=True)
+class NewShipment:
+    """A parcel with its two labels, sealed already: `labels` is `(kind, data, zpl)` for shipping and return."""
+
+    part_id: int
+    person_id: int
+    carrier: str
+    service: str
+    tracking: str
+    return_tracking: str
+    weight_g: int
+    cost_minor: int
+    currency: str
+    labels: tuple[tuple[str, bytes, bytes], ...]
+
+
+def save_shipments(connection: Connection, new: Sequence[NewShipment], at: datetime) -> None:
+    """Write shipments with their labels, each fulfilment order's once."""
+    insert_new(
+        connection,
+        shipments,
+        [
+            {
+                "fulfilment_order_id": s.part_id,
+                "carrier": s.carrier,
+                "service": s.service,
+                "tracking": s.tracking,
+                "return_tracking": s.return_tracking,
+                "weight_g": s.weight_g,
+                "cost_minor": s.cost_minor,
+                "currency": s.currency,
+                "at": at,
+            }
+            for s in new
+        ],
+    )
+    ids = {row["fulfilment_order_id"]: row["id"] for row in shipments_of(connection, (s.part_id for s in new))}
+    insert_new(
+        connection,
+        labels,
+        [
+            {
+                "shipment_id": ids[s.part_id],
+                "person_id": s.person_id,
+                "kind": kind,
+                "data": data,
+                "zpl": zpl,
+                "at": at,
+            }
+            for s in new
+            for kind, data, zpl in s.labels
+        ],
+    )
+
+
+def shipments_of(connection: Connection, part_ids: Iterable[int]) -> list[RowMapping]:
+    found: list[RowMapping] = []
+    for batch in chunks(part_ids):
+        found += (
+            connection.execute(select(shipments).where(shipments.c.fulfilment_order_id.in_(batch))).mappings().all()
+        )
+    return found
+
+
+def labels_of(connection: Connection, shipment_ids: Iterable[int]) -> list[RowMapping]:
+    """Sealed labels with the wrapped key of the person they name, shipping before return."""
+    found: list[RowMapping] = []
+    for batch in chunks(shipment_ids):
+        query = (
+            select(labels, people.c.wrapped_key)
+            .join(people, people.c.id == labels.c.person_id)
+            .where(labels.c.shipment_id.in_(batch))
+            .order_by(labels.c.shipment_id, labels.c.kind.desc())
+        )
+        found += connection.execute(query).mappings().all()
+    return found
+
+
+def open_sheet(connection: Connection, location: str, shipment_ids: Sequence[int], at: datetime) -> int:
+    """Put shipments on a new sheet; a shipment stands on one sheet only."""
+    sheet_id: int = connection.execute(
+        insert(sheets)
+        .values(location=location, labels=2 * len(shipment_ids), state="open", at=at)
+        .returning(sheets.c.id)
+    ).scalar_one()
+    for batch in chunks(shipment_ids):
+        connection.execute(
+            update(shipments).where(shipments.c.id.in_(batch), shipments.c.sheet_id.is_(None)).values(sheet_id=sheet_id)
+        )
+    return sheet_id
+
+
+def close_sheet(connection: Connection, sheet_id: int, state: str) -> None:
+    connection.execute(update(sheets).where(sheets.c.id == sheet_id).values(state=state))
+
+
+def shipments_on(connection: Connection, sheet_id: int) -> list[RowMapping]:
+    """The shipments on a sheet, in the order of their parcels."""
+    query = select(shipments).where(shipments.c.sheet_id == sheet_id).order_by(shipments.c.fulfilment_order_id)
+    return list(connection.execute(query).mappings())
+
+
+def shipment_by_tracking(connection: Connection, tracking: str) -> RowMapping | None:
+    """The shipment behind a tracking number or a return label's number, with its order's number."""
+    return (
+        connection.execute(
+            select(shipments, orders.c.number)
+            .join(fulfilment_orders, fulfilment_orders.c.id == shipments.c.fulfilment_order_id)
+            .join(orders, orders.c.id == fulfilment_orders.c.order_id)
+            .where((shipments.c.tracking == tracking) | (shipments.c.return_tracking == tracking))
+        )
+        .mappings()
+        .one_or_none()
+    )

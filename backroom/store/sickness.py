@@ -1,0 +1,175 @@
+"""Sick orders and breakers: what leaves its wave, and what waits for one common cause to be mended.
+
+One that fails is marked and no wave takes it again; a run of its own does. More than `LIMIT` of one cause at one stage
+and location are one breaker: their rows wait for it under its reason, and go on together when it closes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, RowMapping, Table, func, insert, select, update
+
+from backroom.domain.model import OrderState
+from backroom.store import history
+from backroom.store.claims import Wakeup, wakeup
+from backroom.store.fulfilment import STAGE as FULFILMENT
+from backroom.store.intake import STAGE as INTAKE
+from backroom.store.tables import breakers, fulfilment_orders, orders
+
+LIMIT = 10
+PROBE_EVERY = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Sick:
+    """One that failed: the row of its stage (an order at intake, a fulfilment order later), its order, and why."""
+
+    row_id: int
+    order_id: int
+    number: str
+    cause: str
+    reason: str
+
+
+def table_of(stage: str) -> Table:
+    """The table whose rows wait at a stage."""
+    return orders if stage == INTAKE else fulfilment_orders
+
+
+def leave_wave(
+    connection: Connection, stage: str, location: str, token: str, sick: Sequence[Sick], at: datetime, run_id: str
+) -> None:
+    """Mark rows as sick and take them out of the wave; where an open breaker has their cause, they wait for it."""
+    table = table_of(stage)
+    open_ = {row["cause"]: row["id"] for row in open_breakers(connection, stage, location)}
+    for one in sick:
+        connection.execute(
+            update(table)
+            .where(table.c.id == one.row_id, table.c.claim_token == token)
+            .values(
+                claim_token=None,
+                sick_cause=one.cause,
+                sick_reason=one.reason,
+                breaker_id=open_.get(one.cause),
+            )
+        )
+    history.record(
+        connection,
+        [history.Entry(one.order_id, "order.sick", {"cause": one.cause, "reason": one.reason}) for one in sick],
+        at=at,
+        run_id=run_id,
+    )
+
+
+def trip(connection: Connection, stage: str, location: str, at: datetime) -> list[int]:
+    """Open a breaker for every cause that more than `LIMIT` rows share and none stands for; returns the new ids."""
+    table = table_of(stage)
+    query = select(table.c.sick_cause).where(table.c.sick_cause.is_not(None), table.c.breaker_id.is_(None))
+    if stage == FULFILMENT:
+        query = query.where(table.c.location == location)
+    query = query.group_by(table.c.sick_cause).having(func.count() > LIMIT)
+    opened = []
+    for cause in connection.execute(query).scalars().all():
+        breaker_id: int = connection.execute(
+            insert(breakers)
+            .values(
+                stage=stage,
+                location=location,
+                cause=cause,
+                state="open",
+                opened_at=at,
+                next_probe_at=at + PROBE_EVERY,
+                probes=0,
+            )
+            .returning(breakers.c.id)
+        ).scalar_one()
+        waits = update(table).where(table.c.sick_cause == cause, table.c.breaker_id.is_(None))
+        if stage == FULFILMENT:
+            waits = waits.where(table.c.location == location)
+        connection.execute(waits.values(breaker_id=breaker_id))
+        opened.append(breaker_id)
+    return opened
+
+
+def alone(connection: Connection, stage: str, location: str) -> list[tuple[int, str, str, int]]:
+    """Sick ones that wait for a run of their own: `(row id, order number, reason, attempts)`."""
+    table = table_of(stage)
+    query = select(table.c.id, orders.c.number, table.c.sick_reason, table.c.attempts)
+    if stage == FULFILMENT:
+        query = query.join(orders, orders.c.id == table.c.order_id).where(table.c.location == location)
+    query = query.where(table.c.sick_cause.is_not(None), table.c.breaker_id.is_(None))
+    return [(row[0], row[1], row[2] or "", row[3]) for row in connection.execute(query)]
+
+
+def open_breakers(connection: Connection, stage: str | None = None, location: str | None = None) -> list[RowMapping]:
+    query = select(breakers).where(breakers.c.state == "open").order_by(breakers.c.id)
+    if stage is not None:
+        query = query.where(breakers.c.stage == stage)
+    if location is not None:
+        query = query.where(breakers.c.location == location)
+    return list(connection.execute(query).mappings())
+
+
+def breaker(connection: Connection, breaker_id: int) -> RowMapping | None:
+    return connection.execute(select(breakers).where(breakers.c.id == breaker_id)).mappings().one_or_none()
+
+
+def one_behind(connection: Connection, breaker_id: int) -> tuple[int, str] | None:
+    """One order that waits for a breaker, to try with: `(order id, number)`."""
+    row = breaker(connection, breaker_id)
+    if row is None:
+        return None
+    table = table_of(row["stage"])
+    query = select(orders.c.id, orders.c.number)
+    if row["stage"] == FULFILMENT:
+        query = query.join(table, table.c.order_id == orders.c.id)
+    found = connection.execute(query.where(table.c.breaker_id == breaker_id).order_by(table.c.id).limit(1)).first()
+    return (found[0], found[1]) if found else None
+
+
+def waiting_behind(connection: Connection, breaker_id: int) -> int:
+    row = breaker(connection, breaker_id)
+    if row is None:
+        return 0
+    table = table_of(row["stage"])
+    return connection.execute(
+        select(func.count()).select_from(table).where(table.c.breaker_id == breaker_id)
+    ).scalar_one()
+
+
+def note_probe(connection: Connection, breaker_id: int, at: datetime) -> None:
+    """A try that failed: the next one comes later."""
+    connection.execute(
+        update(breakers)
+        .where(breakers.c.id == breaker_id)
+        .values(probes=breakers.c.probes + 1, next_probe_at=at + PROBE_EVERY)
+    )
+
+
+def close(connection: Connection, breaker_id: int, at: datetime) -> list[Wakeup]:
+    """Close a breaker: all that waited for it are healthy again and go on together, in their waves."""
+    row = breaker(connection, breaker_id)
+    if row is None or row["state"] != "open":
+        return []
+    connection.execute(update(breakers).where(breakers.c.id == breaker_id).values(state="closed", closed_at=at))
+    table = table_of(row["stage"])
+    connection.execute(
+        update(table)
+        .where(table.c.breaker_id == breaker_id)
+        .values(breaker_id=None, sick_cause=None, sick_reason=None, attempts=0, next_attempt_at=None)
+    )
+    return [wakeup(connection, row["stage"], row["location"])]
+
+
+def make_healthy(connection: Connection, order_id: int) -> None:
+    """Take an order's sickness off it, at every stage: its next claim is an ordinary one."""
+    healthy = {"sick_cause": None, "sick_reason": None, "breaker_id": None, "next_attempt_at": None, "attempts": 0}
+    connection.execute(
+        update(orders)
+        .where(orders.c.id == order_id, orders.c.state.not_in([OrderState.FULFILLED, OrderState.CANCELLED]))
+        .values(**healthy)
+    )
+    connection.execute(update(fulfilment_orders).where(fulfilment_orders.c.order_id == order_id).values(**healthy))

@@ -1,0 +1,194 @@
+"""Stock: levels, reservations and movements. One conditional write per line and location; never below zero.
+
+`on_hand` changes only together with a movement whose key can stand once, so that stock counts again from nothing;
+`reserved` changes only together with a reservation's row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from backroom.domain.model import ReservationState, StockLevel
+from backroom.store.batches import insert_new, update_by_id
+from backroom.store.tables import reservations, stock_levels, stock_movements
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Pieces that one order wants reserved at one location."""
+
+    order_id: int
+    location: str
+    sku: str
+    quantity: int
+
+
+def levels(connection: Connection) -> dict[tuple[str, str], StockLevel]:
+    """Every stock level, by (location, sku)."""
+    return {
+        (row.location, row.sku): StockLevel(row.location, row.sku, row.on_hand, row.reserved)
+        for row in connection.execute(select(stock_levels))
+    }
+
+
+def receive(connection: Connection, key: str, pieces: Sequence[tuple[str, str, int]], reason: str, at: datetime) -> int:
+    """Add pieces `(location, sku, how many)` to the stock, once for a key; returns how many lines were new."""
+    new = 0
+    for location, sku, count in pieces:
+        row = {
+            "key": f"{key}:{location}:{sku}",
+            "location": location,
+            "sku": sku,
+            "pieces": count,
+            "reason": reason,
+            "at": at,
+        }
+        if insert_new(connection, stock_movements, [row]):
+            new += 1
+            insert_new(connection, stock_levels, [{"location": location, "sku": sku, "on_hand": 0, "reserved": 0}])
+            connection.execute(
+                update(stock_levels)
+                .where(stock_levels.c.location == location, stock_levels.c.sku == sku)
+                .values(on_hand=stock_levels.c.on_hand + count)
+            )
+    return new
+
+
+def reserve(connection: Connection, wishes: Sequence[Wish], *, at: datetime, expires_at: datetime | None) -> set[int]:
+    """Reserve all that each order wants, or nothing of it; returns the ids of the orders that could not be served.
+
+    First all that is wanted of one SKU at one location in one write; where that does not fit, order by order as given.
+    Rows are touched in a fixed order, so that two waves cannot wait for each other in a circle.
+    """
+    short: set[int] = set()
+    by_place: dict[tuple[str, str], list[Wish]] = defaultdict(list)
+    for wish in wishes:
+        by_place[wish.location, wish.sku].append(wish)
+    got: list[Wish] = []
+    for place in sorted(by_place):
+        group = by_place[place]
+        if _take(connection, place, sum(wish.quantity for wish in group)):
+            got.extend(group)
+            continue
+        for wish in group:
+            if wish.order_id not in short and _take(connection, place, wish.quantity):
+                got.append(wish)
+            else:
+                short.add(wish.order_id)
+    given_back: dict[tuple[str, str], int] = defaultdict(int)
+    for wish in got:
+        if wish.order_id in short:
+            given_back[wish.location, wish.sku] += wish.quantity
+    _give_back(connection, given_back)
+    rows = [
+        {
+            "order_id": wish.order_id,
+            "location": wish.location,
+            "sku": wish.sku,
+            "quantity": wish.quantity,
+            "state": ReservationState.HELD,
+            "expires_at": expires_at,
+            "at": at,
+        }
+        for wish in got
+        if wish.order_id not in short
+    ]
+    if rows:
+        connection.execute(insert(reservations), rows)
+    return short
+
+
+def release(
+    connection: Connection, order_ids: Iterable[int], state: ReservationState = ReservationState.RELEASED
+) -> None:
+    """Give back everything these orders hold."""
+    held = connection.execute(
+        select(reservations.c.id, reservations.c.location, reservations.c.sku, reservations.c.quantity).where(
+            reservations.c.order_id.in_(list(order_ids)), reservations.c.state == ReservationState.HELD
+        )
+    ).all()
+    back: dict[tuple[str, str], int] = defaultdict(int)
+    for row in held:
+        back[row.location, row.sku] += row.quantity
+    update_by_id(connection, reservations, [{"id": row.id, "state": state} for row in held])
+    _give_back(connection, back)
+
+
+def consume(connection: Connection, fulfilment_order_ids: Sequence[int], at: datetime) -> None:
+    """Take the reserved pieces of these fulfilment orders out of the stock, at their own location, once."""
+    held = connection.execute(
+        select(reservations).where(
+            reservations.c.fulfilment_order_id.in_(fulfilment_order_ids),
+            reservations.c.state == ReservationState.HELD,
+        )
+    ).all()
+    if not held:
+        return
+    connection.execute(
+        insert(stock_movements),
+        [
+            {
+                "key": f"packed:{row.id}",
+                "location": row.location,
+                "sku": row.sku,
+                "pieces": -row.quantity,
+                "reason": "packed",
+                "at": at,
+            }
+            for row in held
+        ],
+    )
+    out: dict[tuple[str, str], int] = defaultdict(int)
+    for row in held:
+        out[row.location, row.sku] += row.quantity
+    for (location, sku), count in sorted(out.items()):
+        connection.execute(
+            update(stock_levels)
+            .where(stock_levels.c.location == location, stock_levels.c.sku == sku)
+            .values(on_hand=stock_levels.c.on_hand - count, reserved=stock_levels.c.reserved - count)
+        )
+    update_by_id(
+        connection,
+        reservations,
+        [{"id": row.id, "state": ReservationState.CONSUMED, "expires_at": None} for row in held],
+    )
+
+
+def expired_orders(connection: Connection, at: datetime, most: int = 500) -> list[int]:
+    """Orders whose reservation ran out before they were released."""
+    return list(
+        connection.execute(
+            select(reservations.c.order_id)
+            .where(reservations.c.state == ReservationState.HELD, reservations.c.expires_at <= at)
+            .distinct()
+            .limit(most)
+        ).scalars()
+    )
+
+
+def _take(connection: Connection, place: tuple[str, str], quantity: int) -> bool:
+    location, sku = place
+    taken = connection.execute(
+        update(stock_levels)
+        .where(
+            stock_levels.c.location == location,
+            stock_levels.c.sku == sku,
+            stock_levels.c.on_hand - stock_levels.c.reserved >= quantity,
+        )
+        .values(reserved=stock_levels.c.reserved + quantity)
+    )
+    return taken.rowcount == 1
+
+
+def _give_back(connection: Connection, back: Mapping[tuple[str, str], int]) -> None:
+    for (location, sku), count in sorted(back.items()):
+        connection.execute(
+            update(stock_levels)
+            .where(stock_levels.c.location == location, stock_levels.c.sku == sku)
+            .values(reserved=stock_levels.c.reserved - count)
+        )
