@@ -22,7 +22,7 @@ from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.people import load
 from backroom.store.seals import Seals
-from backroom.store.tables import fulfilment_orders, order_lines, orders, print_jobs
+from backroom.store.tables import fulfilment_orders, order_lines, orders, print_jobs, reservations
 
 ENDED = (OrderState.FULFILLED, OrderState.CANCELLED)
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
@@ -207,8 +207,10 @@ def amend(connection: Connection, seals: Seals, number: str, field: str, value: 
     else:
         key = load(connection, seals, [order["person_id"]])[order["person_id"]].key
         contact = open_contact(key, order["contact"])
-        if field in ("email", "phone"):
-            contact = replace(contact, **{field: value})
+        if field == "email":
+            contact = replace(contact, email=value)
+        elif field == "phone":
+            contact = replace(contact, phone=value)
         elif kind == "address" and rest in ADDRESS_FIELDS and contact.address is not None:
             contact = replace(contact, address=replace(contact.address, latitude=None, longitude=None, **{rest: value}))
         else:
@@ -241,9 +243,7 @@ def _refuse_while_labelling(connection: Connection, order_id: int, number: str, 
 def _restock_packed(connection: Connection, order_id: int, at: datetime) -> None:
     """Pieces that were packed from stock go back on the shelf, once."""
     consumed = connection.execute(
-        select(stock.reservations).where(
-            stock.reservations.c.order_id == order_id, stock.reservations.c.state == "consumed"
-        )
+        select(reservations).where(reservations.c.order_id == order_id, reservations.c.state == "consumed")
     ).all()
     for row in consumed:
         stock.receive(connection, f"unpacked:{row.id}", [(row.location, row.sku, row.quantity)], "cancelled", at)

@@ -151,7 +151,13 @@ def move(
     connection: Connection, ids: Iterable[int], state: OrderState, *, keep_claim: bool = True, **values: object
 ) -> None:
     """Move orders on. Moving is progress, so the attempts start again from one for a claim that goes on."""
-    changes: dict[str, object] = {"state": state, "attempts": 1 if keep_claim else 0, "next_attempt_at": None} | values
+    changes: dict[str, object] = {
+        "state": state,
+        "attempts": 1 if keep_claim else 0,
+        "next_attempt_at": None,
+        "sick_cause": None,
+        "sick_reason": None,
+    } | values
     if not keep_claim:
         changes["claim_token"] = None
     for batch in chunks(ids):

@@ -1,0 +1,153 @@
+"""Carrying out effects on the outside world once: plan, start, settle, and ask where a start has no outcome.
+
+What belongs here: the order of the commits around calls. What does not: the rows (`backroom.store.effects`) and the
+calls themselves (the adapters, behind `Sink`).
+
+After a crash, a planned effect is safely carried out again; one that was started without an outcome is asked for at
+the other side, and where that side cannot say, it is unknown and a person decides. It is never repeated blindly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown, Retry
+from backroom.store import effects
+from backroom.store.claims import fence
+from backroom.store.database import Database, now
+
+Q = TypeVar("Q")
+Q_contra = TypeVar("Q_contra", contravariant=True)
+
+
+class RequestChanged(AskPerson):
+    """The same key was used before for another request: what was done then is not what is asked now."""
+
+    cause = "request_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect(Generic[Q]):
+    """One effect to be carried out. `identity` is what of the request must never change under the same key."""
+
+    key: str
+    kind: str
+    order_id: int | None
+    identity: str
+    request: Q
+
+
+Answer = Mapping[str, Any]
+
+
+class Sink(Protocol[Q_contra]):
+    """The other side, as the ledger sees it.
+
+    `can_tell` says that `ask` answers exactly whether a key was carried out: then a whole batch is started in one
+    commit. Otherwise every call has a commit of its own just before it, so that a crash leaves one unknown at most.
+    """
+
+    can_tell: bool
+
+    def carry_out(self, requests: Sequence[tuple[str, Q_contra]]) -> Sequence[Answer | BackroomError]:
+        """Carry out requests with their keys; for each its answer (small, JSON, no personal data) or its error."""
+        ...
+
+    def ask(self, key: str) -> Answer | None:
+        """The answer if this key was carried out, None if it certainly was not; OutcomeUnknown when nobody knows."""
+        ...
+
+
+def request_hash(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def perform(
+    database: Database, token: str, batch: Sequence[Effect[Q]], sink: Sink[Q]
+) -> dict[str, Answer | BackroomError]:
+    """Carry out a wave's effects, each once however often this is called; returns answer or error by key.
+
+    Every commit is conditional on the claim `token`: ClaimLost leaves whatever was not settled to the next holder.
+    """
+    if not batch:
+        return {}
+    rows = database.write(lambda connection: _plan(connection, token, batch))
+    results: dict[str, Answer | BackroomError] = {}
+    to_do: list[Effect[Q]] = []
+    for effect in batch:
+        row = rows[effect.key]
+        if row["request_hash"] != request_hash(effect.identity):
+            results[effect.key] = RequestChanged(f"{effect.key} was planned for another request")
+        elif row["state"] == effects.DONE:
+            results[effect.key] = row["answer"] or {}
+        elif row["state"] == effects.UNKNOWN:
+            results[effect.key] = OutcomeUnknown(f"nobody can tell whether {effect.key} happened")
+        elif row["state"] == effects.STARTED:
+            found = _ask(sink, effect.key)
+            if found is None:
+                to_do.append(effect)
+            else:
+                results[effect.key] = found
+        else:
+            to_do.append(effect)
+    asked = {
+        key: result
+        for key, result in results.items()
+        if rows[key]["state"] == effects.STARTED and not isinstance(result, Retry)
+    }
+    if asked:
+        database.write(lambda connection: _settle(connection, asked))
+    size = len(to_do) if sink.can_tell else 1
+    for start in range(0, len(to_do), max(size, 1)):
+        results |= _carry_out(database, token, to_do[start : start + size], sink)
+    return results
+
+
+def _carry_out(
+    database: Database, token: str, batch: Sequence[Effect[Q]], sink: Sink[Q]
+) -> dict[str, Answer | BackroomError]:
+    keys = [effect.key for effect in batch]
+
+    def start(connection: Connection) -> None:
+        effects.start(connection, keys, token, fence(connection, token))
+
+    database.write(start)
+    answers = sink.carry_out([(effect.key, effect.request) for effect in batch])
+    outcome = dict(zip(keys, answers, strict=True))
+    database.write(lambda connection: _settle(connection, outcome))
+    return outcome
+
+
+def _plan(connection: Connection, token: str, batch: Sequence[Effect[Q]]) -> Mapping[str, Any]:
+    at = fence(connection, token)
+    plans = [effects.Plan(e.key, e.kind, e.order_id, request_hash(e.identity)) for e in batch]
+    return effects.plan(connection, plans, token, at)
+
+
+def _settle(connection: Connection, outcome: Mapping[str, Answer | BackroomError]) -> None:
+    # What happened outside is written even when the lease ran out meanwhile: losing it would make it unknown.
+    at = now(connection)
+    effects.settle(connection, [_row(key, result) for key, result in outcome.items()], at)
+
+
+def _row(key: str, result: Answer | BackroomError) -> effects.Outcome:
+    if isinstance(result, OutcomeUnknown):
+        return effects.Outcome(key, effects.UNKNOWN, reason=result.message)
+    if isinstance(result, BackroomError):
+        return effects.Outcome(key, effects.FAILED, reason=result.message)
+    return effects.Outcome(key, effects.DONE, result)
+
+
+def _ask(sink: Sink[Q], key: str) -> Answer | BackroomError | None:
+    try:
+        return sink.ask(key)
+    except OutcomeUnknown as error:
+        return error
+    except Retry as error:
+        # The other side does not answer now: the row stays started and is asked again by the next claim.
+        return error

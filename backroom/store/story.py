@@ -1,0 +1,113 @@
+"""One order's whole story, read in one snapshot: for its page, its artifact and `backroom order show`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, Select, or_, select
+
+from backroom.domain.model import OrderState
+from backroom.store.tables import (
+    effects,
+    fulfilment_lines,
+    fulfilment_orders,
+    history,
+    labels,
+    messages,
+    order_lines,
+    orders,
+    print_jobs,
+    routing_decisions,
+    shipments,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStory:
+    """Rows as they stand, each list oldest first. Only `order` holds something sealed (`contact`)."""
+
+    order: RowMapping
+    lines: Sequence[RowMapping]
+    decisions: Sequence[RowMapping]
+    parts: Sequence[RowMapping]
+    part_lines: Sequence[RowMapping]
+    print_jobs: Sequence[RowMapping]
+    shipments: Sequence[RowMapping]
+    labels: Sequence[RowMapping]
+    messages: Sequence[RowMapping]
+    effects: Sequence[RowMapping]
+    history: Sequence[RowMapping]
+
+
+def story(connection: Connection, number: str) -> OrderStory | None:
+    """The story of the order with this number, None when there is none."""
+    order = connection.execute(select(orders).where(orders.c.number == number)).mappings().one_or_none()
+    if order is None:
+        return None
+    id_ = order["id"]
+    parts = select(fulfilment_orders.c.id).where(fulfilment_orders.c.order_id == id_)
+    shipment_ids = select(shipments.c.id).where(shipments.c.fulfilment_order_id.in_(parts))
+    label_columns = (labels.c.id, labels.c.shipment_id, labels.c.kind, labels.c.at)
+
+    def rows(query: Select[tuple[object, ...]]) -> Sequence[RowMapping]:
+        return connection.execute(query).mappings().all()
+
+    return OrderStory(
+        order=order,
+        lines=rows(select(order_lines).where(order_lines.c.order_id == id_).order_by(order_lines.c.line_no)),
+        decisions=rows(
+            select(routing_decisions).where(routing_decisions.c.order_id == id_).order_by(routing_decisions.c.round)
+        ),
+        parts=rows(
+            select(fulfilment_orders).where(fulfilment_orders.c.order_id == id_).order_by(fulfilment_orders.c.id)
+        ),
+        part_lines=rows(
+            select(fulfilment_lines)
+            .where(fulfilment_lines.c.fulfilment_order_id.in_(parts))
+            .order_by(fulfilment_lines.c.fulfilment_order_id, fulfilment_lines.c.line_no)
+        ),
+        print_jobs=rows(
+            select(print_jobs).where(print_jobs.c.fulfilment_order_id.in_(parts)).order_by(print_jobs.c.id)
+        ),
+        shipments=rows(select(shipments).where(shipments.c.fulfilment_order_id.in_(parts)).order_by(shipments.c.id)),
+        labels=rows(select(*label_columns).where(labels.c.shipment_id.in_(shipment_ids)).order_by(labels.c.id)),
+        messages=rows(select(messages).where(messages.c.order_id == id_).order_by(messages.c.id)),
+        effects=rows(select(effects).where(effects.c.order_id == id_).order_by(effects.c.id)),
+        history=rows(select(history).where(history.c.order_id == id_).order_by(history.c.id)),
+    )
+
+
+def recent(connection: Connection, most: int = 100, state: str | None = None) -> Sequence[RowMapping]:
+    """The newest orders, without what is sealed."""
+    columns = [column for column in orders.c if column.name != "contact"]
+    query = select(*columns).order_by(orders.c.id.desc()).limit(most)
+    if state is not None:
+        query = query.where(orders.c.state == state)
+    return connection.execute(query).mappings().all()
+
+
+def waiting_for_person(connection: Connection, most: int = 200) -> Sequence[RowMapping]:
+    """Orders that go no further without somebody's hand: held ones, and sick ones at any stage, oldest first."""
+    sick_part = (
+        select(fulfilment_orders.c.id)
+        .where(fulfilment_orders.c.order_id == orders.c.id, fulfilment_orders.c.sick_cause.is_not(None))
+        .exists()
+    )
+    columns = [column for column in orders.c if column.name != "contact"]
+    query = (
+        select(*columns)
+        .where(or_(orders.c.state == OrderState.HELD, orders.c.sick_cause.is_not(None), sick_part))
+        .order_by(orders.c.id)
+        .limit(most)
+    )
+    return connection.execute(query).mappings().all()
+
+
+def stuck_since(connection: Connection, before: datetime, most: int = 200) -> Sequence[RowMapping]:
+    """Orders accepted before a moment that have not ended: each must have a named reason or be looked at."""
+    columns = [column for column in orders.c if column.name != "contact"]
+    ended = (OrderState.FULFILLED, OrderState.CANCELLED)
+    query = select(*columns).where(orders.c.state.not_in(ended), orders.c.accepted_at < before).limit(most)
+    return connection.execute(query).mappings().all()
