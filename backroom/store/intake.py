@@ -142,6 +142,13 @@ def quarantine_messages(
             )
 
 
+def postpone(connection: Connection, inbox_id: int, until: datetime) -> None:
+    """Leave a message for a later wave, without counting this one against it."""
+    connection.execute(
+        update(inbox).where(inbox.c.id == inbox_id).values(claim_token=None, next_attempt_at=until, attempts=0)
+    )
+
+
 def replay(connection: Connection, quarantine_id: int, at: datetime) -> bool:
     """Put a quarantined message back to the front door; False when it is not there or was replayed already."""
     row = connection.execute(

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tuple_, update
 
 from backroom.domain.model import IncomingOrder, OrderState
-from backroom.store.batches import chunks, insert_new, update_by_id
+from backroom.store.batches import chunks, insert_new
 from backroom.store.contacts import Contact, seal_contact
 from backroom.store.seals import Seals
 from backroom.store.tables import consents, counters, order_lines, orders
@@ -148,11 +148,21 @@ def lines_of(connection: Connection, order_ids: Iterable[int]) -> dict[int, list
 
 
 def move(
-    connection: Connection, ids: Iterable[int], state: OrderState, *, keep_claim: bool = True, **values: object
-) -> None:
-    """Move orders on. Moving is progress, so the attempts start again from one for a claim that goes on."""
+    connection: Connection,
+    token: str,
+    ids: Iterable[int],
+    old: OrderState,
+    new: OrderState,
+    *,
+    keep_claim: bool = True,
+    **values: object,
+) -> list[int]:
+    """Move the wave's orders from one state to the next; returns those that moved, the others were taken away.
+
+    Moving is progress, so an order's attempts start again.
+    """
     changes: dict[str, object] = {
-        "state": state,
+        "state": new,
         "attempts": 1 if keep_claim else 0,
         "next_attempt_at": None,
         "sick_cause": None,
@@ -160,20 +170,24 @@ def move(
     } | values
     if not keep_claim:
         changes["claim_token"] = None
+    moved: list[int] = []
     for batch in chunks(ids):
-        connection.execute(update(orders).where(orders.c.id.in_(batch)).values(**changes))
+        statement = (
+            update(orders)
+            .where(orders.c.id.in_(batch), orders.c.claim_token == token, orders.c.state == old)
+            .values(**changes)
+            .returning(orders.c.id)
+        )
+        moved.extend(connection.execute(statement).scalars())
+    return moved
 
 
-def hold(connection: Connection, reasons: Sequence[tuple[int, str]]) -> None:
-    """Hold orders for a person: `(order id, reason)`."""
-    update_by_id(
-        connection,
-        orders,
-        [
-            {"id": id_, "state": OrderState.HELD, "hold_reason": reason, "claim_token": None, "attempts": 0}
-            for id_, reason in reasons
-        ],
-    )
+def lock_claimed(connection: Connection, token: str, state: OrderState) -> set[int]:
+    """Ids of the wave's orders in one state, locked until the commit, so that nobody takes them away in between."""
+    query = select(orders.c.id).where(orders.c.claim_token == token, orders.c.state == state)
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update()
+    return set(connection.execute(query).scalars())
 
 
 def _numbers(connection: Connection, count: int) -> int:

@@ -1,0 +1,55 @@
+"""Blocks for the ways to a customer: a mail server and an SMS gateway."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from prefect.blocks.core import Block
+from pydantic import Field, SecretStr
+
+from backroom.messaging.base import Messenger
+from backroom.messaging.smsgateway import JsonGateway, Kannel
+from backroom.messaging.smtp import SmtpMessenger, SmtpServer
+
+
+class MailServer(Block):
+    """An SMTP server that sends the shop's mail."""
+
+    _block_type_name = "Backroom Mail Server"
+    _block_type_slug = "backroom-mail-server"
+
+    host: str = Field(description="The server's name, as in its certificate")
+    port: int = Field(default=587, description="587 for STARTTLS, 465 for TLS")
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+
+    def get_client(self) -> Messenger:
+        """A messenger for this server; make one for each task."""
+        return SmtpMessenger(
+            SmtpServer(
+                host=self.host,
+                port=self.port,
+                security=self.security,
+                username=self.username,
+                password=self.password.get_secret_value(),
+            )
+        )
+
+
+class SmsProvider(Block):
+    """An HTTP SMS gateway: Kannel's sendsms, or one that takes JSON with an idempotency key."""
+
+    _block_type_name = "Backroom SMS Provider"
+    _block_type_slug = "backroom-sms-provider"
+
+    kind: Literal["kannel", "json"] = "kannel"
+    url: str = Field(description="The address to send to, such as http://localhost:13013/cgi-bin/sendsms")
+    username: str = ""
+    password: SecretStr = SecretStr("")
+
+    def get_client(self) -> Messenger:
+        """A messenger for this gateway; make one for each task."""
+        if self.kind == "kannel":
+            return Kannel(url=self.url, username=self.username, password=self.password.get_secret_value())
+        return JsonGateway(url=self.url, token=self.password.get_secret_value())

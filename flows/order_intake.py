@@ -1,0 +1,40 @@
+"""Order intake: validate → route → reserve → release, for whatever waits at the hub's front door.
+
+One run takes one message when it is quiet and up to 500 at peak, and goes on until nothing waits. Counterpart of
+`flows/fulfilment.py`, which takes over what is released.
+"""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from backroom.shop.room import this_room
+from tasks.claiming import claim_intake, holding
+from tasks.release import release
+from tasks.reserve import reserve
+from tasks.route import route
+from tasks.tell import Report, tell_wave
+from tasks.validate import validate
+
+# An order whose pieces went to another wave between routing and reserving is routed again at once, this often.
+ROUNDS = 3
+
+
+@flow(name="order-intake", validate_parameters=False)
+def order_intake(location: str = "") -> str:
+    """Advance messages and orders as far as they go; `location` is the hub, named for the run's sake."""
+    room = this_room()
+    report = Report("intake", location or room.shop.hub)
+    while claim := claim_intake(room):
+        with holding(room, claim):
+            outcomes = validate(claim)
+            for _ in range(ROUNDS):
+                outcomes += route(claim)
+                tried = reserve(claim)
+                outcomes += tried
+                if not any(outcome.result == "again" for outcome in tried):
+                    break
+            outcomes += release(claim)
+        tell_wave(room, claim, outcomes)
+        report.add(outcomes)
+    return report.sentence()

@@ -1,0 +1,83 @@
+"""Claiming a wave and holding it: a thread renews the lease while the steps run.
+
+These are plain functions and not tasks: a claim is what a run does before it has anything to show.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prefect.runtime import flow_run
+from sqlalchemy import Connection
+
+from backroom.domain.errors import BackroomError
+from backroom.shop.room import Room
+from backroom.store import desk, fulfilment, intake
+from backroom.store.claims import RENEW_SECONDS, Claim, fence, give_up
+from backroom.store.instances import end_dead_instances, this_instance
+
+WAVE_MOST = 500
+
+log = logging.getLogger(__name__)
+
+
+def claim_intake(room: Room, number: str | None = None) -> Claim | None:
+    """The next wave of intake (of one order, where its number is given); None when nothing waits."""
+    run_id, instance, hub = _run_id(), this_instance(), room.shop.hub
+
+    def work(connection: Connection) -> intake.IntakeClaim | None:
+        end_dead_instances(connection)
+        if number is None:
+            return intake.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=WAVE_MOST)
+        order_id = desk.find(connection, number)["id"]
+        return intake.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
+
+    taken = room.database.write(work)
+    return taken.claim if taken else None
+
+
+def claim_fulfilment(room: Room, location: str, number: str | None = None) -> Claim | None:
+    """The next wave of fulfilment at a location (of one order, where its number is given); None when nothing waits."""
+    run_id, instance = _run_id(), this_instance()
+
+    def work(connection: Connection) -> tuple[Claim, int] | None:
+        end_dead_instances(connection)
+        if number is None:
+            return fulfilment.claim_waiting(
+                connection, location=location, instance=instance, run_id=run_id, most=WAVE_MOST
+            )
+        order_id = desk.find(connection, number)["id"]
+        return fulfilment.claim_order(connection, order_id, location=location, instance=instance, run_id=run_id)
+
+    taken = room.database.write(work)
+    return taken[0] if taken else None
+
+
+@contextmanager
+def holding(room: Room, claim: Claim) -> Iterator[Claim]:
+    """Renew the lease while the body runs, and end it afterwards, whatever happened: what is left is free at once."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(RENEW_SECONDS):
+            try:
+                room.database.write(lambda connection: fence(connection, claim.token))
+            except BackroomError as error:
+                # The steps' own fences refuse from now on; a busy database is tried again at the next turn.
+                log.warning("the claim %s was not renewed: %s", claim.token, error.cause)
+
+    thread = threading.Thread(target=renew, name=f"renew-{claim.token[:8]}", daemon=True)
+    thread.start()
+    try:
+        yield claim
+    finally:
+        done.set()
+        thread.join()
+        room.database.write(lambda connection: give_up(connection, claim.token))
+
+
+def _run_id() -> str:
+    return str(flow_run.get_id() or "")

@@ -1,0 +1,54 @@
+"""Connections to the outside world for one task: made from the shop file and from Prefect blocks, never shared.
+
+The default needs no account: messages go to a folder, parcels to the built-in courier, prints to a `folder:` printer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from backroom.carriers.base import Carrier
+from backroom.carriers.courier import LocalCourier
+from backroom.domain.consent import Medium
+from backroom.domain.shop import PrinterSpec
+from backroom.messaging.base import Messenger
+from backroom.messaging.mailfolder import MailFolder
+from backroom.shop.room import Room
+from blocks.messaging import MailServer, SmsProvider
+
+MAIL_BLOCK, SMS_BLOCK = "shop-mail", "shop-sms"
+
+
+def carrier_of(room: Room) -> Carrier:
+    """The carrier of this shop."""
+    spec = room.shop.courier
+    return LocalCourier(
+        name=spec.name,
+        countries=spec.countries,
+        max_weight_g=spec.max_weight_g,
+        price_minor=spec.price_minor,
+        currency=room.shop.owner.currency,
+    )
+
+
+def messengers_of(room: Room) -> Mapping[Medium, Messenger]:
+    """The messengers of this shop by medium: folders, or what the blocks `shop-mail` and `shop-sms` hold."""
+    spec = room.shop.messaging
+    messengers: dict[Medium, Messenger] = {}
+    if spec.mail == "smtp":
+        messengers["email"] = MailServer.load(MAIL_BLOCK).get_client()
+    elif spec.mail == "folder":
+        messengers["email"] = MailFolder(room.folder("mail"), "email")
+    if spec.sms == "gateway":
+        messengers["sms"] = SmsProvider.load(SMS_BLOCK).get_client()
+    elif spec.sms == "folder":
+        messengers["sms"] = MailFolder(room.folder("sms"), "sms")
+    return messengers
+
+
+def printer_uri(room: Room, spec: PrinterSpec) -> str:
+    """A printer's address; a relative `folder:` lies in the home folder."""
+    scheme, _, path = spec.uri.partition(":")
+    if scheme == "folder" and not path.startswith("/"):
+        return f"folder:{room.folder(path)}"
+    return spec.uri

@@ -1,0 +1,303 @@
+"""Label: buy the shipping label and the return label of every packed parcel, and print the wave's as one sheet.
+
+The purchase and the sheet are effects: planned, started, settled, and asked for after a crash. A parcel's labels stand
+on one sheet only, so a sheet whose printing was begun is asked for, and never printed under another name.
+Compensated by voiding the label, which only a person does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from prefect import task
+from sqlalchemy import Connection, RowMapping
+
+from backroom.carriers.base import Carrier
+from backroom.carriers.sheets import render_labels
+from backroom.carriers.zpl import to_zpl
+from backroom.domain.errors import BackroomError
+from backroom.domain.labels import LabelData, LabelRequest, ParcelSpec, PostalAddress, Purchase
+from backroom.domain.model import Delivery, FulfilmentState, StepOutcome
+from backroom.domain.printing import PrintRequest
+from backroom.effects.ledger import Answer, Effect, perform
+from backroom.printing.connect import connect
+from backroom.shop.room import Room, this_room
+from backroom.store import catalogue, fulfilment, history, people, shipping
+from backroom.store.claims import Claim, fence
+from backroom.store.contacts import open_contact
+from backroom.store.seals import seal, unseal
+from backroom.store.sickness import Sick
+from tasks.connections import carrier_of, printer_uri
+from tasks.sick import leave
+
+PURCHASE, SHEET = "label", "sheet"
+
+
+@task(name="label", retries=2, retry_delay_seconds=2, task_run_name="label at {claim.location}")
+def label(claim: Claim) -> list[StepOutcome]:
+    """PACKED → LABELLED: parcels with both labels printed; what is collected or carried out passes without."""
+    room = this_room()
+    with room.database.read() as connection:
+        parts = fulfilment.claimed(connection, claim.token, FulfilmentState.PACKED)
+        keys = people.load(connection, room.seals, (part["person_id"] for part in parts))
+        weights = _weights(connection, parts)
+    if not parts:
+        return []
+    passing = [part for part in parts if part["delivery"] != Delivery.SHIP]
+    outcomes = _advance(room, claim, passing, {})
+    parcels = [part for part in parts if part["delivery"] == Delivery.SHIP]
+    sealing = {part["id"]: keys[part["person_id"]].key for part in parcels}
+    well, sick = _buy(room, claim, parcels, sealing, weights)
+    printed, unprinted = _print_sheets(room, claim, well)
+    outcomes += _advance(room, claim, [part for part in well if part["id"] in printed], printed)
+    return outcomes + leave(room, claim, sick + unprinted)
+
+
+class CarrierSink:
+    """A carrier as the ledger sees it; keeps the labels of what it bought in this wave."""
+
+    can_tell = True
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+        self.bought: dict[str, Purchase] = {}
+
+    def carry_out(self, requests: Sequence[tuple[str, LabelRequest]]) -> list[Answer | BackroomError]:
+        results = self._carrier.buy([request for _, request in requests])
+        answers: list[Answer | BackroomError] = []
+        for (key, _), result in zip(requests, results, strict=True):
+            if isinstance(result, Purchase):
+                self.bought[key] = result
+                answers.append(_answer(result))
+            else:
+                answers.append(result)
+        return answers
+
+    def ask(self, key: str) -> Answer | None:
+        found = self._carrier.find(key)
+        return _answer(found) if found else None
+
+
+class SheetSink:
+    """A label printer as the ledger sees it: prints a sheet under its key, and can be asked for it."""
+
+    can_tell = False
+
+    def __init__(self, room: Room, location: str) -> None:
+        spec = room.shop.location(location).label_printer
+        assert spec is not None
+        self._spec = spec
+        self._printer = connect(printer_uri(room, spec), name=spec.name, fingerprint=spec.fingerprint or None)
+
+    def carry_out(self, requests: Sequence[tuple[str, bytes]]) -> list[Answer | BackroomError]:
+        return [self._print(key, document) for key, document in requests]
+
+    def ask(self, key: str) -> Answer | None:
+        ticket = self._printer.find(key)
+        return {"printer": ticket.printer, "job": str(ticket.job_id)} if ticket else None
+
+    def _print(self, key: str, document: bytes) -> Answer | BackroomError:
+        request = PrintRequest(
+            key=key,
+            document=document,
+            media_type="application/pdf",
+            copies=1,
+            media=self._spec.media or None,
+            sides=None,
+            quality=None,
+            color=None,
+        )
+        try:
+            ticket = self._printer.submit(request)
+        except BackroomError as error:
+            return error
+        return {"printer": ticket.printer, "job": str(ticket.job_id)}
+
+
+def _buy(
+    room: Room, claim: Claim, parcels: Sequence[RowMapping], keys: Mapping[int, bytes], weights: Mapping[int, int]
+) -> tuple[list[RowMapping], list[Sick]]:
+    """Buy what is not bought yet, and store shipments with their labels sealed, in one commit."""
+    with room.database.read() as connection:
+        have = {row["fulfilment_order_id"] for row in shipping.shipments_of(connection, (p["id"] for p in parcels))}
+    missing = [part for part in parcels if part["id"] not in have]
+    carrier = carrier_of(room)
+    sink = CarrierSink(carrier)
+    requests = {part["id"]: _request(room, part, keys[part["id"]], weights[part["id"]]) for part in missing}
+    effects = [
+        Effect(requests[part["id"]].key, PURCHASE, part["order_id"], f"parcel {part['id']}", requests[part["id"]])
+        for part in missing
+    ]
+    results = perform(room.database, claim.token, effects, sink)
+    new: list[shipping.NewShipment] = []
+    sick: list[Sick] = []
+    for part in missing:
+        request = requests[part["id"]]
+        result = results[request.key]
+        if isinstance(result, BackroomError):
+            sick.append(Sick(part["id"], part["order_id"], part["number"], result.cause, str(result)))
+            continue
+        purchase = sink.bought.get(request.key) or carrier.recover(request, result)
+        new.append(_shipment(part, carrier.name, request, purchase, keys[part["id"]]))
+
+    def commit(connection: Connection) -> None:
+        at = fence(connection, claim.token)
+        shipping.save_shipments(connection, new, at)
+        rows = shipping.shipments_of(connection, (part["id"] for part in parcels))
+        loose = [row["id"] for row in rows if row["sheet_id"] is None]
+        if loose and room.shop.location(claim.location).label_printer is not None:
+            shipping.open_sheet(connection, claim.location, loose, at)
+
+    room.database.write(commit)
+    ill = {one.row_id for one in sick}
+    return [part for part in parcels if part["id"] not in ill], sick
+
+
+def _print_sheets(
+    room: Room, claim: Claim, parcels: Sequence[RowMapping]
+) -> tuple[dict[int, Mapping[str, object]], list[Sick]]:
+    """Print every sheet these parcels stand on; returns what to tell of each printed parcel, and the others."""
+    with room.database.read() as connection:
+        rows = shipping.shipments_of(connection, (part["id"] for part in parcels))
+        sheets = sorted({row["sheet_id"] for row in rows if row["sheet_id"] is not None})
+        documents = {sheet: _render(room, connection, sheet) for sheet in sheets}
+    told = {
+        row["fulfilment_order_id"]: {"tracking": row["tracking"], "carrier": row["carrier"], "sheet": row["sheet_id"]}
+        for row in rows
+    }
+    if not sheets:
+        return told, []
+    effects = [Effect(f"sheet-{sheet}", SHEET, None, f"sheet {sheet}", documents[sheet]) for sheet in sheets]
+    results = perform(room.database, claim.token, effects, SheetSink(room, claim.location))
+    failed = {sheet: result for sheet in sheets if isinstance(result := results[f"sheet-{sheet}"], BackroomError)}
+    room.database.write(
+        lambda connection: [
+            shipping.close_sheet(connection, sheet, "failed" if sheet in failed else "printed") for sheet in sheets
+        ]
+    )
+    sheet_of = {row["fulfilment_order_id"]: row["sheet_id"] for row in rows}
+    sick = [
+        Sick(part["id"], part["order_id"], part["number"], error.cause, str(error))
+        for part in parcels
+        if (error := failed.get(sheet_of[part["id"]])) is not None
+    ]
+    ill = {one.row_id for one in sick}
+    return {part_id: data for part_id, data in told.items() if part_id not in ill}, sick
+
+
+def _render(room: Room, connection: Connection, sheet: int) -> bytes:
+    rows = shipping.labels_of(connection, (row["id"] for row in shipping.shipments_on(connection, sheet)))
+    return render_labels(
+        [
+            LabelData.from_json(
+                unseal(room.seals.unwrap(row["wrapped_key"]), row["data"], shipping.DATA_CONTEXT).decode()
+            )
+            for row in rows
+        ]
+    )
+
+
+def _advance(
+    room: Room, claim: Claim, parts: Sequence[RowMapping], told: Mapping[int, Mapping[str, object]]
+) -> list[StepOutcome]:
+    if not parts:
+        return []
+
+    def commit(connection: Connection) -> list[StepOutcome]:
+        at = fence(connection, claim.token)
+        moved = set(
+            fulfilment.move(
+                connection,
+                claim.token,
+                [part["id"] for part in parts],
+                FulfilmentState.PACKED,
+                FulfilmentState.LABELLED,
+                labelled_at=at,
+            )
+        )
+        labelled = [part for part in parts if part["id"] in moved]
+        entries = [
+            history.Entry(part["order_id"], "parcel.labelled", told[part["id"]])
+            for part in labelled
+            if part["id"] in told
+        ]
+        history.record(connection, entries, at=at, run_id=claim.run_id)
+        return [StepOutcome(part["number"], "advanced") for part in labelled]
+
+    return room.database.write(commit)
+
+
+def _request(room: Room, part: RowMapping, key: bytes, weight_g: int) -> LabelRequest:
+    owner, contact = room.shop.owner, open_contact(key, part["contact"])
+    address = contact.address
+    return LabelRequest(
+        key=f"label-{part['number']}-{part['id']}",
+        order_number=part["number"],
+        sender=PostalAddress(
+            name=owner.name,
+            company=None,
+            lines=owner.sender_lines,
+            postcode=owner.sender_postcode,
+            city=owner.sender_city,
+            region=None,
+            country=owner.country,
+            phone=owner.phone or None,
+        ),
+        recipient=PostalAddress(
+            name=address.name if address else "",
+            company=(address.company or None) if address else None,
+            lines=tuple(line for line in (address.line1, address.line2) if line) if address else (),
+            postcode=address.postcode if address else "",
+            city=address.city if address else "",
+            region=(address.region or None) if address else None,
+            country=address.country if address else "",
+            phone=contact.phone or None,
+        ),
+        parcel=ParcelSpec(weight_g=weight_g),
+        service="standard",
+    )
+
+
+def _shipment(
+    part: RowMapping, carrier: str, request: LabelRequest, purchase: Purchase, key: bytes
+) -> shipping.NewShipment:
+    return shipping.NewShipment(
+        part_id=part["id"],
+        person_id=part["person_id"],
+        carrier=carrier,
+        service=request.service,
+        tracking=purchase.tracking,
+        return_tracking=purchase.return_tracking,
+        weight_g=request.parcel.weight_g,
+        cost_minor=purchase.cost_minor,
+        currency=purchase.currency,
+        labels=tuple(
+            (
+                kind,
+                seal(key, data.to_json().encode(), shipping.DATA_CONTEXT),
+                seal(key, to_zpl(data).encode(), shipping.ZPL_CONTEXT),
+            )
+            for kind, data in (("shipping", purchase.shipping), ("return", purchase.return_))
+        ),
+    )
+
+
+def _answer(purchase: Purchase) -> Answer:
+    return {
+        "tracking": purchase.tracking,
+        "return_tracking": purchase.return_tracking,
+        "cost_minor": purchase.cost_minor,
+        "currency": purchase.currency,
+    }
+
+
+def _weights(connection: Connection, parts: Sequence[RowMapping]) -> dict[int, int]:
+    """Grams of each parcel: its pieces' weights, what the catalogue knows."""
+    lines = fulfilment.lines_of(connection, (part["id"] for part in parts))
+    variants = catalogue.variants_by_sku(connection, (line["sku"] for group in lines.values() for line in group))
+    return {
+        part["id"]: sum(
+            variants[line["sku"]].weight_g * (line["from_stock"] + line["to_print"]) for line in lines[part["id"]]
+        )
+        for part in parts
+    }

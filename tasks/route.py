@@ -1,0 +1,168 @@
+"""Route: decide where each order is made or picked, with its reasons, by the shop's rules.
+
+The wave shares one picture of the stock: pieces promised to an order earlier in it are not offered to a later one.
+Reserving afterwards is what counts; where it fails, the order is routed again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from prefect import task
+from sqlalchemy import Connection, RowMapping
+
+from backroom.domain.geo import locate
+from backroom.domain.model import (
+    Delivery,
+    LineToRoute,
+    OrderState,
+    OrderToRoute,
+    RoutingDecision,
+    StepOutcome,
+    Variant,
+)
+from backroom.domain.routing import LocationView, compile_rules, route_order
+from backroom.shop.room import Room, this_room
+from backroom.store import catalogue, history, orders, people, routing, stock
+from backroom.store.claims import Claim, fence
+from backroom.store.contacts import open_contact
+
+STATE_OF = {
+    "assigned": OrderState.ROUTED,
+    "backorder": OrderState.BACKORDERED,
+    "hold": OrderState.HELD,
+}
+
+
+@task(name="route", retries=2, retry_delay_seconds=2, task_run_name="route at {claim.location}")
+def route(claim: Claim) -> list[StepOutcome]:
+    """Decide for every accepted order of the wave: assigned, backordered, or held with a reason."""
+    room = this_room()
+    with room.database.read() as connection:
+        waiting = orders.claimed(connection, claim.token, OrderState.ACCEPTED)
+        if not waiting:
+            return []
+        lines = orders.lines_of(connection, (row["id"] for row in waiting))
+        variants = catalogue.variants_by_sku(connection, (line["sku"] for group in lines.values() for line in group))
+        keys = people.load(connection, room.seals, (row["person_id"] for row in waiting))
+        available = {place: level.available for place, level in stock.levels(connection).items()}
+        load = routing.open_load(connection)
+    to_route = [_to_route(room, row, keys[row["person_id"]].key, lines[row["id"]], variants) for row in waiting]
+    decisions = decide(room, to_route, variants, available, load, datetime.now(UTC))
+    return room.database.write(lambda connection: _commit(connection, claim, waiting, decisions))
+
+
+def decide(
+    room: Room,
+    to_route: Sequence[OrderToRoute],
+    variants: Mapping[str, Variant],
+    available: dict[tuple[str, str], int],
+    load: Mapping[str, int],
+    at: datetime,
+) -> list[RoutingDecision]:
+    """Decide order by order; each sees what those before it in the wave have left."""
+    rules = compile_rules(room.shop.rules)
+    printable = {
+        location.id: frozenset(
+            sku for sku, variant in variants.items() if variant.artwork and location.can_print(variant.print_process)
+        )
+        for location in room.shop.locations
+    }
+    left: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for (location, sku), pieces in available.items():
+        left[location][sku] = pieces
+    busy = dict(load)
+    decisions = []
+    for order in to_route:
+        views = [
+            LocationView(
+                location=location,
+                available=left[location.id],
+                printable=printable[location.id],
+                open_now=location.hours.is_open(at),
+                capacity_left=location.capacity - busy.get(location.id, 0) if location.capacity else None,
+                load=busy.get(location.id, 0),
+            )
+            for location in room.shop.locations
+        ]
+        decision = route_order(order, rules, views)
+        for assignment in decision.assignments:
+            left[assignment.location][assignment.sku] -= assignment.from_stock
+        for location_id in {assignment.location for assignment in decision.assignments}:
+            busy[location_id] = busy.get(location_id, 0) + 1
+        decisions.append(decision)
+    return decisions
+
+
+def _to_route(
+    room: Room, row: RowMapping, key: bytes, lines: Sequence[RowMapping], variants: Mapping[str, Variant]
+) -> OrderToRoute:
+    address = open_contact(key, row["contact"]).address
+    place = locate(address, room.shop.postcodes) if address else None
+    return OrderToRoute(
+        number=row["number"],
+        channel=row["channel"],
+        source=row["source"],
+        delivery=Delivery(row["delivery"]),
+        country=row["country"],
+        placed_at=row["placed_at"],
+        event=row["event"],
+        location=row["location"],
+        latitude=place.latitude if place else None,
+        longitude=place.longitude if place else None,
+        located_by=place.how if place else "",
+        lines=tuple(
+            LineToRoute(
+                line_no=line["line_no"],
+                sku=line["sku"],
+                quantity=line["quantity"],
+                product=variants[line["sku"]].product if line["sku"] in variants else "",
+                print_process=variants[line["sku"]].print_process if line["sku"] in variants else "",
+                tags=variants[line["sku"]].tags if line["sku"] in variants else (),
+            )
+            for line in lines
+        ),
+    )
+
+
+def _commit(
+    connection: Connection, claim: Claim, waiting: Sequence[RowMapping], decisions: Sequence[RoutingDecision]
+) -> list[StepOutcome]:
+    at = fence(connection, claim.token)
+    still = orders.lock_claimed(connection, claim.token, OrderState.ACCEPTED)
+    decided = [(row, decision) for row, decision in zip(waiting, decisions, strict=True) if row["id"] in still]
+    routing.save_decisions(connection, [(row["id"], row["routings"] + 1, d) for row, d in decided], at)
+    groups: dict[tuple[str, str, int], list[int]] = defaultdict(list)
+    for row, decision in decided:
+        groups[decision.outcome, decision.hold_reason, row["routings"] + 1].append(row["id"])
+    for (outcome, reason, round_), ids in groups.items():
+        orders.move(
+            connection,
+            claim.token,
+            ids,
+            OrderState.ACCEPTED,
+            STATE_OF[outcome],
+            keep_claim=outcome == "assigned",
+            hold_reason=reason,
+            routings=round_,
+        )
+    entries = [
+        history.Entry(
+            row["id"],
+            "order.routed" if decision.outcome == "assigned" else f"order.{STATE_OF[decision.outcome]}",
+            {
+                "rule": decision.rule,
+                "locations": sorted({a.location for a in decision.assignments}),
+                "reason": decision.hold_reason,
+            },
+        )
+        for row, decision in decided
+    ]
+    history.record(connection, entries, at=at, run_id=claim.run_id)
+    results = {"assigned": "advanced", "backorder": "backordered", "hold": "held"}
+    return [
+        StepOutcome(row["number"], results[decision.outcome], decision.hold_reason or " ".join(decision.reasons[:1]))
+        for row, decision in decided
+    ]

@@ -1,0 +1,48 @@
+"""A sick order leaves its wave: it gets a run of its own, named after it; many of one cause are one breaker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from backroom.domain.model import StepOutcome
+from backroom.engine.wake import this_waker
+from backroom.shop.room import Room
+from backroom.store import sickness
+from backroom.store.claims import Claim, fence
+from backroom.store.sickness import Sick
+
+
+def leave(room: Room, claim: Claim, sick: Sequence[Sick]) -> list[StepOutcome]:
+    """Take sick ones out of the wave, in a commit of their own; the others go on."""
+    if not sick:
+        return []
+
+    def commit(connection: Connection) -> None:
+        at = fence(connection, claim.token)
+        sickness.leave_wave(connection, claim.stage, claim.location, claim.token, sick, at, claim.run_id)
+
+    room.database.write(commit)
+    return [StepOutcome(one.number, "sick", one.reason, one.cause) for one in sick]
+
+
+def give_runs(room: Room, stage: str, location: str) -> tuple[list[str], list[int]]:
+    """After a wave: open a breaker where more than ten share a cause, and start a run for each other sick order.
+
+    The run's idempotency key holds the attempt, so that being called again starts nothing twice. Returns the order
+    numbers and the breaker ids.
+    """
+
+    def commit(connection: Connection) -> tuple[list[int], list[tuple[int, str, str, int]]]:
+        at = sickness.now(connection)
+        opened = sickness.trip(connection, stage, location, at)
+        return opened, sickness.alone(connection, stage, location)
+
+    opened, alone = room.database.write(commit)
+    waker = this_waker()
+    for row_id, number, _, attempts in alone:
+        waker.start_order_run(number, f"sick:{stage}:{row_id}:{attempts}")
+    for breaker_id in opened:
+        waker.start_breaker_run(breaker_id)
+    return [number for _, number, _, _ in alone], opened

@@ -1,0 +1,238 @@
+"""Validate: messages at the front door become orders, news of orders, or quarantine with every reason.
+
+A problem that a person can mend makes the order a Hold. What is not an order is put aside, and the run completes: bad
+data is no failure of the flow. Stale news never overwrites newer.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from prefect import task
+from sqlalchemy import Connection
+
+from backroom.channels.base import NotAnOrder
+from backroom.channels.contact import check_address, normalise_email, normalise_phone
+from backroom.channels.registry import channel_for
+from backroom.channels.strict_json import parse_json
+from backroom.domain.errors import BackroomError
+from backroom.domain.model import IncomingOrder, OrderState, Problem, StepOutcome, Variant
+from backroom.domain.promise import ship_by
+from backroom.domain.validation import validate as check_order
+from backroom.shop.room import Room, this_room
+from backroom.store import catalogue, desk, history, intake, orders, people
+from backroom.store.claims import Claim, fence
+from backroom.store.contacts import Contact
+
+POSTPONED = timedelta(seconds=5)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A message that is an order, in our words, with the problems that a person must mend first."""
+
+    message: intake.Message
+    incoming: IncomingOrder
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return self.incoming.channel, self.incoming.external_id
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that is no order, with every reason."""
+
+    message: intake.Message
+    problems: tuple[Problem, ...]
+
+
+@task(name="validate", retries=2, retry_delay_seconds=2, task_run_name="validate at {claim.location}")
+def validate(claim: Claim) -> list[StepOutcome]:
+    """Settle every message of the wave; returns an outcome for each order, and for each message put aside."""
+    room = this_room()
+    with room.database.read() as connection:
+        messages = intake.open_messages(connection, room.seals, claim.token)
+        if not messages:
+            return []
+        read = [read_message(room, message) for message in messages]
+        skus = {line.sku for one in read if isinstance(one, Judged) for line in one.incoming.lines}
+        variants = catalogue.variants_by_sku(connection, skus)
+    checked = [check(room, one, variants) if isinstance(one, Judged) else one for one in read]
+    refused = [one for one in checked if isinstance(one, Refused)]
+    newest, superseded = newest_of_each(one for one in checked if isinstance(one, Judged))
+    return room.database.write(lambda connection: _commit(connection, room, claim, newest, superseded, refused))
+
+
+def read_message(room: Room, message: intake.Message) -> Judged | Refused:
+    """Parse one message by its channel. Whatever goes wrong in there is this message's trouble alone."""
+    try:
+        spec = room.shop.channel(message.channel)
+        incoming = channel_for(spec).parse(parse_json(message.body), message.topic, room.shop.owner.country)
+    except NotAnOrder as error:
+        return Refused(message, tuple(error.problems))
+    except BackroomError as error:
+        return Refused(message, (Problem(error.cause, "", error.message),))
+    except Exception as error:
+        log.exception("message %s of channel %s could not be read", message.id, message.channel)
+        return Refused(message, (Problem("unreadable", "", f"{type(error).__name__} while reading"),))
+    return Judged(message, incoming)
+
+
+def check(room: Room, one: Judged, variants: dict[str, Variant]) -> Judged | Refused:
+    """Hold the order against the catalogue, its own sums and the ways to reach the customer."""
+    incoming = one.incoming
+    found = check_address(incoming.address) if incoming.address else []
+    problems = check_order(incoming, variants, room.shop.owner.currency, contact_problems=found)
+    if any(not problem.mendable for problem in problems):
+        return Refused(one.message, tuple(problems))
+    return Judged(one.message, incoming, tuple(problems))
+
+
+def newest_of_each(judged: Iterable[Judged]) -> tuple[list[Judged], list[Judged]]:
+    """Of several messages about one order in a wave, the newest by the source's clock; and the rest."""
+    groups: dict[tuple[str, str], list[Judged]] = defaultdict(list)
+    for one in judged:
+        groups[one.identity].append(one)
+    newest, superseded = [], []
+    for group in groups.values():
+        group.sort(key=lambda one: (one.incoming.updated_at, one.message.id))
+        newest.append(group[-1])
+        superseded.extend(group[:-1])
+    return newest, superseded
+
+
+def _commit(
+    connection: Connection,
+    room: Room,
+    claim: Claim,
+    newest: Sequence[Judged],
+    superseded: Sequence[Judged],
+    refused: Sequence[Refused],
+) -> list[StepOutcome]:
+    at = fence(connection, claim.token)
+    known = orders.known_orders(connection, (one.identity for one in newest))
+    keys = people.load(connection, room.seals, (order.person_id for order in known.values()))
+    fresh = [one for one in newest if one.identity not in known]
+    new = [_new_order(room, one, one.message.person_id, one.message.key) for one in fresh]
+    added = orders.add_orders(connection, new, prefix=room.shop.owner.order_prefix, token=claim.token, at=at)
+    numbers = {one.identity: id_ for one, (id_, _) in zip(fresh, added, strict=True)}
+    entries, outcomes, settled = [], [], []
+    for one, order, (id_, number) in zip(fresh, new, added, strict=True):
+        state = "cancelled" if order.incoming.cancelled else "held" if order.hold_reason else "accepted"
+        settled.append((one.message.id, id_, state))
+        outcomes.append(StepOutcome(number, "advanced" if state == "accepted" else state, order.hold_reason))
+        entries.append(
+            history.Entry(id_, "order.accepted", {"channel": order.incoming.channel, "inbox": one.message.id})
+        )
+        if state != "accepted":
+            problems = [{"code": p.code, "field": p.field, "detail": p.detail} for p in one.problems]
+            entries.append(history.Entry(id_, f"order.{state}", {"reason": order.hold_reason, "problems": problems}))
+    history.record(connection, entries, at=at, run_id=claim.run_id)
+    for one in newest:
+        order_known = known.get(one.identity)
+        if order_known is None:
+            continue
+        news = _new_order(room, one, order_known.person_id, keys[order_known.person_id].key)
+        outcome = apply_news(connection, order_known, news, claim, at)
+        if outcome.result == "waiting":
+            intake.postpone(connection, one.message.id, at + POSTPONED)
+        else:
+            settled.append((one.message.id, order_known.id, outcome.result))
+        outcomes.append(outcome)
+    for one in superseded:
+        identity = one.identity
+        order_id = known[identity].id if identity in known else numbers.get(identity)
+        settled.append((one.message.id, order_id, "stale"))
+    intake.settle_messages(connection, settled)
+    intake.quarantine_messages(connection, [(one.message.id, one.message.channel, one.problems) for one in refused], at)
+    outcomes += [
+        StepOutcome(f"message {one.message.id}", "quarantined", "; ".join(p.code for p in one.problems))
+        for one in refused
+    ]
+    return outcomes
+
+
+def apply_news(
+    connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, claim: Claim, at: datetime
+) -> StepOutcome:
+    """Apply what a source says later about an order we have, by the source's own clock.
+
+    Nothing begun: it starts over. Being made: what does not touch the making is noted, the rest is a Hold for a
+    person. A cancellation is carried out until the label, and is a Hold after it.
+    """
+    incoming = news.incoming
+    if incoming.updated_at <= known.source_at:
+        _tell(connection, known, "news.stale", {}, claim, at)
+        return StepOutcome(known.number, "stale")
+    if known.state in desk.ENDED:
+        event = "news.too_late" if incoming.cancelled or news.fingerprint != known.fingerprint else "news.noted"
+        orders.note_news(connection, known.id, news)
+        _tell(connection, known, event, {"cancelled": incoming.cancelled}, claim, at)
+        return StepOutcome(known.number, "changed")
+    if incoming.cancelled:
+        return _cancel(connection, known, news, at)
+    at_intake = known.state in (OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED, OrderState.BACKORDERED)
+    held_at_intake = known.state is OrderState.HELD and not desk.find(connection, known.number)["held_from"]
+    changed = news.fingerprint != known.fingerprint
+    if at_intake or held_at_intake or (changed and known.state is OrderState.RELEASED):
+        if not desk.start_over(connection, known.id):
+            orders.note_news(connection, known.id, news)
+            desk.hold(connection, known.number, "changed_while_making", "")
+            return StepOutcome(known.number, "held", "changed_while_making")
+        state = OrderState.HELD if news.hold_reason else OrderState.ACCEPTED
+        orders.apply_news(connection, known.id, news, state=state, token=None if news.hold_reason else claim.token)
+        _tell(connection, known, "order.changed", {"reason": news.hold_reason}, claim, at)
+        return StepOutcome(known.number, "held" if news.hold_reason else "advanced", news.hold_reason)
+    orders.note_news(connection, known.id, news)
+    _tell(connection, known, "news.noted", {"changed": changed}, claim, at)
+    return StepOutcome(known.number, "changed")
+
+
+def _cancel(connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, at: datetime) -> StepOutcome:
+    try:
+        desk.cancel(connection, known.number, "", "cancelled at the channel")
+    except desk.BeingWorkedOn:
+        return StepOutcome(known.number, "waiting", "being_labelled")
+    except desk.NotPossibleNow:
+        orders.note_news(connection, known.id, news)
+        desk.hold(connection, known.number, "cancelled_after_label", "")
+        return StepOutcome(known.number, "held", "cancelled_after_label")
+    orders.note_news(connection, known.id, news)
+    return StepOutcome(known.number, "cancelled")
+
+
+def _new_order(room: Room, one: Judged, person_id: int, key: bytes) -> orders.NewOrder:
+    incoming = one.incoming
+    spec = room.shop.channel(incoming.channel)
+    hub = room.shop.location(room.shop.hub)
+    country = incoming.address.country if incoming.address else room.shop.owner.country
+    contact = Contact(
+        email=normalise_email(incoming.email) or "",
+        phone=normalise_phone(incoming.phone, country) or "",
+        address=incoming.address,
+        note=incoming.note,
+    )
+    return orders.NewOrder(
+        incoming=incoming,
+        contact=contact,
+        person_id=person_id,
+        key=key,
+        priority=spec.priority,
+        ship_by=ship_by(incoming.placed_at, room.shop.sla(spec.sla), hub.hours),
+        fingerprint=orders.fingerprint(room.seals, incoming, contact),
+        hold_reason=next((p.code for p in one.problems if p.mendable), ""),
+    )
+
+
+def _tell(
+    connection: Connection, known: orders.KnownOrder, event: str, data: dict[str, object], claim: Claim, at: datetime
+) -> None:
+    history.record(connection, [history.Entry(known.id, event, data)], at=at, run_id=claim.run_id)
