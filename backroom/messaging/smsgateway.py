@@ -10,6 +10,7 @@ errors of the HTTP library quote URLs, so none of them is chained to ours.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -195,8 +196,11 @@ def _call(key: str, provider: str, call: Callable[[], requests.Response]) -> req
     error: BackroomError
     try:
         return call()
-    except requests.exceptions.SSLError:
-        error = SetupBroken(f"{provider} has a certificate that is not trusted.", remedy="Check its address.")
+    except requests.exceptions.SSLError as failure:
+        if _never_encrypted(failure):
+            error = SetupBroken(f"{provider} is not trusted by its certificate.", remedy="Check its url.")
+        else:
+            error = sending_unknown(key, provider)
     except requests.exceptions.ConnectTimeout:
         error = ProviderDown(f"{provider} cannot be reached (time-out).")
     except requests.exceptions.ConnectionError as failure:
@@ -215,6 +219,15 @@ def _call(key: str, provider: str, call: Callable[[], requests.Response]) -> req
 def _never_connected(failure: requests.exceptions.ConnectionError) -> bool:
     reason = failure.args[0] if failure.args else None
     return isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError)
+
+
+def _never_encrypted(failure: requests.exceptions.SSLError) -> bool:
+    """Whether TLS failed at the handshake, before the request; a later failure may have come after its arrival."""
+    reason = failure.args[0].reason if failure.args and isinstance(failure.args[0], MaxRetryError) else None
+    cause = reason.args[0] if reason is not None and reason.args else None
+    return isinstance(cause, ssl.SSLCertVerificationError) or (
+        isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER"
+    )
 
 
 def _setup_broken(provider: str, status: int) -> SetupBroken:

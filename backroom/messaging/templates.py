@@ -154,7 +154,8 @@ def choose(
 def fill(template: MessageTemplate, values: Mapping[str, str]) -> Text:
     """Put the values in. Line breaks in a value become spaces: what a customer typed cannot make lines of its own.
 
-    Half a surrogate pair, which JSON lets through, becomes a question mark: no medium could carry it. Raises `MissingValue` with the placeholder's name.
+    Half a surrogate pair, which JSON lets through, becomes a question mark: no medium could carry it.
+    Raises `MissingValue` with the placeholder's name.
     """
     clean = {name: " ".join(value.encode(errors="replace").decode().split()) for name, value in values.items()}
     try:
