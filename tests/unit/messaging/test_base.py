@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from backroom.domain.errors import BackroomError
 from backroom.messaging.base import (
     ConnectionLost,
+    Messenger,
     OutgoingMessage,
     ProviderDown,
     RecipientRefused,
@@ -19,6 +21,9 @@ from backroom.messaging.base import (
     sending_unknown,
     single,
 )
+from backroom.messaging.mailfolder import MailFolder
+from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
+from backroom.messaging.smtp import SmtpMessenger, SmtpServer
 
 SENT = Sent("test", "1", datetime(2026, 11, 22, tzinfo=UTC))
 
@@ -70,3 +75,15 @@ def test_a_wave_of_one_raises_its_error() -> None:
     with pytest.raises(ProviderDown):
         single([ProviderDown("down")])
     assert single([SENT]) is SENT
+
+
+def test_every_messenger_keeps_the_same_promise(tmp_path: Path) -> None:
+    messengers: list[Messenger] = [
+        MailFolder(tmp_path),
+        SmtpMessenger(SmtpServer("127.0.0.1", 25, security="none")),
+        KannelGateway("http://127.0.0.1/", "shop", "secret"),
+        JsonSmsGateway("http://127.0.0.1/", "secret"),
+    ]
+    assert [messenger.medium for messenger in messengers] == ["email", "email", "sms", "sms"]
+    assert [messenger.idempotent for messenger in messengers] == [True, False, False, True]
+    assert all(messenger.send_many([]) == [] for messenger in messengers)
