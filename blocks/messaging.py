@@ -8,7 +8,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from backroom.messaging.base import Messenger
-from backroom.messaging.smsgateway import JsonGateway, Kannel
+from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
 from backroom.messaging.smtp import SmtpMessenger, SmtpServer
 
 
@@ -23,6 +23,7 @@ class MailServer(Block):
     security: Literal["starttls", "tls", "none"] = "starttls"
     username: str = ""
     password: SecretStr = SecretStr("")
+    ca_file: str = Field(default="", description="Trust only these authorities; empty for the system's")
 
     def get_client(self) -> Messenger:
         """A messenger for this server; make one for each task."""
@@ -33,6 +34,7 @@ class MailServer(Block):
                 security=self.security,
                 username=self.username,
                 password=self.password.get_secret_value(),
+                ca_file=self.ca_file,
             )
         )
 
@@ -47,9 +49,10 @@ class SmsProvider(Block):
     url: str = Field(description="The address to send to, such as http://localhost:13013/cgi-bin/sendsms")
     username: str = ""
     password: SecretStr = SecretStr("")
+    report_url: str = Field(default="", description="Kannel: where delivery reports are sent; {key} is the message's")
 
     def get_client(self) -> Messenger:
         """A messenger for this gateway; make one for each task."""
         if self.kind == "kannel":
-            return Kannel(url=self.url, username=self.username, password=self.password.get_secret_value())
-        return JsonGateway(url=self.url, token=self.password.get_secret_value())
+            return KannelGateway(self.url, self.username, self.password.get_secret_value(), dlr_url=self.report_url)
+        return JsonSmsGateway(self.url, self.password.get_secret_value())

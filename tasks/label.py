@@ -56,10 +56,9 @@ def label(claim: Claim) -> list[StepOutcome]:
 class CarrierSink:
     """A carrier as the ledger sees it; keeps the labels of what it bought in this wave."""
 
-    can_tell = True
-
     def __init__(self, carrier: Carrier) -> None:
         self._carrier = carrier
+        self.idempotent = carrier.idempotent
         self.bought: dict[str, Purchase] = {}
 
     def carry_out(self, requests: Sequence[tuple[str, LabelRequest]]) -> list[Answer | BackroomError]:
@@ -81,7 +80,7 @@ class CarrierSink:
 class SheetSink:
     """A label printer as the ledger sees it: prints a sheet under its key, and can be asked for it."""
 
-    can_tell = False
+    idempotent = False
 
     def __init__(self, room: Room, location: str) -> None:
         spec = room.shop.location(location).label_printer

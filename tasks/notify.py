@@ -139,7 +139,7 @@ class MessengerSink:
 
     def __init__(self, messenger: Messenger) -> None:
         self._messenger = messenger
-        self.can_tell = messenger.idempotent
+        self.idempotent = messenger.idempotent
 
     def carry_out(self, requests: Sequence[tuple[str, OutgoingMessage]]) -> list[Answer | BackroomError]:
         results = self._messenger.send_many([message for _, message in requests])

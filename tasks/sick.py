@@ -11,6 +11,7 @@ from backroom.engine.wake import this_waker
 from backroom.shop.room import Room
 from backroom.store import sickness
 from backroom.store.claims import Claim, fence
+from backroom.store.database import now
 from backroom.store.sickness import Sick
 
 
@@ -35,7 +36,7 @@ def give_runs(room: Room, stage: str, location: str) -> tuple[list[str], list[in
     """
 
     def commit(connection: Connection) -> tuple[list[int], list[tuple[int, str, str, int]]]:
-        at = sickness.now(connection)
+        at = now(connection)
         opened = sickness.trip(connection, stage, location, at)
         return opened, sickness.alone(connection, stage, location)
 

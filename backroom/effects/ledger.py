@@ -48,11 +48,13 @@ Answer = Mapping[str, Any]
 class Sink(Protocol[Q_contra]):
     """The other side, as the ledger sees it.
 
-    `can_tell` says that `ask` answers exactly whether a key was carried out: then a whole batch is started in one
-    commit. Otherwise every call has a commit of its own just before it, so that a crash leaves one unknown at most.
+    `idempotent` says that the same key carried out twice is one effect over there: then a whole batch is started in
+    one commit, and a start without an outcome is simply carried out again. Otherwise every call has a commit of its
+    own just before it, and such a start is asked for: a crash leaves one unknown at most.
     """
 
-    can_tell: bool
+    @property
+    def idempotent(self) -> bool: ...
 
     def carry_out(self, requests: Sequence[tuple[str, Q_contra]]) -> Sequence[Answer | BackroomError]:
         """Carry out requests with their keys; for each its answer (small, JSON, no personal data) or its error."""
@@ -87,7 +89,7 @@ def perform(
             results[effect.key] = row["answer"] or {}
         elif row["state"] == effects.UNKNOWN:
             results[effect.key] = OutcomeUnknown(f"nobody can tell whether {effect.key} happened")
-        elif row["state"] == effects.STARTED:
+        elif row["state"] == effects.STARTED and not sink.idempotent:
             found = _ask(sink, effect.key)
             if found is None:
                 to_do.append(effect)
@@ -102,7 +104,7 @@ def perform(
     }
     if asked:
         database.write(lambda connection: _settle(connection, asked))
-    size = len(to_do) if sink.can_tell else 1
+    size = len(to_do) if sink.idempotent else 1
     for start in range(0, len(to_do), max(size, 1)):
         results |= _carry_out(database, token, to_do[start : start + size], sink)
     return results

@@ -19,7 +19,7 @@ from backroom.store.waiting import mark, waiting_ids
 
 STAGE = "intake"
 BODY_CONTEXT = "inbox.body"
-_MOVING = (OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED)
+MOVING = (OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def claim_waiting(connection: Connection, *, hub: str, instance: str, run_id: st
     """Claim messages and orders that wait for intake, first by the channel's priority; None when nothing waits."""
     at = now(connection)
     messages = waiting_ids(connection, inbox, inbox.c.state == InboxState.WAITING, at, most)
-    moving = waiting_ids(connection, orders, orders.c.state.in_(_MOVING), at, most)
+    moving = waiting_ids(connection, orders, orders.c.state.in_(MOVING), at, most)
     if not messages and not moving:
         return None
     claim = take(connection, stage=STAGE, location=hub, instance=instance, run_id=run_id)
@@ -65,7 +65,7 @@ def claim_order(connection: Connection, order_id: int, *, hub: str, instance: st
     ).one()
     moving = (
         connection.execute(
-            select(orders.c.id).where(orders.c.id == order_id, orders.c.state.in_(_MOVING), is_free(orders, at))
+            select(orders.c.id).where(orders.c.id == order_id, orders.c.state.in_(MOVING), is_free(orders, at))
         )
         .scalars()
         .all()

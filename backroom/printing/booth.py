@@ -1,0 +1,119 @@
+"""The booth's side of the booth API: all that a worker beside the printers knows of the shop.
+
+It holds the booth's own key and an address, no database and no customer. The gateway executes its claims; see
+`backroom.gateway.booth` for the other side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from backroom.domain.errors import AskPerson, Refuse, Retry
+from backroom.domain.printing import PrintState
+from backroom.domain.shop import PrinterSpec
+
+CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
+
+
+class GatewayAway(Retry):
+    """The shop's gateway does not answer: the booth goes on when it does."""
+
+    cause = "gateway_away"
+
+
+class KeyRefused(AskPerson):
+    """The gateway does not take this booth's key."""
+
+    cause = "key_refused"
+
+
+class JobTaken(Refuse):
+    """The job is not in our hands any more: a person decided, or its order was held or cancelled."""
+
+    cause = "job_taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One print job in this bench's hands. `started` means that its call was begun before: ask the printer first."""
+
+    id: int
+    key: str
+    order_number: str
+    sku: str
+    title: str
+    copies: int
+    process: str
+    width_mm: int
+    height_mm: int
+    state: str
+    started: bool
+    printer: str
+    printer_job: str
+
+
+class Booth:
+    """Calls the gateway for one location, as one holder. Made for one run; not shared between threads."""
+
+    def __init__(self, *, gateway: str, key: str, location: str, holder: str) -> None:
+        self.location = location
+        self.holder = holder
+        self._base = f"{gateway.rstrip('/')}/booth/{location}"
+        self._headers = {"Authorization": f"Bearer {key}"}
+
+    def printers(self) -> list[PrinterSpec]:
+        """The printers that stand here, as the shop file describes them."""
+        answer = self._call("GET", "/printers").json()
+        return [PrinterSpec(**(spec | {"prints": tuple(spec["prints"])})) for spec in answer["printers"]]
+
+    def claim(self, most: int) -> list[Job]:
+        """What is in our hands already, then new jobs, `most` in all."""
+        answer = self._call("POST", "/jobs/claim", {"holder": self.holder, "most": most}).json()
+        return [Job(**job) for job in answer["jobs"]]
+
+    def document(self, job: Job) -> bytes:
+        """What is to be printed, as a PDF at its printed size."""
+        return self._call("GET", f"/jobs/{job.id}/document", params={"holder": self.holder}).content
+
+    def start(self, job: Job, printer: str) -> None:
+        """Have the shop commit that the call to the printer begins; JobTaken when it must not."""
+        self._call("POST", f"/jobs/{job.id}/start", {"holder": self.holder, "printer": printer})
+
+    def progress(self, job: Job, state: PrintState, reason: str, printer_job: str) -> None:
+        """Tell where a started job is: printing, or blocked with what the printer waits for."""
+        word = "blocked" if state is PrintState.STOPPED else "printing"
+        body = {"holder": self.holder, "state": word, "reason": reason[:200], "printer_job": printer_job}
+        self._call("POST", f"/jobs/{job.id}/progress", body)
+
+    def outcome(self, job: Job, outcome: str, reason: str = "") -> None:
+        """Tell what became of a job: done, failed (certainly not printed), returned (never begun) or unknown."""
+        body = {"holder": self.holder, "outcome": outcome, "reason": reason[:200]}
+        self._call("POST", f"/jobs/{job.id}/outcome", body)
+
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, params: dict[str, str] | None = None
+    ) -> requests.Response:
+        try:
+            response = requests.request(
+                method,
+                self._base + path,
+                json=body,
+                params=params,
+                headers=self._headers,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            raise GatewayAway(f"the gateway did not answer {method} {path}: {type(error).__name__}") from error
+        if response.status_code in (401, 403):
+            raise KeyRefused(
+                f"the gateway refuses the key of {self.location}", remedy="Make a new one with `backroom key`."
+            )
+        if response.status_code >= 500 or response.status_code == 429:
+            raise GatewayAway(f"the gateway answered {response.status_code} to {method} {path}")
+        if response.status_code >= 300:
+            raise JobTaken(f"the gateway answered {response.status_code} to {method} {path}")
+        return response

@@ -1,0 +1,31 @@
+"""Advancing one order as far as it goes, whatever stage it stands at, sick or not: by its number."""
+
+from __future__ import annotations
+
+from backroom.domain.model import StepOutcome
+from backroom.shop.room import Room
+from backroom.store import desk, fulfilment
+from tasks.claiming import claim_fulfilment, claim_intake, holding
+from tasks.label import label
+from tasks.notify import notify
+from tasks.pack import pack
+from tasks.print_or_pick import print_or_pick
+from tasks.release import release
+from tasks.reserve import reserve
+from tasks.route import route
+from tasks.validate import validate
+
+
+def advance(room: Room, number: str) -> list[StepOutcome]:
+    """Run every step that is left of one order; a step with nothing to do shows as done at once."""
+    outcomes: list[StepOutcome] = []
+    if claim := claim_intake(room, number):
+        with holding(room, claim):
+            outcomes += validate(claim) + route(claim) + reserve(claim) + release(claim)
+    with room.database.read() as connection:
+        locations = fulfilment.locations_of(connection, desk.find(connection, number)["id"])
+    for location in locations:
+        if claim := claim_fulfilment(room, location, number):
+            with holding(room, claim):
+                outcomes += print_or_pick(claim) + pack(claim) + label(claim) + notify(claim)
+    return outcomes

@@ -1,0 +1,62 @@
+"""The form behind a Hold: its question, its choices, and carrying out what was chosen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from prefect.input import RunInput
+from pydantic import Field
+
+from backroom.shop.room import Room
+from backroom.store import desk
+from backroom.store.claims import Wakeup
+from tasks.waking import send
+
+ACTOR = "ops lead (Prefect)"
+
+# What each reason asks of a person, in the words of somebody who has to act on it now.
+WHAT_TO_DO = {
+    "unknown_sku": "The catalogue does not know a piece of it. Correct the SKU on its page, then let it go on.",
+    "address_incomplete": "The address is not complete. Correct it on its page, then let it go on.",
+    "no_coordinates": "Nobody knows how far away it goes. Correct the postcode on its page, then let it go on.",
+    "totals_do_not_add_up": "What was paid and what was ordered differ. Look at the channel, then decide.",
+    "payment_pending": "It is not paid yet. It goes on by itself when the channel says that it is.",
+    "cancelled_after_label": "It was cancelled after its label was made. Stop the parcel, or let it go on.",
+    "changed_while_making": "It was changed while it is being made. Compare both, then decide.",
+}
+
+
+class Choice(StrEnum):
+    """What can become of a held order."""
+
+    RELEASE = "let it go on"
+    CANCEL = "cancel it"
+    KEEP = "leave it on hold"
+
+
+class Decision(RunInput):
+    """The form: one choice."""
+
+    choice: Choice = Field(default=Choice.KEEP, title="What shall become of this order?")
+
+
+def question(room: Room, number: str) -> str | None:
+    """The form's text for a held order, None for one that is not held."""
+    with room.database.read() as connection:
+        order = desk.find(connection, number)
+    if order["state"] not in ("held", "backordered"):
+        return None
+    reason = order["hold_reason"] or order["state"]
+    return f"**{number}** is on hold: `{reason}`. {WHAT_TO_DO.get(reason, '')}\n\nIts page: `/orders/{number}`"
+
+
+def carry_out(room: Room, number: str, answer: Decision) -> str:
+    """Do what was chosen; the wake-ups go out after the commit."""
+    hub = room.shop.hub
+    wakeups: list[Wakeup] = []
+    if answer.choice is Choice.RELEASE:
+        wakeups = room.database.write(lambda connection: desk.release(connection, number, ACTOR, hub))
+    elif answer.choice is Choice.CANCEL:
+        wakeups = room.database.write(lambda connection: desk.cancel(connection, number, ACTOR, "decided by a person"))
+    send(wakeups)
+    return f"{number}: {answer.choice}"
