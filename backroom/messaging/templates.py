@@ -32,6 +32,7 @@ KINDS: Mapping[str, Kind] = {
     "handed_over": Kind(
         "order_updates", frozenset({"shop", "order", "name", "carrier", "tracking", "location", "window"})
     ),
+    "ready_to_collect": Kind("order_updates", frozenset({"shop", "order", "name", "location"})),
 }
 
 BUILT_IN: tuple[MessageTemplate, ...] = (
@@ -76,6 +77,47 @@ BUILT_IN: tuple[MessageTemplate, ...] = (
         language="de",
         subject="",
         body="$shop: deine Bestellung $order ist unterwegs. Zustellung: $window. Paketnummer: $tracking",
+    ),
+    # Who collects has often given no address, and so no name to greet.
+    MessageTemplate(
+        kind="ready_to_collect",
+        medium="email",
+        language="en",
+        subject="Your order $order is ready to collect",
+        body=(
+            "Hello,\n\n"
+            "your order $order is ready for you at $location.\n\n"
+            "Please have the order number at hand when you come.\n\n"
+            "Thank you for your order.\n"
+            "$shop\n"
+        ),
+    ),
+    MessageTemplate(
+        kind="ready_to_collect",
+        medium="email",
+        language="de",
+        subject="Deine Bestellung $order liegt bereit",
+        body=(
+            "Hallo,\n\n"
+            "deine Bestellung $order liegt für dich bereit: $location.\n\n"
+            "Bitte halte beim Abholen die Bestellnummer bereit.\n\n"
+            "Danke für deine Bestellung.\n"
+            "$shop\n"
+        ),
+    ),
+    MessageTemplate(
+        kind="ready_to_collect",
+        medium="sms",
+        language="en",
+        subject="",
+        body="$shop: your order $order is ready to collect at $location.",
+    ),
+    MessageTemplate(
+        kind="ready_to_collect",
+        medium="sms",
+        language="de",
+        subject="",
+        body="$shop: deine Bestellung $order liegt zum Abholen bereit: $location.",
     ),
 )
 

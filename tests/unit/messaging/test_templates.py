@@ -36,21 +36,30 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize("template", BUILT_IN, ids=lambda template: f"{template.medium}-{template.language}")
+@pytest.mark.parametrize("template", BUILT_IN, ids=lambda t: f"{t.kind}-{t.medium}-{t.language}")
 def test_every_built_in_template_is_sound_and_can_be_filled(template: MessageTemplate) -> None:
     check(template)
     assert "$" not in fill(template, VALUES).body
 
 
-@pytest.mark.parametrize("template", [t for t in BUILT_IN if t.medium == "sms"], ids=lambda t: str(t.language))
+@pytest.mark.parametrize("template", [t for t in BUILT_IN if t.medium == "sms"], ids=lambda t: f"{t.kind}-{t.language}")
 def test_a_built_in_sms_is_one_sms(template: MessageTemplate) -> None:
     assert segments(fill(template, VALUES).body).count == 1
 
 
 def test_every_kind_is_built_in_for_both_media_in_english() -> None:
-    for kind in KINDS:
-        for medium in ("sms", "email"):
-            assert (kind, medium, "en") in {(t.kind, t.medium, t.language) for t in BUILT_IN}
+    written = {(template.kind, template.medium, template.language) for template in BUILT_IN}
+    assert {(kind, medium, "en") for kind in KINDS for medium in ("sms", "email")} <= written
+
+
+def test_who_collects_is_greeted_without_a_name() -> None:
+    template = choose([], "ready_to_collect", "email", "en", "en")
+    assert fill(template, {**VALUES, "name": ""}).body.startswith("Hello,\n")
+
+
+def test_who_collects_is_not_told_about_a_parcel() -> None:
+    with pytest.raises(UnknownPlaceholder):
+        check(replace(OWN, kind="ready_to_collect", body="$tracking"))
 
 
 def test_an_unknown_placeholder_is_named_with_those_that_exist() -> None:
