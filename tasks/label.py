@@ -159,6 +159,7 @@ def _print_sheets(
     with room.database.read() as connection:
         rows = shipping.shipments_of(connection, (part["id"] for part in parcels))
         sheets = sorted({row["sheet_id"] for row in rows if row["sheet_id"] is not None})
+        keys = shipping.sheet_keys(connection, sheets)
         documents = {sheet: _render(room, connection, sheet) for sheet in sheets}
     told = {
         row["fulfilment_order_id"]: {"tracking": row["tracking"], "carrier": row["carrier"], "sheet": row["sheet_id"]}
@@ -166,9 +167,9 @@ def _print_sheets(
     }
     if not sheets:
         return told, []
-    effects = [Effect(f"sheet-{sheet}", SHEET, None, f"sheet {sheet}", documents[sheet]) for sheet in sheets]
+    effects = [Effect(keys[sheet], SHEET, None, f"sheet {sheet}", documents[sheet]) for sheet in sheets]
     results = perform(room.database, claim.token, effects, SheetSink(room, claim.location))
-    failed = {sheet: result for sheet in sheets if isinstance(result := results[f"sheet-{sheet}"], BackroomError)}
+    failed = {sheet: result for sheet in sheets if isinstance(result := results[keys[sheet]], BackroomError)}
     room.database.write(
         lambda connection: [
             shipping.close_sheet(connection, sheet, "failed" if sheet in failed else "printed") for sheet in sheets
@@ -230,7 +231,7 @@ def _request(room: Room, part: RowMapping, key: bytes, weight_g: int) -> LabelRe
     owner, contact = room.shop.owner, open_contact(key, part["contact"])
     address = contact.address
     return LabelRequest(
-        key=f"label-{part['number']}-{part['id']}",
+        key=f"label-{part['number']}-{part['key']}",
         order_number=part["number"],
         sender=PostalAddress(
             name=owner.name,

@@ -127,7 +127,7 @@ class Writer:
                 "carrier": shipment["carrier"] if shipment else "",
                 "tracking": shipment["tracking"] if shipment else "",
                 "location": location.name,
-                "window": say_window(window, part["language"]),
+                "window": say_window(window, template.language),
             },
         )
         recipient = contact.email if medium == "email" else contact.phone
@@ -165,18 +165,18 @@ def _send(
         mine = [row for row in rows if row["medium"] == medium]
         effects = [
             Effect(
-                f"message-{row['id']}",
+                key_of(by_part[row["fulfilment_order_id"]], row),
                 MESSAGE,
                 row["order_id"],
                 f"{row['kind']} by {medium} for parcel {row['fulfilment_order_id']}",
-                _outgoing(room, row, keys[row["fulfilment_order_id"]], medium),
+                _outgoing(room, by_part[row["fulfilment_order_id"]], row, keys[row["fulfilment_order_id"]], medium),
             )
             for row in mine
         ]
         results = perform(room.database, claim.token, effects, MessengerSink(messenger))
         settled = []
         for row in mine:
-            result = results[f"message-{row['id']}"]
+            result = results[key_of(by_part[row["fulfilment_order_id"]], row)]
             if isinstance(result, BackroomError):
                 part = by_part[row["fulfilment_order_id"]]
                 sick[part["id"]] = Sick(part["id"], part["order_id"], part["number"], result.cause, str(result))
@@ -186,11 +186,16 @@ def _send(
     return list(sick.values())
 
 
-def _outgoing(room: Room, row: RowMapping, key: bytes, medium: Medium) -> OutgoingMessage:
+def key_of(part: RowMapping, row: RowMapping) -> str:
+    """The effect's key of a message, and its key at the provider."""
+    return f"message-{part['number']}-{part['key']}-{row['kind']}-{row['medium']}"
+
+
+def _outgoing(room: Room, part: RowMapping, row: RowMapping, key: bytes, medium: Medium) -> OutgoingMessage:
     content = json.loads(unseal(key, row["content"], messages.CONTEXT))
     spec = room.shop.messaging
     return OutgoingMessage(
-        key=f"message-{row['id']}",
+        key=key_of(part, row),
         medium=medium,
         recipient=content["recipient"],
         subject=content["subject"] or None,

@@ -104,6 +104,7 @@ def _outstanding(lines: Sequence[RowMapping], *, scan: bool) -> int:
 def _to_print(part: RowMapping, line: RowMapping, variants: Mapping[str, Variant]) -> print_jobs.ToPrint:
     return print_jobs.ToPrint(
         part_id=part["id"],
+        part_key=part["key"],
         order_id=part["order_id"],
         order_number=part["number"],
         line_no=line["line_no"],

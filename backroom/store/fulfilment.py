@@ -6,6 +6,7 @@ takes the row away from it.
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ def open_parts(connection: Connection, released: Sequence[ToOpen], at: datetime)
         for location, assigned in by_location.items():
             rows.append(
                 {
+                    "key": uuid.uuid4().hex[:12],
                     "order_id": order.order_id,
                     "location": location,
                     "delivery": order.delivery,

@@ -37,6 +37,7 @@ class ToPrint:
     """A line that is short: `copies` pieces of a variant for one fulfilment order."""
 
     part_id: int
+    part_key: str
     order_id: int
     order_number: str
     line_no: int
@@ -68,9 +69,13 @@ class HandedJob:
     printer_job: str
 
 
-def job_key(order_number: str, job_id: int, attempt: int) -> str:
+def job_key(order_number: str, part_key: str, line_no: int, attempt: int) -> str:
     """The key of one try at one job: in the ledger, and the job's name at the printer."""
-    return f"print-{order_number}-{job_id}-{attempt}"
+    return f"print-{order_number}-{part_key}-{line_no}-{attempt}"
+
+
+def _key(row: RowMapping, attempt: int | None = None) -> str:
+    return job_key(row["order_number"], row["part_key"], row["line_no"], attempt or row["attempt"])
 
 
 def open_jobs(connection: Connection, wanted: Sequence[ToPrint], token: str, at: datetime) -> None:
@@ -80,6 +85,7 @@ def open_jobs(connection: Connection, wanted: Sequence[ToPrint], token: str, at:
     rows = [
         {
             "fulfilment_order_id": line.part_id,
+            "part_key": line.part_key,
             "order_number": line.order_number,
             "line_no": line.line_no,
             "location": line.location,
@@ -94,13 +100,17 @@ def open_jobs(connection: Connection, wanted: Sequence[ToPrint], token: str, at:
         }
         for line in wanted
     ]
-    returned = insert(print_jobs).returning(print_jobs.c.id, sort_by_parameter_order=True)
-    ids = list(connection.execute(returned, rows).scalars())
+    connection.execute(insert(print_jobs), rows)
     effects.plan(
         connection,
         [
-            effects.Plan(job_key(line.order_number, id_, 1), KIND, line.order_id, f"{line.variant.sku}×{line.copies}")
-            for id_, line in zip(ids, wanted, strict=True)
+            effects.Plan(
+                job_key(line.order_number, line.part_key, line.line_no, 1),
+                KIND,
+                line.order_id,
+                f"{line.variant.sku}×{line.copies}",
+            )
+            for line in wanted
         ],
         token,
         at,
@@ -147,7 +157,7 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
     return [
         HandedJob(
             id=row["id"],
-            key=job_key(row["order_number"], row["id"], row["attempt"]),
+            key=_key(row),
             order_number=row["order_number"],
             sku=row["sku"],
             title=row["title"],
@@ -194,7 +204,7 @@ def start(connection: Connection, job_id: int, holder: str, printer: str) -> Non
         .where(print_jobs.c.id == job_id)
         .values(state=PrintJobState.PRINTING, printer=printer, printer_job="", started_at=at, reason="")
     )
-    effects.start(connection, [job_key(row["order_number"], job_id, row["attempt"])], holder, at)
+    effects.start(connection, [_key(row)], holder, at)
 
 
 def progress(
@@ -220,7 +230,7 @@ def settle(connection: Connection, job_id: int, holder: str, outcome: str, reaso
     if current is not None and current["holder"] == holder and current["state"] == outcome == PrintJobState.DONE:
         return []
     row = held_job(connection, job_id, holder)
-    key = job_key(row["order_number"], job_id, row["attempt"])
+    key = _key(row)
     if outcome == "done":
         return _printed(connection, row, at, actor="")
     if outcome == "unknown":
@@ -276,7 +286,7 @@ def waiting_locations(connection: Connection) -> list[str]:
 
 
 def _printed(connection: Connection, row: RowMapping, at: datetime, *, actor: str) -> list[Wakeup]:
-    key = job_key(row["order_number"], row["id"], row["attempt"])
+    key = _key(row)
     answer = {"printer": row["printer"], "printer_job": row["printer_job"], "copies": row["copies"], "by": actor}
     effects.settle(connection, [effects.Outcome(key, effects.DONE, answer)], at)
     _end(connection, row, PrintJobState.DONE, "", at)
@@ -298,13 +308,11 @@ def _again(
 ) -> list[Wakeup]:
     attempt = row["attempt"]
     if failed:
-        key = job_key(row["order_number"], row["id"], attempt)
+        key = _key(row, attempt)
         effects.settle(connection, [effects.Outcome(key, effects.FAILED, reason=reason)], at)
         attempt += 1
         order_id = _order_id(connection, row)
-        plan = effects.Plan(
-            job_key(row["order_number"], row["id"], attempt), KIND, order_id, f"{row['sku']}×{row['copies']}"
-        )
+        plan = effects.Plan(_key(row, attempt), KIND, order_id, f"{row['sku']}×{row['copies']}")
         effects.plan(connection, [plan], "", at)
     connection.execute(
         update(print_jobs)

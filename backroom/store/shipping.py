@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,6 +106,12 @@ def open_sheet(connection: Connection, location: str, shipment_ids: Sequence[int
             update(shipments).where(shipments.c.id.in_(batch), shipments.c.sheet_id.is_(None)).values(sheet_id=sheet_id)
         )
     return sheet_id
+
+
+def sheet_keys(connection: Connection, sheet_ids: Iterable[int]) -> dict[int, str]:
+    """The effect's key of each sheet."""
+    query = select(sheets.c.id, sheets.c.key).where(sheets.c.id.in_(list(sheet_ids)))
+    return {row.id: row.key for row in connection.execute(query)}
 
 
 def close_sheet(connection: Connection, sheet_id: int, state: str) -> None:

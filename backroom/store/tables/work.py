@@ -21,10 +21,13 @@ reservations = Table(
     Index("ix_reservations_state_expires_at", "state", "expires_at"),
 )
 
+# `key` is random: effects are keyed by it, because a row's id comes again when a database is made anew, and a printer
+# or a mail folder that outlived it would answer for the old one.
 fulfilment_orders = Table(
     "fulfilment_orders",
     metadata,
     id_column(),
+    Column("key", Text, nullable=False, unique=True),
     Column("order_id", Id, ForeignKey("orders.id"), nullable=False, index=True),
     Column("location", Text, nullable=False),
     Column("delivery", Text, nullable=False),
@@ -64,6 +67,7 @@ print_jobs = Table(
     metadata,
     id_column(),
     Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id"), nullable=False, index=True),
+    Column("part_key", Text, nullable=False),
     Column("order_number", Text, nullable=False),
     Column("line_no", Integer, nullable=False),
     Column("location", Text, nullable=False),
@@ -122,6 +126,7 @@ sheets = Table(
     "sheets",
     metadata,
     id_column(),
+    Column("key", Text, nullable=False, unique=True),
     Column("location", Text, nullable=False),
     Column("labels", Integer, nullable=False),
     Column("state", Text, nullable=False),
