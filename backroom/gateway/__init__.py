@@ -1,0 +1,1 @@
+"""The HTTP front: webhooks, the booths' tills and workers, staff pages, health and metrics."""

@@ -1,0 +1,90 @@
+"""The gateway as one FastAPI application: its routers, its middleware, and how errors become answers.
+
+There is no generated documentation page: it would load scripts from another site.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from starlette.exceptions import HTTPException
+
+from backroom.domain.errors import BackroomError, Retry
+from backroom.gateway import booth, health, pos, webhooks
+from backroom.gateway.access import LoginNeeded
+from backroom.gateway.bell import Bell
+from backroom.gateway.doors import webhook_doors
+from backroom.gateway.front import Front, Waker
+from backroom.gateway.meters import Meters
+from backroom.gateway.middleware import BodyLimit, SafeHeaders
+from backroom.gateway.pages import labels, login, order, orders, prints, quarantine, scan, style
+from backroom.gateway.pages.html import page, tag
+from backroom.shop.room import Room
+from backroom.store.booth_wakes import BoothWork, look
+from backroom.store.desk import NoSuchOrder
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER = {"Retry-After": "5"}
+
+
+def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = lambda: False) -> FastAPI:
+    """The application for one room. `stopping` says that the server wants to end, so that long polls answer at once.
+
+    Raises SecretMissing for a webhook channel whose secret is not there.
+    """
+    app = FastAPI(title="Backroom", docs_url=None, redoc_url=None, openapi_url=None)
+
+    def look_for_booths() -> dict[str, BoothWork]:
+        with room.database.read() as connection:
+            return look(connection)
+
+    app.state.front = Front(
+        room=room,
+        waker=waker,
+        bell=Bell(look_for_booths, stopping),
+        doors=webhook_doors(room),
+        meters=Meters(room.database),
+    )
+    for part in (webhooks, pos, booth, health, login, orders, order, labels, prints, quarantine, scan, style):
+        app.include_router(part.router)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SafeHeaders)
+    app.add_exception_handler(BackroomError, _refused)
+    for failure in (OperationalError, PoolExhausted, TimeoutError):
+        app.add_exception_handler(failure, _database_failed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(LoginNeeded, login.ask)
+    return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Errors of ours carry ids only, so what they say may be shown to whoever holds a key."""
+    assert isinstance(error, BackroomError)
+    status = 404 if isinstance(error, NoSuchOrder) else 503 if isinstance(error, Retry) else 409
+    return _said(request, status, str(error), error.cause)
+
+
+async def _database_failed(request: Request, _error: Exception) -> Response:
+    log.exception("the database did not take a commit")
+    return _said(request, 503, "the database is busy or full", "database")
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _said(request, error.status_code, error.detail, "http", error.headers)
+
+
+def _said(request: Request, status: int, detail: str, cause: str, headers: Mapping[str, str] | None = None) -> Response:
+    more = dict(headers or {}) | (RETRY_AFTER if status == 503 else {})
+    if "text/html" in request.headers.get("accept", ""):
+        answer: Response = page(request, "That did not work", tag("p", detail, cls="bad", role="alert"), status=status)
+    else:
+        answer = JSONResponse({"detail": detail, "cause": cause}, status)
+    answer.headers.update(more)
+    return answer

@@ -1,0 +1,163 @@
+"""The booth API: what a booth's worker may do with its own key, at its own location, and nothing else.
+
+The gateway executes the booth's claims, so the booth needs no database. Answers hold order numbers, SKUs and files to
+print: who the customer is never leaves the shop this way.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, RowMapping
+
+from backroom.domain.model import PrintJobState
+from backroom.gateway.access import needs
+from backroom.gateway.artwork import document_of
+from backroom.gateway.front import front_of
+from backroom.store import print_jobs
+from backroom.store.api_keys import KeyInfo
+from backroom.store.booth_wakes import claim_jobs, location_of
+from backroom.store.claims import Wakeup
+from backroom.store.scanning import scan
+
+LONGEST_POLL = 60
+
+# What fits the database's integers; anything else was never an id of ours.
+RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
+# No control characters: PostgreSQL takes no NUL, and a log no line breaks.
+Short = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Booth = Annotated[KeyInfo, Depends(needs("booth"))]
+
+router = APIRouter(prefix="/booth/{location}")
+
+
+class Asked(BaseModel):
+    """A body of the booth API: exactly its fields, in their types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClaimJobs(Asked):
+    holder: Name
+    most: int = Field(ge=1, le=500)
+
+
+class StartJob(Asked):
+    holder: Name
+    printer: Name
+
+
+class JobProgress(Asked):
+    """`state` is printing or blocked; `reason` says what the printer waits for."""
+
+    holder: Name
+    state: PrintJobState
+    reason: Short = ""
+    printer_job: Short = ""
+
+
+class JobOutcome(Asked):
+    """`outcome` is done, failed, unknown or returned."""
+
+    holder: Name
+    outcome: Name
+    reason: Short = ""
+
+
+class Scan(Asked):
+    """`order` is the order's number; `code` the piece's SKU or GTIN."""
+
+    order: Name
+    code: Name
+
+
+@router.get("/printers")
+def printers(location: str, request: Request, _key: Booth) -> dict[str, object]:
+    """The printers that stand at this location, as the shop file describes them."""
+    return {"printers": [asdict(printer) for printer in front_of(request).room.shop.location(location).printers]}
+
+
+@router.get("/wake")
+async def wake(
+    location: str,
+    request: Request,
+    _key: Booth,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_POLL)] = 25,
+) -> dict[str, int]:
+    """Answers when the generation of this booth's claims is past `after` or a job waits, else after `wait` seconds."""
+    return {"generation": await front_of(request).bell.wait(location, after, wait)}
+
+
+@router.post("/jobs/claim")
+def claim(location: str, asked: ClaimJobs, request: Request, _key: Booth) -> dict[str, object]:
+    """What the worker has in hand already, then waiting jobs up to `most`, now in its hands."""
+    room = front_of(request).room
+    jobs = room.database.write(lambda connection: claim_jobs(connection, location, asked.holder, asked.most))
+    return {"jobs": [asdict(job) for job in jobs]}
+
+
+@router.get("/jobs/{job_id}/document")
+def document(location: str, job_id: RowId, request: Request, _key: Booth, holder: Annotated[Name, Query()]) -> Response:
+    """The artwork as a PDF at its printed size, for a job in the worker's hands."""
+    room = front_of(request).room
+    with room.database.read() as connection:
+        job = _job_here(connection, location, job_id, holder)
+        pdf = document_of(connection, room, job)
+    return Response(pdf, media_type="application/pdf")
+
+
+@router.post("/jobs/{job_id}/start")
+def start(location: str, job_id: RowId, asked: StartJob, request: Request, _key: Booth) -> dict[str, str]:
+    """Commits that the call to the printer begins; the worker prints only after this answer."""
+
+    def work(connection: Connection) -> None:
+        _job_here(connection, location, job_id, asked.holder)
+        print_jobs.start(connection, job_id, asked.holder, asked.printer)
+
+    front_of(request).room.database.write(work)
+    return {"state": PrintJobState.PRINTING}
+
+
+@router.post("/jobs/{job_id}/progress")
+def progress(location: str, job_id: RowId, asked: JobProgress, request: Request, _key: Booth) -> dict[str, str]:
+    def work(connection: Connection) -> None:
+        _job_here(connection, location, job_id, asked.holder)
+        print_jobs.progress(connection, job_id, asked.holder, asked.state, asked.reason, asked.printer_job)
+
+    front_of(request).room.database.write(work)
+    return {"state": asked.state}
+
+
+@router.post("/jobs/{job_id}/outcome")
+def outcome(location: str, job_id: RowId, asked: JobOutcome, request: Request, _key: Booth) -> dict[str, str]:
+    """What became of the job; its parcel goes on by itself when it was the last piece. Saying it twice is harmless."""
+
+    def work(connection: Connection) -> list[Wakeup]:
+        if location_of(connection, job_id) != location:
+            raise print_jobs.NotYourJob(f"print job {job_id} is not at {location}")
+        return print_jobs.settle(connection, job_id, asked.holder, asked.outcome, asked.reason)
+
+    front = front_of(request)
+    front.send(front.room.database.write(work))
+    return {"outcome": asked.outcome}
+
+
+@router.post("/scan")
+def scan_piece(location: str, asked: Scan, request: Request, key: Booth) -> dict[str, object]:
+    """One scanned piece; `accepted` false says in `reason` why it does not belong here. `left` counts what is open."""
+    front = front_of(request)
+    result = front.room.database.write(lambda c: scan(c, location, asked.order, asked.code, key.name))
+    front.send(result.wakeups)
+    return {"accepted": result.accepted, "reason": result.reason, "left": result.left}
+
+
+def _job_here(connection: Connection, location: str, job_id: int, holder: str) -> RowMapping:
+    job = print_jobs.held_job(connection, job_id, holder)
+    if job["location"] != location:
+        raise print_jobs.NotYourJob(f"print job {job_id} is not in the hands of this worker")
+    return job

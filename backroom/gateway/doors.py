@@ -1,0 +1,73 @@
+"""The doors that channels deliver to: each bound, on our side, to its channel, its secret and its shop.
+
+What belongs here: the way from raw bytes to a `Delivery` that may be stored, or the reason why not. What does not:
+HTTP, and the commit. A header never chooses the shop: it can only disagree with the one we know.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backroom.channels.base import BadSignature, Channel
+from backroom.channels.registry import channel_for
+from backroom.channels.strict_json import BrokenJson, parse_json
+from backroom.domain.cards import mask_tree
+from backroom.domain.shop import ChannelSpec
+from backroom.shop.room import Room
+from backroom.store.inbox_door import Delivery
+
+SHOP_HEADER = "x-shopify-shop-domain"
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDoor:
+    """One channel's door. The secret is read when the gateway starts: a missing one stops it there, not here."""
+
+    spec: ChannelSpec
+    channel: Channel
+    secret: str
+
+    def is_ping(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Whether the shop only asks if somebody is here; such a call is not signed and nothing is stored."""
+        return self.channel.is_ping(body, headers)
+
+    def read(self, body: bytes, headers: Mapping[str, str]) -> Delivery:
+        """Verify, parse and mask; raises BadSignature or BrokenJson. Nothing is parsed before it is verified."""
+        told = headers.get(SHOP_HEADER, "")
+        if self.spec.shop_domain and told and told.lower() != self.spec.shop_domain.lower():
+            raise BadSignature(f"a delivery for another shop came to channel {self.spec.id}")
+        self.channel.verify(body, headers, self.secret)
+        payload = parse_json(body)
+        if not isinstance(payload, dict):
+            raise BrokenJson(f"a delivery of channel {self.spec.id} is not a JSON object")
+        return delivery_of(self.spec, self.channel, payload, headers, body)
+
+
+def webhook_doors(room: Room) -> dict[str, WebhookDoor]:
+    """The doors of every channel that signs what it sends, by channel id; SecretMissing where one has no secret."""
+    return {
+        spec.id: WebhookDoor(spec, channel_for(spec), room.secret(spec.secret))
+        for spec in room.shop.channels
+        if spec.secret
+    }
+
+
+def delivery_of(
+    spec: ChannelSpec, channel: Channel, payload: dict[str, Any], headers: Mapping[str, str], body: bytes
+) -> Delivery:
+    """A parsed message as what is stored: its bytes as they came, unless a card number had to be masked in them."""
+    masked, cards = mask_tree(payload, channel.free_text_keys)
+    contact = channel.contact(payload)
+    lookups = (("email", contact.email), ("phone", contact.phone))
+    return Delivery(
+        channel=spec.id,
+        key=channel.delivery_key(payload, headers, body),
+        topic=channel.topic(headers),
+        external_id=channel.external_id(payload),
+        priority=spec.priority,
+        lookups=tuple((kind, value) for kind, value in lookups if value),
+        body=json.dumps(masked).encode() if cards else body,
+    )

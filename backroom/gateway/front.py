@@ -1,0 +1,44 @@
+"""What every request shares: the room, whom to wake, the bell of the booths, the doors of the channels, the meters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from fastapi import Request
+
+from backroom.gateway.bell import Bell
+from backroom.gateway.doors import WebhookDoor
+from backroom.gateway.meters import Meters
+from backroom.shop.room import Room
+from backroom.store.claims import Wakeup
+
+
+class Waker(Protocol):
+    """Whoever tells the engine that there is work; it never blocks (`backroom.engine.wake.Waker`)."""
+
+    def wake(self, stage: str, location: str, generation: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """One gateway's shared things, kept at `app.state.front`."""
+
+    room: Room
+    waker: Waker | None
+    bell: Bell
+    doors: Mapping[str, WebhookDoor]
+    meters: Meters
+
+    def send(self, wakeups: Iterable[Wakeup]) -> None:
+        """Send what a commit owes, after it: booths are rung here, everything is told to the engine."""
+        for wakeup in dict.fromkeys(wakeups):
+            if wakeup.stage == "print":
+                self.bell.ring(wakeup.location)
+            if self.waker is not None:
+                self.waker.wake(wakeup.stage, wakeup.location, wakeup.generation)
+
+
+def front_of(request: Request) -> Front:
+    return cast(Front, request.app.state.front)

@@ -1,0 +1,64 @@
+"""What holds for every request and answer: how much may come in, and what a browser may do with what goes out."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_MOST = 1024 * 1024
+
+# Pages need one style sheet and forms that come back to us; nothing else may load or run.
+POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class BodyLimit:
+    """413 for a body of more than `most` bytes: at once where its length is told, else as soon as it is passed."""
+
+    def __init__(self, app: ASGIApp, most: int = BODY_MOST) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("content-length", "")
+        too_long = told.isascii() and told.isdigit() and (len(told) > 18 or int(told) > self._most)
+        got = 0
+
+        async def counted() -> Message:
+            nonlocal got
+            if too_long:
+                raise HTTPException(413, "the body is larger than 1 MiB")
+            message = await receive()
+            if message["type"] == "http.request":
+                got += len(message.get("body", b""))
+                if got > self._most:
+                    raise HTTPException(413, "the body is larger than 1 MiB")
+            return message
+
+        await self._app(scope, counted, send)
+
+
+class SafeHeaders:
+    """Adds the headers that keep pages closed to other sites, to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)

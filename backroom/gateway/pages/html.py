@@ -1,0 +1,132 @@
+"""Writing HTML that cannot be broken by what it shows: every text is escaped, unless it was made here.
+
+What belongs here: elements, the frame around every page, and how times and states look. What does not: what a page
+says.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from backroom.gateway.access import COOKIE, csrf_token
+from backroom.gateway.front import front_of
+
+
+class Html(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+Child = Html | str | int | None | Iterable["Child"]
+VOID = {"input", "meta", "link", "br"}
+
+
+def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -> Html:
+    """An element. Strings among `children` are escaped; `cls` and `for_` stand for class and for; True is a bare
+    attribute, None and False leave it out."""
+    written = ""
+    for key, value in attributes.items():
+        if value is None or value is False:
+            continue
+        key = {"cls": "class", "for_": "for"}.get(key, key).replace("_", "-")
+        written += f" {key}" if value is True else f' {key}="{html.escape(str(value))}"'
+    opening = f"<{name}{written}>"
+    return Html(opening if name in VOID else f"{opening}{join(children)}</{name}>")
+
+
+def join(children: Iterable[Child]) -> Html:
+    return Html("".join(_text(child) for child in children))
+
+
+def link(path: str, text: str) -> Html:
+    return tag("a", text, href=path)
+
+
+def order_link(number: str) -> Html:
+    return link(f"/orders/{quote(number, safe='')}", number)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[Child]], empty: str) -> Html:
+    """A table, or the sentence `empty` where there are no rows."""
+    written = [tag("tr", [tag("td", cell) for cell in row]) for row in rows]
+    if not written:
+        return tag("p", empty, cls="quiet")
+    heading = tag("tr", [tag("th", cell, scope="col") for cell in head])
+    return tag("div", tag("table", tag("thead", heading), tag("tbody", written)), cls="wide")
+
+
+def state(word: str) -> Html:
+    """A state as a badge whose colour says whether somebody must act."""
+    return tag("span", word.replace("_", " "), cls=f"state {_TONE.get(word, 'calm')}")
+
+
+def when(at: datetime | None) -> Html:
+    """A time in UTC, to the second."""
+    if at is None:
+        return Html("–")
+    return tag("time", at.strftime("%Y-%m-%d %H:%M:%S"), datetime=at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def form(request: Request, action: str, *children: Child, cls: str | None = None) -> Html:
+    """A form that posts back to us with the session's CSRF token."""
+    token = csrf_token(front_of(request).room.seals, request.cookies.get(COOKIE, ""))
+    hidden = tag("input", type="hidden", name="csrf", value=token)
+    return tag("form", hidden, children, method="post", action=action, cls=cls)
+
+
+def button(text: str, *, name: str | None = None, value: str | None = None, cls: str | None = None) -> Html:
+    return tag("button", text, type="submit", name=name, value=value, cls=cls)
+
+
+def page(request: Request, title: str, *body: Child, status: int = 200, nav: bool = True) -> HTMLResponse:
+    """A whole page: title, the way to the other pages, and its body."""
+    shop = front_of(request).room.shop
+    links = [
+        link("/orders", "Orders"),
+        *[link(f"/prints/{quote(x.id, safe='')}", f"Prints {x.name}") for x in shop.locations if x.printers],
+        *[link(f"/scan/{quote(x.id, safe='')}", f"Scan {x.name}") for x in shop.locations if x.scan],
+        link("/quarantine", "Quarantine"),
+        form(request, "/logout", button("Log out", cls="plain")),
+    ]
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("title", f"{title} – {shop.owner.name}"),
+        tag("link", rel="stylesheet", href="/style.css"),
+    )
+    content = tag("body", tag("nav", links) if nav else None, tag("main", tag("h1", title), body))
+    return HTMLResponse("<!doctype html>" + tag("html", head, content, lang="en"), status)
+
+
+_TONE = {
+    "held": "act",
+    "blocked": "act",
+    "unknown": "act",
+    "failed": "bad",
+    "sick": "bad",
+    "backordered": "act",
+    "open": "calm",
+    "fulfilled": "good",
+    "done": "good",
+    "sent": "good",
+    "cancelled": "over",
+}
+
+
+def _text(child: Child) -> str:
+    if child is None:
+        return ""
+    if isinstance(child, Html):
+        return child
+    if isinstance(child, (str, int)):
+        return html.escape(str(child))
+    return join(child)

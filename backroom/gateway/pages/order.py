@@ -1,0 +1,143 @@
+"""`/orders/{number}`: one order's whole story, and what a person can do with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import Connection
+
+from backroom.domain.model import OrderState
+from backroom.domain.money import format_money
+from backroom.gateway.access import Staff
+from backroom.gateway.front import front_of
+from backroom.gateway.pages.contact_form import amendments, contact_form, read_contact
+from backroom.gateway.pages.forms import StaffFields
+from backroom.gateway.pages.html import Child, Html, button, form, page, state, tag, when
+from backroom.gateway.pages.order_story import deliveries, making, routing, timeline
+from backroom.store import desk
+from backroom.store.claims import Wakeup
+from backroom.store.story import OrderStory, story
+
+NUMBER = re.compile(r"[A-Za-z0-9-]{1,40}")
+LONGEST_REASON = 200
+
+_Work = Callable[[Connection], list[Wakeup]]
+
+router = APIRouter(prefix="/orders/{number}")
+
+
+@router.get("")
+def show(number: str, request: Request, _staff: Staff) -> Response:
+    front = front_of(request)
+    with front.room.database.read() as connection:
+        told = story(connection, number) if NUMBER.fullmatch(number) else None
+        if told is None:
+            raise HTTPException(404, "there is no such order")
+        contact = read_contact(connection, front.room.seals, told.order)
+    return page(
+        request,
+        f"Order {number}",
+        _summary(told),
+        _acts(request, told),
+        tag("h2", "Why it is made where it is made"),
+        routing(told),
+        tag("h2", "Work"),
+        making(told),
+        tag("h2", "Parcels and messages"),
+        deliveries(told),
+        tag("h2", "Customer"),
+        contact_form(request, told, contact),
+        tag("h2", "History"),
+        timeline(told),
+    )
+
+
+@router.post("/hold")
+def hold(number: str, request: Request, staff: Staff, given: StaffFields) -> Response:
+    reason = _reason(given, "held at the desk")
+    return _act(request, number, lambda c: desk.hold(c, number, reason, staff.name))
+
+
+@router.post("/release")
+def release(number: str, request: Request, staff: Staff, _given: StaffFields) -> Response:
+    hub = front_of(request).room.shop.hub
+    return _act(request, number, lambda c: desk.release(c, number, staff.name, hub))
+
+
+@router.post("/cancel")
+def cancel(number: str, request: Request, staff: Staff, given: StaffFields) -> Response:
+    reason = _reason(given, "cancelled at the desk")
+    return _act(request, number, lambda c: desk.cancel(c, number, staff.name, reason))
+
+
+@router.post("/retry")
+def retry(number: str, request: Request, staff: Staff, _given: StaffFields) -> Response:
+    hub = front_of(request).room.shop.hub
+    return _act(request, number, lambda c: desk.retry(c, number, staff.name, hub))
+
+
+@router.post("/amend")
+def amend(number: str, request: Request, staff: Staff, given: StaffFields) -> Response:
+    """Writes every field that differs from what stands there, in one commit."""
+    front = front_of(request)
+
+    def work(connection: Connection) -> list[Wakeup]:
+        told = story(connection, number)
+        if told is None:
+            raise desk.NoSuchOrder(f"there is no order {number}")
+        contact = read_contact(connection, front.room.seals, told.order)
+        for field, value in amendments(told, contact, given):
+            desk.amend(connection, front.room.seals, number, field, value, staff.name)
+        return []
+
+    return _act(request, number, work)
+
+
+def _act(request: Request, number: str, work: _Work) -> Response:
+    if not NUMBER.fullmatch(number):
+        raise HTTPException(404, "there is no such order")
+    front = front_of(request)
+    front.send(front.room.database.write(work))
+    return RedirectResponse(f"/orders/{quote(number, safe='')}", 303)
+
+
+def _reason(given: dict[str, str], otherwise: str) -> str:
+    reason = given.get("reason", "")[:LONGEST_REASON]
+    return reason if reason and reason.isprintable() else otherwise
+
+
+def _summary(told: OrderStory) -> Html:
+    order = told.order
+    why = order["sick_reason"] or order["hold_reason"]
+    facts: list[tuple[str, Child]] = [
+        ("State", [state(order["state"]), " ", state("sick") if order["sick_cause"] else None, " ", why]),
+        ("Channel", f"{order['channel']}, {order['external_id']} there"),
+        ("Placed", when(order["placed_at"])),
+        ("Ship by", when(order["ship_by"])),
+        ("Total", f"{format_money(order['total_minor'], order['currency'])}, {order['payment']}"),
+    ]
+    rows = [tag("tr", tag("th", name, scope="row"), tag("td", value)) for name, value in facts]
+    return tag("table", tag("tbody", rows))
+
+
+def _acts(request: Request, told: OrderStory) -> Html | None:
+    """The buttons that can do something in the order's state; the desk refuses what came too late."""
+    order = told.order
+    path = f"/orders/{quote(order['number'], safe='')}"
+    if order["state"] in desk.ENDED:
+        return None
+    sick = order["sick_cause"] or any(part["sick_cause"] for part in told.parts)
+    held = order["state"] in (OrderState.HELD, OrderState.BACKORDERED)
+    reason = tag("input", name="reason", placeholder="Reason", aria_label="Reason", maxlength=LONGEST_REASON)
+    return tag(
+        "section",
+        form(request, f"{path}/retry", button("Retry")) if sick else None,
+        form(request, f"{path}/release", button("Release")) if held else None,
+        form(request, f"{path}/hold", reason, button("Hold"), cls="row") if not held else None,
+        form(request, f"{path}/cancel", reason, button("Cancel the order"), cls="row"),
+        aria_label="What can be done",
+    )

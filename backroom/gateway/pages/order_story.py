@@ -1,0 +1,162 @@
+"""The parts of an order's page that only tell: its routing, its work, its parcels and messages, its history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from backroom.domain.explain import explain
+from backroom.domain.money import format_money
+from backroom.gateway.pages.html import Child, Html, join, link, state, table, tag, when
+from backroom.gateway.pages.runs import run_link
+from backroom.store.routing import decision_from_row
+from backroom.store.story import OrderStory
+
+
+def routing(told: OrderStory) -> Html:
+    """The latest decision as a sentence, with what else was weighed; earlier ones below it."""
+    if not told.decisions:
+        return tag("p", "It has not been routed yet.", cls="quiet")
+    *earlier, latest = told.decisions
+    return join(
+        [
+            _decision(latest, told.order["number"]),
+            [
+                tag(
+                    "details", tag("summary", "Decision ", decision["round"]), _decision(decision, told.order["number"])
+                )
+                for decision in reversed(earlier)
+            ],
+        ]
+    )
+
+
+def making(told: OrderStory) -> Html:
+    """The order's lines, the work at each location, and its prints."""
+    lines = [
+        [line["line_no"], line["sku"], line["quantity"], format_money(line["unit_price_minor"], told.order["currency"])]
+        for line in told.lines
+    ]
+    prints = [
+        [
+            job["id"],
+            f"{job['copies']} × {job['sku']}",
+            link(f"/prints/{job['location']}", job["location"]),
+            [state(job["state"]), " ", job["reason"]],
+            [job["printer"], " ", job["printer_job"]],
+            when(job["ended_at"]),
+        ]
+        for job in told.print_jobs
+    ]
+    effects = [
+        [effect["kind"], effect["key"], [state(effect["state"]), " ", effect["reason"]], when(effect["settled_at"])]
+        for effect in told.effects
+    ]
+    return join(
+        [
+            table(("Line", "SKU", "Pieces", "Price"), lines, "It has no lines."),
+            table(
+                ("Location", "State", "Waits for", "Pieces", "Since"),
+                [_part(told, part) for part in told.parts],
+                "No work was opened for it yet.",
+            ),
+            table(("Job", "Piece", "Location", "State", "Printer", "Ended"), prints, "Nothing is printed for it."),
+            tag(
+                "details",
+                tag("summary", "Every effect on the outside world"),
+                table(("Kind", "Key", "State", "Settled"), effects, "There was none yet."),
+            ),
+        ]
+    )
+
+
+def deliveries(told: OrderStory) -> Html:
+    """Parcels with their labels to open, and the messages about them, without their words."""
+    parcels = [
+        [
+            f"{shipment['carrier']} {shipment['service']}",
+            shipment["tracking"],
+            shipment["return_tracking"],
+            f"{shipment['weight_g']} g",
+            [
+                link(f"/shipments/{shipment['id']}/label.pdf", "PDF"),
+                " ",
+                link(f"/shipments/{shipment['id']}/label.zpl", "ZPL"),
+            ],
+        ]
+        for shipment in told.shipments
+    ]
+    sent = [
+        [
+            message["kind"].replace("_", " "),
+            message["medium"],
+            [state(message["state"]), " ", message["reason"]],
+            when(message["sent_at"]),
+        ]
+        for message in told.messages
+    ]
+    return join(
+        [
+            table(("Carrier", "Tracking", "Return", "Weight", "Labels"), parcels, "No parcel is labelled yet."),
+            table(("Message", "By", "State", "Sent"), sent, "No message was planned yet."),
+        ]
+    )
+
+
+def timeline(told: OrderStory) -> Html:
+    """Everything that happened, newest first, with who did it and the run it happened in."""
+    entries = [
+        tag(
+            "li",
+            when(entry["at"]),
+            " ",
+            tag("strong", entry["event"].replace(".", " ").replace("_", " ")),
+            " ",
+            _data(entry["data"]),
+            f" by {entry['actor']}" if entry["actor"] else None,
+            [" ", run_link(entry["run_id"])] if entry["run_id"] else None,
+        )
+        for entry in reversed(told.history)
+    ]
+    return tag("ol", entries, cls="timeline") if entries else tag("p", "Nothing happened yet.", cls="quiet")
+
+
+def _decision(decision: RowMapping, number: str) -> Html:
+    rejected = [[r["location"], r["rule"], r["reason"]] for r in decision["rejected"]]
+    return join(
+        [
+            tag("p", explain(decision_from_row(decision), number)),
+            tag(
+                "details",
+                tag("summary", f"Rejected alternatives: {len(rejected)}"),
+                table(("Location", "Rule", "Why not"), rejected, "There was none."),
+            ),
+        ]
+    )
+
+
+def _part(told: OrderStory, part: RowMapping) -> list[Child]:
+    lines = [line for line in told.part_lines if line["fulfilment_order_id"] == part["id"]]
+    pieces = [
+        f"{line['sku']}: picked {line['picked']} of {line['from_stock']}, printed {line['printed']} of {line['to_print']}"
+        for line in lines
+    ]
+    return [
+        part["location"],
+        [
+            state(part["state"]),
+            " ",
+            state("sick") if part["sick_cause"] else None,
+            " ",
+            part["sick_reason"] or part["hold_reason"],
+        ],
+        part["outstanding"] or None,
+        [[piece, tag("br")] for piece in pieces],
+        when(part["opened_at"]),
+    ]
+
+
+def _data(data: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in data.items() if value not in ("", None))

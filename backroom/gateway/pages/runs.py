@@ -1,0 +1,11 @@
+"""Links to Prefect's UI, where the run that did something is shown."""
+
+from __future__ import annotations
+
+from backroom.engine.runs import run_url
+from backroom.gateway.pages.html import Html, link
+
+
+def run_link(run_id: str) -> Html | None:
+    """A link to the run's page, None for what no run did."""
+    return link(run_url(run_id), "run") if run_id else None

@@ -1,0 +1,94 @@
+"""`POST /webhooks/{channel}`: a signed message is durable in the inbox before it is acknowledged.
+
+200 for what is stored now, was stored before, or only asks whether we are here; 400 for broken JSON, 401 for a bad
+signature, 404 for an unknown channel, 408 for a body that does not come, 413 for one above 1 MiB. 503 with Retry-After
+where the database is busy or full: then nothing was acknowledged, and the sender sends again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+from starlette.requests import ClientDisconnect
+
+from backroom.channels.base import BadSignature
+from backroom.channels.strict_json import BrokenJson
+from backroom.gateway.doors import WebhookDoor
+from backroom.gateway.front import Front, front_of
+from backroom.store.inbox_door import Delivery, Receipt, accept
+
+BODY_SECONDS = 20.0
+COMMIT_SECONDS = 20.0
+# Bodies above this are checked in a thread, so that a big one does not keep the small ones waiting.
+SMALL = 64 * 1024
+
+router = APIRouter()
+
+
+@router.post("/webhooks/{channel}")
+async def receive(channel: str, request: Request) -> Response:
+    began = time.perf_counter()
+    front = front_of(request)
+    door = front.doors.get(channel)
+    if door is None:
+        raise HTTPException(404, "there is no such channel")
+    outcome = "refused"
+    try:
+        outcome = await _deliver(front, door, request)
+    finally:
+        front.meters.webhooks.labels(channel, outcome).inc()
+        front.meters.webhook_seconds.observe(time.perf_counter() - began)
+    return JSONResponse({"outcome": outcome})
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body; 408 when it does not come in time, 413 (by the middleware) when it is too large."""
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await request.body()
+    except TimeoutError as error:
+        raise HTTPException(408, "the body did not come in time") from error
+    except ClientDisconnect as error:
+        raise HTTPException(400, "the body broke off") from error
+
+
+async def store(front: Front, delivery: Delivery) -> Receipt:
+    """Commit one delivery together with whatever else is waiting to be written; returns after it is durable."""
+    work = partial(accept, seals=front.room.seals, delivery=delivery, hub=front.room.shop.hub)
+    try:
+        return await _committed(front, work)
+    except IntegrityError:
+        # Another process made the same person in the same moment; now it is there to be found.
+        return await _committed(front, work)
+
+
+async def _deliver(front: Front, door: WebhookDoor, request: Request) -> str:
+    body = await read_body(request)
+    if door.is_ping(body, request.headers):
+        return "ping"
+    try:
+        if len(body) <= SMALL:
+            delivery = door.read(body, request.headers)
+        else:
+            delivery = await asyncio.to_thread(door.read, body, request.headers)
+    except BadSignature as error:
+        raise HTTPException(401, "the signature does not match") from error
+    except BrokenJson as error:
+        raise HTTPException(400, "the body is not the JSON of an order") from error
+    receipt = await store(front, delivery)
+    if receipt.wakeup is not None:
+        front.send([receipt.wakeup])
+    return "accepted" if receipt.new else "duplicate"
+
+
+async def _committed(front: Front, work: Callable[[Connection], Receipt]) -> Receipt:
+    # Shielded: a commit that is under way must be left to end, whoever stops waiting for it.
+    commit = asyncio.shield(asyncio.wrap_future(front.room.database.write_grouped(work)))
+    return await asyncio.wait_for(commit, COMMIT_SECONDS)

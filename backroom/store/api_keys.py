@@ -1,0 +1,121 @@
+"""API keys: who may use which door of the gateway. Only a key's SHA-256 is stored; the key is shown once, when made.
+
+A key is 256 random bits, so a plain hash is enough: there is nothing to guess. Asking for a scope and answering over
+HTTP is the gateway's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, or_, select, update
+
+from backroom.domain.errors import Refuse
+from backroom.store.database import now
+from backroom.store.tables import api_keys
+
+SCOPES = ("staff", "pos", "booth", "metrics")
+AT_ONE_LOCATION = ("pos", "booth")
+PREFIX = "bk"
+
+
+class KeyRefused(Refuse):
+    """No such key can be made."""
+
+    cause = "key_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInfo:
+    """A key that works now. `location` is where it works; empty for scopes that are not bound to a place."""
+
+    id: int
+    name: str
+    scope: str
+    location: str
+
+
+def make_key(
+    connection: Connection, name: str, scope: str, location: str = "", expires_at: datetime | None = None
+) -> str:
+    """Make a key and return it, `bk_<scope>_<random>`; it cannot be shown again.
+
+    KeyRefused for a scope that does not exist, and for a pos or booth key without its location.
+    """
+    if scope not in SCOPES:
+        raise KeyRefused(f"there is no scope {scope!r}", remedy=f"Use one of {', '.join(SCOPES)}.")
+    if scope in AT_ONE_LOCATION and not location:
+        raise KeyRefused(f"a {scope} key is bound to a location", remedy="Name the location it is for.")
+    key = f"{PREFIX}_{scope}_{secrets.token_urlsafe(32)}"
+    connection.execute(
+        insert(api_keys).values(
+            name=name,
+            digest=_digest(key),
+            scope=scope,
+            location=location if scope in AT_ONE_LOCATION else "",
+            created_at=now(connection),
+            expires_at=expires_at,
+        )
+    )
+    return key
+
+
+def find_key(connection: Connection, key: str) -> KeyInfo | None:
+    """The key, if it exists and is neither revoked nor expired."""
+    return _working(connection, api_keys.c.digest == _digest(key))
+
+
+def key_by_id(connection: Connection, key_id: int) -> KeyInfo | None:
+    """The same by id, for a session that was opened with the key."""
+    return _working(connection, api_keys.c.id == key_id)
+
+
+def check_key(connection: Connection, key: str, scope: str, location: str | None = None) -> KeyInfo | None:
+    """The key, if it works for this scope and, where one is named, at this location."""
+    info = find_key(connection, key)
+    return info if info is not None and allows(info, scope, location) else None
+
+
+def allows(info: KeyInfo, scope: str, location: str | None = None) -> bool:
+    """Whether a key opens this door. A staff key also reads metrics; nothing else stands in for another scope.
+
+    A door at a named location opens for a key of that location only, unless the scope is not bound to one.
+    """
+    if info.scope == "staff" and scope == "metrics":
+        return True
+    bound = scope in AT_ONE_LOCATION and location is not None
+    return info.scope == scope and (not bound or info.location == location)
+
+
+def revoke(connection: Connection, key_id: int) -> bool:
+    """End a key at once; False when there is none, or it was revoked before."""
+    ended = connection.execute(
+        update(api_keys)
+        .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+        .values(revoked_at=now(connection))
+    )
+    return ended.rowcount == 1
+
+
+def list_keys(connection: Connection) -> list[RowMapping]:
+    """Every key there ever was, without its digest, oldest first."""
+    columns = [column for column in api_keys.c if column.name != "digest"]
+    return list(connection.execute(select(*columns).order_by(api_keys.c.id)).mappings())
+
+
+def _working(connection: Connection, which: ColumnElement[bool]) -> KeyInfo | None:
+    row = connection.execute(
+        select(api_keys.c.id, api_keys.c.name, api_keys.c.scope, api_keys.c.location).where(
+            which,
+            api_keys.c.revoked_at.is_(None),
+            or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now(connection)),
+        )
+    ).one_or_none()
+    return None if row is None else KeyInfo(row.id, row.name, row.scope, row.location)
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()

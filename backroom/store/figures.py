@@ -1,0 +1,89 @@
+"""Figures about the whole shop for its metrics: counts by state, and how long the oldest has waited. No ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
+
+from backroom.domain.model import FulfilmentState, InboxState, OrderState, PrintJobState
+from backroom.store import effects as ledger
+from backroom.store.batches import upsert
+from backroom.store.database import now
+from backroom.store.tables import (
+    breakers,
+    counters,
+    effects,
+    fulfilment_orders,
+    inbox,
+    messages,
+    orders,
+    print_jobs,
+    quarantine,
+)
+
+Counts = dict[tuple[str, ...], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts keyed by label values, and ages in seconds keyed by queue."""
+
+    inbox: Counts
+    orders: Counts
+    parts: Counts
+    prints: Counts
+    sent: Counts
+    sick: Counts
+    oldest: dict[tuple[str, ...], float]
+    effects_unknown: int
+    quarantined: int
+    breakers_open: int
+
+
+def read_figures(connection: Connection) -> Figures:
+    """Everything in one snapshot."""
+    at = now(connection)
+    moving = orders.c.state.in_([OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED])
+    working = fulfilment_orders.c.state.not_in([FulfilmentState.DONE, FulfilmentState.CANCELLED, FulfilmentState.HELD])
+    return Figures(
+        inbox=_by(connection, inbox.c.channel, inbox.c.state),
+        orders=_by(connection, orders.c.channel, orders.c.state),
+        parts=_by(connection, fulfilment_orders.c.location, fulfilment_orders.c.state),
+        prints=_by(connection, print_jobs.c.location, print_jobs.c.state),
+        sent=_by(connection, messages.c.medium, messages.c.state),
+        sick={
+            ("intake",): _count(connection, orders, orders.c.sick_cause.is_not(None)),
+            ("fulfilment",): _count(connection, fulfilment_orders, fulfilment_orders.c.sick_cause.is_not(None)),
+        },
+        oldest={
+            ("inbox",): _age(connection, inbox.c.received_at, inbox.c.state == InboxState.WAITING, at),
+            ("intake",): _age(connection, orders.c.accepted_at, moving, at),
+            ("held",): _age(connection, orders.c.accepted_at, orders.c.state == OrderState.HELD, at),
+            ("fulfilment",): _age(connection, fulfilment_orders.c.opened_at, working, at),
+            ("print",): _age(connection, print_jobs.c.created_at, print_jobs.c.state == PrintJobState.WAITING, at),
+        },
+        effects_unknown=_count(connection, effects, effects.c.state == ledger.UNKNOWN),
+        quarantined=_count(connection, quarantine, quarantine.c.state == "open"),
+        breakers_open=_count(connection, breakers, breakers.c.state == "open"),
+    )
+
+
+def _by(connection: Connection, first: Column[str], second: Column[str]) -> Counts:
+    rows = connection.execute(select(first, second, func.count()).group_by(first, second))
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _count(connection: Connection, table: Table, which: ColumnElement[bool]) -> int:
+    return connection.execute(select(func.count()).select_from(table).where(which)).scalar_one()
+
+
+def _age(connection: Connection, since: Column[datetime], which: ColumnElement[bool], at: datetime) -> float:
+    oldest = connection.execute(select(func.min(since, type_=since.type)).where(which)).scalar()
+    return 0.0 if oldest is None else (at - oldest).total_seconds()
+
+
+def prove_writable(connection: Connection, seconds: int) -> None:
+    """Write one small row, so that a full or read-only disk is noticed before an order is refused."""
+    upsert(connection, counters, [{"name": "health", "value": seconds}], ["name"])

@@ -1,0 +1,85 @@
+"""The accepting commit: one delivery into the inbox, sealed under its person's key, exactly once.
+
+What belongs here: the row and the question whether it is new. What does not: signatures and parsing (the gateway and
+the channels), and what becomes of the message (`intake`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from backroom.domain.model import InboxState
+from backroom.store.batches import insert_new
+from backroom.store.claims import Wakeup, wakeup
+from backroom.store.database import now
+from backroom.store.intake import BODY_CONTEXT, STAGE
+from backroom.store.people import Person, PersonErased, find_or_add
+from backroom.store.seals import Seals, seal
+from backroom.store.tables import inbox
+
+LONGEST_WORD = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message of a channel, checked and with its card numbers masked. `lookups` are (kind, normalised value)."""
+
+    channel: str
+    key: str
+    topic: str
+    external_id: str
+    priority: int
+    lookups: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Whether the delivery is new here, and the wake-up it owes after the commit."""
+
+    new: bool
+    wakeup: Wakeup | None = None
+
+
+def accept(connection: Connection, seals: Seals, delivery: Delivery, hub: str) -> Receipt:
+    """Write the delivery unless it is there already. Runs in the caller's transaction, which makes it durable."""
+    key = word(delivery.key)
+    known = select(inbox.c.id).where(inbox.c.channel == delivery.channel, inbox.c.delivery_key == key)
+    if connection.execute(known).first() is not None:
+        return Receipt(new=False)
+    person = _person(connection, seals, delivery)
+    row = {
+        "channel": delivery.channel,
+        "delivery_key": key,
+        "topic": word(delivery.topic),
+        "external_id": word(delivery.external_id),
+        "person_id": person.id,
+        "body": seal(person.key, delivery.body, BODY_CONTEXT),
+        "priority": delivery.priority,
+        "received_at": now(connection),
+        "state": InboxState.WAITING,
+    }
+    # Another process may have written the same delivery since we looked.
+    if not insert_new(connection, inbox, [row]):
+        return Receipt(new=False)
+    return Receipt(new=True, wakeup=wakeup(connection, STAGE, hub))
+
+
+def word(text: str) -> str:
+    """What a stranger sent as an id, fit for a column: itself, or its hash where it is long or not printable."""
+    if len(text) <= LONGEST_WORD and text.isprintable():
+        return text
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _person(connection: Connection, seals: Seals, delivery: Delivery) -> Person:
+    lookups = [(kind, value) for kind, value in delivery.lookups if value.isprintable()]
+    at = now(connection)
+    try:
+        return find_or_add(connection, seals, lookups, at)
+    except PersonErased:
+        # Whoever was erased and buys again is somebody new: what the destroyed key sealed stays closed.
+        return find_or_add(connection, seals, [], at)
