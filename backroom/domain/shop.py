@@ -6,10 +6,23 @@ No secret ever stands in it: where one is needed, the file names it and the secr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 from backroom.domain.opening import OpeningHours
+
+LOCATION_KINDS = ("hub", "local_hub", "booth")
+CHANNEL_KINDS = ("shopify", "woocommerce", "pos", "csv")
+PRINT_PROCESSES = ("dtg", "transfer")
+MAIL_KINDS = ("folder", "smtp", "none")
+SMS_KINDS = ("folder", "gateway", "none")
+
+# What the shop's own templates may mention, by kind of message; `backroom.messaging.templates` fills them in.
+TEMPLATE_PLACEHOLDERS: Mapping[str, frozenset[str]] = {
+    "handed_over": frozenset({"shop", "order", "name", "carrier", "tracking", "location", "window"}),
+    "ready_to_collect": frozenset({"shop", "order", "name", "location"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +127,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class RoutingRule:
-    """`when` looks at the order, `where` at each location; the first rule whose `when` holds and leaves a location wins.
+    """`when` looks at the order, `where` at each location; the first rule that holds and leaves a location wins.
 
     `sort` orders the candidates (nearest, most_complete, fewest_splits, cheapest, least_loaded); `split` allows several
     locations; `short` says what to do with pieces that are not in stock: print, backorder, hold, or next (try the next
@@ -159,7 +172,10 @@ class CourierSpec:
 
 @dataclass(frozen=True, slots=True)
 class MessagingSpec:
-    """Where messages go: `mail` is `folder` or `smtp`, `sms` is `folder` or `gateway`; the blocks hold the rest."""
+    """Where messages go: `mail` is `folder`, `smtp` or `none`, `sms` is `folder`, `gateway` or `none`.
+
+    The blocks hold the rest: servers, accounts and passwords.
+    """
 
     mail: str
     sms: str

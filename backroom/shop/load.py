@@ -1,0 +1,274 @@
+"""The shop file's layout: from TOML to a checked `Shop`, with every problem reported at once.
+
+What belongs here: the tables of `shop.toml` that describe the shop, its channels, promises and messages. What does
+not: locations and printers (`places`), routing rules (`rules`), reading one field (`section`), references between the
+parts (`check`), catalogue, stock and postcodes (`catalogue`).
+
+Amounts are written in the shop's currency (`price = 4.90`); the postcode table is a CSV file beside the shop file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from backroom.domain.money import EXPONENTS, exponent
+from backroom.domain.opening import zone
+from backroom.domain.shop import (
+    CHANNEL_KINDS,
+    MAIL_KINDS,
+    SMS_KINDS,
+    ChannelSpec,
+    CourierSpec,
+    MessageTemplate,
+    MessagingSpec,
+    Owner,
+    PostcodePlace,
+    Shop,
+    SlaSpec,
+    Thresholds,
+)
+from backroom.shop.catalogue import read_postcodes
+from backroom.shop.check import Report, ShopFileInvalid, check_references, suggest
+from backroom.shop.places import read_location
+from backroom.shop.rules import read_rules
+from backroom.shop.section import Section, report_secrets
+
+LANGUAGE = r"[a-z]{2,3}(-[A-Z]{2})?"
+# The name of a secret has a dot, which no provider's secret has: a pasted secret does not pass for a name.
+DOTTED_NAME = r"[a-z_]{1,20}\.[a-z0-9_-]{1,40}"
+CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+DOMAIN = r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
+SMS_SENDER = r"\+[1-9]\d{6,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}"
+KINDS_WITH_SECRET = ("shopify", "woocommerce")
+
+
+def load_shop(path: Path) -> Shop:
+    """Read and check a shop file; `ShopFileInvalid` carries every problem of it and of its postcode table."""
+    report = Report(path.name)
+    try:
+        with path.open("rb") as file:
+            raw = tomllib.load(file, parse_float=Decimal)
+    except FileNotFoundError:
+        report.add("", "there is no such file", "Run `backroom init`.")
+    except UnicodeDecodeError:
+        report.add("", "is not UTF-8", "Save it again as UTF-8.")
+    except tomllib.TOMLDecodeError as error:
+        report.add("", f"is not TOML: {error}", "Mend that line, or the one before it.")
+    report.done()
+    report_secrets(raw, "", report)
+    shop = _read_shop(Section(raw, "", report), path.parent)
+    check_references(shop, report)
+    report.done()
+    return shop
+
+
+def _read_shop(root: Section, folder: Path) -> Shop:
+    general = root.section("shop")
+    owner = _read_owner(general)
+    hub = general.text("hub")
+    artwork_folder = general.text("artwork_folder", "artwork")
+    postcodes = _read_postcodes(general, folder)
+    general.done()
+    shop = Shop(
+        owner=owner,
+        locations=tuple(read_location(id_, section, owner) for id_, section in root.sections("locations")),
+        channels=tuple(_read_channel(id_, section) for id_, section in root.sections("channels")),
+        slas=tuple(_read_sla(id_, section) for id_, section in root.sections("slas")),
+        rules=read_rules(root),
+        thresholds=_read_thresholds(root),
+        courier=_read_courier(root.section("courier"), owner),
+        messaging=_read_messaging(root.section("messaging")),
+        templates=_read_templates(root),
+        postcodes=postcodes,
+        hub=hub,
+        artwork_folder=artwork_folder,
+    )
+    root.done()
+    return shop
+
+
+def _read_owner(section: Section) -> Owner:
+    sender = section.section("sender")
+    country = section.text("country", pattern="[A-Z]{2}", form="a country code such as DE")
+    check_country(section, "country", country)
+    owner = Owner(
+        name=section.text("name"),
+        currency=_currency(section),
+        country=country,
+        language=section.text("language", pattern=LANGUAGE, form="a language code such as de"),
+        timezone=_timezone(section),
+        order_prefix=section.text("order_prefix", "A", pattern="[A-Z]{1,4}", form="one to four capital letters"),
+        email=_email(section, "email"),
+        phone=_phone(section, "phone"),
+        sender_lines=sender.texts("lines"),
+        sender_postcode=sender.text("postcode"),
+        sender_city=sender.text("city"),
+    )
+    sender.done()
+    return owner
+
+
+def _currency(section: Section) -> str:
+    currency = section.text("currency")
+    if currency and currency not in EXPONENTS:
+        section.problem("currency", f"{currency!r} is not an ISO 4217 currency", suggest(currency.upper(), EXPONENTS))
+        return "EUR"
+    return currency or "EUR"
+
+
+def _timezone(section: Section) -> str:
+    name = section.text("timezone")
+    try:
+        zone(name or "UTC")
+    except ValueError:
+        section.problem("timezone", f"{name!r} is not a time zone", "Use an IANA name such as Europe/Berlin.")
+        return "UTC"
+    return name or "UTC"
+
+
+def _email(section: Section, key: str) -> str:
+    text = section.text(key)
+    try:
+        if text:
+            validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError as error:
+        section.problem(key, f"{text!r} is not an e-mail address", str(error).rstrip(".") + ".")
+    return text
+
+
+def _phone(section: Section, key: str) -> str:
+    text = section.text(key, "")
+    try:
+        if text and phonenumbers.is_possible_number(phonenumbers.parse(text)):
+            return phonenumbers.format_number(phonenumbers.parse(text), phonenumbers.PhoneNumberFormat.E164)
+    except phonenumbers.NumberParseException:
+        pass
+    if text:
+        section.problem(key, f"{text!r} is not a phone number", "Write it with its country: +49 30 ….")
+    return ""
+
+
+def check_country(section: Section, key: str, country: str) -> None:
+    if country and country not in phonenumbers.SUPPORTED_REGIONS:
+        section.problem(key, f"{country!r} is not a country", "Use its two letters by ISO 3166-1, such as DE.")
+
+
+def _read_postcodes(section: Section, folder: Path) -> tuple[PostcodePlace, ...]:
+    name = section.text("postcodes", "")
+    if not name:
+        return ()
+    try:
+        return read_postcodes(folder / name)
+    except ShopFileInvalid as error:
+        section.report.problems.extend(error.problems)
+        return ()
+
+
+def _read_channel(id_: str, section: Section) -> ChannelSpec:
+    kind = section.choice("kind", CHANNEL_KINDS)
+    secret = section.text("secret", "")
+    if secret and not re.fullmatch(DOTTED_NAME, secret):
+        # The value may be the secret itself: it is not repeated here.
+        section.problem(
+            "secret",
+            "is not the name of a secret",
+            f'Write secret = "webhook.{id_}" here, and the secret itself beside that name in secrets.toml.',
+        )
+    if kind in KINDS_WITH_SECRET and not secret:
+        section.problem("secret", "is missing", f'Add secret = "webhook.{id_}", the name of its signing secret.')
+    channel = ChannelSpec(
+        id=id_,
+        kind=kind,
+        priority=section.whole("priority", 5, low=1, high=9),
+        sla=section.text("sla"),
+        secret=secret,
+        shop_domain=section.text("shop_domain", "", pattern=DOMAIN, form="a domain such as shop.example.com"),
+        location=section.text("location", ""),
+        event=section.text("event", ""),
+    )
+    section.done()
+    return channel
+
+
+def _read_sla(id_: str, section: Section) -> SlaSpec:
+    sla = SlaSpec(
+        id=id_,
+        handling_hours=section.whole("handling_hours", high=1000),
+        transit_days_min=section.whole("transit_days_min", high=60),
+        transit_days_max=section.whole("transit_days_max", high=90),
+        cutoff=section.text("cutoff", "14:00", pattern=CLOCK, form="a time such as 14:00"),
+    )
+    if sla.transit_days_max < sla.transit_days_min:
+        section.problem(
+            "transit_days_max",
+            f"{sla.transit_days_max} is less than transit_days_min",
+            f"Write {sla.transit_days_min} or more.",
+        )
+    section.done()
+    return sla
+
+
+def _read_thresholds(root: Section) -> Thresholds:
+    usual = Thresholds()
+    if not root.has("stock"):
+        return usual
+    section = root.section("stock")
+    thresholds = Thresholds(
+        low_stock=section.whole("low_stock", usual.low_stock),
+        reservation_hours=section.whole("reservation_hours", usual.reservation_hours, low=1, high=2000),
+    )
+    section.done()
+    return thresholds
+
+
+def _read_courier(section: Section, owner: Owner) -> CourierSpec:
+    countries = section.texts("countries", (owner.country,))
+    for country in countries:
+        check_country(section, "countries", country)
+    courier = CourierSpec(
+        name=section.text("name"),
+        countries=countries,
+        max_weight_g=section.whole("max_weight_g", 31_500, low=1, high=1_000_000),
+        price_minor=section.money("price", exponent(owner.currency)),
+    )
+    section.done()
+    return courier
+
+
+def _read_messaging(section: Section) -> MessagingSpec:
+    sms = section.choice("sms", SMS_KINDS)
+    messaging = MessagingSpec(
+        mail=section.choice("mail", MAIL_KINDS),
+        sms=sms,
+        sender_email=_email(section, "sender_email"),
+        sender_sms=section.text(
+            "sender_sms", "" if sms == "none" else None, pattern=SMS_SENDER, form="a number, or at most 11 letters"
+        ),
+    )
+    section.done()
+    return messaging
+
+
+def _read_templates(root: Section) -> tuple[MessageTemplate, ...]:
+    """[templates.KIND.MEDIUM.LANGUAGE], each with a body, and for e-mail a subject."""
+    templates = []
+    for kind, media in root.sections("templates", required=False):
+        for medium, languages in media.each_section():
+            for language, section in languages.each_section():
+                templates.append(
+                    MessageTemplate(
+                        kind=kind,
+                        medium=medium,
+                        language=language,
+                        subject=section.text("subject", None if medium == "email" else ""),
+                        body=section.text("body"),
+                    )
+                )
+                section.done()
+    return tuple(templates)
