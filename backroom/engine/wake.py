@@ -1,0 +1,179 @@
+"""Wake-ups: turning "there is work" into one run of the right deployment, in the background, at most once.
+
+What belongs here: which deployment serves a stage at a location, and creating its run over Prefect's REST API under an
+idempotency key. What does not: generations (`backroom.store.claims`) and doing the work (`flows`).
+
+A wake-up is never the only hand-off: the sweep finds every minute whatever this could not start.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS, READ_SECONDS = 2.0, 10.0
+# The server answers 503 at once when its own SQLite is locked; waiting a moment is all that is needed.
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+
+FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs"}
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run to be created: deployment `flow/name`, the run's name and parameters, and the key that makes it one."""
+
+    deployment: str
+    name: str
+    key: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+
+def deployment_for(stage: str, location: str) -> str:
+    """The deployment that serves a stage at a location, as `flow/deployment`."""
+    return f"{FLOW_OF[stage]}/{location}"
+
+
+def wake_key(stage: str, location: str, generation: int) -> str:
+    """The idempotency key of a wake-up: however often it is sent, it starts one run."""
+    return f"wake:{stage}:{location}:{generation}"
+
+
+class Waker:
+    """Creates runs in a thread of its own; its calls never block and never raise.
+
+    `api_url` and `auth` come from PREFECT_API_URL and PREFECT_API_AUTH_STRING where they are not given.
+    """
+
+    def __init__(self, api_url: str = "", auth: str = "") -> None:
+        self._api = (api_url or os.environ.get("PREFECT_API_URL", "")).rstrip("/")
+        self._auth = auth or os.environ.get("PREFECT_API_AUTH_STRING", "")
+        self._queue: queue.SimpleQueue[RunRequest | None] = queue.SimpleQueue()
+        self._waiting: set[str] = set()
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._thread: threading.Thread | None = None
+        self._deployments: dict[str, str] = {}
+        self.lost = 0
+
+    def wake(self, stage: str, location: str, generation: int) -> None:
+        """Say that there is work for a stage at a location since this generation."""
+        key = wake_key(stage, location, generation)
+        self.start(RunRequest(deployment_for(stage, location), f"{stage} {location} #{generation}", key))
+
+    def start_order_run(self, number: str, key: str) -> None:
+        """Start an order's own run, named after it; the same key starts it once."""
+        request = RunRequest("order/order", number, key, {"order_number": number}, (f"order:{number}",))
+        self.start(request)
+
+    def start_decision_run(self, number: str, key: str) -> None:
+        """Ask a person about a held order, in a run named after it."""
+        request = RunRequest("decide/decide", f"{number} on hold", key, {"order_number": number}, (f"order:{number}",))
+        self.start(request)
+
+    def start_breaker_run(self, breaker_id: int, probe: int = 0) -> None:
+        """Start the one run under which a breaker's orders wait."""
+        name = f"breaker {breaker_id}"
+        self.start(RunRequest("breaker/breaker", name, f"breaker:{breaker_id}:{probe}", {"breaker_id": breaker_id}))
+
+    def start(self, request: RunRequest) -> None:
+        """Create a run in the background, unless the same key waits already."""
+        with self._lock:
+            if request.key in self._waiting:
+                return
+            self._waiting.add(request.key)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="waker", daemon=True)
+                self._thread.start()
+        self._queue.put(request)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until everything asked for was tried; False when the time ran out first."""
+        deadline = time.monotonic() + timeout
+        with self._idle:
+            while self._waiting:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self._idle.wait(left)
+        return True
+
+    def close(self, timeout: float) -> bool:
+        """Flush, then end the thread. True when nothing was lost on the way."""
+        flushed = self.flush(timeout)
+        self._queue.put(None)
+        return flushed and self.lost == 0
+
+    def _work(self) -> None:
+        with requests.Session() as session:
+            if self._auth:
+                user, _, password = self._auth.partition(":")
+                session.auth = (user, password)
+            while (request := self._queue.get()) is not None:
+                self._create_patiently(session, request)
+                with self._idle:
+                    self._waiting.discard(request.key)
+                    self._idle.notify_all()
+
+    def _create_patiently(self, session: requests.Session, request: RunRequest) -> None:
+        for pause in (*PAUSES, None):
+            try:
+                self._create(session, request)
+            except requests.RequestException as error:
+                status = error.response.status_code if error.response is not None else None
+                if status == 404:
+                    self._deployments.pop(request.deployment, None)
+                if pause is None or (status is not None and status < 500 and status != 404):
+                    self.lost += 1
+                    log.warning(
+                        "no run of %s was created (%s %s): the sweep will",
+                        request.deployment,
+                        type(error).__name__,
+                        status,
+                    )
+                    return
+                time.sleep(pause)
+            else:
+                return
+
+    def _create(self, session: requests.Session, request: RunRequest) -> None:
+        if request.deployment not in self._deployments:
+            found = session.get(
+                f"{self._api}/deployments/name/{request.deployment}", timeout=(CONNECT_SECONDS, READ_SECONDS)
+            )
+            found.raise_for_status()
+            self._deployments[request.deployment] = found.json()["id"]
+        body: dict[str, Any] = {
+            "name": request.name,
+            "parameters": request.parameters,
+            "tags": list(request.tags),
+            "idempotency_key": request.key,
+        }
+        created = session.post(
+            f"{self._api}/deployments/{self._deployments[request.deployment]}/create_flow_run",
+            json=body,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+        )
+        created.raise_for_status()
+
+
+_this: Waker | None = None
+_making = threading.Lock()
+
+
+def this_waker() -> Waker:
+    """The waker of this process, made at first use."""
+    global _this
+    with _making:
+        if _this is None:
+            _this = Waker()
+        return _this
