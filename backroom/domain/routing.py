@@ -1,0 +1,265 @@
+"""Routing: at which location an order is made, by the shop's ordered rules, with reasons.
+
+What belongs here: the choice. What does not: what a rule may say (`routing_filters`), what a place has
+(`routing_places`), taking the pieces (`backroom.store.stock`: a decision is a plan, the reservation settles it).
+
+The first rule wins whose `when` holds of the order and whose `where` leaves a place. Its sorts order the places, ties
+go by the shop file. The best place that can make the whole order alone makes it: from stock, and, where the rule says
+short = print, by printing what is short. Only a rule with `split` goes on: several places in the sorts' order, or,
+when fewest_splits is its first sort, the fewest places that have everything. When pieces are still short, `short`
+decides: `print` and `backorder` wait for stock, `hold` asks a person, `next` tries the next rule.
+
+Distances are never guessed: a rule whose answer hangs on one holds an order that nobody could locate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import combinations
+
+from backroom.domain.model import Delivery, OrderToRoute, RejectedAlternative, RoutingDecision
+from backroom.domain.routing_filters import CompiledRule, CompiledRules, compile_rules, kilometres, pieces
+from backroom.domain.routing_places import LocationView, Place, Share, see, share
+from backroom.domain.shop import RoutingRule
+
+__all__ = ["CompiledRules", "LocationView", "compile_rules", "route", "route_all"]
+
+NO_COORDINATES = "no_coordinates"
+NO_PLACE = "no_place"
+NO_RULE = "no_rule"
+SHORT_STOCK = "short_stock"
+
+_SortKey = tuple[int, ...]
+
+_SORT_KEYS: Mapping[str, Callable[[Place], int]] = {
+    "nearest": lambda place: place.metres or 0,
+    "most_complete": lambda place: -place.in_stock,
+    "fewest_splits": lambda place: -place.can_make,
+    "cheapest": lambda place: place.cost_minor,
+    "least_loaded": lambda place: place.view.load,
+}
+_FIRST_BY = {
+    "nearest": "the nearest",
+    "most_complete": "the one with the most in stock",
+    "fewest_splits": "the one that can make the most of it",
+    "cheapest": "the cheapest",
+    "least_loaded": "the one with the least to do",
+}
+_BEATEN_BY: Mapping[str, Callable[[Place], str]] = {
+    "nearest": lambda place: f"farther away, {kilometres(place.metres or 0)} km",
+    "most_complete": lambda place: f"less in stock, {place.in_stock} of {pieces(place.pieces)}",
+    "fewest_splits": lambda place: f"it can make less of it, {place.can_make} of {pieces(place.pieces)}",
+    "cheapest": lambda place: "dearer",
+    "least_loaded": lambda place: f"more to do, {place.view.load} open",
+}
+
+
+def route(
+    order: OrderToRoute, rules: CompiledRules | Sequence[RoutingRule], views: Sequence[LocationView]
+) -> RoutingDecision:
+    """Decide where an order is made. Pure: the same order, rules and views give the same decision.
+
+    Outcome `assigned`: the assignments together are exactly the order, and distance_km is how far its first place is
+    from a shipped order's address. `backorder`: pieces are missing and nothing is assigned. `hold`: a person decides;
+    hold_reason is no_coordinates, no_place (there is no location where the customer should be), no_rule or
+    short_stock. Raises BadRule for rules that were not compiled and cannot be.
+    """
+    compiled = rules if isinstance(rules, CompiledRules) else compile_rules(rules)
+    places = see(order, views)
+    rejected: list[RejectedAlternative] = []
+    if not places and order.delivery is not Delivery.SHIP:
+        return _hold("", NO_PLACE, f"no location {order.location!r} hands anything over", rejected)
+    passed_by = ""
+    for rule in compiled.rules:
+        if not all(test(order) for test in rule.when):
+            continue
+        candidates = _candidates(rule, places, rejected)
+        if not candidates:
+            continue
+        if _needs_distance(rule, candidates) and candidates[0].metres is None:
+            reason = "the rule needs a distance, and neither coordinates nor the postcode say where the order goes"
+            return _hold(rule.name, NO_COORDINATES, reason, rejected)
+        if len(candidates) > 1:
+            candidates.sort(key=partial(_key, rule))
+        decision = _assign(rule, order, candidates, rejected)
+        if decision is not None:
+            return decision
+        passed_by = rule.name
+    if passed_by:
+        return _hold(passed_by, SHORT_STOCK, "no rule found a place that has all of it", rejected)
+    return _hold("", NO_RULE, "no routing rule fits the order", rejected)
+
+
+def route_all(
+    orders: Sequence[OrderToRoute], rules: CompiledRules | Sequence[RoutingRule], views: Sequence[LocationView]
+) -> tuple[RoutingDecision, ...]:
+    """Decide for a wave, first come first served: each order sees what those before it left of stock and room.
+
+    Give the orders by priority: that is who gets the last piece.
+    """
+    compiled = rules if isinstance(rules, CompiledRules) else compile_rules(rules)
+    stock = {view.location.id: dict(view.available) for view in views}
+    left = {view.location.id: replace(view, available=stock[view.location.id]) for view in views}
+    decisions = []
+    for order in orders:
+        decision = route(order, compiled, list(left.values()))
+        decisions.append(decision)
+        for assignment in decision.assignments:
+            if assignment.from_stock:
+                stock[assignment.location][assignment.sku] -= assignment.from_stock
+        for id_ in {assignment.location for assignment in decision.assignments}:
+            room = left[id_].capacity_left
+            left[id_] = replace(left[id_], load=left[id_].load + 1, capacity_left=None if room is None else room - 1)
+    return tuple(decisions)
+
+
+def _candidates(rule: CompiledRule, places: Sequence[Place], rejected: list[RejectedAlternative]) -> list[Place]:
+    """The places that pass `where`; a distance that nobody knows fails none here, `route` holds the order for it."""
+    candidates = []
+    for place in places:
+        for test in rule.where:
+            if not test.holds(place) and not (test.field == "distance_km" and place.metres is None):
+                rejected.append(RejectedAlternative(rule.name, place.id, test.why_not(place)))
+                break
+        else:
+            candidates.append(place)
+    return candidates
+
+
+def _needs_distance(rule: CompiledRule, candidates: Sequence[Place]) -> bool:
+    """Whether the answer hangs on a distance; sorting a single place does not."""
+    filtered = any(test.field == "distance_km" for test in rule.where)
+    return filtered or ("nearest" in rule.sort and len(candidates) > 1)
+
+
+def _key(rule: CompiledRule, place: Place) -> _SortKey:
+    return tuple(_SORT_KEYS[sort](place) for sort in rule.sort)
+
+
+def _assign(
+    rule: CompiledRule, order: OrderToRoute, candidates: list[Place], rejected: list[RejectedAlternative]
+) -> RoutingDecision | None:
+    """The decision of a rule for its sorted candidates; None when it is short and leaves the order to the next one."""
+    printing = rule.short == "print"
+    alone = [place for place in candidates if _makes_alone(place, printing=printing)]
+    if alone:
+        chosen, shared = [alone[0]], share(order, alone[:1], printing=printing)
+    else:
+        shared = share(order, candidates, printing=printing)
+        if not (rule.split and shared.complete):
+            return _short(rule, order, candidates, shared, rejected)
+        if rule.sort[:1] == ("fewest_splits",):
+            shared = _fewest(order, candidates, printing=printing)
+        used = {assignment.location for assignment in shared.assignments}
+        chosen = [place for place in candidates if place.id in used]
+    for place in candidates:
+        if place not in chosen:
+            reason = _missing_here(place, printing=printing) or _beaten(rule, place, chosen[0])
+            rejected.append(RejectedAlternative(rule.name, place.id, reason))
+    return RoutingDecision(
+        outcome="assigned",
+        rule=rule.name,
+        assignments=shared.assignments,
+        reasons=tuple(_reasons(rule, chosen, shared, len(alone))),
+        rejected=tuple(rejected),
+        distance_km=_distance(order, chosen[0]),
+    )
+
+
+def _fewest(order: OrderToRoute, candidates: Sequence[Place], *, printing: bool) -> Share:
+    """The share over the fewest places, the earliest of those in sorted order; all candidates together suffice.
+
+    It tries every pair, then every three, and so on: a shop has a handful of places, and few orders need three.
+    """
+    useful = [place for place in candidates if (place.can_make if printing else place.in_stock)]
+    for size in range(2, len(useful)):
+        for places in combinations(useful, size):
+            shared = share(order, places, printing=printing)
+            if shared.complete:
+                return shared
+    return share(order, useful, printing=printing)
+
+
+def _short(
+    rule: CompiledRule,
+    order: OrderToRoute,
+    candidates: Sequence[Place],
+    shared: Share,
+    rejected: list[RejectedAlternative],
+) -> RoutingDecision | None:
+    printing = rule.short == "print"
+    for place in candidates:
+        rejected.append(RejectedAlternative(rule.name, place.id, _missing_here(place, printing=printing)))
+    if rule.short == "next":
+        return None
+    if shared.complete:
+        reasons = ["no single place has all of it, and the rule does not split"]
+    else:
+        nowhere = "neither in stock nor printable" if printing else "not in stock"
+        reasons = [
+            f"{count} of {pieces(line.quantity)} of {line.sku} {'is' if count == 1 else 'are'} {nowhere}"
+            for line, count in zip(order.lines, shared.missing, strict=True)
+            if count
+        ]
+    if rule.short == "hold":
+        return _hold(rule.name, SHORT_STOCK, reasons, rejected)
+    return RoutingDecision("backorder", rule.name, (), tuple(reasons), tuple(rejected))
+
+
+def _hold(
+    rule: str, hold_reason: str, reasons: str | Sequence[str], rejected: Sequence[RejectedAlternative]
+) -> RoutingDecision:
+    said = (reasons,) if isinstance(reasons, str) else tuple(reasons)
+    return RoutingDecision("hold", rule, (), said, tuple(rejected), hold_reason)
+
+
+def _makes_alone(place: Place, *, printing: bool) -> bool:
+    return (place.can_make if printing else place.in_stock) == place.pieces
+
+
+def _missing_here(place: Place, *, printing: bool) -> str:
+    """What a place lacks of the order, "" when it could make all of it."""
+    lacks = place.pieces - (place.can_make if printing else place.in_stock)
+    if not lacks:
+        return ""
+    nowhere = "neither in stock nor printable there" if printing else "not in stock there"
+    return f"{lacks} of {pieces(place.pieces)} {nowhere}"
+
+
+def _beaten(rule: CompiledRule, place: Place, winner: Place) -> str:
+    for sort in rule.sort:
+        if _SORT_KEYS[sort](place) != _SORT_KEYS[sort](winner):
+            return _BEATEN_BY[sort](place)
+    return "as good, but later in the shop file"
+
+
+def _reasons(rule: CompiledRule, chosen: Sequence[Place], shared: Share, could: int) -> list[str]:
+    if len(chosen) > 1:
+        return ["no single place has all of it"] + [f"{place.name} has {_making(place, shared)}" for place in chosen]
+    (place,) = chosen
+    reasons = list(filter(None, (test.why(place) for test in rule.where)))
+    reasons.append(f"it has {_making(place, shared)}")
+    if could > 1:
+        by = _FIRST_BY[rule.sort[0]] if rule.sort else "the first in the shop file"
+        reasons.append(f"it is {by} of {could} that could")
+    return reasons
+
+
+def _making(place: Place, shared: Share) -> str:
+    """What a place does for its share, after "it has": all 3 pieces in stock; 1 piece in stock and prints 2."""
+    mine = [assignment for assignment in shared.assignments if assignment.location == place.id]
+    picked, printed = sum(x.from_stock for x in mine), sum(x.to_print for x in mine)
+    every = "all " if 1 < place.pieces in (picked, printed) else ""
+    if not printed:
+        return f"{every}{pieces(picked)} in stock"
+    if not picked:
+        return f"no stock and prints {every}{pieces(printed)}"
+    return f"{pieces(picked)} in stock and prints {printed}"
+
+
+def _distance(order: OrderToRoute, place: Place) -> float | None:
+    if order.delivery is not Delivery.SHIP or place.metres is None:
+        return None
+    return place.metres / 1000

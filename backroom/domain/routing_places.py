@@ -1,0 +1,145 @@
+"""What routing sees of a place: its stock and room, and what one order would be there.
+
+What belongs here: a location's view, an order seen from it, and sharing an order out over places. What does not: the
+conditions of a rule (`routing_filters`), which place is chosen (`routing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from backroom.domain.geo import distance_m
+from backroom.domain.model import Assignment, Delivery, OrderToRoute
+from backroom.domain.shop import Location
+
+
+@dataclass(frozen=True, slots=True)
+class LocationView:
+    """A location as it stands when a wave is routed.
+
+    `available` counts pieces that may still be promised, by SKU (a missing SKU is 0); `printable` are the SKUs that
+    can be made here; `capacity_left` is None without a limit; `load` counts open fulfilment orders; the costs are of
+    one piece, in minor units of the shop's currency.
+    """
+
+    location: Location
+    available: Mapping[str, int]
+    printable: frozenset[str] = frozenset()
+    open_now: bool = True
+    capacity_left: int | None = None
+    load: int = 0
+    print_cost_minor: int = 0
+    pick_cost_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One order seen from one location.
+
+    `metres` is how far it goes, None when nobody knows; `pieces` is how many the order has, `in_stock` how many of
+    them are in stock here, and `can_make` how many are in stock here or can be printed here.
+    """
+
+    view: LocationView
+    order: OrderToRoute
+    metres: int | None
+    pieces: int
+    in_stock: int
+    can_make: int
+
+    @property
+    def id(self) -> str:
+        return self.view.location.id
+
+    @property
+    def name(self) -> str:
+        return self.view.location.name
+
+    @property
+    def cannot_print(self) -> list[str]:
+        """The order's SKUs that cannot be made here, each once, in its order."""
+        return [sku for sku in dict.fromkeys(x.sku for x in self.order.lines) if sku not in self.view.printable]
+
+    @property
+    def cost_minor(self) -> int:
+        """What the order costs here: what is in stock is picked, the rest is printed."""
+        printed = self.pieces - self.in_stock
+        return self.in_stock * self.view.pick_cost_minor + printed * self.view.print_cost_minor
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An order shared out: assignments by place, then line; `missing` counts pieces of each line that found none."""
+
+    assignments: tuple[Assignment, ...]
+    missing: tuple[int, ...]
+
+    @property
+    def complete(self) -> bool:
+        return not any(self.missing)
+
+
+def see(order: OrderToRoute, views: Sequence[LocationView]) -> list[Place]:
+    """The places an order could be made at, in the order of the views, which is the shop file's.
+
+    What the customer collects or carries out is made where the customer is: that location alone, at no distance.
+    """
+    wanted: dict[str, int] = {}
+    for line in order.lines:
+        wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
+    pieces = sum(wanted.values())
+    shipped = order.delivery is Delivery.SHIP
+    places = []
+    for view in views:
+        if not shipped and view.location.id != order.location:
+            continue
+        in_stock = can_make = 0
+        for sku, count in wanted.items():
+            stocked = min(count, max(0, view.available.get(sku, 0)))
+            in_stock += stocked
+            can_make += count if sku in view.printable else stocked
+        metres = _metres(order, view.location) if shipped else 0
+        places.append(Place(view, order, metres, pieces, in_stock, can_make))
+    return places
+
+
+def share(order: OrderToRoute, places: Sequence[Place], *, printing: bool) -> Share:
+    """Share an order out over places: stock first, place by place; then, where allowed, what is left is printed.
+
+    It is printed where something is picked already, before another place makes a parcel of its own.
+    """
+    need = [line.quantity for line in order.lines]
+    picks = [_pick(order, place, need) for place in places]
+    prints = [[0] * len(need) for _ in places]
+    if printing and any(need):
+        for at in sorted(range(len(places)), key=lambda at: not any(picks[at])):
+            for index, line in enumerate(order.lines):
+                if need[index] and line.sku in places[at].view.printable:
+                    prints[at][index], need[index] = need[index], 0
+    assignments = tuple(
+        Assignment(place.view.location.id, line.line_no, line.sku, picked, printed)
+        for place, taken, made in zip(places, picks, prints, strict=True)
+        for line, picked, printed in zip(order.lines, taken, made, strict=True)
+        if picked or printed
+    )
+    return Share(assignments, tuple(need))
+
+
+def _pick(order: OrderToRoute, place: Place, need: list[int]) -> list[int]:
+    """Take what a place has in stock off `need`, line by line; two lines of one SKU share the same pieces."""
+    picked: dict[str, int] = {}
+    taken = []
+    for index, line in enumerate(order.lines):
+        before = picked.get(line.sku, 0)
+        count = max(0, min(need[index], place.view.available.get(line.sku, 0) - before))
+        picked[line.sku] = before + count
+        need[index] -= count
+        taken.append(count)
+    return taken
+
+
+def _metres(order: OrderToRoute, location: Location) -> int | None:
+    if order.latitude is None or order.longitude is None:
+        return None
+    return distance_m((order.latitude, order.longitude), (location.latitude, location.longitude))
