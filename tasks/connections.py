@@ -26,7 +26,7 @@ def carrier_of(room: Room) -> Carrier:
         name=spec.name,
         countries=spec.countries,
         max_weight_g=spec.max_weight_g,
-        price_minor=spec.price_minor,
+        prices={"standard": spec.price_minor},
         currency=room.shop.owner.currency,
     )
 

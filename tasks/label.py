@@ -31,6 +31,7 @@ from tasks.connections import carrier_of, printer_uri
 from tasks.sick import leave
 
 PURCHASE, SHEET = "label", "sheet"
+STANDARD = "standard"
 
 
 @task(name="label", retries=2, retry_delay_seconds=2, task_run_name="label at {claim.location}")
@@ -58,7 +59,7 @@ class CarrierSink:
 
     def __init__(self, carrier: Carrier) -> None:
         self._carrier = carrier
-        self.idempotent = carrier.idempotent
+        self.idempotent = carrier.can_tell
         self.bought: dict[str, Purchase] = {}
 
     def carry_out(self, requests: Sequence[tuple[str, LabelRequest]]) -> list[Answer | BackroomError]:
@@ -67,14 +68,14 @@ class CarrierSink:
         for (key, _), result in zip(requests, results, strict=True):
             if isinstance(result, Purchase):
                 self.bought[key] = result
-                answers.append(_answer(result))
+                answers.append(result.answer())
             else:
                 answers.append(result)
         return answers
 
     def ask(self, key: str) -> Answer | None:
         found = self._carrier.find(key)
-        return _answer(found) if found else None
+        return found.answer() if found else None
 
 
 class SheetSink:
@@ -93,7 +94,7 @@ class SheetSink:
 
     def ask(self, key: str) -> Answer | None:
         ticket = self._printer.find(key)
-        return {"printer": ticket.printer, "job": str(ticket.job_id)} if ticket else None
+        return {"printer": ticket.printer, "job": ticket.job_id} if ticket else None
 
     def _print(self, key: str, document: bytes) -> Answer | BackroomError:
         request = PrintRequest(
@@ -102,15 +103,12 @@ class SheetSink:
             media_type="application/pdf",
             copies=1,
             media=self._spec.media or None,
-            sides=None,
-            quality=None,
-            color=None,
         )
         try:
             ticket = self._printer.submit(request)
         except BackroomError as error:
             return error
-        return {"printer": ticket.printer, "job": str(ticket.job_id)}
+        return {"printer": ticket.printer, "job": ticket.job_id}
 
 
 def _buy(
@@ -136,7 +134,7 @@ def _buy(
         if isinstance(result, BackroomError):
             sick.append(Sick(part["id"], part["order_id"], part["number"], result.cause, str(result)))
             continue
-        purchase = sink.bought.get(request.key) or carrier.recover(request, result)
+        purchase = sink.bought.get(request.key) or Purchase.from_answer(request, result)
         new.append(_shipment(part, carrier.name, request, purchase, keys[part["id"]]))
 
     def commit(connection: Connection) -> None:
@@ -254,7 +252,8 @@ def _request(room: Room, part: RowMapping, key: bytes, weight_g: int) -> LabelRe
             phone=contact.phone or None,
         ),
         parcel=ParcelSpec(weight_g=weight_g),
-        service="standard",
+        service=STANDARD,
+        date=part["packed_at"].date().isoformat(),
     )
 
 
@@ -280,15 +279,6 @@ def _shipment(
             for kind, data in (("shipping", purchase.shipping), ("return", purchase.return_))
         ),
     )
-
-
-def _answer(purchase: Purchase) -> Answer:
-    return {
-        "tracking": purchase.tracking,
-        "return_tracking": purchase.return_tracking,
-        "cost_minor": purchase.cost_minor,
-        "currency": purchase.currency,
-    }
 
 
 def _weights(connection: Connection, parts: Sequence[RowMapping]) -> dict[int, int]:

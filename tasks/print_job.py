@@ -14,13 +14,14 @@ from prefect import get_run_logger, task
 from prefect.futures import PrefectFuture, wait
 
 from backroom.domain.errors import AskPerson, BackroomError
-from backroom.domain.printing import Printer, PrinterLoad, choose_printer
+from backroom.domain.printing import Printer, PrinterLoad, PrinterStatus, PrintNeeds, choose_printer
 from backroom.domain.shop import PrinterSpec
 from backroom.printing.bench import Turn, work_on
 from backroom.printing.booth import Booth, Job
 from backroom.printing.connect import connect
 
 AHEAD = 2
+PDF = "application/pdf"
 
 
 class BoothNotSetUp(AskPerson):
@@ -113,18 +114,26 @@ def _place(lanes: Lanes, job: Job, specs: dict[str, PrinterSpec]) -> str | None:
     if job.started:
         return job.printer if job.printer in specs and job.printer not in lanes.flying else None
     loads = [
-        PrinterLoad(name=name, processes=spec.prints, jobs=0)
+        load
         for name, spec in specs.items()
-        if name not in lanes.flying and job.process in spec.prints and _ready(spec)
+        if name not in lanes.flying and job.process in spec.prints and (load := _load(spec)) is not None
     ]
-    return choose_printer(loads, job.process)
+    return choose_printer(loads, PrintNeeds(job.process, PDF))
 
 
-def _ready(spec: PrinterSpec) -> bool:
+def _load(spec: PrinterSpec) -> PrinterLoad | None:
+    """A printer as the choice sees it; None while it cannot be reached."""
     try:
-        return not _printer(spec).status().stopped
+        status: PrinterStatus = _printer(spec).status()
     except BackroomError:
-        return False
+        return None
+    return PrinterLoad(
+        name=spec.name,
+        processes=frozenset(spec.prints),
+        accepts=frozenset(status.accepts),
+        jobs=status.queued,
+        ready=status.ready,
+    )
 
 
 def _printer(spec: PrinterSpec) -> Printer:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from prefect import task
 from sqlalchemy import Connection, RowMapping
 
-from backroom.domain.geo import locate
+from backroom.domain.geo import Postcodes, locate, postcode_table
 from backroom.domain.model import (
     Delivery,
     LineToRoute,
@@ -23,7 +23,7 @@ from backroom.domain.model import (
     StepOutcome,
     Variant,
 )
-from backroom.domain.routing import LocationView, compile_rules, route_order
+from backroom.domain.routing import LocationView, route_all
 from backroom.shop.room import Room, this_room
 from backroom.store import catalogue, history, orders, people, routing, stock
 from backroom.store.claims import Claim, fence
@@ -49,58 +49,43 @@ def route(claim: Claim) -> list[StepOutcome]:
         keys = people.load(connection, room.seals, (row["person_id"] for row in waiting))
         available = {place: level.available for place, level in stock.levels(connection).items()}
         load = routing.open_load(connection)
-    to_route = [_to_route(room, row, keys[row["person_id"]].key, lines[row["id"]], variants) for row in waiting]
-    decisions = decide(room, to_route, variants, available, load, datetime.now(UTC))
+    postcodes = postcode_table(room.shop.postcodes)
+    to_route = [_to_route(postcodes, row, keys[row["person_id"]].key, lines[row["id"]], variants) for row in waiting]
+    decisions = route_all(to_route, room.shop.rules, views_of(room, variants, available, load, datetime.now(UTC)))
     return room.database.write(lambda connection: _commit(connection, claim, waiting, decisions))
 
 
-def decide(
+def views_of(
     room: Room,
-    to_route: Sequence[OrderToRoute],
     variants: Mapping[str, Variant],
-    available: dict[tuple[str, str], int],
+    available: Mapping[tuple[str, str], int],
     load: Mapping[str, int],
     at: datetime,
-) -> list[RoutingDecision]:
-    """Decide order by order; each sees what those before it in the wave have left."""
-    rules = compile_rules(room.shop.rules)
-    printable = {
-        location.id: frozenset(
-            sku for sku, variant in variants.items() if variant.artwork and location.can_print(variant.print_process)
+) -> list[LocationView]:
+    """Every location as routing sees it: what is there, what can be printed there, whether it is open, how busy."""
+    pieces: dict[str, dict[str, int]] = defaultdict(dict)
+    for (location_id, sku), count in available.items():
+        pieces[location_id][sku] = count
+    return [
+        LocationView(
+            location=location,
+            available=pieces[location.id],
+            printable=frozenset(
+                sku for sku, one in variants.items() if one.artwork and location.can_print(one.print_process)
+            ),
+            open_now=location.hours.is_open(at),
+            capacity_left=location.capacity - load.get(location.id, 0) if location.capacity else None,
+            load=load.get(location.id, 0),
         )
         for location in room.shop.locations
-    }
-    left: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for (location, sku), pieces in available.items():
-        left[location][sku] = pieces
-    busy = dict(load)
-    decisions = []
-    for order in to_route:
-        views = [
-            LocationView(
-                location=location,
-                available=left[location.id],
-                printable=printable[location.id],
-                open_now=location.hours.is_open(at),
-                capacity_left=location.capacity - busy.get(location.id, 0) if location.capacity else None,
-                load=busy.get(location.id, 0),
-            )
-            for location in room.shop.locations
-        ]
-        decision = route_order(order, rules, views)
-        for assignment in decision.assignments:
-            left[assignment.location][assignment.sku] -= assignment.from_stock
-        for location_id in {assignment.location for assignment in decision.assignments}:
-            busy[location_id] = busy.get(location_id, 0) + 1
-        decisions.append(decision)
-    return decisions
+    ]
 
 
 def _to_route(
-    room: Room, row: RowMapping, key: bytes, lines: Sequence[RowMapping], variants: Mapping[str, Variant]
+    postcodes: Postcodes, row: RowMapping, key: bytes, lines: Sequence[RowMapping], variants: Mapping[str, Variant]
 ) -> OrderToRoute:
     address = open_contact(key, row["contact"]).address
-    place = locate(address, room.shop.postcodes) if address else None
+    place = locate(address, postcodes) if address else None
     return OrderToRoute(
         number=row["number"],
         channel=row["channel"],
@@ -110,9 +95,9 @@ def _to_route(
         placed_at=row["placed_at"],
         event=row["event"],
         location=row["location"],
-        latitude=place.latitude if place else None,
-        longitude=place.longitude if place else None,
-        located_by=place.how if place else "",
+        latitude=place[0] if place else None,
+        longitude=place[1] if place else None,
+        located_by=place[2] if place else "",
         lines=tuple(
             LineToRoute(
                 line_no=line["line_no"],

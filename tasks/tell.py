@@ -11,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from backroom.domain.errors import AskPerson
 from backroom.domain.explain import explain
 from backroom.domain.model import StepOutcome
+from backroom.engine.wake import this_waker
 from backroom.shop.room import Room
 from backroom.store.claims import Claim
 from backroom.store.routing import decision_from_row
@@ -18,6 +19,8 @@ from backroom.store.story import OrderStory, story
 from tasks.sick import give_runs
 
 ROWS_MOST = 500
+# A person answers a few questions; a hundred of one kind are answered on the gateway's page, or by mending the cause.
+QUESTIONS_MOST = 10
 
 
 class OrderSick(AskPerson):
@@ -55,6 +58,9 @@ def tell_wave(room: Room, claim: Claim, outcomes: Sequence[StepOutcome]) -> None
         get_run_logger().warning(
             "%d sick orders have runs of their own, %d breakers opened: %s", len(alone), len(breakers), ", ".join(alone)
         )
+    held = [outcome for outcome in last.values() if outcome.result == "held"]
+    for outcome in held[:QUESTIONS_MOST]:
+        this_waker().start_decision_run(outcome.subject, f"hold:{outcome.subject}:{claim.token}")
     if last:
         rows = [
             {"order": o.subject, "outcome": o.result, "reason": o.reason, "page": f"/orders/{o.subject}"}

@@ -8,6 +8,7 @@ A wake-up is never the only hand-off: the sweep finds every minute whatever this
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import queue
@@ -21,6 +22,7 @@ import requests
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS, READ_SECONDS = 2.0, 10.0
+LAST_WORDS_SECONDS = 5.0
 # The server answers 503 at once when its own SQLite is locked; waiting a moment is all that is needed.
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 
@@ -176,4 +178,6 @@ def this_waker() -> Waker:
     with _making:
         if _this is None:
             _this = Waker()
+            # A process that runs one flow and ends must not end before its last wake-up is sent.
+            atexit.register(_this.flush, LAST_WORDS_SECONDS)
         return _this

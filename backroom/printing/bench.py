@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 from backroom.domain.errors import BackroomError, OutcomeUnknown, Refuse
 from backroom.domain.printing import Printer, PrintProgress, PrintRequest, PrintState, PrintTicket
@@ -37,7 +38,7 @@ def work_on(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Turn
     Raises only errors that stop the bench as a whole (the gateway is away, the key is refused).
     """
     try:
-        ticket = _find_again(job, printer) if job.started else None
+        ticket = printer.find(job.key, age=timedelta(seconds=job.age_s)) if job.started else None
     except OutcomeUnknown as error:
         booth.outcome(job, "unknown", error.message)
         return Turn(job.id, "unknown", error.message)
@@ -52,10 +53,6 @@ def work_on(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Turn
     return _follow(job, printer, booth, ticket)
 
 
-def _find_again(job: Job, printer: Printer) -> PrintTicket | None:
-    return printer.find(job.key)
-
-
 def _begin(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> PrintTicket | Turn:
     request = PrintRequest(
         key=job.key,
@@ -65,7 +62,6 @@ def _begin(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Print
         media=spec.media or None,
         sides=spec.sides or None,
         quality=spec.quality or None,
-        color=None,
     )
     booth.start(job, spec.name)
     try:
@@ -98,12 +94,12 @@ def _follow(job: Job, printer: Printer, booth: Booth, ticket: PrintTicket) -> Tu
             return ended
         reason = ", ".join(seen.reasons)
         if seen.state is PrintState.STOPPED and reason != told:
-            booth.progress(job, seen.state, reason, str(ticket.job_id))
+            booth.progress(job, seen.state, reason, ticket.job_id)
             told = reason
         if time.monotonic() >= deadline:
             if seen.state is PrintState.STOPPED:
                 return Turn(job.id, "blocked", reason)
-            booth.progress(job, PrintState.PRINTING, "", str(ticket.job_id))
+            booth.progress(job, PrintState.PRINTING, "", ticket.job_id)
             return Turn(job.id, "printing", reason)
         time.sleep(pause)
         pause = min(pause * 1.5, SLOWEST_LOOK)

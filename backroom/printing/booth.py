@@ -38,7 +38,8 @@ class JobTaken(Refuse):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One print job in this bench's hands. `started` means that its call was begun before: ask the printer first."""
+    """One print job in this bench's hands. `started` means that its call was begun before, `age_s` seconds ago by the
+    database's clock: ask the printer first. Sizes are in millimetres."""
 
     id: int
     key: str
@@ -51,6 +52,7 @@ class Job:
     height_mm: int
     state: str
     started: bool
+    age_s: float
     printer: str
     printer_job: str
 

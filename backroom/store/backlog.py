@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, or_, select, update
@@ -9,13 +10,13 @@ from sqlalchemy import Connection, insert, or_, select, update
 from backroom.domain.model import InboxState, OrderState, PrintJobState, ReservationState
 from backroom.store import print_jobs as prints
 from backroom.store import stock
-from backroom.store.claims import Wakeup, is_free
+from backroom.store.claims import Wakeup, is_free, wakeup
 from backroom.store.database import now
 from backroom.store.fulfilment import ADVANCING
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import MOVING
 from backroom.store.intake import STAGE as INTAKE
-from backroom.store.tables import fulfilment_orders, generations, inbox, orders, print_jobs
+from backroom.store.tables import fulfilment_orders, generations, inbox, order_lines, orders, print_jobs
 
 
 def wake_again(connection: Connection, hub: str) -> list[Wakeup]:
@@ -87,3 +88,18 @@ def _prints_wait(connection: Connection) -> list[str]:
     open_ = (PrintJobState.WAITING, *prints.ACTIVE)
     query = select(print_jobs.c.location).where(print_jobs.c.state.in_(open_)).distinct()
     return sorted(connection.execute(query).scalars())
+
+
+def wake_backorders(connection: Connection, skus: Sequence[str], hub: str) -> list[Wakeup]:
+    """Route again the orders that wait for one of these SKUs; returns the wake-up this owes."""
+    wants = (
+        select(order_lines.c.id)
+        .where(order_lines.c.order_id == orders.c.id, order_lines.c.sku.in_(list(skus)))
+        .exists()
+    )
+    moved = connection.execute(
+        update(orders)
+        .where(orders.c.state == OrderState.BACKORDERED, wants)
+        .values(state=OrderState.ACCEPTED, next_attempt_at=None, attempts=0)
+    )
+    return [wakeup(connection, INTAKE, hub)] if moved.rowcount else []

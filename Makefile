@@ -1,0 +1,53 @@
+# What a newcomer types. Every target sets up what it needs by itself.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := $(UV) run --quiet
+
+.PHONY: help setup demo test test-fast test-peers lint types layers check lock machine clean
+
+help:  ## What there is to do
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+.tools/bin/uv:
+	@command -v python3 >/dev/null || { echo "Backroom needs Python 3.11 or newer: install it first."; exit 1; }
+	@python3 -m venv .tools || { echo "python3 cannot make a virtual environment: on Debian, apt install python3-venv."; exit 1; }
+	@.tools/bin/pip install --quiet --disable-pip-version-check "uv>=0.9"
+
+setup: $(if $(shell command -v uv 2>/dev/null),,.tools/bin/uv)  ## Virtual environment with the pinned versions
+	@$(UV) sync --quiet
+
+machine: setup  ## What tests need of this machine: a virtual printer (where root or sudo allows it)
+	@bash .ci/machine
+
+demo: setup  ## The whole back room with a demo shop; Prefect's UI stays open until Ctrl-C
+	@$(RUN) backroom demo
+
+test: setup machine  ## All tests: real printers, mail and PostgreSQL included
+	@$(RUN) pytest -m "not peer"
+
+test-fast: setup  ## Only the tests that start nothing
+	@$(RUN) pytest tests/unit
+
+test-peers: setup machine  ## What needs Node, a browser or an SMS gateway
+	@bash .ci/peers
+	@$(RUN) pytest -m peer
+
+lint: setup  ## ruff
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+
+types: setup  ## mypy, strict
+	@$(RUN) mypy
+
+layers: setup  ## import-linter, and a planted violation that it must find
+	@$(RUN) lint-imports
+	@$(RUN) python .ci/planted_violation.py
+
+check: lint types layers  ## Everything that reads the code without running it
+
+lock: setup  ## Resolve the newest versions that fit, and pin them in pyproject.toml
+	@$(RUN) python .ci/pin.py
+
+clean:  ## Remove what the other targets made
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .backroom

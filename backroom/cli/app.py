@@ -1,0 +1,39 @@
+"""`backroom`: the program as its users type it. Each group of commands stands in a file of its own."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from backroom.cli import keys, orders, prints, shop, stock, system
+from backroom.domain.errors import BackroomError
+
+app = typer.Typer(
+    help="The back room of a small fashion shop: every order routed, printed or picked, labelled, announced.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(shop.app, name="shop", help="The shop file.")
+app.add_typer(orders.app, name="order", help="One order: look at it, hold it, let it go on, cancel it, try again.")
+app.add_typer(keys.app, name="key", help="Keys for tills, booths, staff and metrics.")
+app.add_typer(stock.app, name="stock", help="What lies where, and what has arrived.")
+app.add_typer(prints.app, name="print", help="Print jobs, and a person's word on those nobody can tell about.")
+app.add_typer(orders.quarantine, name="quarantine", help="Messages that were no orders.")
+app.command("init")(shop.init)
+app.command("scan")(orders.scan_piece)
+app.command("import")(orders.import_file)
+app.command("up")(system.up)
+app.command("worker")(system.worker)
+app.command("demo")(system.demo)
+
+
+def main() -> None:
+    """Run the program; an error of ours is one clear sentence and exit code 1, not a traceback."""
+    try:
+        app()
+    except BackroomError as error:
+        Console(stderr=True).print(f"[bold red]{error.cause}[/]: {error}", highlight=False)
+        sys.exit(1)

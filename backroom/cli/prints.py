@@ -1,0 +1,48 @@
+"""Commands about print jobs: the queue of a location, and a person's decision on one whose outcome is unknown."""
+
+from __future__ import annotations
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from backroom.cli.output import console, show_json, show_table
+from backroom.cli.waking import send
+from backroom.shop.room import open_room
+from backroom.store import print_jobs, sickness
+from backroom.store.database import now
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def queue(
+    location: Annotated[str, typer.Argument(help="The location")],
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """What is not printed yet, what waits for a person first."""
+    room = open_room()
+    with room.database.read() as connection:
+        rows = [dict(row) for row in print_jobs.queue(connection, location)]
+    columns = ("id", "order_number", "sku", "copies", "state", "printer", "reason")
+    show_json(rows) if as_json else show_table(f"Prints at {location}", rows, columns)
+
+
+@app.command()
+def decide(
+    job: Annotated[int, typer.Argument(help="The job's id")],
+    decision: Annotated[str, typer.Argument(help="printed, or print_again")],
+) -> None:
+    """Say of a job that nobody can tell about whether it was printed. Look at the printer first."""
+    room = open_room()
+    send(room.database.write(lambda c: print_jobs.decide(c, job, decision, getpass.getuser())))
+    console.print(f"Job {job}: {decision}.")
+
+
+@app.command("close-breaker")
+def close_breaker(breaker: Annotated[int, typer.Argument(help="The breaker's id")]) -> None:
+    """Close a breaker without trying: all that waited for it go on."""
+    room = open_room()
+    send(room.database.write(lambda c: sickness.close(c, breaker, now(c))))
+    console.print(f"Breaker {breaker} is closed.")

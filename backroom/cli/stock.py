@@ -1,0 +1,82 @@
+"""Commands about stock: what lies where, and taking in what arrived."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from backroom.cli.output import console, show_json, show_table
+from backroom.cli.waking import send
+from backroom.shop.catalogue import read_catalogue, read_stock
+from backroom.shop.room import open_room
+from backroom.store import catalogue, stock
+from backroom.store.backlog import wake_backorders
+from backroom.store.claims import Wakeup
+from backroom.store.database import now
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("list")
+def list_stock(
+    low: Annotated[bool, typer.Option("--low", help="Only what is short")] = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Pieces by location and SKU."""
+    room = open_room()
+    with room.database.read() as connection:
+        levels = stock.levels(connection)
+    rows = [
+        {
+            "location": level.location,
+            "sku": level.sku,
+            "on_hand": level.on_hand,
+            "reserved": level.reserved,
+            "available": level.available,
+        }
+        for _, level in sorted(levels.items())
+        if not low or level.available <= room.shop.thresholds.low_stock
+    ]
+    show_json(rows) if as_json else show_table("Stock", rows, ("location", "sku", "on_hand", "reserved", "available"))
+
+
+@app.command()
+def receive(
+    location: Annotated[str, typer.Argument(help="Where it arrived")],
+    sku: Annotated[str, typer.Argument(help="What")],
+    pieces: Annotated[int, typer.Argument(min=1, help="How many")],
+) -> None:
+    """Take pieces into the stock; orders that waited for them are routed again."""
+    room = open_room()
+    room.shop.location(location)
+    key = f"received:{datetime.now(UTC).isoformat()}"
+
+    def work(connection: Connection) -> list[Wakeup]:
+        stock.receive(connection, key, [(location, sku, pieces)], "received", now(connection))
+        return wake_backorders(connection, [sku], room.shop.hub)
+
+    send(room.database.write(work))
+    console.print(f"{pieces} of {sku} at {location}.")
+
+
+@app.command("load")
+def load(
+    catalogue_file: Annotated[Path, typer.Argument(exists=True, help="CSV of what is sold")],
+    stock_file: Annotated[Path | None, typer.Argument(exists=True, help="CSV of what lies where")] = None,
+) -> None:
+    """Load the catalogue, and with it the first count of the stock."""
+    room = open_room()
+    variants = read_catalogue(catalogue_file)
+    counted = read_stock(stock_file) if stock_file else []
+    key = f"counted:{datetime.now(UTC).isoformat()}"
+
+    def work(connection: Connection) -> None:
+        catalogue.save_variants(connection, variants)
+        stock.receive(connection, key, counted, "counted", now(connection))
+
+    room.database.write(work)
+    console.print(f"{len(variants)} variants, {len(counted)} stock levels.")
