@@ -1,0 +1,86 @@
+"""What every channel offers, and the ways in which its messages are refused.
+
+What belongs here: the interface and its errors. What does not: any one channel's words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from backroom.domain.errors import Refuse
+from backroom.domain.model import IncomingOrder, Problem
+
+
+class BadSignature(Refuse):
+    """The message does not carry the signature that our secret makes of its raw bytes."""
+
+    cause = "bad_signature"
+
+
+class NotAnOrder(Refuse):
+    """The message cannot be read as an order. `problems` holds every reason, never only the first."""
+
+    cause = "not_an_order"
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        reasons = "; ".join(f"{p.field}: {p.detail}" if p.field else p.detail for p in self.problems)
+        super().__init__(f"this message is not an order: {reasons}", remedy="Mend it at its source and send it again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom a message is about, normalised as `backroom.channels.contact` does it; None where nothing usable is said."""
+
+    email: str | None
+    phone: str | None
+
+
+class Channel(Protocol):
+    """One configured channel. Every method but `verify` and `parse` takes any JSON value and never raises."""
+
+    @property
+    def kind(self) -> str:
+        """shopify, woocommerce, pos or csv."""
+
+    @property
+    def free_text_keys(self) -> frozenset[str]:
+        """The JSON keys below which people write freely: there card numbers are masked before anything is stored."""
+
+    def verify(self, body: bytes, headers: Mapping[str, str], secret: str) -> None:
+        """Raise BadSignature unless the raw bytes carry the signature of `secret`; nothing is parsed before."""
+
+    def is_ping(self, body: bytes, headers: Mapping[str, str]) -> bool:
+        """Whether the source only asks if somebody is here; such a call carries no signature and no order."""
+
+    def delivery_key(self, body_json: object, headers: Mapping[str, str], body_bytes: bytes) -> str:
+        """What two deliveries of the same message share, and no other message has."""
+
+    def topic(self, headers: Mapping[str, str]) -> str:
+        """What happened, in the channel's words; empty where it does not say."""
+
+    def contact(self, body_json: object) -> Contact:
+        """The person a message is about, read quickly, for sealing it under that person's key."""
+
+    def external_id(self, body_json: object) -> str:
+        """The source's id of the order; empty when there is none."""
+
+    def parse(self, body_json: object, topic: str, shop_country: str) -> IncomingOrder:
+        """The order in the words we share; NotAnOrder with every reason when it is none.
+
+        `shop_country` (ISO 3166) is assumed where the message names no country.
+        """
+
+
+def header(headers: Mapping[str, str], name: str) -> str:
+    """A header's value whatever its spelling (RFC 9110 section 5.1); empty when it is missing."""
+    wanted = name.lower()
+    return next((value for key, value in headers.items() if key.lower() == wanted), "")
+
+
+def digest(body: bytes) -> str:
+    """SHA-256 in hex: what makes a repeated delivery the same where the channel has no id for it."""
+    return hashlib.sha256(body).hexdigest()

@@ -1,0 +1,35 @@
+"""Which class speaks for which kind of channel. A new kind is one adapter and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from backroom.channels.base import Channel
+from backroom.channels.csvorder import CsvChannel
+from backroom.channels.pos import PosChannel
+from backroom.channels.shopify import ShopifyChannel
+from backroom.channels.woocommerce import WooCommerceChannel
+from backroom.domain.errors import Refuse
+from backroom.domain.shop import ChannelSpec
+
+CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
+    "shopify": ShopifyChannel,
+    "woocommerce": WooCommerceChannel,
+    "pos": PosChannel,
+    "csv": CsvChannel,
+}
+
+
+class UnknownKind(Refuse):
+    """The shop file names a kind of channel that nobody speaks for."""
+
+    cause = "unknown_channel_kind"
+
+
+def channel_for(spec: ChannelSpec) -> Channel:
+    """The channel that `spec` configures; UnknownKind when there is none of its kind."""
+    make = CHANNELS.get(spec.kind)
+    if make is None:
+        known = ", ".join(sorted(CHANNELS))
+        raise UnknownKind(f"channel {spec.id} is of kind {spec.kind!r}", remedy=f"Make it one of {known}.")
+    return make(spec)
