@@ -1,0 +1,149 @@
+"""Artwork: whether a file can be printed at its size, and the PDF that is sent to the printer.
+
+What belongs here: PNG files as designers hand them in, and one page a piece. What does not: which file a variant has
+(the catalogue), and shipping labels (`backroom.carriers`).
+
+A page is the artwork at its printed size, with a strip below it that says in small letters what the piece is, so that
+whoever takes it from the printer knows.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from fpdf import FPDF
+from PIL import Image, UnidentifiedImageError
+
+from backroom.domain.errors import AskPerson
+
+LEAST_DPI = 150
+MOST_PIXELS = 100_000_000  # 10,000 × 10,000: 400 mm at 600 dpi, 400 MB when it is unpacked
+MOST_BYTES = 64 * 1024 * 1024
+STRIP_MM = 7.0
+
+_MM_PER_INCH = 25.4
+_STRIP_FONT_PT = 8
+# What Łukasz, Æ and ß lose when they are taken apart by Unicode alone.
+_LETTERS = str.maketrans({"Ł": "L", "ł": "l", "Đ": "D", "đ": "d", "ı": "i", "Œ": "OE", "œ": "oe", "–": "-", "’": "'"})
+
+
+class ArtworkMissing(AskPerson):
+    """The variant's artwork is not where the shop keeps its artwork."""
+
+    cause = "artwork_missing"
+
+
+class ArtworkUnreadable(AskPerson):
+    """The artwork is no PNG that can be printed at its size."""
+
+    cause = "artwork_unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Artwork:
+    """A PNG that was looked at whole, and the size it is printed at, in millimetres."""
+
+    png: bytes
+    width_mm: float
+    height_mm: float
+
+
+def check_artwork(path: Path, width_mm: int, height_mm: int = 0) -> Artwork:
+    """Read an artwork and make sure that it prints well at that size; ArtworkMissing, ArtworkUnreadable.
+
+    It keeps its proportions: it fills the width, or the height where both are given and that is less. The file must
+    be a PNG by its content, whatever its name, and give 150 dots an inch at the printed size.
+    """
+    png = _read(path)
+    return _fit(path.name, *_look_at(path.name, png), png, width_mm, height_mm)
+
+
+def render_artwork(path: Path, *, width_mm: int, height_mm: int = 0, label: str = "") -> bytes:
+    """The PDF of one piece: a page as large as the artwork at its printed size, and the strip where it has a label."""
+    artwork = check_artwork(path, width_mm, height_mm)
+    strip = STRIP_MM if label else 0.0
+    pdf = FPDF(unit="mm", format=(artwork.width_mm, artwork.height_mm + strip))
+    pdf.set_auto_page_break(auto=False)
+    pdf.set_margin(0)
+    pdf.add_page()
+    pdf.image(BytesIO(artwork.png), x=0, y=0, w=artwork.width_mm, h=artwork.height_mm)
+    if label:
+        pdf.set_font("Helvetica", size=_STRIP_FONT_PT)
+        pdf.set_xy(0, artwork.height_mm)
+        pdf.cell(artwork.width_mm, strip, _in_latin_1(label), align="C")
+    return bytes(pdf.output())
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ArtworkUnreadable(
+                f"Artwork {path.name} is larger than {MOST_BYTES // 1024 // 1024} MiB.",
+                remedy="Export it as a PNG without layers, at no more than 300 dpi.",
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise ArtworkMissing(
+            f"Artwork {path.name} is not in the artwork folder.", remedy=f"Put {path.name} there, then retry."
+        ) from error
+
+
+def _look_at(name: str, png: bytes) -> tuple[int, int]:
+    """Width and height in pixels of a PNG that unpacks whole."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit below is the stricter one
+            image = Image.open(BytesIO(png), formats=["PNG"])
+        with image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise ArtworkUnreadable(
+                    f"Artwork {name} has {width} × {height} pixels.",
+                    remedy=f"Export it with no more than {MOST_PIXELS // 1_000_000} million pixels.",
+                )
+            image.load()
+    except UnidentifiedImageError as error:
+        raise ArtworkUnreadable(f"Artwork {name} is no PNG.", remedy="Export it as a PNG, then retry.") from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ArtworkUnreadable(
+            f"Artwork {name} is damaged or far too large.", remedy="Export it as a PNG again, then retry."
+        ) from error
+    return width, height
+
+
+def _fit(name: str, width_px: int, height_px: int, png: bytes, width_mm: int, height_mm: int) -> Artwork:
+    if width_mm <= 0:
+        raise ArtworkUnreadable(
+            f"Artwork {name} has no printed size.", remedy="Write the printed width into the catalogue, then retry."
+        )
+    scale = width_mm / width_px
+    if height_mm > 0:
+        scale = min(scale, height_mm / height_px)
+    dpi = _MM_PER_INCH / scale
+    if dpi < LEAST_DPI:
+        needed = round(LEAST_DPI * width_px * scale / _MM_PER_INCH + 0.5)
+        raise ArtworkUnreadable(
+            f"Artwork {name} has only {dpi:.0f} dots an inch at its printed size.",
+            remedy=f"Export it at least {needed} pixels wide, or print it smaller.",
+        )
+    return Artwork(png, width_px * scale, height_px * scale)
+
+
+def _in_latin_1(text: str) -> str:
+    """The label in the letters of a PDF's built-in fonts: accents go where they must, an unknown letter becomes `?`."""
+    kept = []
+    for letter in unicodedata.normalize("NFC", text):
+        plain = letter
+        if not _is_latin_1(letter):
+            folded = unicodedata.normalize("NFKD", letter.translate(_LETTERS))
+            plain = "".join(one for one in folded if not unicodedata.combining(one))
+        kept.append(plain if _is_latin_1(plain) else "?")
+    return "".join(kept)
+
+
+def _is_latin_1(text: str) -> bool:
+    return all(ord(one) < 256 for one in text)

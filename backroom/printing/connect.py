@@ -1,0 +1,25 @@
+"""From a printer's address in the shop file to the printer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backroom.domain.printing import Printer
+from backroom.printing.errors import BadPrinterAddress
+from backroom.printing.folder import FolderPrinter
+from backroom.printing.ipp import IppPrinter
+
+
+def connect(uri: str, *, name: str, fingerprint: str | None = None) -> Printer:
+    """The printer behind `folder:PATH`, `ipp://…` or `ipps://…`; it is not called yet.
+
+    `fingerprint` pins the certificate of an `ipps` printer: its SHA-256 in hex, with or without colons.
+    """
+    scheme, _, rest = uri.partition(":")
+    if scheme == "folder" and rest:
+        return FolderPrinter(name, Path(rest))
+    if scheme in ("ipp", "ipps"):
+        return IppPrinter(name, uri, fingerprint)
+    raise BadPrinterAddress(
+        f"Printer {name} has no address that can be used.", remedy="Write folder:NAME, ipp://… or ipps://…."
+    )
