@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import getpass
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from backroom.channels.csvfile import read_file
+from backroom.channels.delivering import delivery_of
+from backroom.channels.registry import channel_for
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.domain.explain import explain as explain_decision
@@ -16,7 +19,7 @@ from backroom.shop.room import open_room
 from backroom.store import desk, intake
 from backroom.store.claims import wakeup
 from backroom.store.database import now
-from backroom.store.inbox_door import accept_csv
+from backroom.store.inbox_door import accept
 from backroom.store.quarantined import open_quarantine
 from backroom.store.routing import decision_from_row
 from backroom.store.scanning import scan
@@ -130,11 +133,16 @@ def import_file(
     """Take the orders of a CSV file in. A file taken in twice changes nothing."""
     room = open_room()
     spec = room.shop.channel(channel)
-    orders = read_file(file)
-    new = room.database.write(lambda c: accept_csv(c, room.seals, spec, orders, now(c)))
-    with room.database.read() as connection:
-        send([wakeup(connection, intake.STAGE, room.shop.hub)] if new else [])
-    console.print(f"{len(orders)} orders in {file.name}, {new} new.")
+    drop = read_file(file.read_bytes(), file.name)
+    for problem in drop.problems:
+        console.print(f"[yellow]{problem}[/]", highlight=False)
+    reader = channel_for(spec)
+    deliveries = [delivery_of(spec, reader, json.loads(order.body), {}, order.body) for order in drop.orders]
+    hub = room.shop.hub
+    receipts = room.database.write(lambda c: [accept(c, room.seals, one, hub) for one in deliveries])
+    new = [receipt.wakeup for receipt in receipts if receipt.wakeup is not None]
+    send(new[-1:])
+    console.print(f"{len(receipts)} orders in {file.name}, {len(new)} new, {len(drop.problems)} rows set aside.")
 
 
 @quarantine.command("list")

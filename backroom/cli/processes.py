@@ -1,0 +1,191 @@
+"""The processes of one shop on one machine, and the deployments they serve.
+
+What belongs here: which processes and deployments a shop file asks for. What does not: keeping them alive
+(`backroom.engine.supervise`) and making them known to Prefect (`backroom.engine.deploy`).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+import backroom
+from backroom.cli.prepare import PREFECT_AUTH, booth_key_name
+from backroom.domain.errors import AskPerson
+from backroom.domain.shop import Shop
+from backroom.engine.deploy import DeploymentSpec, apply, location_tag
+from backroom.engine.server import api_url, client_environment, server_environment
+from backroom.engine.supervise import Child
+from backroom.shop.room import Room
+
+ROOT = Path(backroom.__file__).resolve().parent.parent
+SWEEP_SECONDS = 60.0
+READY_SECONDS = 2.0
+
+
+class PortTaken(AskPerson):
+    """Another program listens there."""
+
+    cause = "port_taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the two servers listen on this machine."""
+
+    prefect: int = 4200
+    gateway: int = 8600
+
+    @property
+    def api(self) -> str:
+        return api_url(self.prefect)
+
+    @property
+    def ui(self) -> str:
+        return f"http://127.0.0.1:{self.prefect}/v2"
+
+    @property
+    def pages(self) -> str:
+        return f"http://127.0.0.1:{self.gateway}"
+
+
+def free_ports() -> Ports:
+    """Two ports nobody listens on now."""
+    sockets = [socket.socket() for _ in range(2)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return Ports(*(one.getsockname()[1] for one in sockets))
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def check_free(ports: Ports) -> None:
+    """PortTaken when something listens there already."""
+    for port, what in ((ports.prefect, "Prefect"), (ports.gateway, "the gateway")):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                raise PortTaken(
+                    f"port {port} for {what} is in use", remedy="Is Backroom running already? Or choose another port."
+                )
+
+
+def specs_of(shop: Shop) -> list[DeploymentSpec]:
+    """The deployments of a shop: the hub's, and two for every location, tagged by it."""
+    hub = shop.location(shop.hub)
+    hub_tags = (location_tag(hub.id),)
+    specs = [
+        DeploymentSpec("flows/order_intake.py:order_intake", hub.id, hub.pool, hub_tags, {"location": hub.id}),
+        DeploymentSpec("flows/order.py:order", "order", hub.pool, hub_tags),
+        DeploymentSpec("flows/decide.py:decide", "decide", hub.pool, hub_tags),
+        DeploymentSpec("flows/breaker.py:breaker", "breaker", hub.pool, hub_tags),
+        DeploymentSpec("flows/alert.py:alert", "alert", hub.pool, hub_tags),
+        DeploymentSpec("flows/sweep.py:sweep", "sweep", hub.pool, hub_tags, every_seconds=SWEEP_SECONDS),
+    ]
+    for location in shop.locations:
+        tags = (location_tag(location.id),)
+        at = {"location": location.id}
+        specs.append(DeploymentSpec("flows/fulfilment.py:fulfil", location.id, hub.pool, tags, at))
+        if location.printers:
+            specs.append(DeploymentSpec("flows/print_jobs.py:print_jobs", location.id, location.pool, tags, at))
+    return specs
+
+
+def environment_of(room: Room, ports: Ports) -> dict[str, str]:
+    """What every process of ours on this machine needs in its environment, the server aside."""
+    return {
+        **os.environ,
+        **client_environment(ports.api, room.secret(PREFECT_AUTH), room.home / "prefect"),
+        "PREFECT_UI_URL": ports.ui,
+        "BACKROOM_HOME": str(room.home),
+        "BACKROOM_GATEWAY_URL": ports.pages,
+        "BACKROOM_PORT": str(ports.gateway),
+    }
+
+
+def server_child(room: Room, ports: Ports, database_url: str | None = None) -> Child:
+    """Prefect's server, with its own database in the home folder unless told otherwise."""
+    auth = room.secret(PREFECT_AUTH)
+    (room.home / "prefect").mkdir(mode=0o700, exist_ok=True)
+    environment = {**os.environ, **server_environment(room.home / "prefect", ports.prefect, auth, database_url)}
+    argv = [_program("prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(ports.prefect)]
+    return Child(
+        "prefect-server", argv, env=environment, cwd=ROOT, ready=_answers(f"{ports.api}/health", auth), ready_within=120
+    )
+
+
+def gateway_child(room: Room, ports: Ports) -> Child:
+    argv = [sys.executable, "-m", "backroom.gateway"]
+    ready = _answers(f"{ports.pages}/health", "")
+    return Child("gateway", argv, env=environment_of(room, ports), cwd=ROOT, ready=ready)
+
+
+def worker_child(pool: str, environment: Mapping[str, str]) -> Child:
+    """A worker of our own type for a pool; which keys it holds stands in its environment."""
+    argv = [_program("prefect"), "worker", "start", "--pool", pool, "--type", "backroom", "--name", f"backroom {pool}"]
+    return Child(f"worker-{pool}", argv, env=environment, cwd=ROOT)
+
+
+def worker_children(room: Room, ports: Ports, *, without: frozenset[str] = frozenset()) -> list[Child]:
+    """One worker for each pool of the shop, the hub's first; a booth's own knows no database and no other key."""
+    hub = room.shop.location(room.shop.hub)
+    pools: dict[str, list[str]] = {hub.pool: []}
+    for location in room.shop.locations:
+        pools.setdefault(location.pool, [])
+        if location.printers:
+            pools[location.pool].append(location.id)
+    children = []
+    for pool, locations in pools.items():
+        if pool in without:
+            continue
+        environment = environment_of(room, ports)
+        for location_id in locations:
+            key = room.secret(booth_key_name(location_id))
+            environment["BACKROOM_BOOTH_KEY_" + location_id.upper().replace("-", "_")] = key
+        if pool != hub.pool:
+            environment |= {
+                "BACKROOM_LOCATION": locations[0] if locations else "",
+                "BACKROOM_BOOTH_KEY": key_of(room, locations),
+            }
+            environment["BACKROOM_HOME"] = str(room.home / "booths" / pool)
+        children.append(worker_child(pool, environment))
+    return children
+
+
+def key_of(room: Room, locations: list[str]) -> str:
+    return room.secret(booth_key_name(locations[0])) if locations else ""
+
+
+def make_known(room: Room, ports: Ports) -> None:
+    """Deployments, pools, automations and blocks, as the shop file and the secrets say; safe to do again."""
+    os.environ.update(environment_of(room, ports))
+    apply(specs_of(room.shop))
+    subprocess.run(  # noqa: S603 - our own module; blocks are Prefect's world, which commands stay out of
+        [sys.executable, "-m", "blocks.register"], env=environment_of(room, ports), cwd=ROOT, check=True, timeout=120
+    )
+
+
+def _answers(url: str, auth: str) -> Callable[[], bool]:
+    user, _, password = auth.partition(":")
+
+    def ready() -> bool:
+        try:
+            return requests.get(url, auth=(user, password) if auth else None, timeout=READY_SECONDS).ok
+        except requests.RequestException:
+            return False
+
+    return ready
+
+
+def _program(name: str) -> str:
+    """A program of this very environment, whatever PATH says."""
+    beside = Path(sys.executable).parent / name
+    return str(beside) if beside.exists() else name

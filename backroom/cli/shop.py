@@ -1,0 +1,61 @@
+"""`backroom init` and the commands about the shop file: check it, and show what opens the Prefect UI."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backroom.cli.output import console
+from backroom.cli.prepare import PREFECT_AUTH, make_secrets
+from backroom.domain.errors import BackroomError
+from backroom.messaging import templates
+from backroom.shop.load import load_shop
+from backroom.shop.questions import QUESTIONS, write_shop_file
+from backroom.shop.room import home_folder
+from backroom.shop.secrets import Secrets
+
+app = typer.Typer(no_args_is_help=True)
+
+
+def init(
+    home: Annotated[Path | None, typer.Option(help="The folder for the shop; BACKROOM_HOME otherwise")] = None,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing, take every default")] = False,
+) -> None:
+    """Ask a few questions and write a shop file that works."""
+    folder = (home or home_folder()).resolve()
+    path = folder / "shop.toml"
+    if path.exists():
+        console.print(f"[yellow]{path} is there already; it is left as it is.[/]")
+        raise typer.Exit(1)
+    answers: dict[str, str] = {}
+    for question in QUESTIONS:
+        answers[question.name] = question.default if defaults else _ask(question)
+    make_secrets(folder)
+    path.write_text(write_shop_file(answers), encoding="utf-8")
+    load_shop(path)
+    console.print(f"[bold green]{path} is written.[/] Look through it, then run `backroom up`.")
+
+
+@app.command()
+def check(file: Annotated[Path | None, typer.Argument(help="The shop file; the home folder's otherwise")] = None) -> None:
+    """Check the shop file: every problem, with file, field and remedy."""
+    path = file or home_folder() / "shop.toml"
+    shop = load_shop(path)
+    problems = 0
+    for template in shop.templates:
+        try:
+            templates.check(template)
+        except BackroomError as error:
+            problems += 1
+            console.print(f"[red]{path.name}: templates: {error}[/]", highlight=False)
+    if problems:
+        raise typer.Exit(1)
+    console.print(f"[bold green]{path.name} is fine[/]: {len(shop.locations)} locations, {len(shop.rules)} rules.")
+
+
+@app.command()
+def auth() -> None:
+    """The auth string that Prefect's UI asks for once."""
+    console.print(Secrets.read(home_folder() / "secrets.toml").get(PREFECT_AUTH), highlight=False)

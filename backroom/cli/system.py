@@ -1,0 +1,100 @@
+"""`backroom up` and `backroom worker`: the system for real use, kept alive until Ctrl-C, and stopped losing nothing."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import requests
+import typer
+
+from backroom.cli.output import console
+from backroom.cli.prepare import PREFECT_AUTH, prepare
+from backroom.cli.processes import (
+    Ports,
+    check_free,
+    gateway_child,
+    make_known,
+    server_child,
+    worker_child,
+    worker_children,
+)
+from backroom.domain.errors import AskPerson
+from backroom.engine.supervise import Supervisor
+from backroom.shop.room import Room, home_folder
+
+LOOK_SECONDS = 5.0
+
+
+class WorkerNotSetUp(AskPerson):
+    """The worker was not told where the shop is."""
+
+    cause = "worker_not_set_up"
+
+
+def up(
+    prefect_port: Annotated[int, typer.Option(help="Where Prefect listens")] = 4200,
+    gateway_port: Annotated[int, typer.Option(help="Where webhooks, tills and pages are served")] = 8600,
+    without: Annotated[list[str] | None, typer.Option(help="Pools whose worker runs on another machine")] = None,
+) -> None:
+    """Run the whole back room on this machine, until Ctrl-C."""
+    ports = Ports(prefect_port, gateway_port)
+    check_free(ports)
+    room = prepare(home_folder())
+    logs = room.home / "logs"
+    with Supervisor([server_child(room, ports)], logs) as server:
+        server.stop_on_signals()
+        make_known(room, ports)
+        children = [gateway_child(room, ports), *worker_children(room, ports, without=frozenset(without or ()))]
+        with Supervisor(children, logs) as rest:
+            say_where(room, ports)
+            keeper = threading.Thread(target=keep_known, args=(room, ports, server), daemon=True)
+            keeper.start()
+            server.wait()
+            console.print("Stopping: what is under way is finished or handed back …")
+            rest.ask_to_stop()
+    room.close()
+    console.print("Stopped. Nothing is lost: what waited waits in the database.")
+
+
+def keep_known(room: Room, ports: Ports, server: Supervisor) -> None:
+    """Make everything known again when Prefect came back without its database."""
+    auth = tuple(room.secret(PREFECT_AUTH).split(":", 1))
+    stopping = threading.Event()
+    while not stopping.wait(LOOK_SECONDS):
+        try:
+            answer = requests.get(f"{ports.api}/deployments/name/sweep/sweep", auth=auth, timeout=LOOK_SECONDS)
+            if answer.status_code == requests.codes.not_found:
+                make_known(room, ports)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the next look comes in a moment
+            console.log(f"Prefect does not answer yet ({type(error).__name__}).")
+
+
+def say_where(room: Room, ports: Ports) -> None:
+    """Where to look, and with which words to get in."""
+    console.print(f"[bold green]{room.shop.owner.name} is open.[/]")
+    console.print(f"  Prefect UI   {ports.ui}")
+    console.print(f"               the UI asks once for the auth string: PREFECT_AUTH in `backroom shop secrets`")
+    console.print(f"  Staff pages  {ports.pages}/orders    (a key: `backroom key make staff`)")
+    console.print(f"  Webhooks     {ports.pages}/webhooks/CHANNEL")
+    console.print("Ctrl-C stops it.")
+
+
+def worker(
+    location: Annotated[str, typer.Option(help="Where this machine stands, such as booth-a")],
+    pool: Annotated[str, typer.Option(help="Its work pool, where it differs from the location")] = "",
+) -> None:
+    """Run the worker beside the printers of one location, and start it again whatever happens to it."""
+    for name in ("PREFECT_API_URL", "BACKROOM_GATEWAY_URL", "BACKROOM_BOOTH_KEY"):
+        if not os.environ.get(name):
+            raise WorkerNotSetUp(f"{name} is not set", remedy="See docs/guide/booth.md, or `backroom key make booth`.")
+    environment = {**os.environ, "BACKROOM_LOCATION": location}
+    environment.setdefault("PREFECT_WORKER_QUERY_SECONDS", "10")
+    home = Path(os.environ.get("BACKROOM_HOME") or ".backroom").resolve()
+    environment["BACKROOM_HOME"] = str(home)
+    with Supervisor([worker_child(pool or location, environment)], home / "logs") as supervisor:
+        supervisor.stop_on_signals()
+        console.print(f"The worker at {location} runs. Ctrl-C stops it.")
+        supervisor.wait()

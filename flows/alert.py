@@ -1,0 +1,16 @@
+"""An alert: what an automation tells when an order failed for good or a booth went away.
+
+It writes the artifact `alerts` and, where the shop's mail is set up, a mail to the owner.
+"""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from tasks.alerting import raise_alert
+
+
+@flow(name="alert", validate_parameters=False)
+def alert(what: str, subject: str = "") -> str:
+    """Tell the people of the shop that something needs them."""
+    return raise_alert(what, subject)

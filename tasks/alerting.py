@@ -1,0 +1,41 @@
+"""Alerts: what an automation tells becomes an artifact for the ops lead, and a mail to the shop where mail is set up."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+
+from backroom.messaging.base import OutgoingMessage
+from backroom.shop.room import this_room
+from tasks.connections import messengers_of
+
+
+def raise_alert(what: str, subject: str) -> str:
+    """Tell the shop: `what` happened to `subject` (an order's number, a pool's name)."""
+    sentence = f"{subject}: {what}" if subject else what
+    create_markdown_artifact(f"**{sentence}**\n\n{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", key="alerts")
+    mail_alert(sentence)
+    return sentence
+
+
+@task(name="mail alert", retries=2, retry_delay_seconds=3)
+def mail_alert(sentence: str) -> None:
+    """Mail the alert to the shop's own address. It names an order or a pool, never a customer."""
+    room = this_room()
+    messenger = messengers_of(room).get("email")
+    if messenger is None:
+        return
+    hour = datetime.now(UTC).strftime("%Y-%m-%dT%H")
+    messenger.send(
+        OutgoingMessage(
+            key=f"alert-{hashlib.sha256(f'{hour} {sentence}'.encode()).hexdigest()[:16]}",
+            medium="email",
+            recipient=room.shop.owner.email,
+            subject=f"Backroom: {sentence}"[:150],
+            body=f"{sentence}\n\nLook at it in the Prefect UI.\n",
+            sender=room.shop.messaging.sender_email,
+        )
+    )
