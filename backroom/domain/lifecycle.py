@@ -1,0 +1,144 @@
+"""Life cycles: the moves that orders, their work, print jobs and reservations may make, as tables.
+
+What belongs here: which state may follow which, and what a set of parts means for the whole. What does not: making a
+move (`backroom.store`, conditional on the state it read), deciding that one is due (tasks).
+
+A person may do what no machine may: say what became of a print job whose outcome nobody can tell, and speak for a
+booth that will not answer any more. Those moves stand in a table of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+from backroom.domain.errors import Refuse
+from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
+
+Moves = Mapping[StrEnum, frozenset[StrEnum]]
+
+
+class IllegalMove(Refuse):
+    """A move that no life cycle has; the message names the kind and both states."""
+
+    cause = "illegal_move"
+
+
+class Kind(StrEnum):
+    """What has a life cycle."""
+
+    ORDER = "order"
+    FULFILMENT = "fulfilment order"
+    PRINT_JOB = "print job"
+    RESERVATION = "reservation"
+
+
+_O, _F, _P, _R = OrderState, FulfilmentState, PrintJobState, ReservationState
+
+# An order goes back to ACCEPTED when its pieces were taken meanwhile, its reservation expired, its source changed it
+# before anything was begun, or its stock arrived. A released Hold goes back to where it was held.
+_ORDER: Moves = {
+    _O.ACCEPTED: frozenset({_O.ROUTED, _O.HELD, _O.BACKORDERED, _O.CANCELLED}),
+    _O.ROUTED: frozenset({_O.RESERVED, _O.ACCEPTED, _O.HELD, _O.BACKORDERED, _O.CANCELLED}),
+    _O.RESERVED: frozenset({_O.RELEASED, _O.ACCEPTED, _O.HELD, _O.CANCELLED}),
+    _O.RELEASED: frozenset({_O.FULFILLED, _O.ACCEPTED, _O.HELD, _O.CANCELLED}),
+    _O.HELD: frozenset({_O.ACCEPTED, _O.ROUTED, _O.RESERVED, _O.RELEASED, _O.BACKORDERED, _O.CANCELLED}),
+    _O.BACKORDERED: frozenset({_O.ACCEPTED, _O.HELD, _O.CANCELLED}),
+    _O.FULFILLED: frozenset(),
+    _O.CANCELLED: frozenset(),
+}
+
+# OPEN goes straight to MADE when there is nothing to print and nothing to scan. After the label there is no Hold and
+# no cancelling: the parcel comes back as a return.
+_FULFILMENT: Moves = {
+    _F.OPEN: frozenset({_F.MAKING, _F.MADE, _F.HELD, _F.CANCELLED}),
+    _F.MAKING: frozenset({_F.MADE, _F.HELD, _F.CANCELLED}),
+    _F.MADE: frozenset({_F.PACKED, _F.HELD, _F.CANCELLED}),
+    _F.PACKED: frozenset({_F.LABELLED, _F.HELD, _F.CANCELLED}),
+    _F.LABELLED: frozenset({_F.DONE}),
+    _F.HELD: frozenset({_F.OPEN, _F.MAKING, _F.MADE, _F.PACKED, _F.CANCELLED}),
+    _F.DONE: frozenset(),
+    _F.CANCELLED: frozenset(),
+}
+
+# Back to WAITING: handed back unstarted, or certainly not printed (the printer refused or aborted it). A job that was
+# started cannot be cancelled: its paper may be out already.
+_PRINT_JOB: Moves = {
+    _P.WAITING: frozenset({_P.HANDED, _P.CANCELLED}),
+    _P.HANDED: frozenset({_P.PRINTING, _P.WAITING, _P.CANCELLED}),
+    _P.PRINTING: frozenset({_P.BLOCKED, _P.WAITING, _P.DONE, _P.FAILED, _P.UNKNOWN}),
+    _P.BLOCKED: frozenset({_P.PRINTING, _P.WAITING, _P.DONE, _P.FAILED, _P.UNKNOWN}),
+    _P.DONE: frozenset(),
+    _P.UNKNOWN: frozenset(),
+    _P.FAILED: frozenset(),
+    _P.CANCELLED: frozenset(),
+}
+
+_RESERVATION: Moves = {
+    _R.HELD: frozenset({_R.CONSUMED, _R.RELEASED, _R.EXPIRED}),
+    _R.CONSUMED: frozenset(),
+    _R.RELEASED: frozenset(),
+    _R.EXPIRED: frozenset(),
+}
+
+MOVES: Mapping[Kind, Moves] = {
+    Kind.ORDER: _ORDER,
+    Kind.FULFILMENT: _FULFILMENT,
+    Kind.PRINT_JOB: _PRINT_JOB,
+    Kind.RESERVATION: _RESERVATION,
+}
+
+# A person says "it was printed" or "print it again": of a job whose outcome is unknown, and of one that waits at a
+# booth which is gone. The only way out of an end.
+MOVES_BY_A_PERSON: Mapping[Kind, Moves] = {
+    Kind.PRINT_JOB: {
+        _P.UNKNOWN: frozenset({_P.DONE, _P.WAITING}),
+        _P.HANDED: frozenset({_P.DONE, _P.WAITING}),
+        _P.PRINTING: frozenset({_P.DONE, _P.WAITING}),
+        _P.BLOCKED: frozenset({_P.DONE, _P.WAITING}),
+    },
+}
+
+_LABELLED = frozenset({_F.LABELLED, _F.DONE})
+
+
+def check_move(kind: Kind, old: StrEnum, new: StrEnum, *, by_person: bool = False) -> None:
+    """Raise IllegalMove unless `new` may follow `old`; a person may make every move, and a few that nobody else may.
+
+    Staying where one is is no move.
+    """
+    allowed = MOVES[kind].get(old, frozenset())
+    if by_person:
+        allowed = allowed | MOVES_BY_A_PERSON.get(kind, {}).get(old, frozenset())
+    # Members of two enums may be spelled alike (HELD), and texts compare equal: the type tells them apart.
+    if type(old) is not type(new) or new not in allowed:
+        raise IllegalMove(f"no {kind} goes from {old} to {new}")
+
+
+def is_end(kind: Kind, state: StrEnum) -> bool:
+    """Whether nothing but a person can move it any more."""
+    return not MOVES[kind][state]
+
+
+def may_cancel(states: Collection[FulfilmentState]) -> bool:
+    """Whether an order may still be cancelled, by the states of its fulfilment orders: until the first label.
+
+    A held one was held before its label, so it does not stand in the way; nor does an order without any.
+    """
+    return _LABELLED.isdisjoint(states)
+
+
+def order_state_from_parts(states: Collection[FulfilmentState]) -> OrderState:
+    """What the fulfilment orders of a released order make of it.
+
+    FULFILLED when all are done (cancelled ones aside), CANCELLED when all are cancelled, HELD while a person must act
+    on one, RELEASED otherwise. ValueError without any: an order that is not released has a state of its own.
+    """
+    if not states:
+        raise ValueError("an order without fulfilment orders is not released")
+    left = set(states) - {_F.CANCELLED}
+    if not left:
+        return OrderState.CANCELLED
+    if left == {_F.DONE}:
+        return OrderState.FULFILLED
+    return OrderState.HELD if _F.HELD in left else OrderState.RELEASED

@@ -1,0 +1,199 @@
+"""Life cycles: every life ends, ends are ends, and only a person speaks for what nobody can tell."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from backroom.domain.errors import Refuse
+from backroom.domain.lifecycle import (
+    MOVES,
+    MOVES_BY_A_PERSON,
+    IllegalMove,
+    Kind,
+    check_move,
+    is_end,
+    may_cancel,
+    order_state_from_parts,
+)
+from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
+
+STATES: dict[Kind, type[StrEnum]] = {
+    Kind.ORDER: OrderState,
+    Kind.FULFILMENT: FulfilmentState,
+    Kind.PRINT_JOB: PrintJobState,
+    Kind.RESERVATION: ReservationState,
+}
+STARTS: dict[Kind, set[StrEnum]] = {
+    Kind.ORDER: {OrderState.ACCEPTED, OrderState.HELD, OrderState.CANCELLED},
+    Kind.FULFILMENT: {FulfilmentState.OPEN},
+    Kind.PRINT_JOB: {PrintJobState.WAITING},
+    Kind.RESERVATION: {ReservationState.HELD},
+}
+ENDS: dict[Kind, set[StrEnum]] = {
+    Kind.ORDER: {OrderState.FULFILLED, OrderState.CANCELLED},
+    Kind.FULFILMENT: {FulfilmentState.DONE, FulfilmentState.CANCELLED},
+    Kind.PRINT_JOB: {PrintJobState.DONE, PrintJobState.UNKNOWN, PrintJobState.FAILED, PrintJobState.CANCELLED},
+    Kind.RESERVATION: {ReservationState.CONSUMED, ReservationState.RELEASED, ReservationState.EXPIRED},
+}
+LIVES = [(kind, state) for kind, states in STATES.items() for state in states]
+
+
+def reachable(kind: Kind, start: StrEnum) -> set[StrEnum]:
+    seen, waiting = {start}, [start]
+    while waiting:
+        for state in MOVES[kind][waiting.pop()] - seen:
+            seen.add(state)
+            waiting.append(state)
+    return seen
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_state_has_its_row_and_leads_to_states_of_its_own_kind(kind: Kind) -> None:
+    assert set(MOVES[kind]) == set(STATES[kind])
+    assert all(isinstance(new, STATES[kind]) for row in MOVES[kind].values() for new in row)
+
+
+@pytest.mark.parametrize(("kind", "state"), LIVES)
+def test_every_state_reaches_an_end(kind: Kind, state: StrEnum) -> None:
+    assert reachable(kind, state) & ENDS[kind]
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_state_is_reached_from_the_start(kind: Kind) -> None:
+    assert {state for start in STARTS[kind] for state in reachable(kind, start)} == set(STATES[kind])
+
+
+@pytest.mark.parametrize(("kind", "state"), LIVES)
+def test_ends_and_only_ends_have_no_moves_out(kind: Kind, state: StrEnum) -> None:
+    assert is_end(kind, state) is (state in ENDS[kind])
+    for new in STATES[kind]:
+        if state in ENDS[kind]:
+            with pytest.raises(IllegalMove):
+                check_move(kind, state, new)
+
+
+@pytest.mark.parametrize(("kind", "state"), LIVES)
+def test_staying_is_no_move(kind: Kind, state: StrEnum) -> None:
+    with pytest.raises(IllegalMove):
+        check_move(kind, state, state, by_person=True)
+
+
+def test_an_unknown_print_job_is_printed_or_printed_again_by_a_persons_word_alone() -> None:
+    for new in PrintJobState:
+        with pytest.raises(IllegalMove):
+            check_move(Kind.PRINT_JOB, PrintJobState.UNKNOWN, new)
+    check_move(Kind.PRINT_JOB, PrintJobState.UNKNOWN, PrintJobState.DONE, by_person=True)
+    check_move(Kind.PRINT_JOB, PrintJobState.UNKNOWN, PrintJobState.WAITING, by_person=True)
+    with pytest.raises(IllegalMove):
+        check_move(Kind.PRINT_JOB, PrintJobState.UNKNOWN, PrintJobState.CANCELLED, by_person=True)
+
+
+def test_no_other_end_is_left_even_by_a_person() -> None:
+    ways_out = {(kind, state) for kind, table in MOVES_BY_A_PERSON.items() for state in table if state in ENDS[kind]}
+    assert ways_out == {(Kind.PRINT_JOB, PrintJobState.UNKNOWN)}
+
+
+def test_a_person_may_speak_for_a_booth_that_is_gone() -> None:
+    with pytest.raises(IllegalMove):
+        check_move(Kind.PRINT_JOB, PrintJobState.HANDED, PrintJobState.DONE)
+    check_move(Kind.PRINT_JOB, PrintJobState.HANDED, PrintJobState.DONE, by_person=True)
+
+
+def test_a_job_that_was_started_is_never_cancelled() -> None:
+    for state in (PrintJobState.PRINTING, PrintJobState.BLOCKED):
+        with pytest.raises(IllegalMove):
+            check_move(Kind.PRINT_JOB, state, PrintJobState.CANCELLED, by_person=True)
+
+
+def test_the_error_names_what_would_have_moved_and_is_final() -> None:
+    with pytest.raises(IllegalMove, match="no print job goes from done to waiting") as refused:
+        check_move(Kind.PRINT_JOB, PrintJobState.DONE, PrintJobState.WAITING)
+    assert isinstance(refused.value, Refuse)
+    assert refused.value.cause == "illegal_move"
+
+
+def test_states_of_two_kinds_do_not_mix_though_they_are_spelled_alike() -> None:
+    with pytest.raises(IllegalMove):
+        check_move(Kind.ORDER, OrderState.ACCEPTED, FulfilmentState.HELD)
+
+
+PARTS = st.lists(st.sampled_from(FulfilmentState), min_size=1, max_size=5)
+
+
+@given(PARTS)
+def test_an_order_may_be_cancelled_until_its_first_label(parts: list[FulfilmentState]) -> None:
+    labelled = FulfilmentState.LABELLED in parts or FulfilmentState.DONE in parts
+    assert may_cancel(parts) is not labelled
+    assert may_cancel([])
+
+
+@given(PARTS)
+def test_an_order_is_over_exactly_when_all_its_parts_are(parts: list[FulfilmentState]) -> None:
+    state = order_state_from_parts(parts)
+    assert is_end(Kind.ORDER, state) is all(is_end(Kind.FULFILMENT, part) for part in parts)
+    assert (state is OrderState.CANCELLED) is (set(parts) == {FulfilmentState.CANCELLED})
+    assert order_state_from_parts(list(reversed(parts))) is state
+
+
+@pytest.mark.parametrize(
+    ("parts", "state"),
+    [
+        ((FulfilmentState.DONE, FulfilmentState.CANCELLED), OrderState.FULFILLED),
+        ((FulfilmentState.DONE, FulfilmentState.OPEN), OrderState.RELEASED),
+        ((FulfilmentState.LABELLED,), OrderState.RELEASED),
+        ((FulfilmentState.HELD, FulfilmentState.DONE), OrderState.HELD),
+    ],
+)
+def test_what_parts_make_of_an_order(parts: tuple[FulfilmentState, ...], state: OrderState) -> None:
+    assert order_state_from_parts(parts) is state
+
+
+def test_an_order_that_has_no_parts_yet_is_not_judged_by_them() -> None:
+    with pytest.raises(ValueError, match="not released"):
+        order_state_from_parts([])
+
+
+class OneOrder(RuleBasedStateMachine):
+    """An order of two parts that moves by the tables alone, with holds, releases and a cancelling customer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = [FulfilmentState.OPEN, FulfilmentState.OPEN]
+        self.ever_labelled = False
+
+    @rule(at=st.integers(0, 1), new=st.sampled_from(FulfilmentState))
+    def move(self, at: int, new: FulfilmentState) -> None:
+        if new is FulfilmentState.CANCELLED:
+            return  # parts are cancelled together, below
+        try:
+            check_move(Kind.FULFILMENT, self.parts[at], new)
+        except IllegalMove:
+            return
+        self.parts[at] = new
+        self.ever_labelled |= new is FulfilmentState.LABELLED
+
+    @precondition(lambda self: may_cancel(self.parts) and FulfilmentState.CANCELLED not in self.parts)
+    @rule()
+    def cancel(self) -> None:
+        for at, part in enumerate(self.parts):
+            check_move(Kind.FULFILMENT, part, FulfilmentState.CANCELLED)
+            self.parts[at] = FulfilmentState.CANCELLED
+
+    @invariant()
+    def nothing_that_was_labelled_is_cancelled(self) -> None:
+        if self.ever_labelled:
+            assert order_state_from_parts(self.parts) is not OrderState.CANCELLED
+            assert not may_cancel(self.parts)
+
+    @invariant()
+    def the_order_can_follow_its_parts(self) -> None:
+        state = order_state_from_parts(self.parts)
+        assert state is OrderState.RELEASED or state in MOVES[Kind.ORDER][OrderState.RELEASED]
+
+
+TestOneOrder = OneOrder.TestCase
