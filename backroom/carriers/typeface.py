@@ -59,6 +59,21 @@ def glyph(character: str, bold: bool) -> Glyph:
     return Glyph(latin, 0, font(latin).width(0) / 1000, known=False)
 
 
+class _Widths(dict[str, float]):
+    """Widths by character, looked up once each: measuring is the most frequent thing a layout does."""
+
+    def __init__(self, bold: bool) -> None:
+        super().__init__()
+        self._bold = bold
+
+    def __missing__(self, character: str) -> float:
+        found = self[character] = glyph(character, self._bold).width
+        return found
+
+
+_WIDTHS = {bold: _Widths(bold) for bold in (False, True)}
+
+
 def clean(text: str) -> str:
     """One line of composed characters: any white space is one space, what is invisible or a control is dropped."""
     spaced = " ".join(unicodedata.normalize("NFC", text).split())
@@ -69,7 +84,7 @@ def clean(text: str) -> str:
 
 def width(text: str, bold: bool = False) -> float:
     """The width of a clean text in ems."""
-    return sum(glyph(character, bold).width for character in text)
+    return sum(map(_WIDTHS[bold].__getitem__, text))
 
 
 def fit_line(line: Line, available: float) -> Line:
