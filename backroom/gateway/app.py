@@ -38,7 +38,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
 
     Raises SecretMissing for a webhook channel whose secret is not there.
     """
-    app = FastAPI(title="Backroom", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title="Backroom", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
     def look_for_booths() -> dict[str, BoothWork]:
         with room.database.read() as connection:

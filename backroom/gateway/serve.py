@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uvicorn
 
+from backroom.engine.wake import this_waker
 from backroom.gateway.app import create_app
 from backroom.gateway.front import Waker
 from backroom.shop.room import Room
@@ -31,6 +32,8 @@ def server(room: Room, waker: Waker | None, host: str = HOST, port: int = PORT) 
     return stopping[0]
 
 
-def serve(room: Room, waker: Waker | None, host: str = HOST, port: int = PORT) -> None:
-    """Serve until SIGTERM or Ctrl-C; what was begun is answered before it ends."""
+def serve(room: Room, host: str = HOST, port: int = PORT) -> None:
+    """Serve until SIGTERM or Ctrl-C; what was begun is answered, and owed wake-ups are sent, before it ends."""
+    waker = this_waker()
     server(room, waker, host, port).run()
+    waker.flush(STOP_SECONDS)

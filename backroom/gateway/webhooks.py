@@ -81,7 +81,7 @@ async def _deliver(front: Front, door: WebhookDoor, request: Request) -> str:
     except BadSignature as error:
         raise HTTPException(401, "the signature does not match") from error
     except BrokenJson as error:
-        raise HTTPException(400, "the body is not the JSON of an order") from error
+        raise HTTPException(400, "the body is not JSON that we take") from error
     receipt = await store(front, delivery)
     if receipt.wakeup is not None:
         front.send([receipt.wakeup])

@@ -27,7 +27,7 @@ async def ask(request: Request, _error: Exception) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": "a key is needed"}, 401, {"WWW-Authenticate": "Bearer"})
     if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
-        again = tag("meta", http_equiv="refresh", content=f"0;url={_own(_asked(request))}")
+        again = tag("meta", http_equiv="refresh", content=f"0;url={own_path(_asked(request))}")
         return HTMLResponse("<!doctype html>" + tag("html", tag("head", again)), 401)
     return _form(request, _asked(request) if request.method == "GET" else HOME, "")
 
@@ -39,14 +39,14 @@ def home() -> Response:
 
 @router.get("/login")
 def login(request: Request, next: str = HOME) -> Response:
-    return _form(request, _own(next), "", status=200)
+    return _form(request, own_path(next), "", status=200)
 
 
 @router.post("/login")
 def open_(request: Request, given: Fields) -> Response:
     """Takes the key once; 401 for one that does not work, 403 for one that is not for staff, both with the form."""
     front = front_of(request)
-    back = _own(given.get("next", HOME))
+    back = own_path(given.get("next", HOME))
     try:
         info = admit(front, given.get("key") or None, "staff")
     except HTTPException as error:
@@ -97,6 +97,6 @@ def _asked(request: Request) -> str:
     return request.url.path + (f"?{query}" if query else "")
 
 
-def _own(path: str) -> str:
+def own_path(path: str) -> str:
     """A path on this gateway, never another site."""
     return path if _OWN_PATH.fullmatch(path) else HOME

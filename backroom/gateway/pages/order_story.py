@@ -140,7 +140,8 @@ def _decision(decision: RowMapping, number: str) -> Html:
 def _part(told: OrderStory, part: RowMapping) -> list[Child]:
     lines = [line for line in told.part_lines if line["fulfilment_order_id"] == part["id"]]
     pieces = [
-        f"{line['sku']}: picked {line['picked']} of {line['from_stock']}, printed {line['printed']} of {line['to_print']}"
+        f"{line['sku']}: picked {line['picked']} of {line['from_stock']}, "
+        f"printed {line['printed']} of {line['to_print']}"
         for line in lines
     ]
     return [

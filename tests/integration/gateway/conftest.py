@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import itertools
 import json
 import threading
@@ -16,7 +13,19 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import Connection, update
 
+from backroom.channels.signing import sign
+from backroom.domain.model import (
+    Address,
+    Assignment,
+    IncomingLine,
+    IncomingOrder,
+    OrderState,
+    RejectedAlternative,
+    RoutingDecision,
+    Variant,
+)
 from backroom.domain.opening import OpeningHours
 from backroom.domain.shop import (
     ChannelSpec,
@@ -32,13 +41,22 @@ from backroom.domain.shop import (
 from backroom.gateway.serve import server
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
+from backroom.store import catalogue, fulfilment, history, orders, people, tables
 from backroom.store.api_keys import make_key
-from backroom.store.database import Database
+from backroom.store.claims import give_up, take
+from backroom.store.contacts import Contact
+from backroom.store.database import Database, now
+from backroom.store.migrate import migrate
+from backroom.store.orders import NewOrder
+from backroom.store.print_jobs import ToPrint, open_jobs
+from backroom.store.routing import save_decisions
 from backroom.store.seals import Seals
-from backroom.store.tables import metadata
+from backroom.store.tables import fulfilment_orders
 
 SECRET = "hush"
 SHOP_DOMAIN = "atelier.example"
+SKU = "TEE-BLK-M"
+VARIANT = Variant(SKU, "tee", "Tee", "black", "M", 1990, "EUR", 180, "4006381333931", "tee.png", "dtg", 280, 350)
 ALWAYS = OpeningHours.parse({day: ["00:00-24:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}, "UTC")
 
 
@@ -52,7 +70,7 @@ class RecordingWaker:
         self.told.append((stage, location, generation))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Gateway:
     """A gateway that really listens, its room, and a client that speaks to it."""
 
@@ -74,15 +92,11 @@ class Gateway:
 
 
 def signed(body: bytes, delivery: str = "", **headers: str) -> dict[str, str]:
-    """Headers as Shopify sends them, signed with the shop's secret."""
-    digest = base64.b64encode(hmac.new(SECRET.encode(), body, hashlib.sha256).digest()).decode()
-    return {
-        "X-Shopify-Hmac-Sha256": digest,
-        "X-Shopify-Topic": "orders/create",
-        "X-Shopify-Shop-Domain": SHOP_DOMAIN,
-        "X-Shopify-Webhook-Id": delivery or hashlib.sha256(body).hexdigest(),
-        "Content-Type": "application/json",
-    } | {name.replace("_", "-"): value for name, value in headers.items()}
+    """Headers as Shopify sends them, signed with the shop's secret; `headers` replace some of them."""
+    made = sign("shopify", body, SECRET, shop_domain=SHOP_DOMAIN)
+    if delivery:
+        made["X-Shopify-Webhook-Id"] = made["X-Shopify-Event-Id"] = delivery
+    return made | {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 _ids = itertools.count(5001)
@@ -93,6 +107,61 @@ def an_order(**changed: object) -> bytes:
     return json.dumps(
         {"id": next(_ids), "email": "ada@example.com", "phone": "+4930123456", "note": ""} | changed
     ).encode()
+
+
+def make_order(
+    room: Room, *, location: str = "booth-a", from_stock: int = 0, to_print: int = 2, hold_reason: str = ""
+) -> str:
+    """An order that is being made at a location (or held at intake), as intake and fulfilment leave it; its number."""
+    assignment = Assignment(location, 1, SKU, from_stock, to_print)
+    decision = RoutingDecision(
+        "assigned",
+        "nearest first",
+        (assignment,),
+        ("it is the nearest that is open",),
+        (RejectedAlternative("nearest first", "hub", "it cannot print dtg"),),
+        distance_km=2.5,
+    )
+
+    def work(connection: Connection) -> str:
+        at = now(connection)
+        catalogue.save_variants(connection, [VARIANT])
+        person = people.find_or_add(connection, room.seals, [("email", "ada@example.com")], at)
+        contact = Contact("ada@example.com", "+4930123456", Address("Ada Byron", "Weg 1", "10115", "Berlin", "DE"))
+        line = IncomingLine("l1", SKU, from_stock + to_print, 1990)
+        incoming = IncomingOrder("web", f"x{next(_ids)}", at, at, "EUR", 1990, (line,))
+        new = NewOrder(incoming, contact, person.id, person.key, 2, at, "fingerprint", hold_reason)
+        claim = take(connection, stage="intake", location="hub", instance="test", run_id="")
+        [(order_id, number)] = orders.add_orders(connection, [new], prefix="A", token=claim.token, at=at)
+        history.record(connection, [history.Entry(order_id, "order.accepted", {"channel": "web"})], at=at, run_id="r-1")
+        if not hold_reason:
+            save_decisions(connection, [(order_id, 1, decision)], at)
+            released = update(tables.orders).where(tables.orders.c.id == order_id)
+            connection.execute(released.values(state=OrderState.RELEASED, claim_token=None))
+            fulfilment.open_parts(connection, [fulfilment.ToOpen(order_id, "ship", 2, [assignment])], at)
+            part = connection.execute(
+                update(fulfilment_orders)
+                .where(fulfilment_orders.c.order_id == order_id)
+                .values(state="making", outstanding=from_stock + bool(to_print))
+                .returning(fulfilment_orders)
+            ).one()
+            if to_print:
+                wanted = ToPrint(
+                    part_id=part.id,
+                    part_key=part.key,
+                    order_id=order_id,
+                    order_number=number,
+                    line_no=1,
+                    location=location,
+                    copies=to_print,
+                    priority=2,
+                    variant=VARIANT,
+                )
+                open_jobs(connection, [wanted], claim.token, at)
+        give_up(connection, claim.token)
+        return number
+
+    return room.database.write(work)
 
 
 def a_shop() -> Shop:
@@ -135,7 +204,7 @@ def a_shop() -> Shop:
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[Room]:
     database = Database(f"sqlite:///{tmp_path / 'shop.db'}")
-    metadata.create_all(database.engine)
+    migrate(database.engine)
     secrets = Secrets(tmp_path / "secrets.toml", {"webhook.web": SECRET})
     yield Room(tmp_path, a_shop(), database, Seals(bytes(range(32))), secrets)
     database.close()

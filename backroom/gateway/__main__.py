@@ -1,0 +1,20 @@
+"""`python -m backroom.gateway`: serve the shop in BACKROOM_HOME at BACKROOM_HOST and BACKROOM_PORT."""
+
+from __future__ import annotations
+
+import os
+
+from backroom.gateway.serve import HOST, PORT, serve
+from backroom.shop.room import open_room
+
+
+def main() -> None:
+    room = open_room()
+    try:
+        serve(room, os.environ.get("BACKROOM_HOST") or HOST, int(os.environ.get("BACKROOM_PORT") or PORT))
+    finally:
+        room.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""Staff pages: what a person finds there and what their buttons do."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from backroom.domain.model import Problem
+from backroom.store import intake, tables
+from backroom.store.booth_wakes import claim_jobs
+from backroom.store.database import now
+from backroom.store.people import load
+from backroom.store.print_jobs import settle, start
+from backroom.store.seals import seal
+from backroom.store.shipping import DATA_CONTEXT, ZPL_CONTEXT, NewShipment, save_shipments
+from backroom.store.story import OrderStory, story
+from tests.integration.gateway.conftest import SKU, Gateway, an_order, make_order
+
+
+@pytest.fixture
+def staff(gateway: Gateway) -> httpx.Client:
+    gateway.client.post("/login", data={"key": gateway.key("staff")})
+    return gateway.client
+
+
+def press(staff: httpx.Client, page: str, path: str, **given: str) -> httpx.Response:
+    """Open a page and send one of its forms, as a browser would."""
+    shown = staff.get(page).text
+    assert f'action="{path}"' in shown
+    found = re.search(r'name="csrf" value="([0-9a-f]+)"', shown)
+    assert found
+    return staff.post(path, data={"csrf": found[1]} | given)
+
+
+def told(gateway: Gateway, number: str) -> OrderStory:
+    with gateway.room.database.read() as connection:
+        found = story(connection, number)
+    assert found is not None
+    return found
+
+
+def test_an_orders_page_tells_its_whole_story(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    page = staff.get(f"/orders/{number}").text
+    for expected in (
+        number,
+        SKU,
+        "19.90 EUR",
+        "nearest that is open",
+        "it cannot print dtg",
+        "order accepted",
+        "making",
+        "Ada Byron",
+        "/prints/booth-a",
+    ):
+        assert expected in page, expected
+
+
+def test_an_order_that_does_not_exist_is_404(staff: httpx.Client) -> None:
+    for number in ("A-9999", "%00", "x" * 200, "é", "..%2f"):
+        assert staff.get(f"/orders/{number}").status_code == 404
+
+
+def test_an_order_is_found_by_its_number(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    found = staff.get("/orders", params={"number": f" {number.lower()} "})
+    assert (found.status_code, found.headers["Location"]) == (303, f"/orders/{number}")
+    assert staff.get("/orders", params={"number": "A-9999"}).status_code == 404
+    assert staff.get("/orders", params={"number": "\x00"}).status_code == 404
+
+
+def test_what_waits_for_a_person_is_listed_with_its_reason(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room, hold_reason="address")
+    page = staff.get("/orders").text
+    assert page.index("Waiting for somebody") < page.index(number) < page.index("Newest")
+    assert "address" in page
+
+
+def test_holding_and_releasing_an_order(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    assert press(staff, f"/orders/{number}", f"/orders/{number}/hold", reason="ring first").status_code == 303
+    held = told(gateway, number)
+    assert (held.order["state"], held.order["hold_reason"]) == ("held", "ring first")
+    assert held.history[-1]["actor"] == "Ada"
+    assert press(staff, f"/orders/{number}", f"/orders/{number}/release").status_code == 303
+    assert told(gateway, number).order["state"] == "released"
+    assert ("intake", "hub", 1) in gateway.waker.told
+    assert ("print", "booth-a", 0) in gateway.waker.told
+
+
+def test_cancelling_an_order(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    press(staff, f"/orders/{number}", f"/orders/{number}/cancel", reason="the customer rang")
+    assert told(gateway, number).order["state"] == "cancelled"
+    assert 'action="/orders' not in staff.get(f"/orders/{number}").text
+
+
+def test_cancelling_what_is_labelled_is_refused_in_words(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    gateway.room.database.write(lambda c: c.execute(update(tables.fulfilment_orders).values(state="labelled")).rowcount)
+    answer = press(staff, f"/orders/{number}", f"/orders/{number}/cancel")
+    assert answer.status_code == 409
+    assert "labelled" in answer.text
+
+
+def test_a_sick_order_has_a_retry_button_that_makes_it_healthy(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    gateway.room.database.write(
+        lambda c: (
+            c.execute(
+                update(tables.fulfilment_orders).values(sick_cause="printer", sick_reason="the press is on fire")
+            ).rowcount
+        )
+    )
+    assert "the press is on fire" in staff.get(f"/orders/{number}").text
+    press(staff, f"/orders/{number}", f"/orders/{number}/retry")
+    assert told(gateway, number).parts[0]["sick_cause"] is None
+    assert ("fulfilment", "booth-a", 0) in gateway.waker.told
+
+
+def test_a_corrected_address_is_kept_and_its_value_not_in_the_history(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room, hold_reason="address")
+    path = f"/orders/{number}/amend"
+    changes = {"address.line1": "Weg 12 b", "email": "ada@example.com", "nonsense": "x"}
+    assert press(staff, f"/orders/{number}", path, **changes).status_code == 303
+    assert 'value="Weg 12 b"' in staff.get(f"/orders/{number}").text
+    amended = [entry["data"] for entry in told(gateway, number).history if entry["event"] == "order.amended"]
+    assert amended == [{"field": "address.line1"}]
+
+
+def test_a_corrected_sku_is_kept(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room, hold_reason="sku")
+    press(staff, f"/orders/{number}", f"/orders/{number}/amend", **{"line.1.sku": "TEE-WHT-M"})
+    assert told(gateway, number).lines[0]["sku"] == "TEE-WHT-M"
+
+
+def test_a_print_whose_outcome_is_unknown_is_decided_by_a_person(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    [job] = gateway.room.database.write(lambda c: claim_jobs(c, "booth-a", "w1", 1))
+    gateway.room.database.write(lambda c: start(c, job.id, "w1", "press-1"))
+    gateway.room.database.write(lambda c: settle(c, job.id, "w1", "unknown", "the press was switched off"))
+    assert "the press was switched off" in staff.get("/prints/booth-a").text
+    path = f"/prints/booth-a/{job.id}/decision"
+    assert press(staff, "/prints/booth-a", path, decision="perhaps").status_code == 409
+    assert press(staff, "/prints/booth-a", path, decision="printed").status_code == 303
+    assert told(gateway, number).parts[0]["state"] == "made"
+    assert told(gateway, number).history[-1]["actor"] == "Ada"
+    assert ("fulfilment", "booth-a", 0) in gateway.waker.told
+
+
+def test_a_location_that_does_not_exist_is_404(staff: httpx.Client) -> None:
+    assert staff.get("/prints/moon").status_code == 404
+    assert staff.get("/scan/moon").status_code == 404
+
+
+def test_a_quarantined_message_is_listed_with_every_reason_and_replayed(gateway: Gateway, staff: httpx.Client) -> None:
+    gateway.deliver(an_order(id=4711))
+    problems = [Problem("sku", "line_items.0.sku", "is not known"), Problem("total", "total_price", "does not add up")]
+    gateway.room.database.write(lambda c: intake.quarantine_messages(c, [(1, "web", problems)], now(c)))
+    page = staff.get("/quarantine").text
+    for expected in ("4711", "is not known", "does not add up"):
+        assert expected in page
+    assert press(staff, "/quarantine", "/quarantine/1/replay").status_code == 303
+    assert "4711" not in staff.get("/quarantine").text
+    assert gateway.waker.told == [("intake", "hub", 0)] * 2
+
+
+def test_scanning_an_order_and_its_pieces_with_one_field(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room, location="hub", from_stock=2, to_print=0)
+    assert "Scan its pieces" in press(staff, "/scan/hub", "/scan/hub", code=number.lower()).text
+    assert "Right. 1 to go" in press(staff, "/scan/hub", "/scan/hub", order=number, code=SKU).text
+    assert (
+        "No: this code is not in the catalogue"
+        in press(staff, "/scan/hub", "/scan/hub", order=number, code="<b>nonsense</b>").text
+    )
+    assert f"{number} is complete" in press(staff, "/scan/hub", "/scan/hub", order=number, code=SKU).text
+    assert "Scan the order first" in press(staff, "/scan/hub", "/scan/hub", code=SKU).text
+    assert gateway.waker.told == [("fulfilment", "hub", 0)]
+
+
+def test_a_shipments_labels_are_opened_for_staff(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    order, [part] = told(gateway, number).order, told(gateway, number).parts
+    with gateway.room.database.read() as connection:
+        key = load(connection, gateway.room.seals, [order["person_id"]])[order["person_id"]].key
+    labels = tuple(
+        (kind, seal(key, b"{}", DATA_CONTEXT), seal(key, f"^XA {kind} ^XZ".encode(), ZPL_CONTEXT))
+        for kind in ("shipping", "return")
+    )
+    shipment = NewShipment(part["id"], order["person_id"], "local", "standard", "T1", "R1", 180, 490, "EUR", labels)
+    gateway.room.database.write(lambda c: save_shipments(c, [shipment], now(c)))
+    assert "/shipments/1/label.zpl" in staff.get(f"/orders/{number}").text
+    assert staff.get("/shipments/1/label.zpl").text == "^XA shipping ^XZ\n^XA return ^XZ"
+    assert staff.get("/shipments/2/label.zpl").status_code == 404
+    assert staff.get("/shipments/2/label.pdf").status_code == 404
+
+
+def test_an_erased_customers_order_still_has_its_page(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    gateway.room.database.write(lambda c: c.execute(update(tables.people).values(wrapped_key=None)).rowcount)
+    page = staff.get(f"/orders/{number}")
+    assert page.status_code == 200
+    assert "was erased" in page.text
+    assert "Byron" not in page.text
+
+
+def test_a_new_order_of_an_erased_customer_is_taken(gateway: Gateway) -> None:
+    gateway.deliver(an_order())
+    gateway.room.database.write(lambda c: c.execute(update(tables.people).values(wrapped_key=None)).rowcount)
+    assert gateway.deliver(an_order()).json() == {"outcome": "accepted"}
