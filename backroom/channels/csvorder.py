@@ -6,6 +6,7 @@ What belongs here: what the cells mean. What does not: encodings, separators and
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from backroom.domain.money import exponent
 from backroom.domain.shop import ChannelSpec
 
 TOPIC = "csv.order"
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,]\d{3})+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,8 @@ def _plain_number(said: str, decimals: int) -> str | None:
         return None
     whole, _, fraction = said.rpartition(decimal)
     if len(marks) == 1 and len(fraction) == 3 and decimals < 3 and whole.lstrip("+-") not in ("", "0"):
+        return None
+    if len(marks) > 1 and not _GROUPED.fullmatch(whole):
         return None
     return f"{whole.replace(',', '').replace('.', '')}.{fraction}"
 

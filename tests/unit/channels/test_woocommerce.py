@@ -1,0 +1,185 @@
+"""WooCommerce's orders."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backroom.channels.base import NotAnOrder
+from backroom.domain.model import Delivery, IncomingOrder, PaymentStatus
+from tests.unit.channels.samples import channel, payload, sum_of_parts
+
+
+def order(**changes: object) -> dict[str, Any]:
+    body: dict[str, Any] = payload("woocommerce_order.json")
+    return body | changes
+
+
+def parse(body: object, topic: str = "order.created") -> IncomingOrder:
+    return channel("woocommerce").parse(body, topic, "DE")
+
+
+def reasons(body: object, topic: str = "order.created") -> set[tuple[str, str]]:
+    with pytest.raises(NotAnOrder) as caught:
+        parse(body, topic)
+    return {(problem.code, problem.field) for problem in caught.value.problems}
+
+
+def test_an_order_is_read_whole_and_its_cents_add_up() -> None:
+    found = parse(order())
+    assert (found.external_id, found.external_name, found.source) == ("4750", "4750", "checkout")
+    assert found.placed_at == datetime(2026, 11, 20, 9, 54, 40, tzinfo=UTC)
+    assert found.updated_at == datetime(2026, 11, 20, 9, 55, 2, tzinfo=UTC)
+    line = found.lines[0]
+    assert (line.sku, line.quantity, line.unit_price_minor, line.discount_minor) == ("MOTH-BLK-M", 2, 2311, 420)
+    assert line.personalisation == "Engraving: S.K."
+    assert (found.total_minor, found.shipping_minor) == (5984, 412)
+    # Taxes 9.55, gift wrap 4.16, and the cent by which WooCommerce's rounded parts exceed its total.
+    assert found.tax_added_minor == 955 + 416 - 1
+    assert sum_of_parts(found) == found.total_minor
+    assert (found.email, found.phone, found.language, found.note) == (
+        "Soren@Example.com",
+        "0176 12345678",
+        "de",
+        "Ring twice",
+    )
+    assert [(one.medium, one.purpose, one.granted) for one in found.consents] == [
+        ("email", "order_updates", True),
+        ("sms", "order_updates", True),
+    ]
+
+
+def test_an_empty_shipping_block_means_the_billing_address() -> None:
+    found = parse(order()).address
+    assert found is not None
+    assert (found.name, found.line1, found.postcode, found.country) == ("Søren Kjær", "Hauptstraße 1", "20095", "DE")
+
+
+def test_a_shipping_block_goes_before_the_billing_address() -> None:
+    body = order()
+    body["shipping"] |= {"first_name": "Li", "address_1": "Hof 2", "city": "Bonn", "postcode": "53111", "country": ""}
+    found = parse(body).address
+    assert found is not None
+    assert (found.name, found.line1, found.country) == ("Li", "Hof 2", "DE")
+
+
+@pytest.mark.parametrize(
+    ("status", "payment", "cancelled"),
+    [
+        ("processing", PaymentStatus.PAID, False),
+        ("completed", PaymentStatus.PAID, False),
+        ("wc-processing", PaymentStatus.PAID, False),
+        ("on-hold", PaymentStatus.PENDING, False),
+        ("pending", PaymentStatus.PENDING, False),
+        ("failed", PaymentStatus.PENDING, False),
+        ("cancelled", PaymentStatus.PENDING, True),
+        ("trash", PaymentStatus.PENDING, True),
+        ("refunded", PaymentStatus.REFUNDED, True),
+    ],
+)
+def test_the_status_says_what_is_paid_and_what_has_ended(status: str, payment: PaymentStatus, cancelled: bool) -> None:
+    found = parse(order(status=status), "order.updated")
+    assert (found.payment, found.cancelled) == (payment, cancelled)
+
+
+@pytest.mark.parametrize(
+    ("line", "location"),
+    [
+        ({"method_id": "local_pickup", "instance_id": "3", "total": "0.00"}, ""),
+        ({"method_id": "local_pickup:3", "total": "0.00"}, ""),
+        ({"method_id": "pickup_location", "meta_data": [{"key": "pickup_location", "value": "hub"}]}, "hub"),
+    ],
+)
+def test_a_local_pickup_is_collected(line: dict[str, object], location: str) -> None:
+    found = parse(order(shipping_lines=[line]))
+    assert (found.delivery, found.location) == (Delivery.COLLECT, location)
+
+
+def test_the_local_wall_clock_is_never_taken_for_utc() -> None:
+    assert reasons(order(date_created_gmt=None)) == {("missing", "date_created_gmt")}
+
+
+def test_a_deleted_order_is_told_apart_with_what_to_do() -> None:
+    with pytest.raises(NotAnOrder) as caught:
+        parse({"id": 4750}, "order.deleted")
+    assert "cancel it by hand" in str(caught.value)
+
+
+def test_every_reason_is_told() -> None:
+    body = order(status="shipped", currency="", total="1e5", date_modified_gmt="now")
+    body["line_items"][0]["quantity"] = "two"
+    assert reasons(body) == {
+        ("status", "status"),
+        ("currency", "currency"),
+        ("amount", "total"),
+        ("time", "date_modified_gmt"),
+        ("quantity", "line_items[0].quantity"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "ping"),
+    [
+        (b"webhook_id=7", True),
+        (b"webhook_id=", False),
+        (b"webhook_id=7&x=1", False),
+        (b"webhook_id=7\n", False),
+        (b"{}", False),
+        (b"", False),
+    ],
+)
+def test_a_ping_is_the_form_that_saving_a_webhook_sends(body: bytes, ping: bool) -> None:
+    assert channel("woocommerce").is_ping(body, {}) is ping
+
+
+def test_two_orders_of_one_second_are_two_deliveries() -> None:
+    """WooCommerce's delivery id is a hash of the webhook's id and the second."""
+    shop, headers = channel("woocommerce"), {"X-Wc-Webhook-Delivery-Id": "36e520eb"}
+    assert shop.delivery_key({}, headers, b'{"id":1}') != shop.delivery_key({}, headers, b'{"id":2}')
+    assert shop.delivery_key({}, headers, b'{"id":1}') == shop.delivery_key({}, headers, b'{"id":1}')
+
+
+def test_a_negative_fee_is_a_discount() -> None:
+    body = order(fee_lines=[{"id": 1, "total": "-2.00", "total_tax": "0.00"}], total="53.69")
+    found = parse(body)
+    assert found.discount_minor == 200
+    assert sum_of_parts(found) == found.total_minor
+
+
+def test_totals_that_are_off_by_more_than_rounding_stay_off() -> None:
+    found = parse(order(total="59.80"))
+    assert sum_of_parts(found) != found.total_minor
+
+
+def test_a_shop_with_more_decimals_is_rounded_to_cents() -> None:
+    body = order(fee_lines=[], total="50.00", total_tax="7.983193", shipping_total="0")
+    body["line_items"][0] |= {"total": "42.016807", "subtotal": "42.016807", "quantity": 1}
+    found = parse(body)
+    assert (found.lines[0].unit_price_minor, found.tax_added_minor) == (4202, 798)
+    assert sum_of_parts(found) == found.total_minor == 5000
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 100_000), st.integers(0, 5_000)), min_size=1, max_size=5),
+    st.integers(0, 2_000),
+    st.integers(0, 9_000),
+)
+def test_any_order_whose_parts_add_up_adds_up_here(lines: list[tuple[int, int, int]], shipping: int, tax: int) -> None:
+    def money(minor: int) -> str:
+        return f"{minor // 100}.{minor % 100:02}"
+
+    told = [
+        {"id": i, "sku": "S", "quantity": quantity, "subtotal": money(paid + discount), "total": money(paid)}
+        for i, (quantity, paid, discount) in enumerate(lines, 1)
+    ]
+    total = sum(paid for _, paid, _ in lines) + shipping + tax
+    body = order(
+        line_items=told, fee_lines=[], shipping_total=money(shipping), total_tax=money(tax), total=money(total)
+    )
+    found = parse(body)
+    assert found.tax_added_minor == tax
+    assert sum_of_parts(found) == found.total_minor == total
