@@ -1,0 +1,119 @@
+"""Flow runs as threads of the worker's process, and the flows they run, loaded once.
+
+What belongs here: running and stopping one run. What does not: which runs to take and what becomes of their states
+(`backroom.engine.worker`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import inspect
+import threading
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import Abort
+from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+from backroom.engine.prefect_seams import interrupt, run_flow
+
+
+class RunThread:
+    """One flow run of this process. Everything but its body happens in the worker's event loop.
+
+    `cancelled` and `handed_back` say why it was stopped, for whoever settles its state.
+    """
+
+    def __init__(self, flow_run: FlowRun) -> None:
+        self.flow_run = flow_run
+        self.cancelled = False
+        self.handed_back = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def id(self) -> UUID:
+        return self.flow_run.id
+
+    async def run(self, flow: Flow[..., Any]) -> State | BaseException:
+        """Run to the end: the state it ended in, or whatever left the engine (a Pause, an Abort, a lost server)."""
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[State | BaseException] = loop.create_future()
+
+        def settle(result: State | BaseException) -> None:
+            if not outcome.done():
+                outcome.set_result(result)
+
+        def body() -> None:
+            result: State | BaseException
+            try:
+                result = _run_here(flow, self.flow_run)
+            except BaseException as error:  # noqa: BLE001 - even SystemExit in a flow must not end the worker
+                result = error
+            # The loop is closed when the worker has gone already; then nobody asks any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle, result)
+
+        # A daemon, so that a run that hangs cannot keep the process from ending.
+        self._thread = threading.Thread(target=body, daemon=True, name=f"run {self.flow_run.name}")
+        self._thread.start()
+        return await outcome
+
+    def stop_at_next_task(self, state: State) -> None:
+        """Let it end before its next task."""
+        interrupt(self.id, state)
+
+    def abort(self) -> None:
+        """Raise Abort in its thread as soon as that runs Python again; a blocking call ends first."""
+        thread = self._thread
+        if thread is not None and thread.is_alive() and thread.ident is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Abort))
+
+
+def _run_here(flow: Flow[..., Any], flow_run: FlowRun) -> State:
+    # The heartbeat thread is joined at a run's end in steps of a second; the reaper does without heartbeats.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        result = run_flow(flow, flow_run)
+        return asyncio.run(result) if inspect.iscoroutine(result) else result  # type: ignore[return-value]
+
+
+class Flows:
+    """Flows by deployment, each entrypoint loaded once for the life of the process: new code needs a restart."""
+
+    def __init__(self) -> None:
+        self._flows: dict[str, Flow[..., Any]] = {}
+        self._entrypoints: dict[UUID, str] = {}
+        self._lock = asyncio.Lock()
+
+    def forget_entrypoints(self) -> None:
+        """Look deployments up anew: they may have been changed."""
+        self._entrypoints.clear()
+
+    async def of(self, client: PrefectClient, deployment_id: UUID) -> Flow[..., Any]:
+        """The flow of a deployment. Raises what its import raises, and Prefect's errors when the API is away."""
+        if deployment_id not in self._entrypoints:
+            deployment = await client.read_deployment(deployment_id)
+            self._entrypoints[deployment_id] = _resolve(deployment.entrypoint or "", deployment.path)
+        return await self.load(self._entrypoints[deployment_id])
+
+    async def load(self, entrypoint: str) -> Flow[..., Any]:
+        """The flow at an entrypoint, loaded in a thread the first time."""
+        async with self._lock:
+            if entrypoint not in self._flows:
+                self._flows[entrypoint] = await asyncio.to_thread(
+                    load_flow_from_entrypoint, entrypoint, use_placeholder_flow=False
+                )
+        return self._flows[entrypoint]
+
+
+def _resolve(entrypoint: str, path: str | None) -> str:
+    """An entrypoint as this process finds it: beside the worker, else where it was deployed from."""
+    file, colon, name = entrypoint.rpartition(":")
+    if not colon or path is None or Path(file).exists() or not (Path(path) / file).exists():
+        return entrypoint
+    return f"{Path(path) / file}:{name}"

@@ -1,0 +1,300 @@
+"""The worker type `backroom`: runs flows warm, in threads of its own process, and takes new runs when it is pushed.
+
+What belongs here: which runs are taken and what becomes of their states. What does not: running one (`threads`),
+listening (`wakes`), runs of dead processes (`reaper`). The worker outlives whatever the Prefect server does, and ends
+only by a signal. Why not Prefect's process worker: `docs/adr/0003-warm-worker.md`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter, WorkPoolFilter
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.exceptions import Abort
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_HOME, temporary_settings
+from prefect.states import AwaitingRetry, Cancelling, Pending, Suspended
+from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+
+from backroom.engine.ends import end_for, handed_back
+from backroom.engine.instance import default_name, hold_name
+from backroom.engine.prefect_seams import interrupt, listen_once_for_all_runs, propose, send_last_words
+from backroom.engine.reaper import owner, reap
+from backroom.engine.threads import Flows, RunThread
+from backroom.engine.wakes import CANCELLING, SUSPENDED, Booth, Heard, listen_to_gateway, listen_to_prefect
+
+log = logging.getLogger(__name__)
+
+MOST_RUNS = 16
+AHEAD = timedelta(seconds=10)
+CANCEL_GRACE = 10.0
+DRAIN_GRACE = 30.0
+LAST_GRACE = 2.0
+RETRY_SECONDS = 1.0
+
+
+class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResult]):
+    """A worker for pools of type `backroom`. At most `limit` runs at a time, 16 unless said otherwise."""
+
+    type = "backroom"
+    job_configuration = BaseJobConfiguration
+    _description = "Run flows warm, in threads of the worker's own process."
+
+    def __init__(
+        self,
+        work_pool_name: str,
+        work_queues: list[str] | None = None,
+        name: str | None = None,
+        *,
+        limit: int | None = None,
+        **rest: Any,
+    ) -> None:
+        super().__init__(work_pool_name, work_queues, name or default_name(work_pool_name), **rest)
+        self.pool = work_pool_name
+        self.queues = list(work_queues or [])
+        self.most_runs = limit or MOST_RUNS
+        self.runs: dict[UUID, RunThread] = {}
+        self.draining = False
+        self._nothing_to_wait_for = asyncio.Event()
+        self._flows = Flows()
+        self._pushed = asyncio.Event()
+        self._polling = asyncio.Lock()
+        self._background: set[asyncio.Task[None]] = set()
+        self._reaped_once = False
+
+    async def start(
+        self, run_once: bool = False, with_healthcheck: bool = False, printer: Callable[..., None] = print
+    ) -> None:
+        """Work until SIGTERM or SIGINT, then drain. Raises WorkerRunsAlready when the name is taken here."""
+        held = await asyncio.to_thread(hold_name, self.name, PREFECT_HOME.value(), DRAIN_GRACE + 15)
+        listen_once_for_all_runs()
+        loop = asyncio.get_running_loop()
+        # The client's own retries sleep up to 2ⁿ s: the worker asks again by itself, and sooner.
+        with held, temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
+            working = loop.create_task(super().start(run_once, with_healthcheck, printer))
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self._stop, working)
+            try:
+                await working
+            except asyncio.CancelledError:
+                if not self.draining:
+                    raise
+            finally:
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    loop.remove_signal_handler(number)
+                left_running = bool(self.runs)
+                for task in self._background:
+                    task.cancel()
+        if left_running:
+            # Their threads cannot be ended, and the task runners' threads would be waited for.
+            os._exit(0)
+
+    async def setup(self) -> None:
+        """Prepare, then listen. The server may be away."""
+        await super().setup()
+        self._spawn(self._take_when_pushed())
+        self._spawn(listen_to_prefect(self.pool, self._hear, self.push))
+        if (booth := Booth.from_environment()) is not None:
+            self._spawn(listen_to_gateway(booth, self.push))
+        self._spawn(self._load_flows())
+
+    async def sync_with_backend(self) -> None:
+        """Every half minute: heartbeat, orphans, cancellations that no event told of. Never raises."""
+        self._flows.forget_entrypoints()
+        try:
+            await super().sync_with_backend()
+            reaped = await reap(self.client, self.pool, self.name, self.runs, just_started=not self._reaped_once)
+            self._reaped_once = True
+        except Exception as error:  # noqa: BLE001 - no answer of the server may end the worker
+            log.warning("worker %s: no word from the Prefect server (%r)", self.name, error)
+            return
+        if reaped:
+            log.warning("worker %s: %d runs of a dead process go on: %s", self.name, len(reaped), reaped)
+            self.push()
+
+    async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """Take what is due, as far as there is room. Never raises."""
+        try:
+            async with self._polling:
+                taken = await self._take()
+            await self._look_for_cancellations()
+        except Exception as error:  # noqa: BLE001 - no answer of the server may end the worker
+            log.warning("worker %s: could not look for runs (%r)", self.name, error)
+            return []
+        return taken
+
+    async def run(
+        self, flow_run: FlowRun, configuration: BaseJobConfiguration, task_status: Any = None
+    ) -> BaseWorkerResult:
+        """Run one flow run here; the way Prefect itself calls a worker, unused by ours."""
+        run = self.runs.setdefault(flow_run.id, RunThread(flow_run))
+        if task_status is not None:
+            task_status.started(owner(self.name, os.getpid()))
+        await self._carry(run)
+        return BaseWorkerResult(status_code=0, identifier=str(flow_run.id))
+
+    def push(self) -> None:
+        """Look for runs now. For the worker's own event loop."""
+        self._pushed.set()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _take_when_pushed(self) -> None:
+        while True:
+            await self._pushed.wait()
+            self._pushed.clear()
+            await self.get_and_submit_flow_runs()
+
+    async def _take(self) -> list[FlowRun]:
+        if self.draining or len(self.runs) >= self.most_runs:
+            return []
+        now = datetime.now(UTC)
+        found = await self.client.get_scheduled_flow_runs_for_work_pool(
+            work_pool_name=self.pool, work_queue_names=self.queues, scheduled_before=now + AHEAD
+        )
+        taken = []
+        for flow_run in (entry.flow_run for entry in found):
+            due = flow_run.next_scheduled_start_time
+            if due is not None and due > now:
+                asyncio.get_running_loop().call_later(due.timestamp() - now.timestamp(), self.push)
+            elif flow_run.id not in self.runs and len(self.runs) < self.most_runs and not self.draining:
+                run = self.runs[flow_run.id] = RunThread(flow_run)
+                self._spawn(self._carry(run))
+                taken.append(flow_run)
+        return taken
+
+    async def _carry(self, run: RunThread) -> None:
+        try:
+            state = await propose(self.client, run.id, Pending())
+            if not state.is_pending():
+                return
+            self._spawn(self._sign(run))
+            outcome = await self._run_flow_of(run)
+            await self._settle(run, outcome)
+        except Abort as refused:
+            log.debug("run %s was not to be taken: %s", run.id, refused)
+        except Exception as error:  # noqa: BLE001 - the reaper gives back what could not be settled
+            log.warning("run %s could not be settled (%r)", run.id, error)
+        finally:
+            self.runs.pop(run.id, None)
+            if self.draining and not self.runs:
+                self._nothing_to_wait_for.set()
+            self.push()
+
+    async def _run_flow_of(self, run: RunThread) -> State | BaseException:
+        if run.flow_run.deployment_id is None:
+            return LookupError("the run has no deployment")
+        try:
+            flow = await self._flows.of(self.client, run.flow_run.deployment_id)
+        except httpx.HTTPError as error:
+            return error
+        except Exception as error:
+            log.exception("the flow of run %s does not load", run.id)
+            return error
+        return await run.run(flow)
+
+    async def _sign(self, run: RunThread) -> None:
+        while run.id in self.runs:
+            try:
+                await self.client.update_flow_run(run.id, infrastructure_pid=owner(self.name, os.getpid()))
+            except httpx.HTTPError:
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
+
+    async def _settle(self, run: RunThread, outcome: State | BaseException) -> None:
+        """Give a run that the engine left without an end the state it should have."""
+        if isinstance(outcome, State) and outcome.is_final():
+            return
+        state = (await self.client.read_flow_run(run.id)).state
+        end = end_for(run, outcome, state.type) if state is not None else None
+        if end is None:
+            return
+        if end.is_crashed():
+            log.error(
+                "run %s ended with an error", run.id, exc_info=outcome if isinstance(outcome, Exception) else None
+            )
+        await self.client.set_flow_run_state(run.id, end, force=True)
+
+    def _hear(self, heard: Heard) -> None:
+        if heard.what == CANCELLING:
+            # The state counts, not the event: the stream replays its last minute, and the run may have been retried.
+            self.push()
+        elif heard.what == SUSPENDED:
+            interrupt(heard.run_id, Suspended())
+        else:
+            self.push()
+
+    async def _look_for_cancellations(self) -> None:
+        if not self.runs:
+            return
+        asked = FlowRunFilter.model_validate(
+            {"id": {"any_": list(self.runs)}, "state": {"type": {"any_": ["CANCELLING"]}}}
+        )
+        for found in await self.client.read_flow_runs(flow_run_filter=asked):
+            run = self.runs.get(found.id)
+            if run is not None and not run.cancelled:
+                run.cancelled = True
+                self._spawn(self._cancel(run))
+
+    async def _cancel(self, run: RunThread) -> None:
+        run.stop_at_next_task(Cancelling())
+        await asyncio.sleep(CANCEL_GRACE)
+        if self.runs.get(run.id) is run:
+            run.abort()
+
+    async def _load_flows(self) -> None:
+        """Load the pool's flows before the first run asks for them; one that does not load is told by its run."""
+        try:
+            deployments = await self.client.read_deployments(
+                work_pool_filter=WorkPoolFilter.model_validate({"name": {"any_": [self.pool]}}),
+                deployment_filter=DeploymentFilter(),
+            )
+            for deployment in deployments:
+                await self._flows.of(self.client, deployment.id)
+        except Exception as error:  # noqa: BLE001 - a comfort only
+            log.info("worker %s: flows are loaded when they are needed (%r)", self.name, error)
+
+    def _stop(self, working: asyncio.Task[None]) -> None:
+        if self.draining:
+            self._nothing_to_wait_for.set()
+        else:
+            self.draining = True
+            self._spawn(self._drain(working))
+
+    async def _drain(self, working: asyncio.Task[None]) -> None:
+        """Take none, wait for what runs, hand the rest back, end. A second signal shortens the wait."""
+        log.info("worker %s: stopping, %d runs to end", self.name, len(self.runs))
+        await self._until_empty(DRAIN_GRACE)
+        for run in list(self.runs.values()):
+            run.handed_back = True
+            run.stop_at_next_task(AwaitingRetry())
+        self._nothing_to_wait_for.clear()
+        await self._until_empty(LAST_GRACE)
+        for run in list(self.runs.values()):
+            try:
+                await self.client.set_flow_run_state(run.id, handed_back(run), force=True)
+            except httpx.HTTPError as error:
+                log.warning("run %s could not be handed back (%r): the next start does it", run.id, error)
+        try:
+            await asyncio.wait_for(send_last_words(), LAST_GRACE)
+        except TimeoutError:
+            log.warning("worker %s: its last events could not be sent", self.name)
+        working.cancel()
+
+    async def _until_empty(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds if self.runs else 0.0):
+                await self._nothing_to_wait_for.wait()

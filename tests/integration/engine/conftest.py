@@ -1,0 +1,81 @@
+"""A worker process for tests, and a wait for a condition."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.prefect_server import PrefectServer, prefect_server, running_prefect, without_prefect
+
+__all__ = ["prefect_server", "running_prefect"]
+
+T = TypeVar("T")
+ROOT = Path(__file__).parents[3]
+
+
+def until(look: Callable[[], T], seconds: float, what: str) -> T:
+    """The first truthy answer of `look`; an AssertionError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.02)
+    return seen
+
+
+class WorkerProcess:
+    """A worker of ours in a process of its own."""
+
+    def __init__(self, server: PrefectServer, pool: str, folder: Path, **extra: str) -> None:
+        self.server, self.pool, self.log = server, pool, folder / f"worker-{pool}.log"
+        self._environment = without_prefect(dict(os.environ)) | server.environment() | extra
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "backroom.engine.run_worker", "--pool", self.pool, "--name", f"{self.pool}-w"],
+                env=self._environment,
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        until(lambda: "started!" in self.log.read_text(), 40, "the worker to start")
+
+    @property
+    def returncode(self) -> int | None:
+        assert self._process is not None
+        return self._process.poll()
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def end(self, number: signal.Signals, within: float = 45) -> int:
+        self.send(number)
+        assert self._process is not None
+        code = self._process.wait(within)
+        # A word of the last start must not be taken for one of the next.
+        self.log.rename(self.log.with_suffix(f".{time.monotonic_ns()}.log"))
+        return code
+
+    def kill(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+@pytest.fixture(scope="module")
+def worker(running_prefect: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProcess]:
+    """A worker on the pool `engine-tests`."""
+    process = WorkerProcess(running_prefect, "engine-tests", tmp_path_factory.mktemp("worker"))
+    process.start()
+    yield process
+    process.kill()

@@ -1,0 +1,135 @@
+"""A real Prefect server for tests: one process a session, on a free port, in a folder of its own.
+
+`PrefectServer` may also be started by a test itself, when it wants one to stop and to start again.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from backroom.engine.server import api_url, client_environment, server_environment
+
+STARTS_WITHIN = 60.0
+ENDS_WITHIN = 20.0
+
+
+def free_port() -> int:
+    """A port that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def without_prefect(environment: dict[str, str]) -> dict[str, str]:
+    """An environment without the settings of whoever runs the tests."""
+    return {name: value for name, value in environment.items() if not name.startswith("PREFECT")}
+
+
+class PrefectServer:
+    """A server process that can be stopped and started again on the same port and database."""
+
+    def __init__(self, home: Path, auth: str = "", database_url: str | None = None) -> None:
+        self.home = home
+        self.port = free_port()
+        self.auth = auth
+        self.api_url = api_url(self.port)
+        self._environment = server_environment(home, self.port, auth, database_url)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "prefect", "server", "start"],
+                env=without_prefect(dict(os.environ)) | self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not self.is_up():
+            assert self._process.poll() is None, (self.home / "server.log").read_text()[-2000:]
+            assert time.monotonic() < deadline, "the Prefect server did not start"
+            time.sleep(0.1)
+
+    def is_up(self) -> bool:
+        try:
+            return requests.get(f"{self.api_url}/health", timeout=2, auth=self._login()).ok
+        except requests.RequestException:
+            return False
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def environment(self) -> dict[str, str]:
+        """What a worker or another client process needs."""
+        return client_environment(self.api_url, self.auth, self.home)
+
+    def get(self, path: str) -> Any:
+        answer = requests.get(f"{self.api_url}{path}", timeout=20, auth=self._login())
+        answer.raise_for_status()
+        return answer.json()
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        answer = requests.post(f"{self.api_url}{path}", json=body, timeout=20, auth=self._login())
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def _login(self) -> tuple[str, str] | None:
+        user, _, password = self.auth.partition(":")
+        return (user, password) if self.auth else None
+
+
+@contextmanager
+def asking(server: PrefectServer) -> Iterator[None]:
+    """Let Prefect's clients in this process talk to a server, and to no other."""
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
+
+    names = ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ["PREFECT_API_URL"], os.environ["PREFECT_API_AUTH_STRING"] = server.api_url, server.auth
+    try:
+        with temporary_settings({PREFECT_API_URL: server.api_url, PREFECT_API_AUTH_STRING: server.auth or None}):
+            yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@pytest.fixture(scope="session")
+def running_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """The session's server, with this process's clients talking to it."""
+    server = PrefectServer(tmp_path_factory.mktemp("prefect"), auth="backroom:for-tests")
+    server.start()
+    try:
+        with asking(server):
+            yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def prefect_server(running_prefect: PrefectServer) -> str:
+    """The API address of the session's server."""
+    return running_prefect.api_url
