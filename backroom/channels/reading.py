@@ -6,6 +6,7 @@ share. What does not: the names of any channel's fields.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -70,6 +71,11 @@ def yes_or_no(value: object) -> bool | None:
     if word in {"1", "true", "yes", "y", "on", "x", "ja", "oui", "si", "sí"}:
         return True
     return False if word in {"0", "false", "no", "n", "off", "nein", "non"} else None
+
+
+def place_id(value: object) -> str:
+    """A place's name as the shop file writes ids: "Harbour Hub" is "harbour-hub"."""
+    return re.sub(r"[^\w]+", "-", text(value, 100).lower()).strip("-")
 
 
 def language(value: object) -> str:

@@ -27,6 +27,7 @@ from backroom.channels.reading import (
     language,
     long_text,
     mapping,
+    place_id,
     text,
 )
 from backroom.channels.shopify_amounts import Amounts
@@ -102,7 +103,7 @@ class ShopifyChannel:
         reading.settle()
         address = _address(order, shop_country)
         attributes = _attributes(order)
-        delivery = _delivery(order, attributes)
+        delivery, place = _delivery(order, attributes)
         return IncomingOrder(
             channel=self.spec.id,
             external_id=external_id,
@@ -123,7 +124,7 @@ class ShopifyChannel:
             phone=_phone(order),
             address=address,
             delivery=delivery,
-            location=self.spec.location if delivery is Delivery.CARRY_OUT else _location(attributes, self.spec),
+            location=place or self.spec.location,
             event=attributes.get("event", "") or self.spec.event,
             language=language(order.get("customer_locale")),
             note=long_text(order.get("note")),
@@ -186,25 +187,27 @@ def _attributes(order: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _delivery(order: dict[str, Any], attributes: dict[str, str]) -> Delivery:
-    """Collected where the cart or the shipping line says so; carried out where a till sold it and nobody ships it.
+def _delivery(order: dict[str, Any], attributes: dict[str, str]) -> tuple[Delivery, str]:
+    """How the goods reach the customer and, where it is said, at which place.
 
-    Shopify marks local pickup by no field of its own (community.shopify.com 117153): the shipping line is named after
-    the place, and the cart attribute `Checkout-Method` is what pickup apps set.
+    Shopify marks local pickup by no field of its own (community.shopify.com 117153): its shipping line is named after
+    the place, and there is no address to ship to. Pickup apps set the cart attribute `Checkout-Method`. What a till
+    sold and nobody ships is carried out.
     """
+    place = place_id(attributes.get("pickup-location-id") or attributes.get("pickup-location"))
     method = attributes.get("checkout-method") or attributes.get("delivery-method", "")
     if method:
-        return Delivery.COLLECT if _PICKUP.search(method) or method.lower() == "collect" else Delivery.SHIP
+        collected = _PICKUP.search(method) or method.lower() == "collect"
+        return (Delivery.COLLECT, place) if collected else (Delivery.SHIP, "")
     lines = items(order.get("shipping_lines"))
     told = (text(line.get(key)) for line in lines for key in ("code", "title", "delivery_category"))
     if any(_PICKUP.search(word) for word in told):
-        return Delivery.COLLECT
-    shipped = lines or mapping(order.get("shipping_address"))
-    return Delivery.CARRY_OUT if _source(order) == "pos" and not shipped else Delivery.SHIP
-
-
-def _location(attributes: dict[str, str], spec: ChannelSpec) -> str:
-    return attributes.get("pickup-location-id") or attributes.get("pickup-location") or spec.location
+        return Delivery.COLLECT, place
+    if mapping(order.get("shipping_address")):
+        return Delivery.SHIP, ""
+    if lines:
+        return Delivery.COLLECT, place or place_id(lines[0].get("code"))
+    return (Delivery.CARRY_OUT if _source(order) == "pos" else Delivery.SHIP), ""
 
 
 def _consents(order: dict[str, Any], placed_at: datetime) -> tuple[StatedConsent, ...]:

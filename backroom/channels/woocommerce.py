@@ -26,6 +26,7 @@ from backroom.channels.reading import (
     language,
     long_text,
     mapping,
+    place_id,
     text,
     yes_or_no,
 )
@@ -184,7 +185,8 @@ def _sums(reading: Reading, order: dict[str, Any], lines: tuple[IncomingLine, ..
     # WooCommerce rounds every amount of a message by itself, but adds them up unrounded: at most half a cent each.
     rounding = total - (goods + shipping - discount + added)
     if 2 * abs(rounding) <= len(lines) + len(fees) + 2:
-        added += rounding
+        added += max(rounding, 0)
+        discount += max(-rounding, 0)
     return _Sums(total, shipping, discount, added)
 
 
@@ -220,7 +222,7 @@ def _delivery(order: dict[str, Any]) -> tuple[Delivery, str]:
     """Collected where the shipping method is a local pickup, and where: the block checkout names the place."""
     for line in items(order.get("shipping_lines")):
         if text(line.get("method_id")).split(":")[0] in _PICKUP_METHODS:
-            return Delivery.COLLECT, _meta(line).get("pickup_location", "")
+            return Delivery.COLLECT, place_id(_meta(line).get("pickup_location"))
     return Delivery.SHIP, ""
 
 

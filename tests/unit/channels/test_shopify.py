@@ -195,6 +195,11 @@ def test_an_order_of_which_every_line_was_removed_is_cancelled() -> None:
         ({"note_attributes": [{"name": "Checkout-Method", "value": "shipping"}]}, Delivery.SHIP, "booth-a"),
         ({"source_name": "pos", "shipping_lines": [], "shipping_address": None}, Delivery.CARRY_OUT, "booth-a"),
         ({"source_name": "pos"}, Delivery.SHIP, "booth-a"),
+        (
+            {"shipping_lines": [{"code": "Harbour Hub", "price": "0.00"}], "shipping_address": None},
+            Delivery.COLLECT,
+            "harbour-hub",
+        ),
         ({"shipping_lines": [], "shipping_address": None}, Delivery.SHIP, "booth-a"),
     ],
 )
