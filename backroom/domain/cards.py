@@ -17,6 +17,7 @@ Choices, where a number could be either:
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection
 from itertools import accumulate
 from typing import Any
@@ -40,13 +41,14 @@ _GROUP = re.compile(r"\d+")
 _ISSUER = re.compile(
     r"4|5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|3[47]|6011|64[4-9]|65|30[0-5]|3095|36|3[89]|35(?:2[89]|[3-8])|62|81"
 )
-_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_PLAIN = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 
 
 def passes_luhn(digits: str) -> bool:
     """The Luhn check of a row of digits, its check digit included."""
-    total = sum(int(digit) if place % 2 == 0 else _DOUBLED[int(digit)] for place, digit in enumerate(reversed(digits)))
-    return total % 10 == 0
+    raw = _ascii(digits)
+    return (sum(raw[-1::-2].translate(_PLAIN)) + sum(raw[-2::-2].translate(_DOUBLED))) % 10 == 0
 
 
 def is_card_number(digits: str) -> bool:
@@ -111,11 +113,13 @@ def _blocks(run: str, *, phone: bool) -> list[tuple[int, int]]:
     Every window from the start of one group to the end of another is tried. Prefix sums of the two ways to weigh the
     digits give each window's Luhn sum at once, so that a megabyte of single digits takes time by its length alone.
     """
-    groups = [group.group() for group in _GROUP.finditer(run)]
-    values = [int(digit) for group in groups for digit in group]
-    if phone and len(values) <= _LONGEST_PHONE:
+    groups = _GROUP.findall(run)
+    raw = _ascii("".join(groups))
+    if phone and len(raw) <= _LONGEST_PHONE:
         return []
-    digits = "".join(groups) if run.isascii() else "".join(map(str, values))
+    digits = raw.decode()
+    if is_card_number(digits):
+        return [(0, len(digits))]
     ends = list(accumulate(map(len, groups)))
     starts = [
         (index, end - len(group))
@@ -124,17 +128,20 @@ def _blocks(run: str, *, phone: bool) -> list[tuple[int, int]]:
     ]
     if not starts:
         return []
-    # sums[0] doubles the digits at even places, sums[1] those at odd ones.
-    doubled = [_DOUBLED[value] for value in values]
+    plain, doubled = raw.translate(_PLAIN), raw.translate(_DOUBLED)
+    # The first doubles the digits at even places, the second those at odd ones.
     sums = [
-        list(accumulate(_alternate(doubled, values), initial=0)),
-        list(accumulate(_alternate(values, doubled), initial=0)),
+        list(accumulate(_alternate(doubled, plain), initial=0)),
+        list(accumulate(_alternate(plain, doubled), initial=0)),
     ]
     blocks: list[tuple[int, int]] = []
     for index, start in starts:
         # The longest window hides the most; the digit before the last is doubled, and its parity is that of the end.
-        for end in reversed(ends[index : index + _LONGEST]):
-            if _SHORTEST <= end - start <= _LONGEST and (sums[end % 2][end] - sums[end % 2][start]) % 10 == 0:
+        shortest = bisect_left(ends, start + _SHORTEST, index)
+        longest = bisect_right(ends, start + _LONGEST, index)
+        for end in reversed(ends[shortest:longest]):
+            weighed = sums[end % 2]
+            if (weighed[end] - weighed[start]) % 10 == 0:
                 if blocks and start < blocks[-1][1]:
                     blocks[-1] = (blocks[-1][0], max(end, blocks[-1][1]))
                 else:
@@ -143,19 +150,20 @@ def _blocks(run: str, *, phone: bool) -> list[tuple[int, int]]:
     return blocks
 
 
-def _alternate(even: list[int], odd: list[int]) -> list[int]:
-    mixed = even.copy()
+def _alternate(even: bytes, odd: bytes) -> bytearray:
+    mixed = bytearray(even)
     mixed[1::2] = odd[1::2]
     return mixed
 
 
+def _ascii(digits: str) -> bytes:
+    """Digits of any script as ASCII ones: people paste full-width numbers too."""
+    return digits.encode() if digits.isascii() else "".join(str(int(digit)) for digit in digits).encode()
+
+
 def _stars(run: str, blocks: list[tuple[int, int]]) -> str:
-    hidden = {place for start, end in blocks for place in range(start, end - _KEPT)}
-    out, place = [], 0
-    for character in run:
-        if character.isdecimal():
-            out.append("*" if place in hidden else character)
-            place += 1
-        else:
-            out.append(character)
-    return "".join(out)
+    hidden = bytearray(len(run))
+    for start, end in blocks:
+        hidden[start : end - _KEPT] = b"\1" * (end - _KEPT - start)
+    hides = iter(hidden)
+    return "".join("*" if character.isdecimal() and next(hides) else character for character in run)
