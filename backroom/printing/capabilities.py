@@ -122,12 +122,15 @@ class _Template:
             self.attributes.append(attribute(Tag.INTEGER, "copies", copies))
 
     def media(self, media: str) -> None:
-        """By its name where the printer lists it; by its measures where the printer takes the size."""
-        if self._takes("media") and media in _several(self._described.get("media-supported")):
+        """By its name where the printer lists it; by its measures, as media-col, where the printer takes the size."""
+        if not self._takes("media"):
+            raise UnsupportedAttribute(self._printer, "media", media)
+        if media in _several(self._described.get("media-supported")):
             self.attributes.append(attribute(Tag.KEYWORD, "media", media))
             return
         size = _measures(media)
-        takes_sizes = self._takes("media-col") and "media-size" in _several(self._described.get("media-col-supported"))
+        # Not every printer that takes media-col lists it among its creation attributes; ippeveprinter does not.
+        takes_sizes = "media-size" in _several(self._described.get("media-col-supported"))
         if size is None or not takes_sizes or not self._has_size(size):
             raise UnsupportedAttribute(self._printer, "media", media)
         x, y = (attribute(Tag.INTEGER, f"{axis}-dimension", value) for axis, value in zip("xy", size, strict=True))

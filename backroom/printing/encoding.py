@@ -29,7 +29,7 @@ class Group(IntEnum):
 
 
 class Tag(IntEnum):
-    """Value tags (RFC 8010, section 3.5.2) that Backroom writes or looks at."""
+    """Value tags (RFC 8010, section 3.5.2)."""
 
     UNSUPPORTED = 0x10
     UNKNOWN = 0x12
@@ -37,6 +37,9 @@ class Tag(IntEnum):
     INTEGER = 0x21
     BOOLEAN = 0x22
     ENUM = 0x23
+    OCTETS = 0x30
+    DATE_TIME = 0x31
+    RESOLUTION = 0x32
     RANGE = 0x33
     BEGIN_COLLECTION = 0x34
     TEXT_WITH_LANGUAGE = 0x35
@@ -46,6 +49,7 @@ class Tag(IntEnum):
     NAME = 0x42
     KEYWORD = 0x44
     URI = 0x45
+    URI_SCHEME = 0x46
     CHARSET = 0x47
     LANGUAGE = 0x48
     MIME_TYPE = 0x49
@@ -133,7 +137,9 @@ def decode(message: bytes) -> Answer:
     """Read an answer; what follows its attributes is ignored. MessageError when it is cut off or malformed."""
     try:
         return _decode(message)
-    except (struct.error, IndexError, UnicodeDecodeError) as error:
+    except MessageError:
+        raise
+    except (struct.error, IndexError, ValueError, RecursionError) as error:
         raise MessageError(f"not an IPP message: {error}") from error
 
 

@@ -62,10 +62,16 @@ _JOB_FIELDS = (
 
 
 class IppPrinter:
-    """One IPP printer, for one task. Implements `backroom.domain.printing.Printer`."""
+    """One IPP printer, for one task. Implements `backroom.domain.printing.Printer`.
 
-    def __init__(self, name: str, uri: str, fingerprint: str | None = None) -> None:
+    `upload_answer_s` is how long it may take to answer to a document, in seconds.
+    """
+
+    def __init__(
+        self, name: str, uri: str, fingerprint: str | None = None, *, upload_answer_s: float = UPLOAD_ANSWER_S
+    ) -> None:
         self._printer = Operations(name, uri, fingerprint)
+        self._upload_answer_s = upload_answer_s
 
     @property
     def name(self) -> str:
@@ -107,8 +113,8 @@ class IppPrinter:
             return PrintProgress(ticket, PrintState.UNKNOWN, (_NO_LONGER_KNOWN,))
         state, reasons = _state(job), words(job, "job-state-reasons")
         if state.ended:
-            message = words(job, "job-state-message") if state is PrintState.ABORTED else ()
-            return PrintProgress(ticket, state, in_plain_words(reasons) + message)
+            message = word(job, "job-state-message").strip() if state is PrintState.ABORTED else ""
+            return PrintProgress(ticket, state, in_plain_words(reasons) + ((message,) if message else ()))
         # Many printers tell of an empty tray in their own state only, and leave the job "processing".
         status = self.status()
         if state is PrintState.PRINTING and (status.state == "stopped" or any(map(needs_a_hand, status.reasons))):
@@ -167,7 +173,7 @@ class IppPrinter:
             ],
             job_id=ticket.job_id,
             document=request.document,
-            answer_s=UPLOAD_ANSWER_S,
+            answer_s=self._upload_answer_s,
         )
 
     def _has_taken_it(self, ticket: PrintTicket) -> bool:

@@ -83,11 +83,15 @@ class Wire:
 
     def _tls_trouble(self, error: requests.exceptions.SSLError) -> PrinterNotTrusted | PrinterUnreachable:
         reason = getattr(error.args[0], "reason", None) if error.args else None
-        wrong_pin = "Fingerprints did not match" in str(reason)
-        if wrong_pin or _caused_by_certificate(reason):
+        if "Fingerprints did not match" in str(reason):
             return PrinterNotTrusted(
-                f"Printer {self.name} shows another certificate than the one it is known by.",
+                f"Printer {self.name} shows another certificate than the pinned one.",
                 remedy="Make sure that nobody stands in between, then pin its new fingerprint.",
+            )
+        if _caused_by_certificate(reason):
+            return PrinterNotTrusted(
+                f"Printer {self.name} shows a certificate that nobody known vouches for.",
+                remedy="Pin its fingerprint in the shop file.",
             )
         return PrinterUnreachable(f"Printer {self.name} broke off TLS.", sent=Sent.PERHAPS)
 
