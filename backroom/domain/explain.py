@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from backroom.domain.model import Assignment, RoutingDecision
+from backroom.domain.routing_filters import BY_NATURE
 
 
 def explain(decision: RoutingDecision, order_number: str, names: Mapping[str, str] | None = None) -> str:
     """A decision as a sentence: "A-1042 is made at the local hub, because …; the booth was not taken: closed."
 
     `names` gives locations' names by their id; without it, the id is read as words. Every location that was weighed
-    and not taken is named once, with what the winning rule said of it, or else the last rule before.
+    and not taken is named once, with what the first rule said of it that asked for more than what it is.
     """
     taken = {assignment.location for assignment in decision.assignments}
     not_taken: dict[str, str] = {}
     for alternative in decision.rejected:
-        if alternative.location not in taken:
+        said = not_taken.get(alternative.location, BY_NATURE)
+        if alternative.location not in taken and said.startswith(BY_NATURE):
             not_taken[alternative.location] = alternative.reason
     parts = [f"{order_number} {_outcome(decision, names)}, because {_listed(decision.reasons)}"]
     parts += [f"{_name(location, names)} was not taken: {reason}" for location, reason in not_taken.items()]

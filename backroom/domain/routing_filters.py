@@ -57,6 +57,8 @@ _PLACE_TEXTS: Mapping[str, Callable[[Place], str]] = {
     "country": lambda place: place.view.location.country,
     "event": lambda place: place.view.location.event,
 }
+# How a refusal begins that is about what a place is, not how it stands today: it explains the least.
+BY_NATURE = "the rule "
 ORDER_FIELDS = tuple(_ORDER_TEXTS)
 PLACE_FIELDS = (*_PLACE_TEXTS, "distance_km", "capacity_left", "open_now", "in_stock", "can_print")
 
@@ -162,7 +164,7 @@ def _text_test(rule: RoutingRule, filter_: Filter) -> PlaceTest:
     read = _PLACE_TEXTS[filter_.field]
     wanted, negated = _texts(rule, filter_)
     field, asked = filter_.field, " or ".join(sorted(wanted))
-    refusal = f"the rule {'excludes' if negated else 'asks for'} {field} {asked}"
+    refusal = f"{BY_NATURE}{'excludes' if negated else 'asks for'} {field} {asked}"
     return PlaceTest(field, lambda place: (read(place) in wanted) != negated, lambda place: refusal, lambda place: "")
 
 

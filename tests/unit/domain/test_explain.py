@@ -49,3 +49,16 @@ def test_a_hold_says_what_a_person_has_to_mend() -> None:
 def test_a_place_that_a_later_rule_took_is_not_listed_as_refused() -> None:
     decision = route(order(), [NEAR_AND_OPEN, rule("last")], [view("far", {"TEE": 1}, km=20)])
     assert explain(decision, "A-7") == "A-7 is made at the far, because it has 1 piece in stock. Rule: last."
+
+
+def test_a_place_that_two_rules_refused_is_named_once_with_what_tells_most() -> None:
+    rules = [
+        rule("booths", where=(("kind", "==", "booth"),)),
+        NEAR_AND_OPEN,
+        rule("hubs", where=(("kind", "==", "hub"),)),
+    ]
+    views = [view("market", {"TEE": 1}, kind="local", km=40), view("main", {"TEE": 1}, kind="hub", km=50)]
+    assert explain(route(order(), rules, views), "A-7") == (
+        "A-7 is made at the main, because it has 1 piece in stock; "
+        "the market was not taken: 40.0 km away, the rule allows 10. Rule: hubs."
+    )
