@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping
 
 from backroom.carriers.base import Carrier
 from backroom.carriers.sheets import render_labels
-from backroom.carriers.zpl import to_zpl
+from backroom.carriers.zpl import zpl
 from backroom.domain.errors import BackroomError
 from backroom.domain.labels import LabelData, LabelRequest, ParcelSpec, PostalAddress, Purchase
 from backroom.domain.model import Delivery, FulfilmentState, StepOutcome
@@ -30,7 +30,7 @@ from backroom.store.sickness import Sick
 from tasks.connections import carrier_of, printer_uri
 from tasks.sick import leave
 
-PURCHASE, SHEET = "label", "sheet"
+PURCHASE, SHEET = shipping.LABEL, "sheet"
 STANDARD = "standard"
 
 
@@ -274,7 +274,7 @@ def _shipment(
             (
                 kind,
                 seal(key, data.to_json().encode(), shipping.DATA_CONTEXT),
-                seal(key, to_zpl(data).encode(), shipping.ZPL_CONTEXT),
+                seal(key, zpl(data).encode(), shipping.ZPL_CONTEXT),
             )
             for kind, data in (("shipping", purchase.shipping), ("return", purchase.return_))
         ),

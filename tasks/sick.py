@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -31,19 +32,20 @@ def leave(room: Room, claim: Claim, sick: Sequence[Sick]) -> list[StepOutcome]:
 def give_runs(room: Room, stage: str, location: str) -> tuple[list[str], list[int]]:
     """After a wave: open a breaker where more than ten share a cause, and start a run for each other sick order.
 
-    The run's idempotency key holds the attempt, so that being called again starts nothing twice. Returns the order
+    The run's idempotency key holds since when it is sick, so that being called again starts nothing twice, and a sick
+    order that its own run could not mend waits there for a person. Returns the order
     numbers and the breaker ids.
     """
 
-    def commit(connection: Connection) -> tuple[list[int], list[tuple[int, str, str, int]]]:
+    def commit(connection: Connection) -> tuple[list[int], list[tuple[int, str, str, datetime]]]:
         at = now(connection)
         opened = sickness.trip(connection, stage, location, at)
         return opened, sickness.alone(connection, stage, location)
 
     opened, alone = room.database.write(commit)
     waker = this_waker()
-    for row_id, number, _, attempts in alone:
-        waker.start_order_run(number, f"sick:{stage}:{row_id}:{attempts}")
+    for row_id, number, _, since in alone:
+        waker.start_order_run(number, f"sick:{stage}:{row_id}:{since:%Y%m%dT%H%M%S.%f}")
     for breaker_id in opened:
         waker.start_breaker_run(breaker_id)
     return [number for _, number, _, _ in alone], opened

@@ -16,9 +16,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown, Retry
+from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown
 from backroom.store import effects
-from backroom.store.claims import fence
+from backroom.store.claims import ClaimLost, fence
 from backroom.store.database import Database, now
 
 Q = TypeVar("Q")
@@ -74,7 +74,8 @@ def perform(
 ) -> dict[str, Answer | BackroomError]:
     """Carry out a wave's effects, each once however often this is called; returns answer or error by key.
 
-    Every commit is conditional on the claim `token`: ClaimLost leaves whatever was not settled to the next holder.
+    Every commit is conditional on the claim `token`: ClaimLost leaves whatever was not settled to the next holder. An
+    error that the sink raises, instead of returning it for one request, leaves its requests started.
     """
     if not batch:
         return {}
@@ -90,20 +91,13 @@ def perform(
         elif row["state"] == effects.UNKNOWN:
             results[effect.key] = OutcomeUnknown(f"nobody can tell whether {effect.key} happened")
         elif row["state"] == effects.STARTED and not sink.idempotent:
-            found = _ask(sink, effect.key)
+            found = _ask(database, token, sink, effect.key)
             if found is None:
                 to_do.append(effect)
             else:
                 results[effect.key] = found
         else:
             to_do.append(effect)
-    asked = {
-        key: result
-        for key, result in results.items()
-        if rows[key]["state"] == effects.STARTED and not isinstance(result, Retry)
-    }
-    if asked:
-        database.write(lambda connection: _settle(connection, asked))
     size = len(to_do) if sink.idempotent else 1
     for start in range(0, len(to_do), max(size, 1)):
         results |= _carry_out(database, token, to_do[start : start + size], sink)
@@ -116,12 +110,13 @@ def _carry_out(
     keys = [effect.key for effect in batch]
 
     def start(connection: Connection) -> None:
-        effects.start(connection, keys, token, fence(connection, token))
+        if effects.start(connection, keys, token, fence(connection, token)) != len(keys):
+            raise ClaimLost(f"another run took over effects of the claim {token}")
 
     database.write(start)
     answers = sink.carry_out([(effect.key, effect.request) for effect in batch])
     outcome = dict(zip(keys, answers, strict=True))
-    database.write(lambda connection: _settle(connection, outcome))
+    _settle(database, token, outcome)
     return outcome
 
 
@@ -131,10 +126,10 @@ def _plan(connection: Connection, token: str, batch: Sequence[Effect[Q]]) -> Map
     return effects.plan(connection, plans, token, at)
 
 
-def _settle(connection: Connection, outcome: Mapping[str, Answer | BackroomError]) -> None:
-    # What happened outside is written even when the lease ran out meanwhile: losing it would make it unknown.
-    at = now(connection)
-    effects.settle(connection, [_row(key, result) for key, result in outcome.items()], at)
+def _settle(database: Database, token: str, outcome: Mapping[str, Answer | BackroomError]) -> None:
+    # No fence: what happened outside is written even when the lease ran out meanwhile, or it would be unknown.
+    rows = [_row(key, result) for key, result in outcome.items()]
+    database.write(lambda connection: effects.settle(connection, rows, token, now(connection)))
 
 
 def _row(key: str, result: Answer | BackroomError) -> effects.Outcome:
@@ -145,11 +140,14 @@ def _row(key: str, result: Answer | BackroomError) -> effects.Outcome:
     return effects.Outcome(key, effects.DONE, result)
 
 
-def _ask(sink: Sink[Q], key: str) -> Answer | BackroomError | None:
+def _ask(database: Database, token: str, sink: Sink[Q], key: str) -> Answer | BackroomError | None:
     try:
-        return sink.ask(key)
+        found: Answer | BackroomError | None = sink.ask(key)
     except OutcomeUnknown as error:
+        found = error
+    except BackroomError as error:
+        # The other side cannot be asked now: that says nothing of the effect, which stays started.
         return error
-    except Retry as error:
-        # The other side does not answer now: the row stays started and is asked again by the next claim.
-        return error
+    if found is not None:
+        _settle(database, token, {key: found})
+    return found

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
-from backroom.domain.model import InboxState, OrderState, PrintJobState, ReservationState
+from backroom.domain.model import FulfilmentState, InboxState, OrderState, PrintJobState, ReservationState
+from backroom.store import history, stock
 from backroom.store import print_jobs as prints
-from backroom.store import stock
-from backroom.store.claims import Wakeup, is_free, wakeup
+from backroom.store.claims import Wakeup, raise_generation, wakeup
 from backroom.store.database import now
 from backroom.store.fulfilment import ADVANCING
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import MOVING
 from backroom.store.intake import STAGE as INTAKE
-from backroom.store.tables import fulfilment_orders, generations, inbox, order_lines, orders, print_jobs
+from backroom.store.tables import fulfilment_orders, inbox, order_lines, orders, print_jobs
+from backroom.store.waiting import is_due
 
 
 def wake_again(connection: Connection, hub: str) -> list[Wakeup]:
@@ -30,64 +31,52 @@ def wake_again(connection: Connection, hub: str) -> list[Wakeup]:
     return [raise_generation(connection, stage, location) for stage, location in places]
 
 
-def raise_generation(connection: Connection, stage: str, location: str) -> Wakeup:
-    """Raise a generation without claiming anything."""
-    at = now(connection)
-    number = connection.execute(
-        update(generations)
-        .where(generations.c.stage == stage, generations.c.location == location)
-        .values(number=generations.c.number + 1, at=at)
-        .returning(generations.c.number)
-    ).scalar_one_or_none()
-    if number is None:
-        connection.execute(insert(generations).values(stage=stage, location=location, number=1, at=at))
-    return Wakeup(stage, location, number or 1)
-
-
 def expire_reservations(connection: Connection, at: datetime) -> int:
-    """Give back what was reserved for too long without being released; such an order is routed anew."""
+    """Give back what was reserved for too long without being released; such an order is routed anew.
+
+    The orders are moved first: one that is released at this very moment keeps its pieces.
+    """
     expired = stock.expired_orders(connection, at)
-    stock.release(connection, expired, ReservationState.EXPIRED)
-    connection.execute(
+    moving = (
         update(orders)
         .where(orders.c.id.in_(expired), orders.c.state == OrderState.RESERVED)
         .values(state=OrderState.ACCEPTED, claim_token=None)
     )
-    connection.execute(
+    held = (
         update(orders)
         .where(orders.c.id.in_(expired), orders.c.state == OrderState.HELD, orders.c.held_from == OrderState.RESERVED)
         .values(held_from=OrderState.ACCEPTED)
     )
-    return len(expired)
+    ids = [id_ for change in (moving, held) for id_ in connection.execute(change.returning(orders.c.id)).scalars()]
+    stock.release(connection, ids, ReservationState.EXPIRED)
+    entries = [history.Entry(id_, "reservation.expired", {"then": "routed again"}) for id_ in ids]
+    history.record(connection, entries, at=at)
+    return len(ids)
 
 
 def _intake_waits(connection: Connection) -> bool:
     at = now(connection)
     for table, condition in ((inbox, inbox.c.state == InboxState.WAITING), (orders, orders.c.state.in_(MOVING))):
-        due = or_(table.c.next_attempt_at.is_(None), table.c.next_attempt_at <= at)
-        healthy = table.c.sick_cause.is_(None) & table.c.breaker_id.is_(None)
-        if connection.execute(select(table.c.id).where(condition, due, healthy, is_free(table, at)).limit(1)).first():
+        if connection.execute(select(table.c.id).where(condition, is_due(table, at)).limit(1)).first():
             return True
     return False
 
 
 def _fulfilment_waits(connection: Connection) -> list[str]:
-    at = now(connection)
     table = fulfilment_orders
-    query = select(table.c.location).where(
-        table.c.state.in_(ADVANCING),
-        table.c.sick_cause.is_(None),
-        table.c.breaker_id.is_(None),
-        or_(table.c.next_attempt_at.is_(None), table.c.next_attempt_at <= at),
-        is_free(table, at),
-    )
+    query = select(table.c.location).where(table.c.state.in_(ADVANCING), is_due(table, now(connection)))
     return sorted(connection.execute(query.distinct()).scalars())
 
 
 def _prints_wait(connection: Connection) -> list[str]:
-    open_ = (PrintJobState.WAITING, *prints.ACTIVE)
-    query = select(print_jobs.c.location).where(print_jobs.c.state.in_(open_)).distinct()
-    return sorted(connection.execute(query).scalars())
+    """Locations with a job that may be handed out, or that is in the hands of a worker who may be dead."""
+    making = fulfilment_orders.c.state == FulfilmentState.MAKING
+    query = (
+        select(print_jobs.c.location)
+        .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
+        .where(or_((print_jobs.c.state == PrintJobState.WAITING) & making, print_jobs.c.state.in_(prints.ACTIVE)))
+    )
+    return sorted(connection.execute(query.distinct()).scalars())
 
 
 def wake_backorders(connection: Connection, skus: Sequence[str], hub: str) -> list[Wakeup]:

@@ -4,8 +4,10 @@ A claim is a token with an end. Rows carry the token; whoever holds it may move 
 `fence` first: it renews the lease in the same transaction, and refuses when the lease ran out. A row is free when it
 carries no token or that of a claim which is over.
 
-A wake-up names (stage, location, generation). A claim raises the generation in its own commit, so whatever was
-committed before the claim is seen by it, and whatever came after wakes a new run under a new name.
+A wake-up names (stage, location, generation). Whoever looks for work raises the generation before it looks, in the
+same commit, and finding nothing counts: so what was committed before is seen by that look, and what came after wakes a
+new run under a new name. On PostgreSQL that generation's row is also the lock under which the claims of a stage and
+location are taken one after the other: a writer that reads it for its wake-up keeps it until its commit.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, insert, or_, select, update
 
 from backroom.domain.errors import Retry
-from backroom.store.database import now
+from backroom.store.batches import insert_new
+from backroom.store.database import now, writes
 from backroom.store.tables import claims, generations
 
 LEASE = timedelta(seconds=60)
@@ -49,8 +52,20 @@ class Wakeup:
     generation: int
 
 
+def look_for_work(connection: Connection, stage: str, location: str) -> datetime:
+    """Begin a claim, before its rows are chosen: raise the generation, and end the leases that ran out.
+
+    Ending them waits for whoever is just renewing one, so that a lease is either renewed or over, never both. Returns
+    the time by which rows are free and due.
+    """
+    raise_generation(connection, stage, location)
+    at = now(connection)
+    connection.execute(delete(claims).where(claims.c.until <= at))
+    return at
+
+
 def take(connection: Connection, *, stage: str, location: str, instance: str, run_id: str) -> Claim:
-    """Open a lease and raise the generation, in the caller's transaction; the caller then marks rows with the token."""
+    """Open a lease in the caller's transaction, which has looked for work and then marks rows with the token."""
     at = now(connection)
     token = uuid.uuid4().hex
     connection.execute(
@@ -64,13 +79,6 @@ def take(connection: Connection, *, stage: str, location: str, instance: str, ru
             until=at + LEASE,
         )
     )
-    raised = connection.execute(
-        update(generations)
-        .where(generations.c.stage == stage, generations.c.location == location)
-        .values(number=generations.c.number + 1, at=at)
-    )
-    if raised.rowcount == 0:
-        connection.execute(insert(generations).values(stage=stage, location=location, number=1, at=at))
     return Claim(token, stage, location, run_id)
 
 
@@ -113,8 +121,34 @@ def is_free(table: Table, at: datetime) -> ColumnElement[bool]:
 
 
 def wakeup(connection: Connection, stage: str, location: str) -> Wakeup:
-    """The wake-up that a commit owes; send it after the commit, outside the request."""
-    number = connection.execute(
-        select(generations.c.number).where(generations.c.stage == stage, generations.c.location == location)
-    ).scalar_one_or_none()
+    """The wake-up that a commit owes; send it after the commit, outside the request.
+
+    Call it after the rows are written: a look for work that begins meanwhile waits for this commit, and sees them.
+    """
+    number = _generation(connection, stage, location)
+    if number is None and writes(connection):
+        row = {"stage": stage, "location": location, "number": 0, "at": now(connection)}
+        insert_new(connection, generations, [row])
+        number = _generation(connection, stage, location)
     return Wakeup(stage, location, number or 0)
+
+
+def raise_generation(connection: Connection, stage: str, location: str) -> Wakeup:
+    """Raise a generation; returns the wake-up under its new number."""
+    at = now(connection)
+    row = {"stage": stage, "location": location, "number": 0, "at": at}
+    here = (generations.c.stage == stage) & (generations.c.location == location)
+    raised = update(generations).where(here).values(number=generations.c.number + 1, at=at)
+    number = connection.execute(raised.returning(generations.c.number)).scalar_one_or_none()
+    if number is None:
+        insert_new(connection, generations, [row])
+        number = connection.execute(raised.returning(generations.c.number)).scalar_one()
+    return Wakeup(stage, location, number)
+
+
+def _generation(connection: Connection, stage: str, location: str) -> int | None:
+    query = select(generations.c.number).where(generations.c.stage == stage, generations.c.location == location)
+    if writes(connection):
+        query = query.with_for_update(read=True)
+    number: int | None = connection.execute(query).scalar_one_or_none()
+    return number

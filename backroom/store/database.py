@@ -25,16 +25,29 @@ from backroom.domain.errors import Retry
 T = TypeVar("T")
 
 BUSY_MS = 15_000
+CONNECT_SECONDS = 10
 GROUP_MOST = 200
 DEADLOCK_TRIES = 5
-# PostgreSQL: serialization_failure, deadlock_detected (Appendix A, class 40).
+# PostgreSQL: serialization_failure, deadlock_detected (Appendix A, class 40); lock_not_available (class 55).
 _TRY_AGAIN = {"40001", "40P01"}
+_NO_LOCK = "55P03"
+# SQLite: SQLITE_BUSY and SQLITE_LOCKED, the low byte of the extended result code (sqlite.org/rescode.html).
+_SQLITE_BUSY = {5, 6}
+
+# Execution options of a connection that writes: on SQLite its transactions begin as IMMEDIATE.
+WRITES = {"backroom_writes": True}
 
 
 class DatabaseBusy(Retry):
     """The database did not give us a transaction in time; nothing was written."""
 
     cause = "database_busy"
+
+
+class DatabaseAway(Retry):
+    """The connection to the database was lost: a commit that was under way may have happened or not."""
+
+    cause = "database_away"
 
 
 @dataclass(slots=True)
@@ -62,6 +75,9 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A connection for reading only, in one snapshot."""
         with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                # READ COMMITTED takes a new snapshot at every statement.
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -102,8 +118,12 @@ class Database:
                 with _writing(self.engine) as connection:
                     return work(connection)
             except DBAPIError as error:
-                if turn + 1 == DEADLOCK_TRIES or getattr(error.orig, "sqlstate", None) not in _TRY_AGAIN:
+                if turn + 1 < DEADLOCK_TRIES and _broken_deadlock(error):
+                    continue
+                trouble = _trouble_of_the_moment(error)
+                if trouble is None:
                     raise
+                raise trouble from error
         raise AssertionError("unreachable")
 
     def _write_all(self) -> None:
@@ -128,31 +148,31 @@ class Database:
             self._commit(group)
 
     def _commit(self, group: list[_Job]) -> None:
-        results: list[tuple[_Job, Any, BaseException | None]] = []
         try:
-            with _writing(self.engine) as connection:
-                for job in group:
-                    results.append(self._run(connection, job, alone=len(group) == 1))
-        except OperationalError as error:
-            failure = DatabaseBusy("the database is locked by another process", remedy="It is tried again.")
-            failure.__cause__ = error
-            _resolve([(job, None, failure if "locked" in str(error) else error) for job in group])
+            results = self._write_here(lambda connection: self._run_all(connection, group))
         except BaseException as error:  # noqa: BLE001 - whatever it was belongs to the callers, not to this thread
-            _resolve([(job, None, error) for job in group])
-        else:
-            _resolve(results)
+            results = [(job, None, error) for job in group]
+        for job, result, failure in results:
+            if failure is not None:
+                job.future.set_exception(failure)
+            else:
+                job.future.set_result(result)
 
     @staticmethod
-    def _run(connection: Connection, job: _Job, *, alone: bool) -> tuple[_Job, Any, BaseException | None]:
-        if alone:
-            return job, job.work(connection), None
-        try:
-            with connection.begin_nested():
-                return job, job.work(connection), None
-        except OperationalError:
-            raise
-        except Exception as error:  # noqa: BLE001 - one bad item must not undo the others in its group
-            return job, None, error
+    def _run_all(connection: Connection, group: list[_Job]) -> list[tuple[_Job, Any, BaseException | None]]:
+        if len(group) == 1:
+            return [(group[0], group[0].work(connection), None)]
+        results: list[tuple[_Job, Any, BaseException | None]] = []
+        for job in group:
+            try:
+                with connection.begin_nested():
+                    results.append((job, job.work(connection), None))
+            except OperationalError:
+                # Busy, away or full: that is about the database, and so about the whole group.
+                raise
+            except Exception as error:  # noqa: BLE001 - one bad item must not undo the others in its group
+                results.append((job, None, error))
+        return results
 
 
 def now(connection: Connection) -> datetime:
@@ -163,23 +183,46 @@ def now(connection: Connection) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _resolve(results: list[tuple[_Job, Any, BaseException | None]]) -> None:
-    for job, result, error in results:
-        if error is not None:
-            job.future.set_exception(error)
-        else:
-            job.future.set_result(result)
+def writes(connection: Connection) -> bool:
+    """Whether this connection is in a writing transaction, and so may lock rows."""
+    return connection.get_execution_options().keys() >= WRITES.keys()
+
+
+def _broken_deadlock(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
+
+
+def _trouble_of_the_moment(error: DBAPIError) -> Retry | None:
+    """What passes by itself, in words that a caller can act on; None for an error of the statement."""
+    state = getattr(error.orig, "sqlstate", None)
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if state == _NO_LOCK or state in _TRY_AGAIN or (code is not None and code & 0xFF in _SQLITE_BUSY):
+        return DatabaseBusy("the database is locked by somebody else", remedy="It is tried again.")
+    if error.connection_invalidated or (isinstance(error, OperationalError) and state is None and code is None):
+        return DatabaseAway("the database does not answer", remedy="It is tried again.")
+    return None
 
 
 @contextmanager
 def _writing(engine: Engine) -> Iterator[Connection]:
-    with engine.connect().execution_options(backroom_writes=True) as connection, connection.begin():
+    with engine.connect().execution_options(**WRITES) as connection, connection.begin():
         yield connection
 
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=5, max_overflow=10, pool_pre_ping=True)
+        return create_engine(
+            url,
+            pool_size=5,
+            max_overflow=10,
+            pool_pre_ping=True,
+            # libpq: seconds to connect, milliseconds until data that nobody acknowledges ends the connection.
+            connect_args={
+                "connect_timeout": CONNECT_SECONDS,
+                "tcp_user_timeout": BUSY_MS,
+                "options": f"-c lock_timeout={BUSY_MS} -c timezone=UTC",
+            },
+        )
     engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")

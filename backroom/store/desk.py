@@ -9,20 +9,23 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, or_, select, update
 
 from backroom.domain.errors import Refuse, Retry
-from backroom.domain.model import FulfilmentState, OrderState, PrintJobState
-from backroom.store import history, sickness, stock
+from backroom.domain.model import FulfilmentState, OrderState
+from backroom.store import effects, history, print_jobs, sickness, stock
 from backroom.store.claims import Wakeup, is_free, wakeup
 from backroom.store.contacts import open_contact, seal_contact
 from backroom.store.database import now
-from backroom.store.fulfilment import BEFORE_LABEL
+from backroom.store.fulfilment import BEFORE_LABEL, finish_orders
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.people import load
+from backroom.store.print_jobs import STAGE as PRINT
 from backroom.store.seals import Seals
-from backroom.store.tables import fulfilment_orders, order_lines, orders, print_jobs, reservations
+from backroom.store.shipping import LABEL
+from backroom.store.tables import fulfilment_orders, order_lines, orders, reservations
+from backroom.store.waiting import HEALTHY
 
 ENDED = (OrderState.FULFILLED, OrderState.CANCELLED)
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
@@ -54,9 +57,21 @@ def find(connection: Connection, number: str) -> RowMapping:
     return row
 
 
+def locked(connection: Connection, number: str) -> RowMapping:
+    """The order's row, which nobody else changes until the commit; NoSuchOrder when there is none."""
+    row = connection.execute(select(orders).where(orders.c.number == number).with_for_update()).mappings().one_or_none()
+    if row is None:
+        raise NoSuchOrder(f"there is no order {number}")
+    return row
+
+
 def hold(connection: Connection, number: str, reason: str, actor: str) -> list[Wakeup]:
-    """Hold an order for a person. What is labelled already goes on; what is not, waits."""
-    order, at = find(connection, number), now(connection)
+    """Hold an order for a person. What is labelled already goes on; what is not, waits.
+
+    Parts keep the token of a wave that has them: until that wave is over nobody else may take them, because it may be
+    buying a label at this moment.
+    """
+    order, at = locked(connection, number), now(connection)
     if order["state"] in ENDED:
         raise NotPossibleNow(f"{number} is {order['state']} already")
     if order["state"] == OrderState.HELD:
@@ -73,7 +88,7 @@ def hold(connection: Connection, number: str, reason: str, actor: str) -> list[W
 
 def release(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:
     """Let a held order go on from where it was held; one held at intake is routed (again)."""
-    order, at = find(connection, number), now(connection)
+    order, at = locked(connection, number), now(connection)
     if order["state"] not in (OrderState.HELD, OrderState.BACKORDERED):
         raise NotPossibleNow(f"{number} is not held: it is {order['state']}")
     back = order["held_from"] or OrderState.ACCEPTED
@@ -82,7 +97,7 @@ def release(connection: Connection, number: str, actor: str, hub: str) -> list[W
         .where(orders.c.id == order["id"])
         .values(state=back, held_from="", hold_reason="", next_attempt_at=None, attempts=0)
     )
-    wakeups = [wakeup(connection, INTAKE, hub)]
+    places: list[str] = []
     held = connection.execute(
         select(fulfilment_orders).where(
             fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.state == FulfilmentState.HELD
@@ -94,10 +109,14 @@ def release(connection: Connection, number: str, actor: str, hub: str) -> list[W
             .where(fulfilment_orders.c.id == part["id"])
             .values(state=part["held_from"] or FulfilmentState.OPEN, held_from="", hold_reason="", attempts=0)
         )
-        wakeups += [wakeup(connection, FULFILMENT, part["location"]), wakeup(connection, "print", part["location"])]
+        places.append(part["location"])
     sickness.make_healthy(connection, order["id"])
-    history.record(connection, [history.Entry(order["id"], "order.released_by_person", {})], at=at, actor=actor)
-    return wakeups
+    entries = [history.Entry(order["id"], "order.released_by_person", {})]
+    # What was labelled before the hold went on: the last part may have ended meanwhile.
+    entries += [history.Entry(id_, "order.fulfilled") for id_ in finish_orders(connection, [order["id"]], at)]
+    history.record(connection, entries, at=at, actor=actor)
+    stages = [(FULFILMENT, place) for place in places] + [(PRINT, place) for place in places]
+    return [wakeup(connection, stage, place) for stage, place in [(INTAKE, hub), *stages]]
 
 
 def cancel(connection: Connection, number: str, actor: str, reason: str) -> list[Wakeup]:
@@ -105,39 +124,32 @@ def cancel(connection: Connection, number: str, actor: str, reason: str) -> list
 
     NotPossibleNow once a parcel is labelled; BeingWorkedOn while a run is just buying the label.
     """
-    order, at = find(connection, number), now(connection)
+    order, at = locked(connection, number), now(connection)
     if order["state"] == OrderState.CANCELLED:
         return []
     parts = connection.execute(
-        select(fulfilment_orders.c.id, fulfilment_orders.c.state, fulfilment_orders.c.held_from).where(
-            fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.state != FulfilmentState.CANCELLED
-        )
+        select(fulfilment_orders.c.id, fulfilment_orders.c.state, fulfilment_orders.c.held_from)
+        .where(fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.state != FulfilmentState.CANCELLED)
+        .with_for_update()
     ).all()
     reached = {part.held_from or part.state for part in parts}
     if order["state"] == OrderState.FULFILLED or reached - set(BEFORE_LABEL):
         raise NotPossibleNow(f"{number} is labelled already", remedy="Let it come back as a return.")
     _refuse_while_labelling(connection, order["id"], number, at)
+    if effects.begun(connection, order["id"], LABEL):
+        raise NotPossibleNow(f"{number} may have a label already", remedy="Look at it at the carrier first.")
     stock.release(connection, [order["id"]])
     _restock_packed(connection, order["id"], at)
     connection.execute(
         update(fulfilment_orders)
         .where(fulfilment_orders.c.order_id == order["id"])
-        .values(state=FulfilmentState.CANCELLED, claim_token=None, sick_cause=None, breaker_id=None)
+        .values(state=FulfilmentState.CANCELLED, claim_token=None, held_from="", hold_reason="", **HEALTHY)
     )
-    connection.execute(
-        update(print_jobs)
-        .where(
-            print_jobs.c.fulfilment_order_id.in_([part.id for part in parts]),
-            print_jobs.c.state == PrintJobState.WAITING,
-        )
-        .values(state=PrintJobState.CANCELLED, ended_at=at, reason="order cancelled")
-    )
+    print_jobs.drop(connection, [part.id for part in parts], at)
     connection.execute(
         update(orders)
         .where(orders.c.id == order["id"])
-        .values(
-            state=OrderState.CANCELLED, ended_at=at, claim_token=None, sick_cause=None, breaker_id=None, hold_reason=""
-        )
+        .values(state=OrderState.CANCELLED, ended_at=at, claim_token=None, held_from="", hold_reason="", **HEALTHY)
     )
     history.record(connection, [history.Entry(order["id"], "order.cancelled", {"reason": reason})], at=at, actor=actor)
     return []
@@ -177,7 +189,7 @@ def start_over(connection: Connection, order_id: int) -> bool:
 
 def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:
     """Take a sick order's mark off, so that the next wave carries it on from the step it stands at."""
-    order, at = find(connection, number), now(connection)
+    order, at = locked(connection, number), now(connection)
     sickness.make_healthy(connection, order["id"])
     history.record(connection, [history.Entry(order["id"], "order.retried", {})], at=at, actor=actor)
     locations = connection.execute(
@@ -191,19 +203,13 @@ def amend(connection: Connection, seals: Seals, number: str, field: str, value: 
 
     The history keeps which field was corrected and by whom, never the value.
     """
-    order, at = find(connection, number), now(connection)
+    order, at = locked(connection, number), now(connection)
     if order["state"] in ENDED:
         raise NotPossibleNow(f"{number} is {order['state']} already")
     _refuse_while_labelling(connection, order["id"], number, at)
     kind, _, rest = field.partition(".")
     if kind == "line" and rest.endswith(".sku"):
-        if order["state"] not in (OrderState.HELD, OrderState.ACCEPTED, OrderState.BACKORDERED):
-            raise NotPossibleNow(f"{number} is being made already", remedy="Cancel it and enter it anew.")
-        connection.execute(
-            update(order_lines)
-            .where(order_lines.c.order_id == order["id"], order_lines.c.line_no == int(rest.removesuffix(".sku")))
-            .values(sku=value)
-        )
+        _amend_line(connection, order, rest.removesuffix(".sku"), value)
     else:
         key = load(connection, seals, [order["person_id"]])[order["person_id"]].key
         contact = open_contact(key, order["contact"])
@@ -215,25 +221,58 @@ def amend(connection: Connection, seals: Seals, number: str, field: str, value: 
             contact = replace(contact, address=replace(contact.address, latitude=None, longitude=None, **{rest: value}))
         else:
             raise NotPossibleNow(f"{field!r} cannot be amended", remedy="Use email, phone, address.… or line.N.sku.")
-        connection.execute(update(orders).where(orders.c.id == order["id"]).values(contact=seal_contact(key, contact)))
+        changed: dict[str, object] = {"contact": seal_contact(key, contact)}
+        if field == "address.country":
+            changed["country"] = value
+        connection.execute(update(orders).where(orders.c.id == order["id"]).values(**changed))
     history.record(connection, [history.Entry(order["id"], "order.amended", {"field": field})], at=at, actor=actor)
 
 
-def _hold_parts(connection: Connection, order_id: int, reason: str) -> None:
-    for state in BEFORE_LABEL:
+def _amend_line(connection: Connection, order: RowMapping, line_no: str, sku: str) -> None:
+    parts = select(fulfilment_orders.c.id).where(
+        fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.state != FulfilmentState.CANCELLED
+    )
+    if connection.execute(parts.limit(1)).first() is not None:
+        raise NotPossibleNow(f"{order['number']} is being made already", remedy="Cancel it and enter it anew.")
+    changed = connection.execute(
+        update(order_lines)
+        .where(
+            order_lines.c.order_id == order["id"], order_lines.c.line_no == (int(line_no) if line_no.isdigit() else 0)
+        )
+        .values(sku=sku)
+    )
+    if changed.rowcount != 1:
+        raise NotPossibleNow(f"{order['number']} has no line {line_no}")
+    # What was planned and reserved was for the other piece.
+    stock.release(connection, [order["id"]])
+    planned = (OrderState.ROUTED, OrderState.RESERVED)
+    if order["state"] in planned:
         connection.execute(
+            update(orders).where(orders.c.id == order["id"]).values(state=OrderState.ACCEPTED, claim_token=None)
+        )
+    elif order["held_from"] in planned:
+        connection.execute(update(orders).where(orders.c.id == order["id"]).values(held_from=OrderState.ACCEPTED))
+
+
+def _hold_parts(connection: Connection, order_id: int, reason: str) -> None:
+    held: list[int] = []
+    for state in BEFORE_LABEL:
+        holding = (
             update(fulfilment_orders)
             .where(fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state == state)
-            .values(state=FulfilmentState.HELD, held_from=state, hold_reason=reason, claim_token=None)
+            .values(state=FulfilmentState.HELD, held_from=state, hold_reason=reason)
         )
+        held += connection.execute(holding.returning(fulfilment_orders.c.id)).scalars()
+    print_jobs.take_back(connection, held)
 
 
 def _refuse_while_labelling(connection: Connection, order_id: int, number: str, at: datetime) -> None:
+    packed = or_(
+        fulfilment_orders.c.state == FulfilmentState.PACKED, fulfilment_orders.c.held_from == FulfilmentState.PACKED
+    )
     busy = connection.execute(
         select(fulfilment_orders.c.id).where(
-            fulfilment_orders.c.order_id == order_id,
-            fulfilment_orders.c.state == FulfilmentState.PACKED,
-            ~is_free(fulfilment_orders, at),
+            fulfilment_orders.c.order_id == order_id, packed, ~is_free(fulfilment_orders, at)
         )
     ).first()
     if busy is not None:

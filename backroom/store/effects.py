@@ -36,7 +36,7 @@ class Outcome:
 
 
 def plan(connection: Connection, plans: Sequence[Plan], token: str, at: datetime) -> dict[str, RowMapping]:
-    """Write the rows that are missing, and return all of them as they stand."""
+    """Write the rows that are missing, take all of them into this claim's hands, and return them as they stand."""
     insert_new(
         connection,
         effects,
@@ -55,7 +55,16 @@ def plan(connection: Connection, plans: Sequence[Plan], token: str, at: datetime
             for p in plans
         ],
     )
+    take(connection, (p.key for p in plans), token)
     return read(connection, (p.key for p in plans))
+
+
+def take(connection: Connection, keys: Iterable[str], token: str) -> None:
+    """Put rows into a holder's hands: from now on only it may start them, or say that they did not happen."""
+    for batch in chunks(keys):
+        connection.execute(
+            update(effects).where(effects.c.key.in_(batch), effects.c.claim_token != token).values(claim_token=token)
+        )
 
 
 def read(connection: Connection, keys: Iterable[str]) -> dict[str, RowMapping]:
@@ -67,23 +76,34 @@ def read(connection: Connection, keys: Iterable[str]) -> dict[str, RowMapping]:
 
 
 def start(connection: Connection, keys: Iterable[str], token: str, at: datetime) -> int:
-    """Mark calls as begun, in the commit just before them; returns how many rows could be started."""
+    """Mark this holder's calls as begun, in the commit just before them; returns how many could be started."""
     count = 0
     for batch in chunks(keys):
         count += connection.execute(
             update(effects)
-            .where(effects.c.key.in_(batch), effects.c.state.in_([PLANNED, FAILED, STARTED]))
-            .values(state=STARTED, claim_token=token, started_at=at, tries=effects.c.tries + 1)
+            .where(
+                effects.c.key.in_(batch),
+                effects.c.claim_token == token,
+                effects.c.state.in_([PLANNED, FAILED, STARTED]),
+            )
+            .values(state=STARTED, started_at=at, tries=effects.c.tries + 1)
         ).rowcount
     return count
 
 
-def settle(connection: Connection, outcomes: Sequence[Outcome], at: datetime) -> None:
-    """Write what became of calls. A DONE row never changes again."""
+def settle(connection: Connection, outcomes: Sequence[Outcome], token: str, at: datetime) -> None:
+    """Write what became of calls. A DONE row never changes again.
+
+    That a call happened is written whoever says so; that it did not, or that nobody knows, only by the row's holder:
+    another one may have begun it anew since.
+    """
     for outcome in outcomes:
+        may = effects.c.state != DONE
+        if outcome.state != DONE:
+            may &= effects.c.claim_token == token
         connection.execute(
             update(effects)
-            .where(effects.c.key == outcome.key, effects.c.state != DONE)
+            .where(effects.c.key == outcome.key, may)
             .values(
                 state=outcome.state,
                 answer=dict(outcome.answer) if outcome.answer is not None else None,
@@ -91,6 +111,14 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], at: datetime) ->
                 settled_at=at,
             )
         )
+
+
+def begun(connection: Connection, order_id: int, kind: str) -> list[RowMapping]:
+    """Effects of one kind for an order that happened, or may have."""
+    query = select(effects).where(
+        effects.c.order_id == order_id, effects.c.kind == kind, effects.c.state.in_([STARTED, DONE, UNKNOWN])
+    )
+    return list(connection.execute(query).mappings())
 
 
 def unknown(connection: Connection) -> list[RowMapping]:

@@ -17,10 +17,9 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from backroom.domain.model import Assignment, FulfilmentState, OrderState
 from backroom.store.batches import chunks
-from backroom.store.claims import Claim, Wakeup, is_free, take, wakeup
-from backroom.store.database import now
+from backroom.store.claims import Claim, Wakeup, is_free, look_for_work, take, wakeup
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders, reservations
-from backroom.store.waiting import mark, waiting_ids
+from backroom.store.waiting import HEALTHY, mark, waiting
 
 STAGE = "fulfilment"
 ADVANCING = (FulfilmentState.OPEN, FulfilmentState.MADE, FulfilmentState.PACKED, FulfilmentState.LABELLED)
@@ -98,9 +97,10 @@ def claim_waiting(
     connection: Connection, *, location: str, instance: str, run_id: str, most: int
 ) -> tuple[Claim, int] | None:
     """Claim what can advance at this location; None when nothing waits. Returns the claim and how many it holds."""
-    at = now(connection)
+    at = look_for_work(connection, STAGE, location)
     condition = (fulfilment_orders.c.location == location) & fulfilment_orders.c.state.in_(ADVANCING)
-    ids = waiting_ids(connection, fulfilment_orders, condition, at, most)
+    found = waiting(connection, fulfilment_orders, condition, at, most)
+    ids = found.together or ((found.suspect,) if found.suspect is not None else ())
     return _claim(connection, ids, location, instance, run_id)
 
 
@@ -108,20 +108,15 @@ def claim_order(
     connection: Connection, order_id: int, *, location: str, instance: str, run_id: str
 ) -> tuple[Claim, int] | None:
     """Claim one order's work at one location, sick or not; None when it cannot advance or another run holds it."""
-    at = now(connection)
-    ids = (
-        connection.execute(
-            select(fulfilment_orders.c.id).where(
-                fulfilment_orders.c.order_id == order_id,
-                fulfilment_orders.c.location == location,
-                fulfilment_orders.c.state.in_(ADVANCING),
-                is_free(fulfilment_orders, at),
-            )
-        )
-        .scalars()
-        .all()
+    at = look_for_work(connection, STAGE, location)
+    query = select(fulfilment_orders.c.id).where(
+        fulfilment_orders.c.order_id == order_id,
+        fulfilment_orders.c.location == location,
+        fulfilment_orders.c.state.in_(ADVANCING),
+        is_free(fulfilment_orders, at),
     )
-    return _claim(connection, list(ids), location, instance, run_id)
+    ids = connection.execute(query.with_for_update(skip_locked=True)).scalars().all()
+    return _claim(connection, ids, location, instance, run_id)
 
 
 def locations_of(connection: Connection, order_id: int) -> list[str]:
@@ -180,8 +175,7 @@ def move(
         "state": new,
         "attempts": 1 if keep_claim else 0,
         "next_attempt_at": None,
-        "sick_cause": None,
-        "sick_reason": None,
+        **HEALTHY,
     } | values
     if not keep_claim:
         changes["claim_token"] = None
@@ -249,9 +243,13 @@ def piece_done(connection: Connection, part_id: int, at: datetime) -> list[Wakeu
 
 
 def finish_orders(connection: Connection, order_ids: Iterable[int], at: datetime) -> list[int]:
-    """Orders all of whose fulfilment orders are DONE (or cancelled) become FULFILLED; returns those that did."""
+    """Orders all of whose fulfilment orders are DONE (or cancelled) become FULFILLED; returns those that did.
+
+    The orders are locked first: of two waves that each end one part of an order, the later one sees the other's.
+    """
     finished: list[int] = []
     for batch in chunks(sorted(set(order_ids))):
+        connection.execute(select(orders.c.id).where(orders.c.id.in_(batch)).order_by(orders.c.id).with_for_update())
         open_part = (
             select(fulfilment_orders.c.id)
             .where(
@@ -271,7 +269,7 @@ def finish_orders(connection: Connection, order_ids: Iterable[int], at: datetime
 
 
 def _claim(
-    connection: Connection, ids: list[int], location: str, instance: str, run_id: str
+    connection: Connection, ids: Sequence[int], location: str, instance: str, run_id: str
 ) -> tuple[Claim, int] | None:
     if not ids:
         return None

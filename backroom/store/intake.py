@@ -10,12 +10,11 @@ from sqlalchemy import Connection, select, update
 
 from backroom.domain.model import InboxState, OrderState, Problem
 from backroom.store.batches import insert_new, update_by_id
-from backroom.store.claims import Claim, is_free, take
-from backroom.store.database import now
+from backroom.store.claims import Claim, is_free, look_for_work, take
 from backroom.store.people import load
 from backroom.store.seals import Seals, unseal
 from backroom.store.tables import inbox, orders, quarantine
-from backroom.store.waiting import mark, waiting_ids
+from backroom.store.waiting import mark, waiting
 
 STAGE = "intake"
 BODY_CONTEXT = "inbox.body"
@@ -45,44 +44,47 @@ class IntakeClaim:
 
 
 def claim_waiting(connection: Connection, *, hub: str, instance: str, run_id: str, most: int) -> IntakeClaim | None:
-    """Claim messages and orders that wait for intake, first by the channel's priority; None when nothing waits."""
-    at = now(connection)
-    messages = waiting_ids(connection, inbox, inbox.c.state == InboxState.WAITING, at, most)
-    moving = waiting_ids(connection, orders, orders.c.state.in_(MOVING), at, most)
-    if not messages and not moving:
-        return None
-    claim = take(connection, stage=STAGE, location=hub, instance=instance, run_id=run_id)
-    mark(connection, inbox, messages, claim.token)
-    mark(connection, orders, moving, claim.token)
-    return IntakeClaim(claim, len(messages), len(moving))
+    """Claim messages and orders that wait for intake, first by the channel's priority; None when nothing waits.
+
+    One that crashed its waves is claimed alone: neither messages nor orders beside it.
+    """
+    at = look_for_work(connection, STAGE, hub)
+    messages = waiting(connection, inbox, inbox.c.state == InboxState.WAITING, at, most)
+    moving = waiting(connection, orders, orders.c.state.in_(MOVING), at, most)
+    if messages.together or moving.together:
+        return _claim(connection, messages.together, moving.together, hub, instance, run_id)
+    if messages.suspect is not None and (moving.suspect is None or messages.attempts <= moving.attempts):
+        return _claim(connection, (messages.suspect,), (), hub, instance, run_id)
+    if moving.suspect is not None:
+        return _claim(connection, (), (moving.suspect,), hub, instance, run_id)
+    return None
 
 
 def claim_order(connection: Connection, order_id: int, *, hub: str, instance: str, run_id: str) -> IntakeClaim | None:
     """Claim the intake side of one order, sick or not; None when it has nothing to do there or another run holds it."""
-    at = now(connection)
-    row = connection.execute(
-        select(orders.c.id, orders.c.channel, orders.c.external_id).where(orders.c.id == order_id)
-    ).one()
-    moving = (
-        connection.execute(
-            select(orders.c.id).where(orders.c.id == order_id, orders.c.state.in_(MOVING), is_free(orders, at))
-        )
-        .scalars()
-        .all()
+    at = look_for_work(connection, STAGE, hub)
+    row = connection.execute(select(orders.c.channel, orders.c.external_id).where(orders.c.id == order_id)).one()
+    moving = select(orders.c.id).where(orders.c.id == order_id, orders.c.state.in_(MOVING), is_free(orders, at))
+    messages = select(inbox.c.id).where(
+        inbox.c.channel == row.channel,
+        inbox.c.external_id == row.external_id,
+        inbox.c.state == InboxState.WAITING,
+        is_free(inbox, at),
     )
-    messages = (
-        connection.execute(
-            select(inbox.c.id).where(
-                inbox.c.channel == row.channel,
-                inbox.c.external_id == row.external_id,
-                inbox.c.state == InboxState.WAITING,
-                is_free(inbox, at),
-            )
-        )
-        .scalars()
-        .all()
+    return _claim(
+        connection,
+        connection.execute(messages.with_for_update(skip_locked=True)).scalars().all(),
+        connection.execute(moving.with_for_update(skip_locked=True)).scalars().all(),
+        hub,
+        instance,
+        run_id,
     )
-    if not moving and not messages:
+
+
+def _claim(
+    connection: Connection, messages: Sequence[int], moving: Sequence[int], hub: str, instance: str, run_id: str
+) -> IntakeClaim | None:
+    if not messages and not moving:
         return None
     claim = take(connection, stage=STAGE, location=hub, instance=instance, run_id=run_id)
     mark(connection, inbox, messages, claim.token)

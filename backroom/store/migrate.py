@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
+
+from backroom.store.database import WRITES
 
 FOLDER = Path(__file__).parent / "migrations"
 
+# Any number that nobody else uses in this database: processes that start together migrate one after the other.
+LOCK = 0x6261636B726F6F6D
+
+# Alembic keeps the running migration in a global.
+_one_at_a_time = threading.Lock()
+
 
 def migrate(engine: Engine) -> None:
-    """Run the migrations that this database has not seen, each in a transaction. Safe to call at every start."""
+    """Run the migrations that this database has not seen, in one transaction. Safe to call at every start."""
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
-    with engine.connect() as connection:
+    with _one_at_a_time, engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-        connection.commit()

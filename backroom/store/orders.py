@@ -11,11 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tuple_, update
 
-from backroom.domain.model import IncomingOrder, OrderState
+from backroom.domain.model import IncomingOrder, OrderState, PaymentStatus
 from backroom.store.batches import chunks, insert_new
 from backroom.store.contacts import Contact, seal_contact
 from backroom.store.seals import Seals
 from backroom.store.tables import consents, counters, order_lines, orders
+from backroom.store.waiting import HEALTHY
 
 FIRST_NUMBER = 1000
 
@@ -44,6 +45,7 @@ class KnownOrder:
     source_at: datetime
     fingerprint: str
     person_id: int
+    payment: PaymentStatus
 
 
 def fingerprint(seals: Seals, incoming: IncomingOrder, contact: Contact) -> str:
@@ -67,12 +69,19 @@ def known_orders(connection: Connection, identities: Iterable[tuple[str, str]]) 
             orders.c.source_at,
             orders.c.fingerprint,
             orders.c.person_id,
+            orders.c.payment,
             orders.c.channel,
             orders.c.external_id,
         ).where(tuple_(orders.c.channel, orders.c.external_id).in_(batch))
         for row in connection.execute(query):
             found[row.channel, row.external_id] = KnownOrder(
-                row.id, row.number, OrderState(row.state), row.source_at, row.fingerprint, row.person_id
+                row.id,
+                row.number,
+                OrderState(row.state),
+                row.source_at,
+                row.fingerprint,
+                row.person_id,
+                PaymentStatus(row.payment),
             )
     return found
 
@@ -89,10 +98,9 @@ def add_orders(
     first = _numbers(connection, len(new))
     rows = [_order_row(order, f"{prefix}-{first + i}", token, at) for i, order in enumerate(new)]
     ids = list(connection.execute(insert(orders).returning(orders.c.id, sort_by_parameter_order=True), rows).scalars())
-    connection.execute(
-        insert(order_lines),
-        [line for id_, order in zip(ids, new, strict=True) for line in _line_rows(id_, order.incoming)],
-    )
+    lines = [line for id_, order in zip(ids, new, strict=True) for line in _line_rows(id_, order.incoming)]
+    if lines:
+        connection.execute(insert(order_lines), lines)
     insert_new(connection, consents, [row for order in new for row in _consent_rows(order.person_id, order.incoming)])
     return [(id_, row["number"]) for id_, row in zip(ids, rows, strict=True)]
 
@@ -105,10 +113,11 @@ def apply_news(connection: Connection, order_id: int, order: NewOrder, *, state:
     connection.execute(
         update(orders)
         .where(orders.c.id == order_id)
-        .values(**changed | {"state": state, "claim_token": token, "sick_cause": None, "sick_reason": None})
+        .values(**changed | {"state": state, "claim_token": token, "next_attempt_at": None, **HEALTHY})
     )
     connection.execute(delete(order_lines).where(order_lines.c.order_id == order_id))
-    connection.execute(insert(order_lines), _line_rows(order_id, order.incoming))
+    if order.incoming.lines:
+        connection.execute(insert(order_lines), _line_rows(order_id, order.incoming))
     insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))
 
 
@@ -165,8 +174,7 @@ def move(
         "state": new,
         "attempts": 1 if keep_claim else 0,
         "next_attempt_at": None,
-        "sick_cause": None,
-        "sick_reason": None,
+        **HEALTHY,
     } | values
     if not keep_claim:
         changes["claim_token"] = None
@@ -185,9 +193,7 @@ def move(
 def lock_claimed(connection: Connection, token: str, state: OrderState) -> set[int]:
     """Ids of the wave's orders in one state, locked until the commit, so that nobody takes them away in between."""
     query = select(orders.c.id).where(orders.c.claim_token == token, orders.c.state == state)
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update()
-    return set(connection.execute(query).scalars())
+    return set(connection.execute(query.order_by(orders.c.id).with_for_update()).scalars())
 
 
 def _numbers(connection: Connection, count: int) -> int:

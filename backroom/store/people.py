@@ -6,17 +6,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from backroom.domain.errors import Refuse
+from backroom.domain.model import InboxState, OrderState
 from backroom.store.seals import Seals
-from backroom.store.tables import people, person_lookups
+from backroom.store.tables import inbox, orders, people, person_lookups
 
 
 class PersonErased(Refuse):
     """This person's key was destroyed: what it sealed cannot be read again, and nothing new is sealed with it."""
 
     cause = "person_erased"
+
+
+class StillServed(Refuse):
+    """Somebody cannot be erased while we still owe them a parcel."""
+
+    cause = "still_served"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +70,16 @@ def load(connection: Connection, seals: Seals, ids: Iterable[int]) -> dict[int, 
         if row.wrapped_key is None:
             raise PersonErased(f"person {row.id} was erased")
     return {row.id: Person(row.id, seals.unwrap(row.wrapped_key)) for row in rows}
+
+
+def erase(connection: Connection, person_id: int, at: datetime) -> None:
+    """Destroy a person's key and look-ups: whatever was sealed with it is closed for good, in backups as well once the
+    key has left them. Refuses with StillServed while an order of theirs is under way or a message waits.
+    """
+    ended = (OrderState.FULFILLED, OrderState.CANCELLED)
+    under_way = select(orders.c.id).where(orders.c.person_id == person_id, orders.c.state.not_in(ended))
+    waits = select(inbox.c.id).where(inbox.c.person_id == person_id, inbox.c.state == InboxState.WAITING)
+    if connection.execute(under_way.limit(1)).first() or connection.execute(waits.limit(1)).first():
+        raise StillServed(f"person {person_id} has orders under way", remedy="End or cancel them first.")
+    connection.execute(delete(person_lookups).where(person_lookups.c.person_id == person_id))
+    connection.execute(update(people).where(people.c.id == person_id).values(wrapped_key=None, erased_at=at))

@@ -10,19 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import FulfilmentState, PrintJobState, Variant
 from backroom.store import effects, history
 from backroom.store.batches import update_by_id
 from backroom.store.claims import Wakeup, wakeup
-from backroom.store.database import now
+from backroom.store.database import now, writes
 from backroom.store.fulfilment import piece_done
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, print_jobs, variants
 
 STAGE = "print"
 KIND = "print"
+# A job that certainly failed this often in a row waits for a person, instead of failing for ever.
+MOST_FAILURES = 5
 ACTIVE = (PrintJobState.HANDED, PrintJobState.PRINTING, PrintJobState.BLOCKED)
 
 
@@ -51,6 +53,8 @@ class ToPrint:
 class HandedJob:
     """A job in a worker's hands. `started` is true when its call was begun before: ask the printer first.
 
+    `age_s` is how long ago that was, in seconds of the database's clock.
+
     `printer` and `printer_job` say where, as far as it got. Nothing here tells who the customer is.
     """
 
@@ -65,6 +69,7 @@ class HandedJob:
     height_mm: int
     state: str
     started: bool
+    age_s: float
     printer: str
     printer_job: str
 
@@ -139,9 +144,7 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
             .order_by(print_jobs.c.priority, print_jobs.c.id)
             .limit(most - len(ids))
         )
-        if connection.dialect.name == "postgresql":
-            waiting = waiting.with_for_update(skip_locked=True, of=print_jobs)
-        new = list(connection.execute(waiting).scalars())
+        new = list(connection.execute(waiting.with_for_update(skip_locked=True, of=print_jobs)).scalars())
         update_by_id(
             connection,
             print_jobs,
@@ -167,6 +170,7 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
             height_mm=row["printed_height_mm"],
             state=row["state"],
             started=row["started_at"] is not None,
+            age_s=(at - row["started_at"]).total_seconds() if row["started_at"] else 0.0,
             printer=row["printer"],
             printer_job=row["printer_job"],
         )
@@ -175,16 +179,13 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
 
 
 def held_job(connection: Connection, job_id: int, holder: str) -> RowMapping:
-    """The job, if it is in this worker's hands; NotYourJob otherwise."""
-    row = (
-        connection.execute(
-            select(print_jobs).where(
-                print_jobs.c.id == job_id, print_jobs.c.holder == holder, print_jobs.c.state.in_(ACTIVE)
-            )
-        )
-        .mappings()
-        .one_or_none()
+    """The job, if it is in this worker's hands, where it stays until the commit; NotYourJob otherwise."""
+    query = select(print_jobs).where(
+        print_jobs.c.id == job_id, print_jobs.c.holder == holder, print_jobs.c.state.in_(ACTIVE)
     )
+    if writes(connection):
+        query = query.with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotYourJob(f"print job {job_id} is not in the hands of this worker")
     return row
@@ -194,17 +195,17 @@ def start(connection: Connection, job_id: int, holder: str, printer: str) -> Non
     """Commit, just before the call to the printer, that it begins. A person's hold in between stops it here."""
     at = now(connection)
     row = held_job(connection, job_id, holder)
-    part = connection.execute(
-        select(fulfilment_orders.c.state).where(fulfilment_orders.c.id == row["fulfilment_order_id"])
-    ).scalar_one()
-    if part != FulfilmentState.MAKING:
-        raise NotYourJob(f"print job {job_id} is not wanted now: its order is {part}")
+    state = _part(connection, row)["state"]
+    if state != FulfilmentState.MAKING:
+        raise NotYourJob(f"print job {job_id} is not wanted now: its order is {state}")
     connection.execute(
         update(print_jobs)
         .where(print_jobs.c.id == job_id)
         .values(state=PrintJobState.PRINTING, printer=printer, printer_job="", started_at=at, reason="")
     )
-    effects.start(connection, [_key(row)], holder, at)
+    key = _key(row)
+    effects.take(connection, [key], holder)
+    effects.start(connection, [key], holder, at)
 
 
 def progress(
@@ -223,22 +224,24 @@ def settle(connection: Connection, job_id: int, holder: str, outcome: str, reaso
     """What became of a job in this worker's hands.
 
     `done`: printed, all copies. `failed`: certainly not printed, try anew. `returned`: handed back without having been
-    started. `unknown`: nobody can tell, a person decides. Saying `done` twice changes nothing.
+    started. `unknown`: nobody can tell, a person decides. Saying `done` or `unknown` twice changes nothing.
     """
     at = now(connection)
     current = connection.execute(select(print_jobs).where(print_jobs.c.id == job_id)).mappings().one_or_none()
-    if current is not None and current["holder"] == holder and current["state"] == outcome == PrintJobState.DONE:
+    said = (PrintJobState.DONE, PrintJobState.UNKNOWN)
+    if current is not None and current["holder"] == holder and current["state"] == outcome and outcome in said:
         return []
     row = held_job(connection, job_id, holder)
     key = _key(row)
     if outcome == "done":
         return _printed(connection, row, at, actor="")
     if outcome == "unknown":
-        effects.settle(connection, [effects.Outcome(key, effects.UNKNOWN, reason=reason)], at)
+        effects.take(connection, [key], holder)
+        effects.settle(connection, [effects.Outcome(key, effects.UNKNOWN, reason=reason)], holder, at)
         _end(connection, row, PrintJobState.UNKNOWN, reason, at)
         _tell(connection, row, "print.unknown", {"reason": reason, "printer": row["printer"]}, at)
         return []
-    if outcome == "returned" and row["started_at"] is not None and row["state"] != PrintJobState.HANDED:
+    if outcome == "returned" and row["started_at"] is not None:
         raise NotYourJob(f"print job {job_id} was started: it cannot be returned, only settled")
     if outcome not in ("failed", "returned"):
         raise NotYourJob(f"{outcome!r} is no outcome of a print job")
@@ -246,18 +249,12 @@ def settle(connection: Connection, job_id: int, holder: str, outcome: str, reaso
 
 
 def decide(connection: Connection, job_id: int, decision: str, actor: str) -> list[Wakeup]:
-    """A person's word on a job whose outcome is unknown, or that waits at a dead worker: printed, or print_again."""
+    """A person's word on a job whose outcome is unknown, that failed too often, or that waits at a dead worker:
+    printed, or print_again."""
     at = now(connection)
-    row = (
-        connection.execute(
-            select(print_jobs).where(
-                print_jobs.c.id == job_id,
-                or_(print_jobs.c.state == PrintJobState.UNKNOWN, print_jobs.c.state.in_(ACTIVE)),
-            )
-        )
-        .mappings()
-        .one_or_none()
-    )
+    waits = print_jobs.c.state.in_((PrintJobState.UNKNOWN, PrintJobState.FAILED, *ACTIVE))
+    query = select(print_jobs).where(print_jobs.c.id == job_id, waits).with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotYourJob(f"print job {job_id} does not wait for a decision")
     if decision == "printed":
@@ -270,25 +267,39 @@ def decide(connection: Connection, job_id: int, decision: str, actor: str) -> li
 def queue(connection: Connection, location: str, most: int = 200) -> list[RowMapping]:
     """What has not ended at a location, what waits for a person first."""
     ended = (PrintJobState.DONE, PrintJobState.CANCELLED)
+    for_a_person = (PrintJobState.UNKNOWN, PrintJobState.FAILED)
     query = (
         select(print_jobs)
         .where(print_jobs.c.location == location, print_jobs.c.state.not_in(ended))
-        .order_by(print_jobs.c.state != PrintJobState.UNKNOWN, print_jobs.c.priority, print_jobs.c.id)
+        .order_by(print_jobs.c.state.not_in(for_a_person), print_jobs.c.priority, print_jobs.c.id)
         .limit(most)
     )
     return list(connection.execute(query).mappings())
 
 
-def waiting_locations(connection: Connection) -> list[str]:
-    """Locations with jobs that nobody has in hand."""
-    query = select(print_jobs.c.location).where(print_jobs.c.state == PrintJobState.WAITING).distinct()
-    return list(connection.execute(query).scalars())
+def drop(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:
+    """Drop the jobs of cancelled work that nobody has begun to print; what is at a printer comes to its own end."""
+    unbegun = (PrintJobState.WAITING, PrintJobState.HANDED, PrintJobState.FAILED)
+    connection.execute(
+        update(print_jobs)
+        .where(print_jobs.c.fulfilment_order_id.in_(part_ids), print_jobs.c.state.in_(unbegun))
+        .values(state=PrintJobState.CANCELLED, ended_at=at, reason="order cancelled")
+    )
+
+
+def take_back(connection: Connection, part_ids: Sequence[int]) -> None:
+    """Take jobs of held work, handed out and not begun, out of their workers' hands."""
+    connection.execute(
+        update(print_jobs)
+        .where(print_jobs.c.fulfilment_order_id.in_(part_ids), print_jobs.c.state == PrintJobState.HANDED)
+        .values(state=PrintJobState.WAITING, holder="", handed_at=None)
+    )
 
 
 def _printed(connection: Connection, row: RowMapping, at: datetime, *, actor: str) -> list[Wakeup]:
     key = _key(row)
     answer = {"printer": row["printer"], "printer_job": row["printer_job"], "copies": row["copies"], "by": actor}
-    effects.settle(connection, [effects.Outcome(key, effects.DONE, answer)], at)
+    effects.settle(connection, [effects.Outcome(key, effects.DONE, answer)], row["holder"], at)
     _end(connection, row, PrintJobState.DONE, "", at)
     connection.execute(
         update(fulfilment_lines)
@@ -306,14 +317,22 @@ def _printed(connection: Connection, row: RowMapping, at: datetime, *, actor: st
 def _again(
     connection: Connection, row: RowMapping, at: datetime, *, reason: str, actor: str, failed: bool
 ) -> list[Wakeup]:
-    attempt = row["attempt"]
+    part = _part(connection, row)
     if failed:
-        key = _key(row, attempt)
-        effects.settle(connection, [effects.Outcome(key, effects.FAILED, reason=reason)], at)
-        attempt += 1
-        order_id = _order_id(connection, row)
-        plan = effects.Plan(_key(row, attempt), KIND, order_id, f"{row['sku']}×{row['copies']}")
-        effects.plan(connection, [plan], "", at)
+        key = _key(row)
+        effects.take(connection, [key], row["holder"])
+        effects.settle(connection, [effects.Outcome(key, effects.FAILED, reason=reason)], row["holder"], at)
+    _tell(connection, row, "print.failed" if failed else "print.returned", {"reason": reason}, at, actor)
+    if part["state"] == FulfilmentState.CANCELLED:
+        _end(connection, row, PrintJobState.CANCELLED, "order cancelled", at)
+        return []
+    if failed and not actor and row["attempt"] % MOST_FAILURES == 0:
+        _end(connection, row, PrintJobState.FAILED, reason, at)
+        return []
+    attempt = row["attempt"] + 1 if failed else row["attempt"]
+    if failed:
+        again = effects.Plan(_key(row, attempt), KIND, part["order_id"], f"{row['sku']}×{row['copies']}")
+        effects.plan(connection, [again], "", at)
     connection.execute(
         update(print_jobs)
         .where(print_jobs.c.id == row["id"])
@@ -325,10 +344,10 @@ def _again(
             printer_job="",
             started_at=None,
             handed_at=None,
+            ended_at=None,
             reason=reason,
         )
     )
-    _tell(connection, row, "print.failed" if failed else "print.returned", {"reason": reason}, at, actor)
     return [wakeup(connection, STAGE, row["location"])]
 
 
@@ -338,15 +357,15 @@ def _end(connection: Connection, row: RowMapping, state: PrintJobState, reason: 
     )
 
 
-def _order_id(connection: Connection, row: RowMapping) -> int:
-    order_id: int = connection.execute(
-        select(fulfilment_orders.c.order_id).where(fulfilment_orders.c.id == row["fulfilment_order_id"])
-    ).scalar_one()
-    return order_id
+def _part(connection: Connection, row: RowMapping) -> RowMapping:
+    """The job's fulfilment order, which no hold or cancel changes until the commit."""
+    query = select(fulfilment_orders.c.state, fulfilment_orders.c.order_id)
+    query = query.where(fulfilment_orders.c.id == row["fulfilment_order_id"]).with_for_update()
+    return connection.execute(query).mappings().one()
 
 
 def _tell(
     connection: Connection, row: RowMapping, event: str, data: dict[str, object], at: datetime, actor: str = ""
 ) -> None:
-    entry = history.Entry(_order_id(connection, row), event, {"job": row["id"]} | data)
+    entry = history.Entry(_part(connection, row)["order_id"], event, {"job": row["id"]} | data)
     history.record(connection, [entry], at=at, actor=actor)

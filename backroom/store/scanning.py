@@ -36,6 +36,8 @@ def scan(connection: Connection, location: str, order_number: str, code: str, ac
             fulfilment_orders.c.location == location,
             fulfilment_orders.c.state != FulfilmentState.CANCELLED,
         )
+        # One scan of a parcel at a time, or two scanners could both count the last piece.
+        .with_for_update(of=fulfilment_orders)
     ).first()
     if part is None:
         return ScanResult(False, f"{order_number} is not picked at {location}", 0)

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from backroom.store.batches import chunks, insert_new
 from backroom.store.tables import fulfilment_orders, labels, orders, people, sheets, shipments
 
+# The kind of effect that buys a parcel's labels.
+LABEL = "label"
 DATA_CONTEXT = "labels.data"
 ZPL_CONTEXT = "labels.zpl"
 
@@ -98,7 +100,7 @@ def open_sheet(connection: Connection, location: str, shipment_ids: Sequence[int
     """Put shipments on a new sheet; a shipment stands on one sheet only."""
     sheet_id: int = connection.execute(
         insert(sheets)
-        .values(location=location, labels=2 * len(shipment_ids), state="open", at=at)
+        .values(key=uuid.uuid4().hex, location=location, labels=2 * len(shipment_ids), state="open", at=at)
         .returning(sheets.c.id)
     ).scalar_one()
     for batch in chunks(shipment_ids):

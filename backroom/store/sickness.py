@@ -1,7 +1,8 @@
 """Sick orders and breakers: what leaves its wave, and what waits for one common cause to be mended.
 
-One that fails is marked and no wave takes it again; a run of its own does. More than `LIMIT` of one cause at one stage
-and location are one breaker: their rows wait for it under its reason, and go on together when it closes.
+One that fails is marked and no wave takes it again; a run of its own does. More than ten of one cause at one stage and
+location are one breaker (`backroom.domain.breaker`): their rows wait for it under its reason, and go on together when
+it closes.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, insert, select, update
 
-from backroom.domain.model import OrderState
+from backroom.domain import breaker as breaker_rule
+from backroom.domain.model import FulfilmentState, OrderState
 from backroom.store import history
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.tables import breakers, fulfilment_orders, orders
+from backroom.store.waiting import HEALTHY
 
-LIMIT = 10
+# Whoever stands here waits for a person or has ended, sick or not.
+RESTING = (OrderState.HELD, OrderState.CANCELLED, OrderState.FULFILLED, FulfilmentState.DONE)
 PROBE_EVERY = timedelta(minutes=2)
 
 
@@ -45,62 +49,46 @@ def leave_wave(
     """Mark rows as sick and take them out of the wave; where an open breaker has their cause, they wait for it."""
     table = table_of(stage)
     open_ = {row["cause"]: row["id"] for row in open_breakers(connection, stage, location)}
+    entries = []
     for one in sick:
-        connection.execute(
+        left = connection.execute(
             update(table)
-            .where(table.c.id == one.row_id, table.c.claim_token == token)
+            .where(table.c.id == one.row_id, table.c.claim_token == token, table.c.state.not_in(RESTING))
             .values(
                 claim_token=None,
                 sick_cause=one.cause,
                 sick_reason=one.reason,
+                sick_since=func.coalesce(table.c.sick_since, at),
                 breaker_id=open_.get(one.cause),
             )
         )
-    history.record(
-        connection,
-        [history.Entry(one.order_id, "order.sick", {"cause": one.cause, "reason": one.reason}) for one in sick],
-        at=at,
-        run_id=run_id,
-    )
+        if left.rowcount:
+            entries.append(history.Entry(one.order_id, "order.sick", {"cause": one.cause, "reason": one.reason}))
+    history.record(connection, entries, at=at, run_id=run_id)
 
 
 def trip(connection: Connection, stage: str, location: str, at: datetime) -> list[int]:
-    """Open a breaker for every cause that more than `LIMIT` rows share and none stands for; returns the new ids."""
+    """Open a breaker for every cause that more than ten rows share and none stands for; returns the new ids."""
     table = table_of(stage)
-    query = select(table.c.sick_cause).where(table.c.sick_cause.is_not(None), table.c.breaker_id.is_(None))
-    if stage == FULFILMENT:
-        query = query.where(table.c.location == location)
-    query = query.group_by(table.c.sick_cause).having(func.count() > LIMIT)
+    alone_here = _alone(stage, location)
+    query = select(table.c.sick_cause, func.count()).where(alone_here).group_by(table.c.sick_cause)
     opened = []
-    for cause in connection.execute(query).scalars().all():
-        breaker_id: int = connection.execute(
-            insert(breakers)
-            .values(
-                stage=stage,
-                location=location,
-                cause=cause,
-                state="open",
-                opened_at=at,
-                next_probe_at=at + PROBE_EVERY,
-                probes=0,
-            )
-            .returning(breakers.c.id)
-        ).scalar_one()
-        waits = update(table).where(table.c.sick_cause == cause, table.c.breaker_id.is_(None))
-        if stage == FULFILMENT:
-            waits = waits.where(table.c.location == location)
-        connection.execute(waits.values(breaker_id=breaker_id))
-        opened.append(breaker_id)
+    for cause in breaker_rule.trip({row[0]: row[1] for row in connection.execute(query)}):
+        standing = [row["id"] for row in open_breakers(connection, stage, location) if row["cause"] == cause]
+        if not standing:
+            standing = [_open(connection, stage, location, cause, at)]
+            opened += standing
+        connection.execute(update(table).where(alone_here, table.c.sick_cause == cause).values(breaker_id=standing[0]))
     return opened
 
 
-def alone(connection: Connection, stage: str, location: str) -> list[tuple[int, str, str, int]]:
-    """Sick ones that wait for a run of their own: `(row id, order number, reason, attempts)`."""
+def alone(connection: Connection, stage: str, location: str) -> list[tuple[int, str, str, datetime]]:
+    """Sick ones that wait for a run of their own: `(row id, order number, reason, sick since)`."""
     table = table_of(stage)
-    query = select(table.c.id, orders.c.number, table.c.sick_reason, table.c.attempts)
+    query = select(table.c.id, orders.c.number, table.c.sick_reason, table.c.sick_since)
     if stage == FULFILMENT:
-        query = query.join(orders, orders.c.id == table.c.order_id).where(table.c.location == location)
-    query = query.where(table.c.sick_cause.is_not(None), table.c.breaker_id.is_(None))
+        query = query.join(orders, orders.c.id == table.c.order_id)
+    query = query.where(_alone(stage, location)).order_by(table.c.id)
     return [(row[0], row[1], row[2] or "", row[3]) for row in connection.execute(query)]
 
 
@@ -157,19 +145,31 @@ def close(connection: Connection, breaker_id: int, at: datetime) -> list[Wakeup]
     connection.execute(update(breakers).where(breakers.c.id == breaker_id).values(state="closed", closed_at=at))
     table = table_of(row["stage"])
     connection.execute(
-        update(table)
-        .where(table.c.breaker_id == breaker_id)
-        .values(breaker_id=None, sick_cause=None, sick_reason=None, attempts=0, next_attempt_at=None)
+        update(table).where(table.c.breaker_id == breaker_id).values(attempts=0, next_attempt_at=None, **HEALTHY)
     )
     return [wakeup(connection, row["stage"], row["location"])]
 
 
 def make_healthy(connection: Connection, order_id: int) -> None:
     """Take an order's sickness off it, at every stage: its next claim is an ordinary one."""
-    healthy = {"sick_cause": None, "sick_reason": None, "breaker_id": None, "next_attempt_at": None, "attempts": 0}
+    healthy = {"next_attempt_at": None, "attempts": 0, **HEALTHY}
     connection.execute(
         update(orders)
         .where(orders.c.id == order_id, orders.c.state.not_in([OrderState.FULFILLED, OrderState.CANCELLED]))
         .values(**healthy)
     )
     connection.execute(update(fulfilment_orders).where(fulfilment_orders.c.order_id == order_id).values(**healthy))
+
+
+def _alone(stage: str, location: str) -> ColumnElement[bool]:
+    table = table_of(stage)
+    sick = table.c.sick_cause.is_not(None) & table.c.breaker_id.is_(None) & table.c.state.not_in(RESTING)
+    return sick & (table.c.location == location) if stage == FULFILMENT else sick
+
+
+def _open(connection: Connection, stage: str, location: str, cause: str, at: datetime) -> int:
+    row = {"stage": stage, "location": location, "cause": cause, "state": "open", "opened_at": at, "probes": 0}
+    breaker_id: int = connection.execute(
+        insert(breakers).values(next_probe_at=at + PROBE_EVERY, **row).returning(breakers.c.id)
+    ).scalar_one()
+    return breaker_id

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
 from backroom.domain.model import ReservationState, StockLevel
-from backroom.store.batches import insert_new, update_by_id
+from backroom.store.batches import chunks, insert_new
 from backroom.store.tables import reservations, stock_levels, stock_movements
 
 
@@ -38,8 +38,11 @@ def levels(connection: Connection) -> dict[tuple[str, str], StockLevel]:
 
 def receive(connection: Connection, key: str, pieces: Sequence[tuple[str, str, int]], reason: str, at: datetime) -> int:
     """Add pieces `(location, sku, how many)` to the stock, once for a key; returns how many lines were new."""
-    new = 0
+    counts: dict[tuple[str, str], int] = defaultdict(int)
     for location, sku, count in pieces:
+        counts[location, sku] += count
+    new = 0
+    for (location, sku), count in sorted(counts.items()):
         row = {
             "key": f"{key}:{location}:{sku}",
             "location": location,
@@ -106,57 +109,44 @@ def reserve(connection: Connection, wishes: Sequence[Wish], *, at: datetime, exp
 def release(
     connection: Connection, order_ids: Iterable[int], state: ReservationState = ReservationState.RELEASED
 ) -> None:
-    """Give back everything these orders hold."""
-    held = connection.execute(
-        select(reservations.c.id, reservations.c.location, reservations.c.sku, reservations.c.quantity).where(
-            reservations.c.order_id.in_(list(order_ids)), reservations.c.state == ReservationState.HELD
-        )
-    ).all()
+    """Give back everything these orders hold, once."""
     back: dict[tuple[str, str], int] = defaultdict(int)
-    for row in held:
-        back[row.location, row.sku] += row.quantity
-    update_by_id(connection, reservations, [{"id": row.id, "state": state} for row in held])
+    for batch in chunks(order_ids):
+        for row in _settle(connection, reservations.c.order_id.in_(batch), state):
+            back[row["location"], row["sku"]] += row["quantity"]
     _give_back(connection, back)
 
 
 def consume(connection: Connection, fulfilment_order_ids: Sequence[int], at: datetime) -> None:
     """Take the reserved pieces of these fulfilment orders out of the stock, at their own location, once."""
-    held = connection.execute(
-        select(reservations).where(
-            reservations.c.fulfilment_order_id.in_(fulfilment_order_ids),
-            reservations.c.state == ReservationState.HELD,
-        )
-    ).all()
-    if not held:
+    taken: list[RowMapping] = []
+    for batch in chunks(fulfilment_order_ids):
+        taken += _settle(connection, reservations.c.fulfilment_order_id.in_(batch), ReservationState.CONSUMED)
+    if not taken:
         return
     connection.execute(
         insert(stock_movements),
         [
             {
-                "key": f"packed:{row.id}",
-                "location": row.location,
-                "sku": row.sku,
-                "pieces": -row.quantity,
+                "key": f"packed:{row['id']}",
+                "location": row["location"],
+                "sku": row["sku"],
+                "pieces": -row["quantity"],
                 "reason": "packed",
                 "at": at,
             }
-            for row in held
+            for row in taken
         ],
     )
     out: dict[tuple[str, str], int] = defaultdict(int)
-    for row in held:
-        out[row.location, row.sku] += row.quantity
+    for row in taken:
+        out[row["location"], row["sku"]] += row["quantity"]
     for (location, sku), count in sorted(out.items()):
         connection.execute(
             update(stock_levels)
             .where(stock_levels.c.location == location, stock_levels.c.sku == sku)
             .values(on_hand=stock_levels.c.on_hand - count, reserved=stock_levels.c.reserved - count)
         )
-    update_by_id(
-        connection,
-        reservations,
-        [{"id": row.id, "state": ReservationState.CONSUMED, "expires_at": None} for row in held],
-    )
 
 
 def expired_orders(connection: Connection, at: datetime, most: int = 500) -> list[int]:
@@ -169,6 +159,17 @@ def expired_orders(connection: Connection, at: datetime, most: int = 500) -> lis
             .limit(most)
         ).scalars()
     )
+
+
+def _settle(connection: Connection, which: ColumnElement[bool], state: ReservationState) -> list[RowMapping]:
+    """End reservations that are held; returns those that this very call ended, so that nothing is given back twice."""
+    ended = (
+        update(reservations)
+        .where(which, reservations.c.state == ReservationState.HELD)
+        .values(state=state, expires_at=None)
+        .returning(reservations.c.id, reservations.c.location, reservations.c.sku, reservations.c.quantity)
+    )
+    return list(connection.execute(ended).mappings())
 
 
 def _take(connection: Connection, place: tuple[str, str], quantity: int) -> bool:

@@ -20,13 +20,17 @@ from backroom.store.tables import (
     orders,
     print_jobs,
     routing_decisions,
+    sheets,
     shipments,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class OrderStory:
-    """Rows as they stand, each list oldest first. Only `order` holds something sealed (`contact`)."""
+    """Rows as they stand, each list oldest first. Only `order` holds something sealed (`contact`).
+
+    `effects` holds the sheets its labels were printed on as well, which it shares with other orders.
+    """
 
     order: RowMapping
     lines: Sequence[RowMapping]
@@ -49,6 +53,12 @@ def story(connection: Connection, number: str) -> OrderStory | None:
     id_ = order["id"]
     parts = select(fulfilment_orders.c.id).where(fulfilment_orders.c.order_id == id_)
     shipment_ids = select(shipments.c.id).where(shipments.c.fulfilment_order_id.in_(parts))
+    message_columns = tuple(column for column in messages.c if column.name != "content")
+    sheet_keys = (
+        select(sheets.c.key)
+        .join(shipments, shipments.c.sheet_id == sheets.c.id)
+        .where(shipments.c.fulfilment_order_id.in_(parts))
+    )
     label_columns = (labels.c.id, labels.c.shipment_id, labels.c.kind, labels.c.at)
 
     def rows(query: Select[tuple[object, ...]]) -> Sequence[RowMapping]:
@@ -73,8 +83,10 @@ def story(connection: Connection, number: str) -> OrderStory | None:
         ),
         shipments=rows(select(shipments).where(shipments.c.fulfilment_order_id.in_(parts)).order_by(shipments.c.id)),
         labels=rows(select(*label_columns).where(labels.c.shipment_id.in_(shipment_ids)).order_by(labels.c.id)),
-        messages=rows(select(messages).where(messages.c.order_id == id_).order_by(messages.c.id)),
-        effects=rows(select(effects).where(effects.c.order_id == id_).order_by(effects.c.id)),
+        messages=rows(select(*message_columns).where(messages.c.order_id == id_).order_by(messages.c.id)),
+        effects=rows(
+            select(effects).where(or_(effects.c.order_id == id_, effects.c.key.in_(sheet_keys))).order_by(effects.c.id)
+        ),
         history=rows(select(history).where(history.c.order_id == id_).order_by(history.c.id)),
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Table, or_, select, update
@@ -13,6 +14,18 @@ from backroom.store.claims import is_free
 # An order whose claims ended twice without moving it may be what kills its wave: it goes alone.
 CRASHES_BEFORE_ALONE = 2
 
+# What is set on a row that is well again, or whose sickness does not matter any more.
+HEALTHY: Mapping[str, None] = {"sick_cause": None, "sick_reason": None, "sick_since": None, "breaker_id": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Ids that may go together, best priority first; and `suspect`, one that crashed its waves, with its attempts."""
+
+    together: tuple[int, ...]
+    suspect: int | None
+    attempts: int = 0
+
 
 def mark(connection: Connection, table: Table, ids: Iterable[int], token: str) -> None:
     """Put the token on rows and count the attempt, in the claim's own transaction."""
@@ -22,28 +35,28 @@ def mark(connection: Connection, table: Table, ids: Iterable[int], token: str) -
         )
 
 
-def waiting_ids(
-    connection: Connection, table: Table, condition: ColumnElement[bool], at: datetime, most: int
-) -> list[int]:
-    """Ids of free, healthy, due rows of `table`, best priority first; one that crashed its waves comes alone.
-
-    On PostgreSQL the rows are locked and rows that another claim is just taking are skipped, so that two workers
-    never mark the same row.
-    """
-    chosen = (
-        select(table.c.id, table.c.attempts)
-        .where(
-            condition,
-            table.c.sick_cause.is_(None),
-            table.c.breaker_id.is_(None),
-            or_(table.c.next_attempt_at.is_(None), table.c.next_attempt_at <= at),
-            is_free(table, at),
-        )
-        .order_by(table.c.priority, table.c.id)
-        .limit(most)
+def is_due(table: Table, at: datetime) -> ColumnElement[bool]:
+    """A row of `table` that a wave may take now: free, healthy, and its time has come."""
+    return (
+        table.c.sick_cause.is_(None)
+        & table.c.breaker_id.is_(None)
+        & or_(table.c.next_attempt_at.is_(None), table.c.next_attempt_at <= at)
+        & is_free(table, at)
     )
-    if connection.dialect.name == "postgresql":
-        chosen = chosen.with_for_update(skip_locked=True, of=table)
-    rows = connection.execute(chosen).all()
-    healthy = [row.id for row in rows if row.attempts < CRASHES_BEFORE_ALONE]
-    return healthy or [row.id for row in rows[:1]]
+
+
+def waiting(connection: Connection, table: Table, condition: ColumnElement[bool], at: datetime, most: int) -> Waiting:
+    """What of `table` a wave may take. Suspects come one by one, those with the fewest crashes first, so that one that
+    kills every run does not keep the others from theirs.
+
+    On PostgreSQL rows are locked, and those that somebody is just writing are left for the next wave.
+    """
+    due = select(table.c.id, table.c.attempts).where(condition, is_due(table, at))
+    together = due.where(table.c.attempts < CRASHES_BEFORE_ALONE).order_by(table.c.priority, table.c.id).limit(most)
+    ids = tuple(connection.execute(together.with_for_update(skip_locked=True, of=table)).scalars())
+    if ids:
+        return Waiting(ids, None)
+    alone = due.where(table.c.attempts >= CRASHES_BEFORE_ALONE)
+    alone = alone.order_by(table.c.attempts, table.c.priority, table.c.id).limit(1)
+    row = connection.execute(alone.with_for_update(skip_locked=True, of=table)).first()
+    return Waiting((), row.id, row.attempts) if row else Waiting((), None)

@@ -66,7 +66,7 @@ def claim_columns() -> list[Column[Any]]:
     """What every row that waits for a wave carries.
 
     `attempts` is counted at the claim and goes back to 0 when the row advances; a row with `sick_cause` is left alone
-    by waves and waits for its own run; `breaker_id` says that it waits for a breaker instead.
+    by waves and waits for its own run, which `sick_since` names; `breaker_id` says that it waits for a breaker instead.
     """
     return [
         Column("claim_token", Text),
@@ -74,5 +74,6 @@ def claim_columns() -> list[Column[Any]]:
         Column("next_attempt_at", Utc),
         Column("sick_cause", Text),
         Column("sick_reason", Text),
+        Column("sick_since", Utc),
         Column("breaker_id", Id),
     ]
