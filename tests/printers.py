@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from backroom.printing.virtual import PrivateBus, VirtualPrinter, missing_programs
 
 VirtualPrinterFactory = Callable[[str], VirtualPrinter]
+
+Seen = TypeVar("Seen")
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +44,14 @@ def virtual_printer_factory(private_bus: PrivateBus, tmp_path: Path) -> Iterator
     yield start
     for printer in started:
         printer.stop()
+
+
+def wait_for(check: Callable[[], Seen | None], *, pause_s: float = 0.02, deadline_s: float = 20) -> Seen:
+    """What `check` gives as soon as it is true; fails after the deadline."""
+    deadline = time.monotonic() + deadline_s
+    while True:
+        seen = check()
+        if seen:
+            return seen
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(pause_s)
