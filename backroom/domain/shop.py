@@ -63,8 +63,8 @@ class Location:
     """A place where orders are made or picked. `kind` is hub, local_hub or booth.
 
     `pool` is the Prefect work pool of the worker beside its printers; `scan` asks for a scan of every picked piece;
-    `capacity` is how many fulfilment orders may be open there at once, 0 for no limit; `radius_km` is what counts as
-    local here.
+    `capacity` is how many fulfilment orders may be open there at once, 0 for no limit; `event` is what orders taken at
+    a market carry.
     """
 
     id: str
@@ -79,9 +79,7 @@ class Location:
     label_printer: PrinterSpec | None = None
     scan: bool = False
     capacity: int = 0
-    radius_km: float = 10.0
     event: str = ""
-    hand_over: str = "courier"
 
     def can_print(self, process: str) -> bool:
         """Whether a printer here makes that process. An empty process is not printable anywhere."""

@@ -14,11 +14,7 @@ import tomllib
 from decimal import Decimal
 from pathlib import Path
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
-from backroom.domain.money import EXPONENTS, exponent
-from backroom.domain.opening import zone
+from backroom.domain.money import exponent
 from backroom.domain.shop import (
     CHANNEL_KINDS,
     MAIL_KINDS,
@@ -33,18 +29,16 @@ from backroom.domain.shop import (
     SlaSpec,
     Thresholds,
 )
+from backroom.shop import values
 from backroom.shop.catalogue import read_postcodes
-from backroom.shop.check import Report, ShopFileInvalid, check_references, suggest
+from backroom.shop.check import Report, ShopFileInvalid, check_references
 from backroom.shop.places import read_location
 from backroom.shop.rules import read_rules
 from backroom.shop.section import Section, report_secrets
 
-LANGUAGE = r"[a-z]{2,3}(-[A-Z]{2})?"
 # The name of a secret has a dot, which no provider's secret has: a pasted secret does not pass for a name.
 DOTTED_NAME = r"[a-z_]{1,20}\.[a-z0-9_-]{1,40}"
 CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
-DOMAIN = r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
-SMS_SENDER = r"\+[1-9]\d{6,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}"
 KINDS_WITH_SECRET = ("shopify", "woocommerce")
 
 
@@ -95,68 +89,21 @@ def _read_shop(root: Section, folder: Path) -> Shop:
 
 def _read_owner(section: Section) -> Owner:
     sender = section.section("sender")
-    country = section.text("country", pattern="[A-Z]{2}", form="a country code such as DE")
-    check_country(section, "country", country)
     owner = Owner(
         name=section.text("name"),
-        currency=_currency(section),
-        country=country,
-        language=section.text("language", pattern=LANGUAGE, form="a language code such as de"),
-        timezone=_timezone(section),
+        currency=section.parsed("currency", values.currency) or "EUR",
+        country=section.parsed("country", values.country),
+        language=section.parsed("language", values.language),
+        timezone=section.parsed("timezone", values.timezone) or "UTC",
         order_prefix=section.text("order_prefix", "A", pattern="[A-Z]{1,4}", form="one to four capital letters"),
-        email=_email(section, "email"),
-        phone=_phone(section, "phone"),
+        email=section.parsed("email", values.email),
+        phone=section.parsed("phone", values.phone, ""),
         sender_lines=sender.texts("lines"),
         sender_postcode=sender.text("postcode"),
         sender_city=sender.text("city"),
     )
     sender.done()
     return owner
-
-
-def _currency(section: Section) -> str:
-    currency = section.text("currency")
-    if currency and currency not in EXPONENTS:
-        section.problem("currency", f"{currency!r} is not an ISO 4217 currency", suggest(currency.upper(), EXPONENTS))
-        return "EUR"
-    return currency or "EUR"
-
-
-def _timezone(section: Section) -> str:
-    name = section.text("timezone")
-    try:
-        zone(name or "UTC")
-    except ValueError:
-        section.problem("timezone", f"{name!r} is not a time zone", "Use an IANA name such as Europe/Berlin.")
-        return "UTC"
-    return name or "UTC"
-
-
-def _email(section: Section, key: str) -> str:
-    text = section.text(key)
-    try:
-        if text:
-            validate_email(text, check_deliverability=False, test_environment=True)
-    except EmailNotValidError as error:
-        section.problem(key, f"{text!r} is not an e-mail address", str(error).rstrip(".") + ".")
-    return text
-
-
-def _phone(section: Section, key: str) -> str:
-    text = section.text(key, "")
-    try:
-        if text and phonenumbers.is_possible_number(phonenumbers.parse(text)):
-            return phonenumbers.format_number(phonenumbers.parse(text), phonenumbers.PhoneNumberFormat.E164)
-    except phonenumbers.NumberParseException:
-        pass
-    if text:
-        section.problem(key, f"{text!r} is not a phone number", "Write it with its country: +49 30 ….")
-    return ""
-
-
-def check_country(section: Section, key: str, country: str) -> None:
-    if country and country not in phonenumbers.SUPPORTED_REGIONS:
-        section.problem(key, f"{country!r} is not a country", "Use its two letters by ISO 3166-1, such as DE.")
 
 
 def _read_postcodes(section: Section, folder: Path) -> tuple[PostcodePlace, ...]:
@@ -188,7 +135,7 @@ def _read_channel(id_: str, section: Section) -> ChannelSpec:
         priority=section.whole("priority", 5, low=1, high=9),
         sla=section.text("sla"),
         secret=secret,
-        shop_domain=section.text("shop_domain", "", pattern=DOMAIN, form="a domain such as shop.example.com"),
+        shop_domain=section.parsed("shop_domain", values.domain, ""),
         location=section.text("location", ""),
         event=section.text("event", ""),
     )
@@ -230,7 +177,10 @@ def _read_thresholds(root: Section) -> Thresholds:
 def _read_courier(section: Section, owner: Owner) -> CourierSpec:
     countries = section.texts("countries", (owner.country,))
     for country in countries:
-        check_country(section, "countries", country)
+        try:
+            values.country(country)
+        except values.BadValue as error:
+            section.problem("countries", error.message, error.remedy)
     courier = CourierSpec(
         name=section.text("name"),
         countries=countries,
@@ -246,10 +196,8 @@ def _read_messaging(section: Section) -> MessagingSpec:
     messaging = MessagingSpec(
         mail=section.choice("mail", MAIL_KINDS),
         sms=sms,
-        sender_email=_email(section, "sender_email"),
-        sender_sms=section.text(
-            "sender_sms", "" if sms == "none" else None, pattern=SMS_SENDER, form="a number, or at most 11 letters"
-        ),
+        sender_email=section.parsed("sender_email", values.email),
+        sender_sms=section.parsed("sender_sms", values.sms_sender, "" if sms == "none" else None),
     )
     section.done()
     return messaging

@@ -7,26 +7,23 @@ printer (`backroom.printing`), which location an order goes to (`rules`).
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
-from backroom.domain.opening import WEEKDAYS, OpeningHours, zone
+from backroom.domain.opening import WEEKDAYS, OpeningHours
 from backroom.domain.shop import LOCATION_KINDS, PRINT_PROCESSES, Location, Owner, PrinterSpec
-from backroom.shop.check import suggest
+from backroom.shop import values
 from backroom.shop.section import Section
 
-HAND_OVERS = ("courier", "counter")
 SIDES = ("one-sided", "two-sided-long-edge", "two-sided-short-edge")
 QUALITIES = ("draft", "normal", "high")
 MEDIA = r"[a-z]+_[a-z0-9.-]+_[0-9.]+x[0-9.]+(mm|in)"
 POOL = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 
-_FOLDER = re.compile(r"folder:[A-Za-z0-9_.-][A-Za-z0-9_./ -]*|folder:/.+")
 _ALWAYS_OPEN = OpeningHours.parse({day: ["00:00-24:00"] for day in WEEKDAYS}, "UTC")
 
 
 def read_location(id_: str, section: Section, owner: Owner) -> Location:
     """One location; a field that is wrong is reported and stands in for itself."""
-    timezone = section.text("timezone", owner.timezone)
+    timezone = section.parsed("timezone", values.timezone, owner.timezone)
     location = Location(
         id=id_,
         name=section.text("name"),
@@ -35,14 +32,12 @@ def read_location(id_: str, section: Section, owner: Owner) -> Location:
         latitude=section.number("latitude", low=-90, high=90),
         longitude=section.number("longitude", low=-180, high=180),
         hours=_read_hours(section, timezone),
-        country=section.text("country", owner.country, pattern="[A-Z]{2}", form="a country code such as DE"),
+        country=section.parsed("country", values.country, owner.country),
         printers=tuple(_read_printer(name, one) for name, one in section.sections("printers", required=False)),
         label_printer=_read_label_printer(section),
         scan=section.flag("scan"),
         capacity=section.whole("capacity", 0, high=1_000_000),
-        radius_km=section.number("radius_km", 10.0, low=0, high=20_100),
         event=section.text("event", ""),
-        hand_over=section.choice("hand_over", HAND_OVERS, "courier"),
     )
     section.done()
     return location
@@ -50,11 +45,6 @@ def read_location(id_: str, section: Section, owner: Owner) -> Location:
 
 def _read_hours(section: Section, timezone: str) -> OpeningHours:
     """Every day by itself first, so that each wrong one is named; then the week as a whole."""
-    try:
-        zone(timezone)
-    except ValueError:
-        section.problem("timezone", f"{timezone!r} is not a time zone", "Use an IANA name such as Europe/Berlin.")
-        timezone = "UTC"
     hours = section.section("hours")
     if not section.has("hours"):
         return _ALWAYS_OPEN
@@ -99,12 +89,11 @@ def _read_label_printer(section: Section) -> PrinterSpec | None:
 
 
 def _read_address(name: str, section: Section, prints: tuple[str, ...]) -> PrinterSpec:
-    uri = section.text("uri")
-    _check_uri(section, uri)
+    uri = section.parsed("uri", values.printer_uri)
     fingerprint = section.text("fingerprint", "").replace(":", "").lower()
     if fingerprint and not re.fullmatch("[0-9a-f]{64}", fingerprint):
         section.problem("fingerprint", "is not a SHA-256 fingerprint", "Copy its 64 hexadecimal digits.")
-    if fingerprint and not uri.startswith("ipps:"):
+    if fingerprint and uri and not uri.startswith("ipps:"):
         section.problem("fingerprint", "is of no use without TLS", "Write the address as ipps://….")
     return PrinterSpec(
         name=name,
@@ -115,24 +104,3 @@ def _read_address(name: str, section: Section, prints: tuple[str, ...]) -> Print
         quality=section.choice("quality", QUALITIES, ""),
         fingerprint=fingerprint,
     )
-
-
-def _check_uri(section: Section, uri: str) -> None:
-    scheme, separator, _ = uri.partition(":")
-    if scheme == "folder":
-        if not _FOLDER.fullmatch(uri) or ".." in uri:
-            section.problem("uri", f"{uri!r} names no folder", "Write it like folder:printers/hub-1.")
-    elif scheme in ("ipp", "ipps"):
-        try:
-            parts = urlsplit(uri)
-            whole = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-        except ValueError:
-            whole = False
-        if not whole:
-            section.problem(
-                "uri", "has no host or a wrong port", f"Write it like {scheme}://printer.local:631/ipp/print."
-            )
-    elif uri:
-        message = f"{scheme!r} is not a way to print" if separator else f"{uri!r} is not a printer's address"
-        near = suggest(scheme, ("folder", "ipp", "ipps")) if separator else ""
-        section.problem("uri", message, f"{near} Write folder:NAME, ipp://… or ipps://….".strip())

@@ -7,10 +7,11 @@ file has (`load`), or how its parts refer to each other (`check`).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 
 from backroom.shop.check import Report, suggest
+from backroom.shop.values import BadValue
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _SECRET_KEY = re.compile(
@@ -59,6 +60,17 @@ class Section:
             self.problem(key, f"{value!r} is not {form}", f"Write {form}.")
             return default or ""
         return value
+
+    def parsed(self, key: str, parse: Callable[[str], str], default: str | None = None) -> str:
+        """A text in the normal form that `parse` gives it; what it refuses with BadValue is reported."""
+        text = self.text(key, default)
+        if not text:
+            return default or ""
+        try:
+            return parse(text)
+        except BadValue as error:
+            self.problem(key, error.message, error.remedy)
+            return default or ""
 
     def choice(self, key: str, options: Collection[str], default: str | None = None) -> str:
         value = self.text(key, default)
