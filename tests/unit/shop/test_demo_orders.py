@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from backroom.channels.base import NotAnOrder
 from backroom.channels.contact import check_address, normalise_email, normalise_phone
 from backroom.channels.csvfile import read_file
+from backroom.channels.pos import split_batch
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import BrokenJson, parse_json
 from backroom.domain.cards import mask_cards
@@ -229,3 +231,21 @@ def test_stock_is_plenty_or_nothing_where_an_expectation_rests_on_it() -> None:
     assert all(on_hand[place, sku] >= 3000 for place in places for sku in PLENTY)
     assert not [sku for _, sku in on_hand if sku in (*MADE_TO_ORDER, *WITHOUT_ARTWORK)]
     assert {*PLENTY, *MADE_TO_ORDER, *WITHOUT_ARTWORK, *SOME} <= set(CATALOGUE)
+
+
+def test_a_tills_batch_takes_the_sales_as_they_are() -> None:
+    sales = [message for message in ORDERS if message.door == "pos"]
+    (message,) = split_batch({"device": sales[0].payload["device"], "sales": [sales[0].payload]})
+    assert message == (sales[0].payload["seq"], sales[0].payload)
+
+
+def test_the_shops_courier_goes_wherever_the_demo_sends_parcels() -> None:
+    countries = {order.address.country for _, order in NEWS if order.address}
+    assert countries <= set(SHOP.courier.countries)
+    assert len(countries) > 5
+
+
+def test_customers_names_come_in_latin_greek_cyrillic_and_cjk() -> None:
+    names = "".join(order.address.name for _, order in NEWS if order.address)
+    scripts = {unicodedata.name(letter, "").split()[0] for letter in names}
+    assert {"LATIN", "GREEK", "CYRILLIC", "CJK", "HANGUL"} <= scripts
