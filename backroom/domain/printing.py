@@ -87,13 +87,14 @@ class PrinterStatus:
     supplies: tuple[Supply, ...] = ()
 
     @property
-    def stopped(self) -> bool:
-        """Whether a job sent now would wait for somebody's hand, as far as the printer knows."""
-        return self.state == "stopped" or not self.accepting_jobs or any(needs_a_hand(one) for one in self.reasons)
+    def ready(self) -> bool:
+        """Whether a job sent now would be printed without anybody's hand, as far as the printer knows."""
+        return self.accepting_jobs and self.state != "stopped" and not any(map(needs_a_hand, self.reasons))
 
     @property
     def doubtful(self) -> bool:
-        return any(may_need_a_hand(one) for one in self.reasons)
+        """Whether it tells of something that may need a hand, if only as a report."""
+        return any(map(may_need_a_hand, self.reasons))
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -98,11 +98,11 @@ def test_a_printer_out_of_paper_says_so_and_goes_on_when_it_has_some(printer: Pr
     virtual.set_state("+media-empty")
     ticket = printer.submit(REQUEST)
     assert until(printer, ticket, PrintState.STOPPED).reasons == ("out of paper",)
-    assert printer.status().stopped
+    assert not printer.status().ready
     assert virtual.jobs() == ()
     virtual.set_state("-media-empty")
     assert until(printer, ticket, PrintState.DONE).reasons == ()
-    assert not printer.status().stopped
+    assert printer.status().ready
     assert [job.document for job in virtual.jobs()] == [DOCUMENT]
 
 
@@ -110,7 +110,7 @@ def test_low_ink_is_told_and_stops_nothing(printer: Printer, virtual: VirtualPri
     virtual.set_state("+marker-supply-low")
     until(printer, printer.submit(REQUEST), PrintState.DONE)
     assert printer.status().words == ("ink is running low",)
-    assert not printer.status().stopped
+    assert printer.status().ready
 
 
 def test_a_busy_printer_is_a_retry_and_its_job_is_not_disturbed(printer: Printer, virtual: VirtualPrinter) -> None:
@@ -148,7 +148,7 @@ def test_cancelling_what_is_printed_already_changes_nothing(printer: Printer) ->
 
 def test_a_printer_tells_its_ink_and_what_it_takes(printer: Printer) -> None:
     status = printer.status()
-    assert (status.state, status.stopped) == ("idle", False)
+    assert (status.state, status.ready) == ("idle", True)
     assert "application/pdf" in status.accepts
     assert {supply.name for supply in status.supplies} >= {"Black Ink", "Cyan Ink"}
     assert all(supply.percent is not None for supply in status.supplies)

@@ -76,21 +76,22 @@ def test_only_what_is_more_than_a_report_stops_a_printer() -> None:
     assert needs_a_hand("media-empty-warning")
     assert not needs_a_hand("media-empty-report")
     assert may_need_a_hand("media-empty-report")
+    assert PrinterStatus("idle", ("media-empty-report",), ()).doubtful
     assert not needs_a_hand("toner-low-error")
 
 
 @pytest.mark.parametrize(
-    ("status", "stopped"),
+    ("status", "ready"),
     [
-        (PrinterStatus("idle", (), ()), False),
-        (PrinterStatus("printing", ("toner-low-warning",), ()), False),
-        (PrinterStatus("idle", ("media-empty-error",), ()), True),
-        (PrinterStatus("stopped", (), ()), True),
-        (PrinterStatus("idle", (), (), accepting_jobs=False), True),
+        (PrinterStatus("idle", (), ()), True),
+        (PrinterStatus("printing", ("toner-low-warning",), ()), True),
+        (PrinterStatus("idle", ("media-empty-error",), ()), False),
+        (PrinterStatus("stopped", (), ()), False),
+        (PrinterStatus("idle", (), (), accepting_jobs=False), False),
     ],
 )
-def test_a_printer_is_stopped_when_a_job_would_wait_for_a_hand(status: PrinterStatus, stopped: bool) -> None:
-    assert status.stopped is stopped
+def test_a_printer_is_ready_unless_a_job_would_wait_for_a_hand(status: PrinterStatus, ready: bool) -> None:
+    assert status.ready is ready
 
 
 def test_only_done_aborted_and_cancelled_are_ends() -> None:
