@@ -6,14 +6,13 @@ HTTP, and the commit. A header never chooses the shop: it can only disagree with
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backroom.channels.base import BadSignature, Channel
+from backroom.channels.delivering import delivery_of
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import parse_json
-from backroom.domain.cards import mask_tree
 from backroom.domain.shop import ChannelSpec
 from backroom.shop.room import Room
 from backroom.store.inbox_door import Delivery
@@ -49,24 +48,3 @@ def webhook_doors(room: Room) -> dict[str, WebhookDoor]:
         for spec in room.shop.channels
         if spec.secret
     }
-
-
-def delivery_of(
-    spec: ChannelSpec, channel: Channel, payload: object, headers: Mapping[str, str], body: bytes
-) -> Delivery:
-    """A parsed message as what is stored: its bytes as they came, unless a card number had to be masked in them.
-
-    Whether it is an order is not asked here: what is none goes to quarantine, with its reasons.
-    """
-    masked, cards = mask_tree(payload, channel.free_text_keys)
-    contact = channel.contact(payload)
-    lookups = (("email", contact.email), ("phone", contact.phone))
-    return Delivery(
-        channel=spec.id,
-        key=channel.delivery_key(payload, headers, body),
-        topic=channel.topic(headers),
-        external_id=channel.external_id(payload),
-        priority=spec.priority,
-        lookups=tuple((kind, value) for kind, value in lookups if value),
-        body=json.dumps(masked).encode() if cards else body,
-    )

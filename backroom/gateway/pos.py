@@ -12,12 +12,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Request
 
 from backroom.channels.base import NotAnOrder
+from backroom.channels.delivering import delivery_of
 from backroom.channels.pos import TOPIC, split_batch
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import BrokenJson, parse_json
 from backroom.domain.shop import ChannelSpec, Shop
 from backroom.gateway.access import needs
-from backroom.gateway.doors import delivery_of
 from backroom.gateway.front import front_of
 from backroom.gateway.webhooks import read_body, store
 from backroom.store.api_keys import KeyInfo

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, select
 
 from backroom.domain.model import FulfilmentState, PrintJobState
-from backroom.store.batches import upsert
-from backroom.store.claims import wakeup
-from backroom.store.database import now
+from backroom.store.claims import raise_generation
 from backroom.store.print_jobs import STAGE, HandedJob, hand_out
 from backroom.store.tables import fulfilment_orders, generations, print_jobs
 
@@ -31,20 +28,19 @@ def look(connection: Connection) -> dict[str, BoothWork]:
             select(generations.c.location, generations.c.number).where(generations.c.stage == STAGE)
         )
     }
-    waiting = set(connection.execute(_waiting(print_jobs.c.location).distinct()).scalars())
+    jobs = (
+        select(print_jobs.c.location)
+        .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
+        .where(print_jobs.c.state == PrintJobState.WAITING, fulfilment_orders.c.state == FulfilmentState.MAKING)
+    )
+    waiting = set(connection.execute(jobs.distinct()).scalars())
     return {location: BoothWork(numbers.get(location, 0), location in waiting) for location in numbers.keys() | waiting}
 
 
 def claim_jobs(connection: Connection, location: str, holder: str, most: int) -> list[HandedJob]:
-    """Hand out jobs; where new ones changed hands, the generation rises in this commit, so that work which comes
-    later wakes a run under a new name."""
-    before = _count(connection, location)
-    jobs = hand_out(connection, location, holder, most)
-    if _count(connection, location) != before:
-        number = wakeup(connection, STAGE, location).generation + 1
-        row = {"stage": STAGE, "location": location, "number": number, "at": now(connection)}
-        upsert(connection, generations, [row], ["stage", "location"])
-    return jobs
+    """Hand out jobs, after raising the generation: what is committed later wakes a run under a new name."""
+    raise_generation(connection, STAGE, location)
+    return hand_out(connection, location, holder, most)
 
 
 def location_of(connection: Connection, job_id: int) -> str | None:
@@ -53,17 +49,3 @@ def location_of(connection: Connection, job_id: int) -> str | None:
         select(print_jobs.c.location).where(print_jobs.c.id == job_id)
     ).scalar_one_or_none()
     return found
-
-
-def _count(connection: Connection, location: str) -> int:
-    count: int = connection.execute(_waiting(func.count()).where(print_jobs.c.location == location)).scalar_one()
-    return count
-
-
-def _waiting(what: Any) -> Select[Any]:
-    return (
-        select(what)
-        .select_from(print_jobs)
-        .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
-        .where(print_jobs.c.state == PrintJobState.WAITING, fulfilment_orders.c.state == FulfilmentState.MAKING)
-    )

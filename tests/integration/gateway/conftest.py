@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import Connection, update
 
 from backroom.channels.signing import sign
@@ -56,7 +55,7 @@ from backroom.store.tables import fulfilment_orders
 SECRET = "hush"
 SHOP_DOMAIN = "atelier.example"
 SKU = "TEE-BLK-M"
-VARIANT = Variant(SKU, "tee", "Tee", "black", "M", 1990, "EUR", 180, "4006381333931", "tee.png", "dtg", 280, 350)
+VARIANT = Variant(SKU, "tee", "Tee", "black", "M", 1990, "EUR", 180, "4006381333931", "tee.png", "dtg", 50, 60)
 ALWAYS = OpeningHours.parse({day: ["00:00-24:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}, "UTC")
 
 
@@ -75,7 +74,6 @@ class Gateway:
     """A gateway that really listens, its room, and a client that speaks to it."""
 
     room: Room
-    app: FastAPI
     url: str
     waker: RecordingWaker
     client: httpx.Client
@@ -220,7 +218,7 @@ def gateway(room: Room) -> Iterator[Gateway]:
     port = running.servers[0].sockets[0].getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     with httpx.Client(base_url=url, timeout=30) as client:
-        yield Gateway(room, running.config.app, url, waker, client)
+        yield Gateway(room, url, waker, client)
     running.should_exit = True
     thread.join(20)
     assert not thread.is_alive()

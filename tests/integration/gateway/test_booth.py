@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from backroom.store.booth_wakes import claim_jobs
 from backroom.store.story import story
@@ -115,8 +116,22 @@ def test_an_outcome_that_is_none_is_409(gateway: Gateway, key: dict[str, str]) -
 def test_only_the_holder_gets_the_document(gateway: Gateway, key: dict[str, str]) -> None:
     make_order(gateway.room)
     [job] = claim(gateway, key)
+    gateway.room.artwork().mkdir()
+    Image.new("RGB", (400, 400), "black").save(gateway.room.artwork() / "tee.png")
     path = f"/booth/booth-a/jobs/{job['id']}/document"
+    given = gateway.client.get(path, params={"holder": "w1"}, headers=key)
+    assert (given.status_code, given.headers["Content-Type"]) == (200, "application/pdf")
+    assert given.content.startswith(b"%PDF-")
     assert gateway.client.get(path, params={"holder": "w2"}, headers=key).status_code == 409
+
+
+def test_a_missing_artwork_is_409_and_says_what_to_do(gateway: Gateway, key: dict[str, str]) -> None:
+    make_order(gateway.room)
+    [job] = claim(gateway, key)
+    path = f"/booth/booth-a/jobs/{job['id']}/document"
+    answer = gateway.client.get(path, params={"holder": "w1"}, headers=key)
+    assert (answer.status_code, answer.json()["cause"]) == (409, "artwork_missing")
+    assert "tee.png" in answer.json()["detail"]
 
 
 def test_scanning_counts_the_right_piece_and_refuses_the_wrong_one(gateway: Gateway, key: dict[str, str]) -> None:
@@ -141,16 +156,17 @@ class Poll(threading.Thread):
 
     def __init__(self, gateway: Gateway, key: dict[str, str], after: int, wait: float) -> None:
         super().__init__()
-        self._call = lambda: gateway.client.get(
-            "/booth/booth-a/wake", params={"after": after, "wait": wait}, headers=key
-        )
+        self._gateway = gateway
+        self._key = key
+        self._asked = {"after": after, "wait": wait}
         self.generation = -1
         self.seconds = 0.0
         self.start()
 
     def run(self) -> None:
         began = time.monotonic()
-        self.generation = self._call().json()["generation"]
+        answer = self._gateway.client.get("/booth/booth-a/wake", params=self._asked, headers=self._key)
+        self.generation = answer.json()["generation"]
         self.seconds = time.monotonic() - began
 
 
@@ -179,13 +195,10 @@ def test_work_that_another_process_commits_answers_within_a_second(gateway: Gate
     assert time.monotonic() - committed < 2
 
 
-def test_a_claim_that_takes_work_raises_the_generation_and_an_empty_one_does_not(
+def test_a_claim_raises_the_generation_so_that_later_work_wakes_a_run_of_a_new_name(
     gateway: Gateway, key: dict[str, str]
 ) -> None:
-    make_order(gateway.room)
     claim(gateway, key)
-    claim(gateway, key)
-    claim(gateway, key, "w2")
     poll = Poll(gateway, key, 0, 25)
     poll.join(10)
     assert (poll.generation, poll.seconds < 5) == (1, True)

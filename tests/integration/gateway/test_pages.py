@@ -87,8 +87,8 @@ def test_holding_and_releasing_an_order(gateway: Gateway, staff: httpx.Client) -
     assert held.history[-1]["actor"] == "Ada"
     assert press(staff, f"/orders/{number}", f"/orders/{number}/release").status_code == 303
     assert told(gateway, number).order["state"] == "released"
-    assert ("intake", "hub", 1) in gateway.waker.told
-    assert ("print", "booth-a", 0) in gateway.waker.told
+    woken = {(stage, location) for stage, location, _ in gateway.waker.told}
+    assert woken == {("intake", "hub"), ("fulfilment", "booth-a"), ("print", "booth-a")}
 
 
 def test_cancelling_an_order(gateway: Gateway, staff: httpx.Client) -> None:
