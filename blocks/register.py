@@ -1,10 +1,13 @@
-"""Bring the shop's blocks into Prefect from the secrets file: `python -m blocks.register`, as `backroom up` does.
+"""Make a shop known to Prefect: `python -m blocks.register`, as `backroom up` does; doing it again changes nothing.
 
-The secrets file is the source, so that blocks lost with Prefect's database come back at the next start.
+Pools and deployments come from the shop file, blocks from the secrets file: both are the source, so that what was lost
+with Prefect's database comes back.
 """
 
 from __future__ import annotations
 
+from backroom.engine.deploy import apply
+from backroom.engine.deployments import specs_of
 from backroom.shop.room import Room, this_room
 from blocks.messaging import MailServer, SmsProvider
 
@@ -37,5 +40,11 @@ def register(room: Room) -> list[str]:
     return saved
 
 
+def main() -> None:
+    room = this_room()
+    apply(specs_of(room.shop))
+    register(room)
+
+
 if __name__ == "__main__":
-    register(this_room())
+    main()

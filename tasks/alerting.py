@@ -1,4 +1,4 @@
-"""Alerts: what an automation tells becomes an artifact for the ops lead, and a mail to the shop where mail is set up."""
+"""Alerts: what an automation tells becomes an artifact for the ops lead, and a mail to the shop."""
 
 from __future__ import annotations
 

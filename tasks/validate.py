@@ -89,11 +89,21 @@ def read_message(room: Room, message: intake.Message) -> Judged | Refused:
 def check(room: Room, one: Judged, variants: dict[str, Variant]) -> Judged | Refused:
     """Hold the order against the catalogue, its own sums and the ways to reach the customer."""
     incoming = one.incoming
-    found = check_address(incoming.address) if incoming.address else []
-    problems = check_order(incoming, variants, room.shop.owner.currency, contact_problems=found)
+    problems = check_order(incoming, variants, room.shop.owner.currency, _contact_problems(room, incoming))
     if any(not problem.mendable for problem in problems):
         return Refused(one.message, tuple(problems))
     return Judged(one.message, incoming, tuple(problems))
+
+
+def _contact_problems(room: Room, incoming: IncomingOrder) -> list[Problem]:
+    """What is wrong with the ways to reach the customer. One that is empty is no problem here: it was not given."""
+    country = incoming.address.country if incoming.address else room.shop.owner.country
+    problems = check_address(incoming.address) if incoming.address else []
+    if incoming.email and normalise_email(incoming.email) is None:
+        problems.append(Problem("email_unusable", "email", "is no e-mail address", mendable=True))
+    if incoming.phone and normalise_phone(incoming.phone, country) is None:
+        problems.append(Problem("phone_unusable", "phone", "is no phone number", mendable=True))
+    return problems
 
 
 def newest_of_each(judged: Iterable[Judged]) -> tuple[list[Judged], list[Judged]]:
@@ -119,7 +129,9 @@ def _commit(
 ) -> list[StepOutcome]:
     at = fence(connection, claim.token)
     known = orders.known_orders(connection, (one.identity for one in newest))
-    keys = people.load(connection, room.seals, (order.person_id for order in known.values()))
+    # Nothing is sealed for an order that has ended, whose customer may be erased by now.
+    under_way = (order.person_id for order in known.values() if order.state not in desk.ENDED)
+    keys = people.load(connection, room.seals, under_way)
     fresh = [one for one in newest if one.identity not in known]
     new = [_new_order(room, one, one.message.person_id, one.message.key) for one in fresh]
     added = orders.add_orders(connection, new, prefix=room.shop.owner.order_prefix, token=claim.token, at=at)
@@ -140,7 +152,8 @@ def _commit(
         order_known = known.get(one.identity)
         if order_known is None:
             continue
-        news = _new_order(room, one, order_known.person_id, keys[order_known.person_id].key)
+        person = keys.get(order_known.person_id)
+        news = _new_order(room, one, order_known.person_id, person.key if person else b"")
         outcome = apply_news(connection, order_known, news, claim, at)
         if outcome.result == "waiting":
             intake.postpone(connection, one.message.id, at + POSTPONED)
@@ -169,12 +182,12 @@ def apply_news(
     person. A cancellation is carried out until the label, and is a Hold after it.
     """
     incoming = news.incoming
-    if incoming.updated_at <= known.source_at:
+    if _is_stale(known, news):
         _tell(connection, known, "news.stale", {}, claim, at)
         return StepOutcome(known.number, "stale")
     if known.state in desk.ENDED:
         event = "news.too_late" if incoming.cancelled or news.fingerprint != known.fingerprint else "news.noted"
-        orders.note_news(connection, known.id, news)
+        orders.note_late_news(connection, known.id, incoming)
         _tell(connection, known, event, {"cancelled": incoming.cancelled}, claim, at)
         return StepOutcome(known.number, "changed")
     if incoming.cancelled:
@@ -192,8 +205,19 @@ def apply_news(
         _tell(connection, known, "order.changed", {"reason": news.hold_reason}, claim, at)
         return StepOutcome(known.number, "held" if news.hold_reason else "advanced", news.hold_reason)
     orders.note_news(connection, known.id, news)
+    if news.hold_reason and known.state is not OrderState.HELD:
+        desk.hold(connection, known.number, news.hold_reason, "")
+        return StepOutcome(known.number, "held", news.hold_reason)
     _tell(connection, known, "news.noted", {"changed": changed}, claim, at)
     return StepOutcome(known.number, "changed")
+
+
+def _is_stale(known: orders.KnownOrder, news: orders.NewOrder) -> bool:
+    """Older than what we know, or the same again. Sources tick by the second, so an equal time may still be news."""
+    if news.incoming.updated_at != known.source_at:
+        return news.incoming.updated_at < known.source_at
+    same = (news.incoming.payment, news.fingerprint) == (known.payment, known.fingerprint)
+    return same and not (news.incoming.cancelled and known.state is not OrderState.CANCELLED)
 
 
 def _cancel(connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, at: datetime) -> StepOutcome:
@@ -205,7 +229,7 @@ def _cancel(connection: Connection, known: orders.KnownOrder, news: orders.NewOr
         orders.note_news(connection, known.id, news)
         desk.hold(connection, known.number, "cancelled_after_label", "")
         return StepOutcome(known.number, "held", "cancelled_after_label")
-    orders.note_news(connection, known.id, news)
+    orders.note_late_news(connection, known.id, news.incoming)
     return StepOutcome(known.number, "cancelled")
 
 
@@ -228,7 +252,7 @@ def _new_order(room: Room, one: Judged, person_id: int, key: bytes) -> orders.Ne
         priority=spec.priority,
         ship_by=ship_by(incoming.placed_at, room.shop.sla(spec.sla), hub.hours),
         fingerprint=orders.fingerprint(room.seals, incoming, contact),
-        hold_reason=next((p.code for p in one.problems if p.mendable), ""),
+        hold_reason="" if incoming.cancelled else next((p.code for p in one.problems if p.mendable), ""),
     )
 
 

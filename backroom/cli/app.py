@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
-from backroom.cli import keys, orders, prints, shop, stock, system
+from backroom.cli import demo, keys, orders, prints, shop, stock, system
 from backroom.domain.errors import BackroomError
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ app.command("scan")(orders.scan_piece)
 app.command("import")(orders.import_file)
 app.command("up")(system.up)
 app.command("worker")(system.worker)
-app.command("demo")(system.demo)
+app.command("demo")(demo.demo)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import RowMapping
 
 console = Console()
 
@@ -18,7 +19,7 @@ def show_json(value: object) -> None:
     print(json.dumps(value, default=_plain, ensure_ascii=False))
 
 
-def show_table(title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+def show_table(title: str, rows: Sequence[Mapping[str, Any] | RowMapping], columns: Sequence[str]) -> None:
     """A table of the named columns, with a word where there is nothing."""
     if not rows:
         console.print(f"{title}: nothing")

@@ -6,12 +6,15 @@ Safe to do at every start: what is there stays as it is.
 from __future__ import annotations
 
 import secrets as random
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
+from backroom.domain.shop import Shop
 from backroom.shop.catalogue import read_catalogue, read_stock
-from backroom.shop.room import Room, database_url, open_room
+from backroom.shop.load import load_shop
+from backroom.shop.room import NoShop, Room, database_url, open_room
 from backroom.shop.secrets import Secrets
 from backroom.store import api_keys, catalogue, stock
 from backroom.store.database import Database, now
@@ -23,8 +26,10 @@ PREFECT_AUTH = "prefect.auth"
 
 
 def prepare(home: Path) -> Room:
-    """Open the shop in `home`, ready to run. Raises what `open_room` raises, with what to do."""
-    make_secrets(home)
+    """Open the shop in `home`, ready to run. Raises what `open_room` and `load_shop` raise, with what to do."""
+    if not (home / "shop.toml").exists():
+        raise NoShop(f"there is no shop file in {home.name}", remedy="Run `backroom init`, or set BACKROOM_HOME.")
+    make_secrets(home, load_shop(home / "shop.toml"))
     secrets = Secrets.read(home / "secrets.toml")
     database = Database(database_url(home, secrets))
     migrate(database.engine)
@@ -35,16 +40,16 @@ def prepare(home: Path) -> Room:
     return room
 
 
-def make_secrets(home: Path) -> None:
-    """Make the secrets that are ours to make: the master key, and Prefect's auth string."""
-    home.mkdir(parents=True, exist_ok=True)
+def make_secrets(home: Path, shop: Shop) -> None:
+    """Make the secrets that are missing: the master key, Prefect's auth string, and one for each signing channel.
+
+    A channel's secret is then shown to the channel, or replaced by the one that the channel shows.
+    """
     home.chmod(0o700)
     secrets = Secrets.read(home / "secrets.toml")
-    made = {}
-    if secrets.find("master_key") is None:
-        made["master_key"] = new_master_key()
-    if secrets.find(PREFECT_AUTH) is None:
-        made[PREFECT_AUTH] = f"backroom:{random.token_urlsafe(24)}"
+    wanted = {"master_key": new_master_key(), PREFECT_AUTH: f"backroom:{random.token_urlsafe(24)}"}
+    wanted |= {channel.secret: random.token_urlsafe(32) for channel in shop.channels if channel.secret}
+    made = {name: value for name, value in wanted.items() if secrets.find(name) is None}
     if made:
         secrets.add(made)
 
@@ -81,8 +86,10 @@ def _make_booth_keys(room: Room) -> None:
         with room.database.read() as connection:
             works = have is not None and api_keys.check_key(connection, have, "booth", location.id) is not None
         if not works:
-            made[name] = room.database.write(
-                lambda c, at=location.id: api_keys.make_key(c, f"worker at {at}", "booth", at)
-            )
+            made[name] = room.database.write(_booth_key(location.id))
     if made:
         room.secrets.add(made)
+
+
+def _booth_key(location: str) -> Callable[[Connection], str]:
+    return lambda connection: api_keys.make_key(connection, f"worker at {location}", "booth", location)

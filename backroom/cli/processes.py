@@ -1,7 +1,7 @@
-"""The processes of one shop on one machine, and the deployments they serve.
+"""The processes of one shop on one machine.
 
-What belongs here: which processes and deployments a shop file asks for. What does not: keeping them alive
-(`backroom.engine.supervise`) and making them known to Prefect (`backroom.engine.deploy`).
+What belongs here: which processes a shop file asks for, and their environments. What does not: keeping them alive
+(`backroom.engine.supervise`), and the deployments they serve (`backroom.engine.deployments`).
 """
 
 from __future__ import annotations
@@ -19,21 +19,25 @@ import requests
 import backroom
 from backroom.cli.prepare import PREFECT_AUTH, booth_key_name
 from backroom.domain.errors import AskPerson
-from backroom.domain.shop import Shop
-from backroom.engine.deploy import DeploymentSpec, apply, location_tag
 from backroom.engine.server import api_url, client_environment, server_environment
 from backroom.engine.supervise import Child
 from backroom.shop.room import Room
 
 ROOT = Path(backroom.__file__).resolve().parent.parent
-SWEEP_SECONDS = 60.0
 READY_SECONDS = 2.0
+KNOWN_SECONDS = 180
 
 
 class PortTaken(AskPerson):
     """Another program listens there."""
 
     cause = "port_taken"
+
+
+class NotMadeKnown(AskPerson):
+    """Prefect refused deployments or blocks."""
+
+    cause = "not_made_known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +82,16 @@ def check_free(ports: Ports) -> None:
                 )
 
 
-def specs_of(shop: Shop) -> list[DeploymentSpec]:
-    """The deployments of a shop: the hub's, and two for every location, tagged by it."""
-    hub = shop.location(shop.hub)
-    hub_tags = (location_tag(hub.id),)
-    specs = [
-        DeploymentSpec("flows/order_intake.py:order_intake", hub.id, hub.pool, hub_tags, {"location": hub.id}),
-        DeploymentSpec("flows/order.py:order", "order", hub.pool, hub_tags),
-        DeploymentSpec("flows/decide.py:decide", "decide", hub.pool, hub_tags),
-        DeploymentSpec("flows/breaker.py:breaker", "breaker", hub.pool, hub_tags),
-        DeploymentSpec("flows/alert.py:alert", "alert", hub.pool, hub_tags),
-        DeploymentSpec("flows/sweep.py:sweep", "sweep", hub.pool, hub_tags, every_seconds=SWEEP_SECONDS),
-    ]
-    for location in shop.locations:
-        tags = (location_tag(location.id),)
-        at = {"location": location.id}
-        specs.append(DeploymentSpec("flows/fulfilment.py:fulfil", location.id, hub.pool, tags, at))
-        if location.printers:
-            specs.append(DeploymentSpec("flows/print_jobs.py:print_jobs", location.id, location.pool, tags, at))
-    return specs
+def auth_of(room: Room) -> str:
+    """Prefect's auth string; empty where the secrets file says so, which only the demo does, on localhost."""
+    return room.secrets.find(PREFECT_AUTH) or ""
 
 
 def environment_of(room: Room, ports: Ports) -> dict[str, str]:
     """What every process of ours on this machine needs in its environment, the server aside."""
     return {
         **os.environ,
-        **client_environment(ports.api, room.secret(PREFECT_AUTH), room.home / "prefect"),
+        **client_environment(ports.api, auth_of(room), room.home / "prefect"),
         "PREFECT_UI_URL": ports.ui,
         "BACKROOM_HOME": str(room.home),
         "BACKROOM_GATEWAY_URL": ports.pages,
@@ -113,7 +101,7 @@ def environment_of(room: Room, ports: Ports) -> dict[str, str]:
 
 def server_child(room: Room, ports: Ports, database_url: str | None = None) -> Child:
     """Prefect's server, with its own database in the home folder unless told otherwise."""
-    auth = room.secret(PREFECT_AUTH)
+    auth = auth_of(room)
     (room.home / "prefect").mkdir(mode=0o700, exist_ok=True)
     environment = {**os.environ, **server_environment(room.home / "prefect", ports.prefect, auth, database_url)}
     argv = [_program("prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(ports.prefect)]
@@ -153,24 +141,23 @@ def worker_children(room: Room, ports: Ports, *, without: frozenset[str] = froze
         if pool != hub.pool:
             environment |= {
                 "BACKROOM_LOCATION": locations[0] if locations else "",
-                "BACKROOM_BOOTH_KEY": key_of(room, locations),
+                "BACKROOM_BOOTH_KEY": room.secret(booth_key_name(locations[0])) if locations else "",
             }
             environment["BACKROOM_HOME"] = str(room.home / "booths" / pool)
         children.append(worker_child(pool, environment))
     return children
 
 
-def key_of(room: Room, locations: list[str]) -> str:
-    return room.secret(booth_key_name(locations[0])) if locations else ""
-
-
 def make_known(room: Room, ports: Ports) -> None:
-    """Deployments, pools, automations and blocks, as the shop file and the secrets say; safe to do again."""
-    os.environ.update(environment_of(room, ports))
-    apply(specs_of(room.shop))
-    subprocess.run(  # noqa: S603 - our own module; blocks are Prefect's world, which commands stay out of
-        [sys.executable, "-m", "blocks.register"], env=environment_of(room, ports), cwd=ROOT, check=True, timeout=120
-    )
+    """Deployments, pools, automations and blocks, as the shop file and the secrets say; safe to do again.
+
+    In a process of its own: Prefect reads its settings when it is imported, and no command needs it otherwise.
+    """
+    argv = [sys.executable, "-m", "blocks.register"]
+    try:
+        subprocess.run(argv, env=environment_of(room, ports), cwd=ROOT, check=True, timeout=KNOWN_SECONDS)  # noqa: S603 - ours
+    except subprocess.SubprocessError as error:
+        raise NotMadeKnown("Prefect did not take the deployments", remedy="Run `backroom shop check`.") from error
 
 
 def _answers(url: str, auth: str) -> Callable[[], bool]:

@@ -9,12 +9,11 @@ import typer
 
 from backroom.cli.output import console
 from backroom.cli.prepare import PREFECT_AUTH, make_secrets
-from backroom.domain.errors import BackroomError
-from backroom.messaging import templates
 from backroom.shop.load import load_shop
-from backroom.shop.questions import QUESTIONS, write_shop_file
+from backroom.shop.questions import Question, default_answers, interview, write_shop_file
 from backroom.shop.room import home_folder
 from backroom.shop.secrets import Secrets
+from backroom.shop.values import BadValue
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -29,29 +28,20 @@ def init(
     if path.exists():
         console.print(f"[yellow]{path} is there already; it is left as it is.[/]")
         raise typer.Exit(1)
-    answers: dict[str, str] = {}
-    for question in QUESTIONS:
-        answers[question.name] = question.default if defaults else _ask(question)
-    make_secrets(folder)
+    answers = default_answers() if defaults else interview(_ask)
+    folder.mkdir(parents=True, exist_ok=True)
     path.write_text(write_shop_file(answers), encoding="utf-8")
-    load_shop(path)
+    make_secrets(folder, load_shop(path))
     console.print(f"[bold green]{path} is written.[/] Look through it, then run `backroom up`.")
 
 
 @app.command()
-def check(file: Annotated[Path | None, typer.Argument(help="The shop file; the home folder's otherwise")] = None) -> None:
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The shop file; the home folder's otherwise")] = None,
+) -> None:
     """Check the shop file: every problem, with file, field and remedy."""
     path = file or home_folder() / "shop.toml"
     shop = load_shop(path)
-    problems = 0
-    for template in shop.templates:
-        try:
-            templates.check(template)
-        except BackroomError as error:
-            problems += 1
-            console.print(f"[red]{path.name}: templates: {error}[/]", highlight=False)
-    if problems:
-        raise typer.Exit(1)
     console.print(f"[bold green]{path.name} is fine[/]: {len(shop.locations)} locations, {len(shop.rules)} rules.")
 
 
@@ -59,3 +49,13 @@ def check(file: Annotated[Path | None, typer.Argument(help="The shop file; the h
 def auth() -> None:
     """The auth string that Prefect's UI asks for once."""
     console.print(Secrets.read(home_folder() / "secrets.toml").get(PREFECT_AUTH), highlight=False)
+
+
+def _ask(question: Question, default: str) -> str:
+    """Ask until the answer can be used; what is wrong with one is said at once."""
+    while True:
+        shown = typer.prompt(question.prompt, default=default or None if not question.optional else default)
+        try:
+            return question.settle(str(shown))
+        except BadValue as error:
+            console.print(f"[red]{error.message}.[/] {error.remedy}", highlight=False)

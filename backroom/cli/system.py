@@ -11,9 +11,10 @@ import requests
 import typer
 
 from backroom.cli.output import console
-from backroom.cli.prepare import PREFECT_AUTH, prepare
+from backroom.cli.prepare import prepare
 from backroom.cli.processes import (
     Ports,
+    auth_of,
     check_free,
     gateway_child,
     make_known,
@@ -61,11 +62,13 @@ def up(
 
 def keep_known(room: Room, ports: Ports, server: Supervisor) -> None:
     """Make everything known again when Prefect came back without its database."""
-    auth = tuple(room.secret(PREFECT_AUTH).split(":", 1))
+    user, _, password = auth_of(room).partition(":")
     stopping = threading.Event()
     while not stopping.wait(LOOK_SECONDS):
         try:
-            answer = requests.get(f"{ports.api}/deployments/name/sweep/sweep", auth=auth, timeout=LOOK_SECONDS)
+            answer = requests.get(
+                f"{ports.api}/deployments/name/sweep/sweep", auth=(user, password), timeout=LOOK_SECONDS
+            )
             if answer.status_code == requests.codes.not_found:
                 make_known(room, ports)
         except Exception as error:  # noqa: BLE001 - whatever it was, the next look comes in a moment
@@ -76,7 +79,7 @@ def say_where(room: Room, ports: Ports) -> None:
     """Where to look, and with which words to get in."""
     console.print(f"[bold green]{room.shop.owner.name} is open.[/]")
     console.print(f"  Prefect UI   {ports.ui}")
-    console.print(f"               the UI asks once for the auth string: PREFECT_AUTH in `backroom shop secrets`")
+    console.print("               the UI asks once for the auth string: `backroom shop auth` shows it")
     console.print(f"  Staff pages  {ports.pages}/orders    (a key: `backroom key make staff`)")
     console.print(f"  Webhooks     {ports.pages}/webhooks/CHANNEL")
     console.print("Ctrl-C stops it.")

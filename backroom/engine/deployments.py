@@ -1,0 +1,29 @@
+"""Which deployments a shop has: the hub's, and two for every location, tagged by it."""
+
+from __future__ import annotations
+
+from backroom.domain.shop import Shop
+from backroom.engine.deploy import DeploymentSpec, location_tag
+
+SWEEP_SECONDS = 60.0
+
+
+def specs_of(shop: Shop) -> list[DeploymentSpec]:
+    """The deployments of a shop: the hub's, and two for every location, tagged by it."""
+    hub = shop.location(shop.hub)
+    hub_tags = (location_tag(hub.id),)
+    specs = [
+        DeploymentSpec("flows/order_intake.py:order_intake", hub.id, hub.pool, hub_tags, {"location": hub.id}),
+        DeploymentSpec("flows/order.py:order", "order", hub.pool, hub_tags),
+        DeploymentSpec("flows/decide.py:decide", "decide", hub.pool, hub_tags),
+        DeploymentSpec("flows/breaker.py:breaker", "breaker", hub.pool, hub_tags),
+        DeploymentSpec("flows/alert.py:alert", "alert", hub.pool, hub_tags),
+        DeploymentSpec("flows/sweep.py:sweep", "sweep", hub.pool, hub_tags, every_seconds=SWEEP_SECONDS),
+    ]
+    for location in shop.locations:
+        tags = (location_tag(location.id),)
+        at = {"location": location.id}
+        specs.append(DeploymentSpec("flows/fulfilment.py:fulfil", location.id, hub.pool, tags, at))
+        if location.printers:
+            specs.append(DeploymentSpec("flows/print_jobs.py:print_jobs", location.id, location.pool, tags, at))
+    return specs
