@@ -8,6 +8,7 @@ Compensated by voiding the label, which only a person does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from prefect import task
 from sqlalchemy import Connection, RowMapping
@@ -73,7 +74,7 @@ class CarrierSink:
                 answers.append(result)
         return answers
 
-    def ask(self, key: str) -> Answer | None:
+    def ask(self, key: str, age: timedelta) -> Answer | None:
         found = self._carrier.find(key)
         return found.answer() if found else None
 
@@ -92,8 +93,8 @@ class SheetSink:
     def carry_out(self, requests: Sequence[tuple[str, bytes]]) -> list[Answer | BackroomError]:
         return [self._print(key, document) for key, document in requests]
 
-    def ask(self, key: str) -> Answer | None:
-        ticket = self._printer.find(key)
+    def ask(self, key: str, age: timedelta) -> Answer | None:
+        ticket = self._printer.find(key, age=age)
         return {"printer": ticket.printer, "job": ticket.job_id} if ticket else None
 
     def _print(self, key: str, document: bytes) -> Answer | BackroomError:

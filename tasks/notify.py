@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prefect import task
 from sqlalchemy import Connection, RowMapping
@@ -145,7 +145,7 @@ class MessengerSink:
         results = self._messenger.send_many([message for _, message in requests])
         return [_answer(result) if isinstance(result, Sent) else result for result in results]
 
-    def ask(self, key: str) -> Answer | None:
+    def ask(self, key: str, age: timedelta) -> Answer | None:
         found = self._messenger.find(key)
         return _answer(found) if found else None
 

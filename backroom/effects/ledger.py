@@ -10,11 +10,13 @@ the other side, and where that side cannot say, it is unknown and a person decid
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown
 from backroom.store import effects
@@ -60,8 +62,11 @@ class Sink(Protocol[Q_contra]):
         """Carry out requests with their keys; for each its answer (small, JSON, no personal data) or its error."""
         ...
 
-    def ask(self, key: str) -> Answer | None:
-        """The answer if this key was carried out, None if it certainly was not; OutcomeUnknown when nobody knows."""
+    def ask(self, key: str, age: timedelta) -> Answer | None:
+        """The answer if this key was carried out, None if it certainly was not; OutcomeUnknown when nobody knows.
+
+        `age` is how long ago the call was begun, at the most: whoever forgets can tell whether it reaches back so far.
+        """
         ...
 
 
@@ -79,7 +84,8 @@ def perform(
     """
     if not batch:
         return {}
-    rows = database.write(lambda connection: _plan(connection, token, batch))
+    read_at = time.monotonic()
+    at, rows = database.write(lambda connection: _plan(connection, token, batch))
     results: dict[str, Answer | BackroomError] = {}
     to_do: list[Effect[Q]] = []
     for effect in batch:
@@ -91,7 +97,9 @@ def perform(
         elif row["state"] == effects.UNKNOWN:
             results[effect.key] = OutcomeUnknown(f"nobody can tell whether {effect.key} happened")
         elif row["state"] == effects.STARTED and not sink.idempotent:
-            found = _ask(database, token, sink, effect.key)
+            # Those asked for before it took their time as well.
+            age = at - row["started_at"] + timedelta(seconds=time.monotonic() - read_at)
+            found = _ask(database, token, sink, effect.key, age)
             if found is None:
                 to_do.append(effect)
             else:
@@ -120,10 +128,10 @@ def _carry_out(
     return outcome
 
 
-def _plan(connection: Connection, token: str, batch: Sequence[Effect[Q]]) -> Mapping[str, Any]:
+def _plan(connection: Connection, token: str, batch: Sequence[Effect[Q]]) -> tuple[datetime, dict[str, RowMapping]]:
     at = fence(connection, token)
     plans = [effects.Plan(e.key, e.kind, e.order_id, request_hash(e.identity)) for e in batch]
-    return effects.plan(connection, plans, token, at)
+    return at, effects.plan(connection, plans, token, at)
 
 
 def _settle(database: Database, token: str, outcome: Mapping[str, Answer | BackroomError]) -> None:
@@ -140,9 +148,9 @@ def _row(key: str, result: Answer | BackroomError) -> effects.Outcome:
     return effects.Outcome(key, effects.DONE, result)
 
 
-def _ask(database: Database, token: str, sink: Sink[Q], key: str) -> Answer | BackroomError | None:
+def _ask(database: Database, token: str, sink: Sink[Q], key: str, age: timedelta) -> Answer | BackroomError | None:
     try:
-        found: Answer | BackroomError | None = sink.ask(key)
+        found: Answer | BackroomError | None = sink.ask(key, age)
     except OutcomeUnknown as error:
         found = error
     except BackroomError as error:
