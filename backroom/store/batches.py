@@ -49,7 +49,8 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     count = 0
     for batch in chunks(rows, 500):
         statement = make(table).values([dict(row) for row in batch]).on_conflict_do_nothing()
-        count += connection.execute(statement).rowcount
+        # Counted by what comes back: psycopg's rowcount is -1 where SQLAlchemy asks for the new ids by itself.
+        count += len(connection.execute(statement.returning(*table.primary_key.columns)).all())
     return count
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tup
 
 from backroom.domain.model import IncomingOrder, OrderState, PaymentStatus
 from backroom.store.batches import chunks, insert_new
-from backroom.store.contacts import Contact, seal_contact
+from backroom.store.contacts import Contact, open_contact, seal_contact
 from backroom.store.seals import Seals
 from backroom.store.tables import consents, counters, order_lines, orders
 from backroom.store.waiting import HEALTHY
@@ -122,17 +122,31 @@ def apply_news(connection: Connection, order_id: int, order: NewOrder, *, state:
 
 
 def note_news(connection: Connection, order_id: int, order: NewOrder) -> None:
-    """Write what does not touch the making: the source's timestamp, payment and contact."""
+    """Write what does not touch the making: the source's timestamp, payment and contact.
+
+    An address that the source did not change stays as it is here: a person may have corrected it since.
+    """
+    row = connection.execute(select(orders.c.contact, orders.c.fingerprint).where(orders.c.id == order_id)).one()
+    contact = order.contact
+    if row.fingerprint == order.fingerprint:
+        contact = replace(contact, address=open_contact(order.key, row.contact).address)
     connection.execute(
         update(orders)
         .where(orders.c.id == order_id)
         .values(
             source_at=order.incoming.updated_at,
             payment=order.incoming.payment,
-            contact=seal_contact(order.key, order.contact),
+            contact=seal_contact(order.key, contact),
         )
     )
     insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))
+
+
+def note_late_news(connection: Connection, order_id: int, incoming: IncomingOrder) -> None:
+    """Write what still matters of an order that has ended: nothing of its customer, who may be erased."""
+    connection.execute(
+        update(orders).where(orders.c.id == order_id).values(source_at=incoming.updated_at, payment=incoming.payment)
+    )
 
 
 def claimed(connection: Connection, token: str, state: OrderState) -> list[RowMapping]:

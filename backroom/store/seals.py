@@ -48,7 +48,7 @@ class Seals:
     def unwrap(self, wrapped: bytes) -> bytes:
         try:
             return self._wrap.decrypt(wrapped[:NONCE], wrapped[NONCE:], b"person")
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise SealBroken("a person's key does not open", remedy="Check the master key.") from error
 
     def digest(self, kind: str, value: str) -> str:
@@ -65,7 +65,7 @@ def seal(key: bytes, plain: bytes, context: str) -> bytes:
 def unseal(key: bytes, sealed: bytes, context: str) -> bytes:
     try:
         return AESGCM(key).decrypt(sealed[:NONCE], sealed[NONCE:], context.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise SealBroken(f"a sealed value of {context} does not open", remedy="Check the master key.") from error
 
 
