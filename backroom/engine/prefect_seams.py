@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import ssl
 from collections.abc import Coroutine, Iterator
 from typing import Any, cast
 from uuid import UUID
@@ -16,6 +17,7 @@ from prefect import flow_engine
 from prefect._flow_run_suspension import mark_flow_run_suspension_requested
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.context import SyncClientContext
 from prefect.events.worker import EventsWorker
 from prefect.flows import Flow
 from prefect.logging.handlers import APILogHandler
@@ -40,6 +42,14 @@ def run_flow(flow: Flow[..., Any], flow_run: FlowRun) -> State | Coroutine[Any, 
         "State | Coroutine[Any, Any, State]",
         flow_engine.run_flow(flow, flow_run=flow_run, return_type="state"),
     )
+
+
+def client_for_a_run(verify: ssl.SSLContext | bool) -> SyncClientContext:
+    """The one client that a run and everything under it share, with TLS settings that were read before."""
+    context = SyncClientContext(httpx_settings={"verify": verify})
+    # Whoever asks for "the client" without settings of his own is to get this one: Prefect compares them.
+    context._httpx_settings = None
+    return context
 
 
 def interrupt(flow_run_id: UUID, state: State) -> bool:

@@ -122,15 +122,9 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
             self.push()
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
-        """Take what is due, as far as there is room. Never raises."""
-        try:
-            async with self._polling:
-                taken = await self._take()
-            await self._look_for_cancellations()
-        except Exception as error:  # noqa: BLE001 - no answer of the server may end the worker
-            log.warning("worker %s: could not look for runs (%r)", self.name, error)
-            return []
-        return taken
+        """Every ten seconds: take what is due, and look for cancellations that no event told of. Never raises."""
+        await self._look_for_cancellations()
+        return await self._take()
 
     async def run(
         self, flow_run: FlowRun, configuration: BaseJobConfiguration, task_status: Any = None
@@ -155,9 +149,17 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         while True:
             await self._pushed.wait()
             self._pushed.clear()
-            await self.get_and_submit_flow_runs()
+            await self._take()
 
     async def _take(self) -> list[FlowRun]:
+        try:
+            async with self._polling:
+                return await self._take_due()
+        except Exception as error:  # noqa: BLE001 - no answer of the server may end the worker
+            log.warning("worker %s: could not look for runs (%r)", self.name, error)
+            return []
+
+    async def _take_due(self) -> list[FlowRun]:
         if self.draining or len(self.runs) >= self.most_runs:
             return []
         now = datetime.now(UTC)
@@ -188,10 +190,11 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         except Exception as error:  # noqa: BLE001 - the reaper gives back what could not be settled
             log.warning("run %s could not be settled (%r)", run.id, error)
         finally:
+            if len(self.runs) >= self.most_runs:
+                self.push()
             self.runs.pop(run.id, None)
             if self.draining and not self.runs:
                 self._nothing_to_wait_for.set()
-            self.push()
 
     async def _run_flow_of(self, run: RunThread) -> State | BaseException:
         if run.flow_run.deployment_id is None:
@@ -231,7 +234,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
     def _hear(self, heard: Heard) -> None:
         if heard.what == CANCELLING:
             # The state counts, not the event: the stream replays its last minute, and the run may have been retried.
-            self.push()
+            self._spawn(self._look_for_cancellations())
         elif heard.what == SUSPENDED:
             interrupt(heard.run_id, Suspended())
         else:
@@ -243,7 +246,12 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         asked = FlowRunFilter.model_validate(
             {"id": {"any_": list(self.runs)}, "state": {"type": {"any_": ["CANCELLING"]}}}
         )
-        for found in await self.client.read_flow_runs(flow_run_filter=asked):
+        try:
+            cancelling = await self.client.read_flow_runs(flow_run_filter=asked)
+        except Exception as error:  # noqa: BLE001 - no answer of the server may end the worker
+            log.warning("worker %s: could not look for cancellations (%r)", self.name, error)
+            return
+        for found in cancelling:
             run = self.runs.get(found.id)
             if run is not None and not run.cancelled:
                 run.cancelled = True

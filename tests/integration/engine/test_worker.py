@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import statistics
 import time
 from collections.abc import Iterator
@@ -10,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from backroom.engine.deploy import DeploymentSpec, apply
 from backroom.engine.wake import RunRequest, Waker
-
 from tests.integration.engine.conftest import WorkerProcess, until
 from tests.prefect_server import PrefectServer
 
