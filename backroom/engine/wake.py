@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 2.0, 10.0
 LAST_WORDS_SECONDS = 5.0
 # The server answers 503 at once when its own SQLite is locked; waiting a moment is all that is needed.
-PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 
 FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs"}
 
