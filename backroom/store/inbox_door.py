@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from backroom.domain.model import InboxState
-from backroom.store.batches import insert_new
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.intake import BODY_CONTEXT, STAGE
@@ -21,6 +22,15 @@ from backroom.store.seals import Seals, seal
 from backroom.store.tables import inbox
 
 LONGEST_WORD = 200
+
+# Built once: this is the path of every webhook, and building a statement costs more than running it.
+_KNOWN = select(inbox.c.id).where(
+    inbox.c.channel == bindparam("channel"), inbox.c.delivery_key == bindparam("delivery_key")
+)
+_ADD = {
+    "sqlite": sqlite_insert(inbox).on_conflict_do_nothing(),
+    "postgresql": postgres_insert(inbox).on_conflict_do_nothing(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +57,7 @@ class Receipt:
 def accept(connection: Connection, seals: Seals, delivery: Delivery, hub: str) -> Receipt:
     """Write the delivery unless it is there already. Runs in the caller's transaction, which makes it durable."""
     key = word(delivery.key)
-    known = select(inbox.c.id).where(inbox.c.channel == delivery.channel, inbox.c.delivery_key == key)
-    if connection.execute(known).first() is not None:
+    if connection.execute(_KNOWN, {"channel": delivery.channel, "delivery_key": key}).first() is not None:
         return Receipt(new=False)
     person = _person(connection, seals, delivery)
     row = {
@@ -63,7 +72,7 @@ def accept(connection: Connection, seals: Seals, delivery: Delivery, hub: str) -
         "state": InboxState.WAITING,
     }
     # Another process may have written the same delivery since we looked.
-    if not insert_new(connection, inbox, [row]):
+    if not connection.execute(_ADD[connection.dialect.name], row).rowcount:
         return Receipt(new=False)
     return Receipt(new=True, wakeup=wakeup(connection, STAGE, hub))
 
