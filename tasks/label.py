@@ -22,6 +22,7 @@ from backroom.domain.model import Delivery, FulfilmentState, StepOutcome
 from backroom.domain.printing import PrintRequest
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.printing.connect import connect
+from backroom.printing.handover import hand_over
 from backroom.shop.room import Room, this_room
 from backroom.store import catalogue, fulfilment, history, people, shipping
 from backroom.store.claims import Claim, fence
@@ -106,7 +107,7 @@ class SheetSink:
             media=self._spec.media or None,
         )
         try:
-            ticket = self._printer.submit(request)
+            ticket = hand_over(self._printer, request)
         except BackroomError as error:
             return error
         return {"printer": ticket.printer, "job": ticket.job_id}

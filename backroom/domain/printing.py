@@ -60,11 +60,15 @@ class PrintTicket:
 
 @dataclass(frozen=True, slots=True)
 class PrintProgress:
-    """Where a job is, and why it does not go on: `reasons` are plain words for staff."""
+    """Where a job is, and why it does not go on: `reasons` are plain words for staff.
+
+    `printed` is how many printed sides have come out so far, None where the printer does not tell.
+    """
 
     ticket: PrintTicket
     state: PrintState
     reasons: tuple[str, ...] = ()
+    printed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

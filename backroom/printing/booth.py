@@ -6,7 +6,9 @@ It holds the booth's own key and an address, no database and no customer. The ga
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any
 
 import requests
@@ -16,6 +18,7 @@ from backroom.domain.printing import PrintState
 from backroom.domain.shop import PrinterSpec
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
+LONGEST_REASON = 200
 
 
 class GatewayAway(Retry):
@@ -36,10 +39,16 @@ class JobTaken(Refuse):
     cause = "job_taken"
 
 
+class GatewayRefused(AskPerson):
+    """The gateway will not do this before somebody has mended what it says, a missing artwork for instance."""
+
+    cause = "gateway_refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One print job in this bench's hands. `started` means that its call was begun before, `age_s` seconds ago by the
-    database's clock: ask the printer first. Sizes are in millimetres."""
+    database's clock when it was asked at `asked_at` (monotonic): ask the printer first. Sizes are in millimetres."""
 
     id: int
     key: str
@@ -55,10 +64,20 @@ class Job:
     age_s: float
     printer: str
     printer_job: str
+    reason: str
+    asked_at: float
+
+    def age(self) -> timedelta:
+        """How long ago its call was begun, at the most."""
+        return timedelta(seconds=self.age_s + time.monotonic() - self.asked_at)
+
+
+_JOB_FIELDS = frozenset(field.name for field in fields(Job)) - {"asked_at"}
 
 
 class Booth:
-    """Calls the gateway for one location, as one holder. Made for one run; not shared between threads."""
+    """Calls the gateway for one location, as one holder. Made for one run, whose tasks may share it: it keeps nothing
+    between two calls."""
 
     def __init__(self, *, gateway: str, key: str, location: str, holder: str) -> None:
         self.location = location
@@ -72,12 +91,14 @@ class Booth:
         return [PrinterSpec(**(spec | {"prints": tuple(spec["prints"])})) for spec in answer["printers"]]
 
     def claim(self, most: int) -> list[Job]:
-        """What is in our hands already, then new jobs, `most` in all."""
+        """What is in our hands already, then new jobs, `most` in all, best first."""
+        asked_at = time.monotonic()
         answer = self._call("POST", "/jobs/claim", {"holder": self.holder, "most": most}).json()
-        return [Job(**job) for job in answer["jobs"]]
+        # A gateway that is newer than this booth may tell more than we know.
+        return [Job(**{name: job[name] for name in _JOB_FIELDS}, asked_at=asked_at) for job in answer["jobs"]]
 
     def document(self, job: Job) -> bytes:
-        """What is to be printed, as a PDF at its printed size."""
+        """What is to be printed, as a PDF at its printed size; GatewayRefused when its artwork is missing."""
         return self._call("GET", f"/jobs/{job.id}/document", params={"holder": self.holder}).content
 
     def start(self, job: Job, printer: str) -> None:
@@ -87,12 +108,12 @@ class Booth:
     def progress(self, job: Job, state: PrintState, reason: str, printer_job: str) -> None:
         """Tell where a started job is: printing, or blocked with what the printer waits for."""
         word = "blocked" if state is PrintState.STOPPED else "printing"
-        body = {"holder": self.holder, "state": word, "reason": reason[:200], "printer_job": printer_job}
+        body = {"holder": self.holder, "state": word, "reason": _short(reason), "printer_job": printer_job}
         self._call("POST", f"/jobs/{job.id}/progress", body)
 
     def outcome(self, job: Job, outcome: str, reason: str = "") -> None:
         """Tell what became of a job: done, failed (certainly not printed), returned (never begun) or unknown."""
-        body = {"holder": self.holder, "outcome": outcome, "reason": reason[:200]}
+        body = {"holder": self.holder, "outcome": outcome, "reason": _short(reason)}
         self._call("POST", f"/jobs/{job.id}/outcome", body)
 
     def _call(
@@ -117,5 +138,24 @@ class Booth:
         if response.status_code >= 500 or response.status_code == 429:
             raise GatewayAway(f"the gateway answered {response.status_code} to {method} {path}")
         if response.status_code >= 300:
-            raise JobTaken(f"the gateway answered {response.status_code} to {method} {path}")
+            raise _refusal(response, f"{method} {path}")
         return response
+
+
+def _short(reason: str) -> str:
+    """A reason as the gateway takes it: printers and their messages may say anything."""
+    return "".join(sign if sign.isprintable() else " " for sign in reason)[:LONGEST_REASON]
+
+
+def _refusal(response: requests.Response, call: str) -> JobTaken | GatewayRefused:
+    try:
+        said = response.json()
+    except requests.JSONDecodeError:
+        said = None
+    told = said if isinstance(said, dict) else {}
+    if told.get("cause") == "not_your_job":
+        return JobTaken(f"the gateway answered {response.status_code} to {call}")
+    detail = told.get("detail")
+    if not isinstance(detail, str):
+        detail = f"the gateway answered {response.status_code} to {call}"
+    return GatewayRefused(detail, cause=str(told.get("cause") or GatewayRefused.cause))

@@ -56,6 +56,7 @@ _JOB_FIELDS = (
     "job-state",
     "job-state-reasons",
     "job-state-message",
+    "job-impressions-completed",
     "time-at-processing",
     "time-at-completed",
 )
@@ -111,15 +112,15 @@ class IppPrinter:
         job = self._look_up(ticket)
         if job is None:
             return PrintProgress(ticket, PrintState.UNKNOWN, (_NO_LONGER_KNOWN,))
-        state, reasons = _state(job), words(job, "job-state-reasons")
+        state, reasons, printed = _state(job), words(job, "job-state-reasons"), _printed(job)
         if state.ended:
             message = word(job, "job-state-message").strip() if state is PrintState.ABORTED else ""
-            return PrintProgress(ticket, state, in_plain_words(reasons) + ((message,) if message else ()))
+            return PrintProgress(ticket, state, in_plain_words(reasons) + ((message,) if message else ()), printed)
         # Many printers tell of an empty tray in their own state only, and leave the job "processing".
         status = self.status()
         if state is PrintState.PRINTING and (status.state == "stopped" or any(map(needs_a_hand, status.reasons))):
             state = PrintState.STOPPED
-        return PrintProgress(ticket, state, in_plain_words((*status.reasons, *reasons)))
+        return PrintProgress(ticket, state, in_plain_words((*status.reasons, *reasons)), printed)
 
     def find(self, key: str, *, age: timedelta | None = None) -> PrintTicket | None:
         """The job of this key, looked for among those not completed and then those completed.
@@ -239,6 +240,11 @@ def _state(job: Attributes) -> PrintState:
     return _JOB_STATES.get(
         next((one for one in job.get("job-state", ()) if isinstance(one, int)), 0), PrintState.UNKNOWN
     )
+
+
+def _printed(job: Attributes) -> int | None:
+    """job-impressions-completed (RFC 8011, section 5.3.18.2): sides that came out, of all copies."""
+    return next((one for one in job.get("job-impressions-completed", ()) if isinstance(one, int)), None)
 
 
 def _without_document(job: Attributes) -> bool:

@@ -51,6 +51,8 @@ def main(folder: Path, document: Path) -> int:
         print("ERROR: The virtual printer was told to give up.", file=sys.stderr)
         return 1
     _keep(folder / "jobs", document)
+    copies = int(os.environ.get("IPP_COPIES", "1"))
+    print(f"ATTR: job-impressions={copies} job-impressions-completed={copies}", file=sys.stderr, flush=True)
     return 0
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import FulfilmentState, PrintJobState, Variant
@@ -24,7 +24,7 @@ from backroom.store.tables import fulfilment_lines, fulfilment_orders, print_job
 STAGE = "print"
 KIND = "print"
 # A job that certainly failed this often in a row waits for a person, instead of failing for ever.
-MOST_FAILURES = 5
+MOST_FAILURES = 3
 ACTIVE = (PrintJobState.HANDED, PrintJobState.PRINTING, PrintJobState.BLOCKED)
 
 
@@ -55,7 +55,8 @@ class HandedJob:
 
     `age_s` is how long ago that was, in seconds of the database's clock.
 
-    `printer` and `printer_job` say where, as far as it got. Nothing here tells who the customer is.
+    `printer` and `printer_job` say where, as far as it got; `reason` what it waits for. Nothing here tells who the
+    customer is.
     """
 
     id: int
@@ -72,6 +73,7 @@ class HandedJob:
     age_s: float
     printer: str
     printer_job: str
+    reason: str
 
 
 def job_key(order_number: str, part_key: str, line_no: int, attempt: int) -> str:
@@ -173,6 +175,7 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
             age_s=(at - row["started_at"]).total_seconds() if row["started_at"] else 0.0,
             printer=row["printer"],
             printer_job=row["printer_job"],
+            reason=row["reason"],
         )
         for row in connection.execute(query).mappings()
     ]
@@ -279,10 +282,10 @@ def queue(connection: Connection, location: str, most: int = 200) -> list[RowMap
 
 def drop(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:
     """Drop the jobs of cancelled work that nobody has begun to print; what is at a printer comes to its own end."""
-    unbegun = (PrintJobState.WAITING, PrintJobState.HANDED, PrintJobState.FAILED)
+    waiting = print_jobs.c.state.in_((PrintJobState.WAITING, PrintJobState.FAILED))
     connection.execute(
         update(print_jobs)
-        .where(print_jobs.c.fulfilment_order_id.in_(part_ids), print_jobs.c.state.in_(unbegun))
+        .where(print_jobs.c.fulfilment_order_id.in_(part_ids), waiting | _unbegun())
         .values(state=PrintJobState.CANCELLED, ended_at=at, reason="order cancelled")
     )
 
@@ -291,8 +294,15 @@ def take_back(connection: Connection, part_ids: Sequence[int]) -> None:
     """Take jobs of held work, handed out and not begun, out of their workers' hands."""
     connection.execute(
         update(print_jobs)
-        .where(print_jobs.c.fulfilment_order_id.in_(part_ids), print_jobs.c.state == PrintJobState.HANDED)
-        .values(state=PrintJobState.WAITING, holder="", handed_at=None)
+        .where(print_jobs.c.fulfilment_order_id.in_(part_ids), _unbegun())
+        .values(state=PrintJobState.WAITING, holder="", handed_at=None, reason="")
+    )
+
+
+def _unbegun() -> ColumnElement[bool]:
+    """In a worker's hands and never begun, if only because no printer there can do it now."""
+    return (print_jobs.c.state == PrintJobState.HANDED) | (
+        (print_jobs.c.state == PrintJobState.BLOCKED) & print_jobs.c.started_at.is_(None)
     )
 
 
