@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ from backroom.store.tables import (
     quarantine,
 )
 
-READ_SECONDS = 10.0
+READ_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Verdict:
     label: str
     message: str
     ending: str
+    expected: str
     ended: bool
     wrong: str
 
@@ -66,8 +67,11 @@ class Figures:
         return asdict(self)
 
 
-def judge(room: Room, sent: Sequence[DemoOrder], api: str) -> list[Verdict]:
-    """A verdict for every order that was sent, and for every message that must not have become one."""
+def judge(room: Room, sent: Sequence[DemoOrder], failed_runs: Collection[str]) -> list[Verdict]:
+    """A verdict for every order that was sent, and for every message that must not have become one.
+
+    `failed_runs` are the names of Prefect's runs that are Failed: a sick order has ended when its own run is there.
+    """
     expected: dict[tuple[str, str], tuple[DemoOrder, DemoExpectation]] = {}
     refused: list[DemoOrder] = []
     for order in sent:
@@ -75,7 +79,6 @@ def judge(room: Room, sent: Sequence[DemoOrder], api: str) -> list[Verdict]:
             refused.append(order)
         if order.external_id and order.expect.ending not in ("refused", "duplicate"):
             expected[order.channel_id, order.external_id] = order, order.expect
-    failed_runs = _failed_runs(api)
     with room.database.read() as connection:
         seen = _Seen(connection)
         aside = Counter(connection.execute(select(quarantine.c.channel)).scalars())
@@ -141,7 +144,9 @@ class _Seen:
         self.quarantined = {(row[0], row[1]) for row in connection.execute(query)}
 
 
-def _verdict(order: DemoOrder, expect: DemoExpectation, row: RowMapping, seen: _Seen, failed_runs: set[str]) -> Verdict:
+def _verdict(
+    order: DemoOrder, expect: DemoExpectation, row: RowMapping, seen: _Seen, failed_runs: Collection[str]
+) -> Verdict:
     parts = [part for part in seen.parts[row["id"]] if part["state"] != "cancelled"]
     lines = [line for part in parts for line in seen.lines[part["id"]]]
     sent = [one for one in seen.messages[row["id"]] if one["state"] == "sent"]
@@ -169,6 +174,7 @@ def _verdict(order: DemoOrder, expect: DemoExpectation, row: RowMapping, seen: _
         label="both" if row["id"] in seen.labelled and row["delivery"] == "ship" else "",
         message=", ".join(sorted(one["medium"] for one in sent)),
         ending=ending,
+        expected=expect.ending,
         ended=ending == expect.ending,
         wrong="; ".join(wrong),
     )
@@ -184,6 +190,7 @@ def _unseen(order: DemoOrder, *, ended: bool) -> Verdict:
         label="",
         message="",
         ending=order.expect.ending if ended else "missing",
+        expected=order.expect.ending,
         ended=ended,
         wrong="",
     )
@@ -209,8 +216,8 @@ def _webhook_to_print(connection: Connection) -> list[float]:
     return [(ended - received).total_seconds() for received, ended in connection.execute(query)]
 
 
-def _failed_runs(api: str) -> set[str]:
-    """Names of the runs that are Failed in Prefect's UI."""
+def failed_run_names(api: str) -> set[str]:
+    """Names of the runs that are Failed in Prefect's UI. Raises what `requests` raises."""
     names: set[str] = set()
     while True:
         page = requests.post(
