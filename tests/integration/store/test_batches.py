@@ -31,12 +31,12 @@ def test_more_rows_than_one_statement_takes_are_all_written(database: Database) 
 def test_each_row_gets_its_own_values(database: Database) -> None:
     database.write(lambda c: insert_new(c, stock_movements, [a_movement(database, key) for key in "ab"]))
     with database.read() as connection:
-        ids = dict(connection.execute(select(stock_movements.c.key, stock_movements.c.id)).tuples().all())
+        ids = dict(connection.execute(select(stock_movements.c.key, stock_movements.c.id)).all())
     changed = [{"id": ids["a"], "pieces": 5}, {"id": ids["b"], "pieces": 7}]
     database.write(lambda c: update_by_id(c, stock_movements, changed))
     with database.read() as connection:
         query = select(stock_movements.c.key, stock_movements.c.pieces)
-        assert dict(connection.execute(query).tuples().all()) == {"a": 5, "b": 7}
+        assert dict(connection.execute(query).all()) == {"a": 5, "b": 7}
 
 
 def test_what_is_there_is_changed_and_what_is_not_is_added(database: Database) -> None:
