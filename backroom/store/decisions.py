@@ -1,0 +1,64 @@
+"""A person's word on an effect whose outcome nobody could tell: a sheet of labels, a message, a label's purchase.
+
+Prints have a door of their own (`print_jobs.decide`), because a job is tried anew under another key.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, RowMapping, select
+
+from backroom.domain.errors import Refuse
+from backroom.store import effects, history, sickness
+from backroom.store.claims import Wakeup, wakeup
+from backroom.store.database import now
+from backroom.store.fulfilment import STAGE
+from backroom.store.print_jobs import KIND as PRINT
+from backroom.store.shipping import LABEL
+from backroom.store.tables import fulfilment_orders, sheets, shipments
+
+
+class NothingToDecide(Refuse):
+    """The effect is not there, its outcome is known, or it cannot be decided this way."""
+
+    cause = "nothing_to_decide"
+
+
+def decide(connection: Connection, key: str, *, happened: bool, actor: str) -> list[Wakeup]:
+    """Settle an unknown effect by what a person saw, and let its orders go on; returns the wake-ups this owes.
+
+    What did not happen is carried out again under the same key. A label that was bought cannot be settled by a word,
+    because its numbers are missing: it is voided at the carrier first, and then it did not happen.
+    """
+    at = now(connection)
+    row = effects.read(connection, [key]).get(key)
+    if row is None or row["state"] != effects.UNKNOWN:
+        raise NothingToDecide(f"{key} does not wait for a decision")
+    if row["kind"] == PRINT:
+        raise NothingToDecide(f"{key} is a print", remedy="Decide on the print job.")
+    if row["kind"] == LABEL and happened:
+        raise NothingToDecide(f"nobody knows the numbers of {key}", remedy="Void it, then say that it did not happen.")
+    if happened:
+        outcome = effects.Outcome(key, effects.DONE, {"by": actor, "provider": "", "at": at.isoformat()})
+    else:
+        outcome = effects.Outcome(key, effects.FAILED, reason="a person saw that it did not happen")
+    effects.settle(connection, [outcome], row["claim_token"], at)
+    parts = _parts(connection, row)
+    for order_id in sorted({part["order_id"] for part in parts}):
+        sickness.make_healthy(connection, order_id)
+        entry = history.Entry(order_id, "effect.decided", {"effect": key, "happened": happened})
+        history.record(connection, [entry], at=at, actor=actor)
+    return [wakeup(connection, STAGE, location) for location in sorted({part["location"] for part in parts})]
+
+
+def _parts(connection: Connection, row: RowMapping) -> list[RowMapping]:
+    """The fulfilment orders that wait for an effect: its order's, or all whose labels stand on its sheet."""
+    query = select(fulfilment_orders.c.order_id, fulfilment_orders.c.location)
+    if row["order_id"] is not None:
+        query = query.where(fulfilment_orders.c.order_id == row["order_id"])
+    else:
+        query = (
+            query.join(shipments, shipments.c.fulfilment_order_id == fulfilment_orders.c.id)
+            .join(sheets, sheets.c.id == shipments.c.sheet_id)
+            .where(sheets.c.key == row["key"])
+        )
+    return list(connection.execute(query).mappings())
