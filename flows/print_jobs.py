@@ -9,14 +9,27 @@ from __future__ import annotations
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from backroom.printing.holder import hold_bench
-from tasks.print_job import bench_folder, open_booth, run_lanes
+from backroom.printing.holder import BenchTaken, hold_bench
+from backroom.printing.lanes import run_lanes
+from tasks.print_job import TaskCrew, bench_folder, open_booth
 
 
-@flow(name="print-jobs", validate_parameters=False, task_runner=ThreadPoolTaskRunner(max_workers=16))
+# A gateway that restarts is back in seconds. No job is lost meanwhile: the next try asks the printers first.
+@flow(
+    name="print-jobs",
+    validate_parameters=False,
+    task_runner=ThreadPoolTaskRunner(max_workers=16),
+    retries=2,
+    retry_delay_seconds=3,
+)
 def print_jobs(location: str) -> str:
     """Print what waits at a location until nothing can go on."""
-    with hold_bench(bench_folder(location)) as holder:
-        counts = run_lanes(open_booth(location, holder))
+    try:
+        with hold_bench(bench_folder(location)) as holder:
+            booth = open_booth(location, holder)
+            counts = run_lanes(booth, TaskCrew(booth))
+    except BenchTaken:
+        # It claims again before it ends, so that what woke this run is printed by that one.
+        return f"prints at {location}: another run prints here"
     said = ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
     return f"prints at {location}: {said or 'nothing waited'}"

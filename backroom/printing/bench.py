@@ -1,35 +1,58 @@
 """The bench: one print job carried out on one printer, from the start to its end, by whoever holds it.
 
 What belongs here: the order of calls between gateway and printer, which is what makes a print happen once. What does
-not: who schedules it (`tasks.print_job`) and how a printer is spoken to (`ipp`, `folder`).
+not: which job goes to which printer (`lanes`), and how a printer is spoken to (`ipp`, `folder`).
 
 Before a job is sent, the gateway commits that it begins; a job that was begun before is asked for at its printer by
-its key. Found, it is followed; certainly not there, it is printed; where nobody can tell, a person decides.
+its key. Found, it is followed; certainly not there, it is printed; where nobody can tell, a person decides. `failed` is
+told to the gateway only of what certainly did not come out: it is tried again under a new key.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from enum import StrEnum
 
 from backroom.domain.errors import BackroomError, OutcomeUnknown, Refuse
 from backroom.domain.printing import Printer, PrintProgress, PrintRequest, PrintState, PrintTicket
 from backroom.domain.shop import PrinterSpec
-from backroom.printing.booth import Booth, Job
+from backroom.printing.booth import Booth, GatewayRefused, Job, JobTaken
+from backroom.printing.handover import hand_over
 
 FOLLOW_SECONDS = 8.0
-FIRST_LOOK, SLOWEST_LOOK = 0.05, 1.0
+# A tray that is pushed back in at once is no stop that anybody must hear of for long.
+STOPPED_SECONDS = 1.0
+FIRST_LOOK, SLOWEST_LOOK = 0.03, 1.0
+
+
+class Result(StrEnum):
+    """What one turn at a job came to.
+
+    PRINTING: look again. BLOCKED: it is at its printer, which waits for somebody. FAILED: certainly not printed, to be
+    tried anew. REFUSED: the same, and this printer will never do it. LEFT: it waits in our hands for somebody to mend
+    what is not the printer. UNKNOWN: a person decides. GONE: it is not ours any more.
+    """
+
+    DONE = "done"
+    PRINTING = "printing"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    REFUSED = "refused"
+    LEFT = "left"
+    UNKNOWN = "unknown"
+    GONE = "gone"
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one turn at one job came to: `done`, `printing` (look again), `blocked` (a person at the printer), `failed`,
-    `unknown`, or `gone` (not ours any more)."""
+    """What one turn at one job came to. `untouched`: the printer says that nothing of a blocked job came out yet."""
 
     job: int
-    result: str
+    result: Result
     reason: str = ""
+    untouched: bool = False
 
 
 def work_on(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Turn:
@@ -38,84 +61,143 @@ def work_on(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Turn
     Raises only errors that stop the bench as a whole (the gateway is away, the key is refused).
     """
     try:
-        ticket = printer.find(job.key, age=timedelta(seconds=job.age_s)) if job.started else None
+        found = _find(job, printer, booth) if job.started else None
+        if isinstance(found, Turn):
+            return found
+        ticket = found or _begin(job, spec, printer, booth)
+        return ticket if isinstance(ticket, Turn) else _follow(job, printer, booth, ticket)
+    except JobTaken as error:
+        return Turn(job.id, Result.GONE, error.message)
+
+
+def move_away(job: Job, printer: Printer, booth: Booth) -> Turn:
+    """Take a job off a printer that has stopped: FAILED once the printer confirms that nothing of it came out.
+
+    BLOCKED as before where it does not confirm in time. A job that goes on meanwhile is followed instead. Raises like
+    `work_on`.
+    """
+    try:
+        ticket = _find(job, printer, booth)
+        if isinstance(ticket, Turn):
+            return ticket
+        if ticket is None:
+            return _fail(job, booth, "the printer never had it")
+        try:
+            seen = printer.progress(ticket)
+            if seen.state is PrintState.STOPPED and seen.printed == 0:
+                printer.cancel(ticket)
+        except OutcomeUnknown as error:
+            return _unknown(job, booth, error.message)
+        except BackroomError as error:
+            return _block(job, booth, str(error), ticket.job_id)
+        return _follow(job, printer, booth, ticket, stopped_seconds=FOLLOW_SECONDS)
+    except JobTaken as error:
+        return Turn(job.id, Result.GONE, error.message)
+
+
+def _find(job: Job, printer: Printer, booth: Booth) -> PrintTicket | Turn | None:
+    try:
+        return printer.find(job.key, age=job.age())
     except OutcomeUnknown as error:
-        booth.outcome(job, "unknown", error.message)
-        return Turn(job.id, "unknown", error.message)
+        return _unknown(job, booth, error.message)
     except BackroomError as error:
-        booth.progress(job, PrintState.STOPPED, error.message, job.printer_job)
-        return Turn(job.id, "blocked", error.message)
-    if ticket is None:
-        begun = _begin(job, spec, printer, booth)
-        if isinstance(begun, Turn):
-            return begun
-        ticket = begun
-    return _follow(job, printer, booth, ticket)
+        return _block(job, booth, str(error), job.printer_job)
 
 
 def _begin(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> PrintTicket | Turn:
+    """Send a job that the printer certainly does not have."""
+    try:
+        document = booth.document(job)
+        booth.start(job, spec.name)
+    except GatewayRefused as error:
+        booth.progress(job, PrintState.STOPPED, str(error), "")
+        return Turn(job.id, Result.LEFT, str(error))
+    except JobTaken:
+        # Its order was held or cancelled meanwhile; where the job is still in our hands, it goes back.
+        with suppress(JobTaken):
+            booth.outcome(job, "failed" if job.started else "returned", "its order does not want it now")
+        raise
     request = PrintRequest(
         key=job.key,
-        document=booth.document(job),
+        document=document,
         media_type="application/pdf",
         copies=job.copies,
         media=spec.media or None,
         sides=spec.sides or None,
         quality=spec.quality or None,
     )
-    booth.start(job, spec.name)
     try:
-        return printer.submit(request)
+        return hand_over(printer, request)
     except OutcomeUnknown as error:
-        booth.outcome(job, "unknown", error.message)
-        return Turn(job.id, "unknown", error.message)
+        return _unknown(job, booth, error.message)
     except Refuse as error:
-        # It can never be printed like this: nothing was printed, and a person must change the printer or the piece.
-        booth.progress(job, PrintState.STOPPED, str(error), "")
-        return Turn(job.id, "blocked", str(error))
+        return _fail(job, booth, str(error), Result.REFUSED)
     except BackroomError as error:
-        booth.outcome(job, "failed", error.message)
-        return Turn(job.id, "failed", error.message)
+        return _fail(job, booth, str(error))
 
 
-def _follow(job: Job, printer: Printer, booth: Booth, ticket: PrintTicket) -> Turn:
-    deadline = time.monotonic() + FOLLOW_SECONDS
-    pause, told = FIRST_LOOK, ""
+def _follow(
+    job: Job, printer: Printer, booth: Booth, ticket: PrintTicket, *, stopped_seconds: float = STOPPED_SECONDS
+) -> Turn:
+    ends = time.monotonic() + FOLLOW_SECONDS
+    pause, told, stopped_at = FIRST_LOOK, job.reason if job.state == "blocked" else "", 0.0
     while True:
         try:
             seen = printer.progress(ticket)
         except OutcomeUnknown as error:
-            booth.outcome(job, "unknown", error.message)
-            return Turn(job.id, "unknown", error.message)
+            return _unknown(job, booth, error.message)
         except BackroomError as error:
-            return Turn(job.id, "printing", error.message)
+            return _block(job, booth, str(error), ticket.job_id)
         ended = _settle(job, booth, seen)
         if ended is not None:
             return ended
-        reason = ", ".join(seen.reasons)
-        if seen.state is PrintState.STOPPED and reason != told:
-            booth.progress(job, seen.state, reason, ticket.job_id)
-            told = reason
-        if time.monotonic() >= deadline:
-            if seen.state is PrintState.STOPPED:
-                return Turn(job.id, "blocked", reason)
-            booth.progress(job, PrintState.PRINTING, "", ticket.job_id)
-            return Turn(job.id, "printing", reason)
+        at = time.monotonic()
+        if seen.state is PrintState.STOPPED:
+            reason = ", ".join(seen.reasons) or "the printer has stopped"
+            if reason != told:
+                booth.progress(job, PrintState.STOPPED, reason, ticket.job_id)
+                told = reason
+            stopped_at = stopped_at or at
+            if at >= min(ends, stopped_at + stopped_seconds):
+                return Turn(job.id, Result.BLOCKED, reason, untouched=seen.printed == 0)
+        else:
+            stopped_at = 0.0
+            if told or at >= ends:
+                booth.progress(job, PrintState.PRINTING, "", ticket.job_id)
+                told = ""
+            if at >= ends:
+                return Turn(job.id, Result.PRINTING)
         time.sleep(pause)
         pause = min(pause * 1.5, SLOWEST_LOOK)
 
 
 def _settle(job: Job, booth: Booth, seen: PrintProgress) -> Turn | None:
+    """Report a job that has come to its end at the printer; None while it has not."""
     reason = ", ".join(seen.reasons)
     match seen.state:
         case PrintState.DONE:
             booth.outcome(job, "done")
-            return Turn(job.id, "done")
+            return Turn(job.id, Result.DONE)
         case PrintState.ABORTED | PrintState.CANCELLED:
-            # Part of it may be on paper: the printer gave up in the middle. A person looks at what lies there.
-            booth.outcome(job, "unknown", f"the printer says {seen.state}: {reason}")
-            return Turn(job.id, "unknown", reason)
+            if seen.printed == 0:
+                return _fail(job, booth, reason or f"the printer says {seen.state}")
+            # Part of it may be on paper. A person looks at what lies there.
+            return _unknown(job, booth, f"the printer says {seen.state}: {reason}")
         case PrintState.UNKNOWN:
-            booth.outcome(job, "unknown", reason)
-            return Turn(job.id, "unknown", reason)
+            return _unknown(job, booth, reason)
     return None
+
+
+def _fail(job: Job, booth: Booth, reason: str, result: Result = Result.FAILED) -> Turn:
+    booth.outcome(job, "failed", reason)
+    return Turn(job.id, result, reason)
+
+
+def _unknown(job: Job, booth: Booth, reason: str) -> Turn:
+    booth.outcome(job, "unknown", reason)
+    return Turn(job.id, Result.UNKNOWN, reason)
+
+
+def _block(job: Job, booth: Booth, reason: str, printer_job: str) -> Turn:
+    booth.progress(job, PrintState.STOPPED, reason, printer_job)
+    return Turn(job.id, Result.BLOCKED, reason)

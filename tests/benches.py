@@ -1,0 +1,119 @@
+"""A bench for tests: the shop's real gateway on a socket, its booth's printers, and a crew of plain threads.
+
+What belongs here: what the tests of the bench and of its flow share. What does not: the shop itself (`tests.shops`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import RowMapping, select
+
+from backroom.domain.printing import Printer
+from backroom.domain.shop import PrinterSpec
+from backroom.gateway.serve import server
+from backroom.printing.bench import Turn, move_away, work_on
+from backroom.printing.booth import Booth, Job
+from backroom.printing.connect import connect
+from backroom.printing.holder import hold_bench
+from backroom.printing.lanes import run_lanes
+from backroom.shop.secrets import Secrets
+from backroom.store import print_jobs
+from backroom.store.api_keys import make_key
+from backroom.store.tables import print_jobs as jobs_table
+from tests.shops import BOOTH, SCARCE, Floor
+
+
+class Nobody:
+    """Stands in for the engine's waker, which needs Prefect."""
+
+    def wake(self, stage: str, location: str, generation: int) -> None:
+        return
+
+
+@dataclass
+class Threads:
+    """A crew of plain threads, one object of a printer a turn; it notes which turns it was given."""
+
+    booth: Booth
+    pool: ThreadPoolExecutor
+
+    def __post_init__(self) -> None:
+        self.turns: list[tuple[str, str, str]] = []
+
+    def work(self, job: Job, spec: PrinterSpec) -> Future[Turn]:
+        self.turns.append(("work", job.order_number, spec.name))
+        return self.pool.submit(lambda: work_on(job, spec, self.open(spec), self.booth))
+
+    def move(self, job: Job, spec: PrinterSpec) -> Future[Turn]:
+        self.turns.append(("move", job.order_number, spec.name))
+        return self.pool.submit(lambda: move_away(job, self.open(spec), self.booth))
+
+    def open(self, spec: PrinterSpec) -> Printer:
+        return connect(spec.uri, name=spec.name, fingerprint=spec.fingerprint or None)
+
+
+@dataclass
+class Bench:
+    """The booth of a floor, behind its gateway at `url`, with the booth's own key."""
+
+    floor: Floor
+    url: str
+    key: str
+
+    def booth(self, holder: str = "bench") -> Booth:
+        return Booth(gateway=self.url, key=self.key, location=BOOTH, holder=holder)
+
+    def run(self, folder: Path) -> tuple[Counter[str], list[tuple[str, str, str]]]:
+        """One run of the lanes on the machine of this folder: how its turns ended, and which they were."""
+        with hold_bench(folder) as holder, ThreadPoolExecutor(16) as pool:
+            crew = Threads(self.booth(holder), pool)
+            return run_lanes(crew.booth, crew), crew.turns
+
+    def orders(self, *copies: int) -> list[str]:
+        """Orders of so many pieces each, that the booth has to print; their numbers."""
+        ids = [self.floor.order((SCARCE, count), at=BOOTH) for count in copies]
+        self.floor.intake()
+        self.floor.fulfil(BOOTH)
+        return [self.floor.number(one) for one in ids]
+
+    def jobs(self) -> dict[str, RowMapping]:
+        """The print jobs as the store has them, by order."""
+        with self.floor.room.database.read() as connection:
+            rows = connection.execute(select(jobs_table).order_by(jobs_table.c.id)).mappings()
+            return {row["order_number"]: row for row in rows}
+
+    def queue(self) -> list[tuple[str, str, str]]:
+        """What the gateway's page shows as not ended: order, state, why."""
+        with self.floor.room.database.read() as connection:
+            return [(r["order_number"], r["state"], r["reason"]) for r in print_jobs.queue(connection, BOOTH)]
+
+
+@contextmanager
+def open_bench(floor: Floor, specs: Sequence[PrinterSpec]) -> Iterator[Bench]:
+    """The floor's gateway, with these printers at the booth."""
+    shop = floor.room.shop
+    places = tuple(replace(one, printers=tuple(specs)) if one.id == BOOTH else one for one in shop.locations)
+    secrets = Secrets(floor.room.home / "secrets.toml", {"webhook.web": "hush"})
+    floor.room = replace(floor.room, shop=replace(shop, locations=places), secrets=secrets)
+    running = server(floor.room, Nobody(), port=0)
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not running.started:
+        assert time.monotonic() < deadline, "the gateway did not start"
+        time.sleep(0.01)
+    port = running.servers[0].sockets[0].getsockname()[1]
+    key = floor.room.database.write(lambda connection: make_key(connection, "booth", "booth", BOOTH))
+    try:
+        yield Bench(floor, f"http://127.0.0.1:{port}", key)
+    finally:
+        running.should_exit = True
+        thread.join(20)
