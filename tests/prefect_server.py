@@ -94,6 +94,9 @@ class PrefectServer:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
+    def patch(self, path: str, body: dict[str, Any]) -> None:
+        requests.patch(f"{self.api_url}{path}", json=body, timeout=20, auth=self._login()).raise_for_status()
+
     def _login(self) -> tuple[str, str] | None:
         user, _, password = self.auth.partition(":")
         return (user, password) if self.auth else None

@@ -1,0 +1,68 @@
+"""What we lean on in Prefect without its promise. When one of these fails, read ADR 0003 before anything else."""
+
+from __future__ import annotations
+
+import inspect
+
+import prefect
+from prefect import _flow_run_suspension, flow_engine
+from prefect.context import SyncClientContext
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogHandler
+from prefect.utilities.engine import propose_state
+from prefect.workers.base import BaseWorker
+
+from backroom.engine import prefect_seams
+
+
+def test_prefect_is_the_version_these_seams_were_read_in() -> None:
+    assert prefect.__version__.startswith("3.8.")
+
+
+def test_the_engine_still_watches_for_suspension_under_the_name_we_replace() -> None:
+    source = inspect.getsource(flow_engine.BaseFlowRunEngine.setup_flow_run_suspension_request)
+    assert f"{prefect_seams.STARTED_BY_THIS_WORKER}(" in source
+    assert hasattr(flow_engine, prefect_seams.STARTED_BY_THIS_WORKER)
+
+
+def test_a_run_still_asks_the_registry_we_write_to_whether_to_stop() -> None:
+    asked = list(inspect.signature(_flow_run_suspension.mark_flow_run_suspension_requested).parameters)
+    assert asked == ["flow_run_id", "state"]
+    source = inspect.getsource(flow_engine.BaseFlowRunEngine.setup_flow_run_suspension_request)
+    assert "register_flow_run_suspension_request(" in source
+
+
+def test_a_task_still_stops_before_it_begins_when_its_run_was_asked_to() -> None:
+    from prefect import task_engine
+
+    assert "raise_if_flow_run_suspension_requested()" in inspect.getsource(task_engine.run_task_sync) or (
+        "raise_if_flow_run_suspension_requested()" in inspect.getsource(task_engine.SyncTaskRunEngine)
+    )
+
+
+def test_a_flow_still_runs_under_a_given_run() -> None:
+    parameters = inspect.signature(flow_engine.run_flow).parameters
+    assert {"flow", "flow_run", "return_type"} <= parameters.keys()
+
+
+def test_clients_under_a_run_still_share_its_client_by_comparing_settings() -> None:
+    assert "_httpx_settings" in SyncClientContext.__private_attributes__
+    context = prefect_seams.client_for_a_run(False)
+    assert context._httpx_settings is None
+
+
+def test_states_are_still_proposed_by_run_id() -> None:
+    assert list(inspect.signature(propose_state).parameters)[:2] == ["client", "state"]
+    assert "flow_run_id" in inspect.signature(propose_state).parameters
+
+
+def test_what_waits_in_a_process_can_still_be_sent_before_it_ends() -> None:
+    assert callable(EventsWorker.drain_all)
+    assert inspect.iscoroutinefunction(APILogHandler.aflush)
+
+
+def test_a_worker_still_has_the_methods_ours_replaces() -> None:
+    for name in ("start", "setup", "sync_with_backend", "get_and_submit_flow_runs", "run"):
+        assert inspect.iscoroutinefunction(getattr(BaseWorker, name))
+    assert "self.get_and_submit_flow_runs" in inspect.getsource(BaseWorker.start)
+    assert "self.sync_with_backend()" in inspect.getsource(BaseWorker._sync_and_initialize)

@@ -1,0 +1,139 @@
+"""Real processes, small ones: started in order, started again, stopped in reverse, never left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from backroom.engine.supervise import Child, ChildNotReady, Supervisor
+
+SLEEPS = "import time; time.sleep(60)"
+STUBBORN = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-S", "-c", code]
+
+
+def until(look: Callable[[], object], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    if stat.exists():
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return sys.platform != "linux"
+
+
+def writes(path: Path, word: str) -> str:
+    """Code that says when it starts, and when SIGTERM ends it."""
+    return (
+        "import signal,sys,time\n"
+        f"file = open({str(path)!r}, 'a')\n"
+        f"def end(*_): file.write('-{word} '); file.flush(); sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        f"file.write('+{word} '); file.flush()\n"
+        "time.sleep(60)"
+    )
+
+
+def test_children_start_in_order_and_stop_in_reverse(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    children = [
+        Child(
+            name, python(writes(said, name)), ready=lambda name=name: said.exists() and f"+{name}" in said.read_text()
+        )
+        for name in ("a", "b", "c")
+    ]
+    with Supervisor(children, tmp_path / "logs") as supervisor:
+        assert [(status.name, status.state) for status in supervisor.status()] == [
+            ("a", "running"),
+            ("b", "running"),
+            ("c", "running"),
+        ]
+    assert said.read_text().split() == ["+a", "+b", "+c", "-c", "-b", "-a"]
+    assert {status.state for status in supervisor.status()} == {"stopped"}
+
+
+def test_a_child_that_exits_is_started_again_with_growing_pauses(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    code = f"open({str(said)!r}, 'a').write('x'); raise SystemExit(3)"
+    with Supervisor([Child("short", python(code))], tmp_path) as supervisor:
+        until(lambda: said.exists() and len(said.read_text()) >= 3)
+        (status,) = supervisor.status()
+        assert status.restarts >= 2
+        assert status.last_exit == 3
+
+
+def test_a_child_that_ends_before_it_is_ready_stops_them_all(tmp_path: Path) -> None:
+    supervisor = Supervisor(
+        [Child("fine", python(SLEEPS)), Child("broken", python("raise SystemExit(1)"), ready=lambda: False)], tmp_path
+    )
+    with pytest.raises(ChildNotReady, match="broken ended with 1"):
+        supervisor.start()
+    assert [status.pid for status in supervisor.status()] == [None, None]
+
+
+def test_a_child_that_is_never_ready_is_told_by_its_name(tmp_path: Path) -> None:
+    supervisor = Supervisor([Child("slow", python(SLEEPS), ready=lambda: False, ready_within=0.3)], tmp_path)
+    with pytest.raises(ChildNotReady, match="slow was not ready"):
+        supervisor.start()
+
+
+def test_a_child_that_ignores_sigterm_is_killed_after_its_grace(tmp_path: Path) -> None:
+    log = tmp_path / "stubborn.log"
+    child = Child("stubborn", python(STUBBORN), ready=lambda: "up" in log.read_text(), grace=0.3)
+    supervisor = Supervisor([child], tmp_path)
+    supervisor.start()
+    pid = supervisor.status()[0].pid
+    assert pid is not None
+    supervisor.stop()
+    assert not alive(pid)
+    assert supervisor.status()[0].last_exit == -signal.SIGKILL
+
+
+def test_ctrl_c_in_the_terminal_does_not_reach_the_children(tmp_path: Path) -> None:
+    with Supervisor([Child("deaf", python(SLEEPS))], tmp_path) as supervisor:
+        pid = supervisor.status()[0].pid
+        assert pid is not None
+        assert os.getsid(pid) != os.getsid(0)
+        supervisor.ask_to_stop()
+        supervisor.wait()
+        assert alive(pid)
+    assert not alive(pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent is gone")
+def test_children_die_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    code = (
+        "import sys,time\n"
+        "from pathlib import Path\n"
+        "from backroom.engine.supervise import Child, Supervisor\n"
+        f"child = Child('orphan', [sys.executable, '-S', '-c', {SLEEPS!r}])\n"
+        f"supervisor = Supervisor([child], Path({str(tmp_path)!r}))\n"
+        "supervisor.start()\n"
+        f"Path({str(pids)!r}).write_text(str(supervisor.status()[0].pid))\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[3]) as parent:
+        until(lambda: pids.exists() and pids.read_text())
+        child = int(pids.read_text())
+        assert alive(child)
+        parent.kill()
+    until(lambda: not alive(child))
