@@ -1,0 +1,147 @@
+"""Transactions: what is written together stays together, and one bad item undoes nobody else's."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, create_engine, func, insert, select, text, update
+from sqlalchemy.event import listen
+
+from backroom.domain.errors import Retry
+from backroom.store.database import Database, DatabaseAway, DatabaseBusy, now
+from backroom.store.tables import counters
+from tests.together import run_together
+
+
+def add(connection: Connection, name: str) -> str:
+    connection.execute(insert(counters).values(name=name, value=0))
+    return name
+
+
+def names(database: Database) -> set[str]:
+    with database.read() as connection:
+        return set(connection.execute(select(counters.c.name)).scalars())
+
+
+def test_what_raises_is_not_written_and_reaches_the_caller(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        add(connection, "a")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        database.write(work)
+    assert names(database) == set()
+
+
+def test_one_bad_item_of_a_group_undoes_none_of_the_others(database: Database) -> None:
+    gate = threading.Event()
+    first = database.write_grouped(lambda c: gate.wait(5) and add(c, "first"))
+    futures = [database.write_grouped(lambda c, name=name: add(c, name)) for name in ("a", "b", "a", "c")]
+    gate.set()
+    assert first.result(10) == "first"
+    results = [future.exception(10) for future in futures]
+    assert [error is None for error in results] == [True, True, False, True]
+    assert names(database) == {"first", "a", "b", "c"}
+
+
+def test_what_a_grouped_write_returned_is_there_when_it_is_told(database: Database) -> None:
+    def write(name: str) -> bool:
+        return database.write_grouped(lambda c: add(c, name)).result(20) in names(database)
+
+    assert all(run_together([lambda i=i: write(str(i)) for i in range(20)]))
+
+
+def test_what_is_queued_is_written_before_a_database_closes(database_url: str) -> None:
+    database = Database(database_url)
+    futures = [database.write_grouped(lambda c, i=i: add(c, str(i))) for i in range(30)]
+    database.close()
+    assert all(future.done() for future in futures)
+    again = Database(database_url)
+    assert len(names(again)) == 30
+    again.close()
+
+
+def test_a_reader_sees_one_moment_however_often_it_looks(database: Database) -> None:
+    database.write(lambda c: add(c, "a"))
+    with database.read() as connection:
+        count = select(func.count()).select_from(counters)
+        before = connection.execute(count).scalar_one()
+        database.write(lambda c: add(c, "b"))
+        assert connection.execute(count).scalar_one() == before == 1
+
+
+def test_writers_that_lock_each_other_in_a_circle_both_get_through(database: Database) -> None:
+    for name in "ab":
+        database.write(lambda c, name=name: add(c, name))
+    both = threading.Barrier(2)
+    met: list[int] = []
+
+    def work(names: str) -> None:
+        def write(connection: Connection) -> None:
+            for name in names:
+                raised = update(counters).where(counters.c.name == name).values(value=counters.c.value + 1)
+                connection.execute(raised)
+                if not database.is_sqlite and len(met) < 2:
+                    met.append(1)
+                    both.wait(5)
+
+        database.write(write)
+
+    run_together([lambda: work("ab"), lambda: work("ba")])
+    with database.read() as connection:
+        assert set(connection.execute(select(counters.c.value)).scalars()) == {2}
+
+
+def test_a_writer_of_another_process_that_does_not_end_makes_the_database_busy(database: Database) -> None:
+    """The lock's own patience is shortened here; it is fifteen seconds in earnest."""
+    other = create_engine(database.url)
+    with other.connect() as connection:
+        if database.is_sqlite:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("LOCK TABLE counters IN ACCESS EXCLUSIVE MODE"))
+        impatient = Database(database.url)
+        listen(impatient.engine, "connect", hurry)
+        with pytest.raises(DatabaseBusy):
+            impatient.write(lambda c: add(c, "a"))
+        connection.rollback()
+    other.dispose()
+    impatient.close()
+
+
+def hurry(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=200" if isinstance(connection, sqlite3.Connection) else "SET lock_timeout=200")
+    cursor.close()
+    connection.commit()
+
+
+@pytest.mark.postgres
+def test_a_connection_that_is_cut_is_a_matter_of_time(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has no connection to lose")
+
+    def work(connection: Connection) -> None:
+        add(connection, "a")
+        other = create_engine(database.url, isolation_level="AUTOCOMMIT")
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with other.connect() as killer:
+            killer.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        other.dispose()
+        add(connection, "b")
+
+    with pytest.raises(DatabaseAway) as error:
+        database.write(work)
+    assert isinstance(error.value, Retry)
+    assert names(database) == set()
+
+
+def test_the_databases_clock_is_utc(database: Database) -> None:
+    with database.read() as connection:
+        at = now(connection)
+    offset = at.utcoffset()
+    assert offset is not None
+    assert offset.total_seconds() == 0
