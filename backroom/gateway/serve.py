@@ -35,5 +35,7 @@ def server(room: Room, waker: Waker | None, host: str = HOST, port: int = PORT) 
 def serve(room: Room, host: str = HOST, port: int = PORT) -> None:
     """Serve until SIGTERM or Ctrl-C; what was begun is answered, and owed wake-ups are sent, before it ends."""
     waker = this_waker()
-    server(room, waker, host, port).run()
-    waker.flush(STOP_SECONDS)
+    try:
+        server(room, waker, host, port).run()
+    finally:
+        waker.flush(STOP_SECONDS)

@@ -86,7 +86,7 @@ def _form(request: Request, back: str, said: str, status: int = 401) -> Response
             method="post",
             action="/login",
         ),
-        tag("p", "Whoever runs the shop makes one with: backroom key make --scope staff", cls="quiet"),
+        tag("p", "Whoever runs the shop makes one with: backroom key make staff", cls="quiet"),
         status=status,
         nav=False,
     )

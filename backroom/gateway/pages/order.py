@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -18,11 +17,11 @@ from backroom.gateway.pages.contact_form import amendments, contact_form, read_c
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, page, state, tag, when
 from backroom.gateway.pages.order_story import deliveries, making, routing, timeline
+from backroom.gateway.pages.orders import NUMBER
 from backroom.store import desk
 from backroom.store.claims import Wakeup
 from backroom.store.story import OrderStory, story
 
-NUMBER = re.compile(r"[A-Za-z0-9-]{1,40}")
 LONGEST_REASON = 200
 
 _Work = Callable[[Connection], list[Wakeup]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +14,9 @@ from backroom.gateway.front import front_of
 from backroom.gateway.pages.html import Child, button, order_link, page, state, table, tag, when
 from backroom.store import desk, story
 
+# What an order's number may look like; anything else is not worth a look at the database.
+NUMBER = re.compile(r"[A-Za-z0-9-]{1,40}")
+
 router = APIRouter()
 
 
@@ -22,7 +26,7 @@ def show(request: Request, _staff: Staff, number: str = "") -> Response:
     with front_of(request).room.database.read() as connection:
         waiting = story.waiting_for_person(connection)
         newest = story.recent(connection)
-        if wanted:
+        if NUMBER.fullmatch(wanted):
             try:
                 return RedirectResponse(f"/orders/{quote(desk.find(connection, wanted)['number'], safe='')}", 303)
             except desk.NoSuchOrder:

@@ -33,8 +33,7 @@ def ask(location: str, request: Request, _staff: Staff) -> Response:
 def scan(location: str, request: Request, staff: Staff, given: StaffFields) -> Response:
     front = front_of(request)
     place = known_location(front, location)
-    code = given.get("code", "")[:LONGEST_CODE]
-    order = given.get("order", "")[:LONGEST_CODE]
+    code, order = (_printable(given.get(name, "")) for name in ("code", "order"))
     if re.fullmatch(rf"{re.escape(front.room.shop.owner.order_prefix)}-\d+", code, re.IGNORECASE):
         return _page(request, location, place.name, code.upper(), "calm", "Scan its pieces")
     if not order:
@@ -46,6 +45,11 @@ def scan(location: str, request: Request, staff: Staff, given: StaffFields) -> R
     if result.left:
         return _page(request, location, place.name, order, "good", f"Right. {result.left} to go")
     return _page(request, location, place.name, "", "good", f"{order} is complete. Scan the next order")
+
+
+def _printable(text: str) -> str:
+    """What a scanner sends, without the control characters that some put around it."""
+    return "".join(character for character in text[:LONGEST_CODE] if character.isprintable())
 
 
 def _page(request: Request, location: str, name: str, order: str, tone: str, said: str) -> Response:

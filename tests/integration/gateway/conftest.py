@@ -1,4 +1,4 @@
-"""A small shop with a real SQLite database, its gateway, and keys for every scope."""
+"""A small shop with a real database, SQLite and PostgreSQL, its gateway, and keys for every scope."""
 
 from __future__ import annotations
 
@@ -45,7 +45,6 @@ from backroom.store.api_keys import make_key
 from backroom.store.claims import give_up, take
 from backroom.store.contacts import Contact
 from backroom.store.database import Database, now
-from backroom.store.migrate import migrate
 from backroom.store.orders import NewOrder
 from backroom.store.print_jobs import ToPrint, open_jobs
 from backroom.store.routing import save_decisions
@@ -200,9 +199,8 @@ def a_shop() -> Shop:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    database = Database(f"sqlite:///{tmp_path / 'shop.db'}")
-    migrate(database.engine)
+def room(tmp_path: Path, database_url: str) -> Iterator[Room]:
+    database = Database(database_url)
     secrets = Secrets(tmp_path / "secrets.toml", {"webhook.web": SECRET})
     yield Room(tmp_path, a_shop(), database, Seals(bytes(range(32))), secrets)
     database.close()
@@ -222,6 +220,10 @@ def gateway(room: Room) -> Iterator[Gateway]:
     running.should_exit = True
     thread.join(20)
     assert not thread.is_alive()
+
+
+# What only SQLite does: one file, one writer, a size it may not pass.
+only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:

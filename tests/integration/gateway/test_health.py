@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client.parser import text_string_to_metric_families
 
 from backroom.store.tables import counters
-from tests.integration.gateway.conftest import Gateway, an_order, make_order
+from tests.integration.gateway.conftest import Gateway, an_order, make_order, only_sqlite
 
 
 def test_a_gateway_that_can_write_is_healthy(gateway: Gateway) -> None:
@@ -20,6 +20,7 @@ def test_a_database_that_cannot_be_written_is_503(gateway: Gateway) -> None:
     assert answer.json()["status"] == "unavailable"
 
 
+@only_sqlite
 def test_a_locked_database_is_503_within_seconds(gateway: Gateway) -> None:
     with gateway.room.database.engine.connect().execution_options(backroom_writes=True) as other, other.begin():
         answer = gateway.client.get("/health")
