@@ -12,7 +12,7 @@ from backroom.shop.room import this_room
 from tasks.deciding import Decision, carry_out, question
 
 
-@flow(name="decide", validate_parameters=False)
+@flow(name="decide", flow_run_name="{order_number} on hold", validate_parameters=False)
 def decide(order_number: str) -> str:
     """Ask what is to become of a held order, and do it."""
     room = this_room()

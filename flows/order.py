@@ -14,7 +14,7 @@ from tasks.advance import advance
 from tasks.tell import raise_if_sick, tell_order
 
 
-@flow(name="order", retries=2, retry_delay_seconds=4, validate_parameters=False)
+@flow(name="order", flow_run_name="{order_number}", retries=2, retry_delay_seconds=4, validate_parameters=False)
 def order(order_number: str) -> str:
     """Advance one order as far as it goes; raises OrderSick with the reason where it does not go on."""
     room = this_room()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -21,6 +22,15 @@ from tasks.sick import give_runs
 ROWS_MOST = 500
 # A person answers a few questions; a hundred of one kind are answered on the gateway's page, or by mending the cause.
 QUESTIONS_MOST = 10
+# The event by which a step has done its part for an order.
+STEPS = {
+    "validate": "order.accepted",
+    "route": "order.routed",
+    "reserve": "order.reserved",
+    "print or pick": "parcel.packed",
+    "label": "parcel.labelled",
+    "notify": "parcel.announced",
+}
 
 
 class OrderSick(AskPerson):
@@ -63,7 +73,7 @@ def tell_wave(room: Room, claim: Claim, outcomes: Sequence[StepOutcome]) -> None
         this_waker().start_decision_run(outcome.subject, f"hold:{outcome.subject}:{claim.token}")
     if last:
         rows = [
-            {"order": o.subject, "outcome": o.result, "reason": o.reason, "page": f"/orders/{o.subject}"}
+            {"order": o.subject, "outcome": o.result, "reason": o.reason, "page": page_of(o.subject)}
             for o in list(last.values())[:ROWS_MOST]
         ]
         create_table_artifact(rows, key=f"wave-{claim.stage}-{claim.location}", description=f"Wave {claim.token[:8]}")
@@ -102,10 +112,18 @@ def standing(told: OrderStory) -> str:
     return f"{number} is {state}"
 
 
+def page_of(number: str) -> str:
+    """The address of an order's page; its path alone where nobody told this worker where the gateway is."""
+    return f"{os.environ.get('BACKROOM_GATEWAY_URL', '').rstrip('/')}/orders/{number}"
+
+
 def markdown(told: OrderStory) -> str:
     """An order's story as Markdown: where it stands, why it went there, what was made, and all that happened."""
     number = told.order["number"]
-    lines = [f"# {number}", "", standing(told) + ".", "", f"Page: `/orders/{number}`", ""]
+    lines = [f"# {number}", "", f"{standing(told)}. All of it: [its page]({page_of(number)})", ""]
+    done = {entry["event"]: f"{entry['at']:%Y-%m-%d %H:%M:%S}" for entry in told.history}
+    lines += ["## Steps", "", "| step | last done (UTC) |", "|---|---|"]
+    lines += [f"| {step} | {done.get(event, '–')} |" for step, event in STEPS.items()] + [""]
     for row in told.decisions:
         lines += [explain(decision_from_row(row), number), ""]
     lines += ["## Made at", "", "| location | state | outstanding |", "|---|---|---|"]
@@ -133,6 +151,9 @@ def markdown(told: OrderStory) -> str:
 
 
 def _details(data: dict[str, object]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in data.items() if value not in ("", None, [])).replace(
-        "|", "/"
-    )
+    said = ", ".join(f"{name}: {_plain(value)}" for name, value in data.items() if value not in ("", None, []))
+    return said.replace("|", "/")
+
+
+def _plain(value: object) -> str:
+    return " and ".join(map(str, value)) if isinstance(value, list) else str(value)
