@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def test_every_make_target_exists(page: Path) -> None:
 
 @by_page
 def test_every_variable_of_ours_is_read_somewhere(page: Path) -> None:
-    code = "".join(path.read_text(encoding="utf-8") for path in _sources())
+    code = "".join(_sources())
     for name in set(re.findall(r"\bBACKROOM_[A-Z_]+\b", page.read_text(encoding="utf-8"))):
         family = name.startswith(("BACKROOM_SECRET_", "BACKROOM_BOOTH_KEY_"))
         assert family or name in code, f"{page.name}: nobody reads {name}"
@@ -112,7 +113,7 @@ def test_every_decision_is_in_the_list_of_decisions() -> None:
 
 def test_every_hold_reason_has_a_line_in_the_guide() -> None:
     page = (GUIDE / "order-on-hold.md").read_text(encoding="utf-8")
-    reasons = set(_hold_reasons())
+    reasons = _hold_reasons()
     assert len(reasons) >= 15
     for reason in reasons:
         assert f"\n| `{reason}` |" in page, f"docs/guide/order-on-hold.md says nothing of {reason}"
@@ -120,7 +121,7 @@ def test_every_hold_reason_has_a_line_in_the_guide() -> None:
 
 def test_the_guide_knows_no_hold_reason_that_the_code_has_not() -> None:
     page = (GUIDE / "order-on-hold.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == set(_hold_reasons())
+    assert set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == _hold_reasons()
 
 
 def test_the_numbers_that_people_are_told_are_those_of_the_code() -> None:
@@ -213,17 +214,23 @@ def _check_command(page: Path, said: str) -> None:
         assert not word.startswith("--") or word.partition("=")[0] in options, f"{page.name}: backroom {said}"
 
 
-def _sources() -> Iterator[Path]:
-    for folder in ("backroom", "tasks", "flows", "blocks"):
-        yield from (ROOT / folder).rglob("*.py")
+@cache
+def _sources() -> tuple[str, ...]:
+    folders = ("backroom", "tasks", "flows", "blocks")
+    return tuple(path.read_text(encoding="utf-8") for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
-def _hold_reasons() -> Iterator[str]:
+@cache
+def _hold_reasons() -> frozenset[str]:
+    return frozenset(_find_hold_reasons())
+
+
+def _find_hold_reasons() -> Iterator[str]:
     """Codes of problems that a person can mend, what routing holds for, and what holds name themselves."""
     yield from (value for name, value in vars(routing).items() if re.fullmatch("NO_[A-Z]+|SHORT_STOCK", name))
     yield from ("asked_by_staff", "held at the desk")
-    for path in _sources():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for source in _sources():
+        for node in ast.walk(ast.parse(source)):
             if not isinstance(node, ast.Call):
                 continue
             texts = [one.value for one in node.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
