@@ -1,4 +1,4 @@
-"""A bench for tests: the shop's real gateway on a socket, its booth's printers, and a crew of plain threads.
+"""A bench for tests: the shop's real gateway on a socket, and its booth's printers.
 
 What belongs here: what the tests of the bench and of its flow share. What does not: the shop itself (`tests.shops`).
 """
@@ -9,25 +9,23 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import RowMapping, select
 
-from backroom.domain.printing import Printer
 from backroom.domain.shop import PrinterSpec
 from backroom.gateway.serve import server
-from backroom.printing.bench import Turn, move_away, work_on
-from backroom.printing.booth import Booth, Job
-from backroom.printing.connect import connect
+from backroom.printing.booth import Booth
 from backroom.printing.holder import hold_bench
 from backroom.printing.lanes import run_lanes
 from backroom.shop.secrets import Secrets
 from backroom.store import print_jobs
 from backroom.store.api_keys import make_key
 from backroom.store.tables import print_jobs as jobs_table
+from tests.crews import Threads
 from tests.shops import BOOTH, SCARCE, Floor
 
 
@@ -36,28 +34,6 @@ class Nobody:
 
     def wake(self, stage: str, location: str, generation: int) -> None:
         return
-
-
-@dataclass
-class Threads:
-    """A crew of plain threads, one object of a printer a turn; it notes which turns it was given."""
-
-    booth: Booth
-    pool: ThreadPoolExecutor
-
-    def __post_init__(self) -> None:
-        self.turns: list[tuple[str, str, str]] = []
-
-    def work(self, job: Job, spec: PrinterSpec) -> Future[Turn]:
-        self.turns.append(("work", job.order_number, spec.name))
-        return self.pool.submit(lambda: work_on(job, spec, self.open(spec), self.booth))
-
-    def move(self, job: Job, spec: PrinterSpec) -> Future[Turn]:
-        self.turns.append(("move", job.order_number, spec.name))
-        return self.pool.submit(lambda: move_away(job, self.open(spec), self.booth))
-
-    def open(self, spec: PrinterSpec) -> Printer:
-        return connect(spec.uri, name=spec.name, fingerprint=spec.fingerprint or None)
 
 
 @dataclass
@@ -89,6 +65,11 @@ class Bench:
         with self.floor.room.database.read() as connection:
             rows = connection.execute(select(jobs_table).order_by(jobs_table.c.id)).mappings()
             return {row["order_number"]: row for row in rows}
+
+    def key_of(self, number: str) -> str:
+        """What a job is called at its printer."""
+        row = self.jobs()[number]
+        return print_jobs.job_key(number, row["part_key"], row["line_no"], row["attempt"])
 
     def queue(self) -> list[tuple[str, str, str]]:
         """What the gateway's page shows as not ended: order, state, why."""

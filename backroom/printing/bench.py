@@ -90,7 +90,7 @@ def move_away(job: Job, printer: Printer, booth: Booth) -> Turn:
             return _unknown(job, booth, error.message)
         except BackroomError as error:
             return _block(job, booth, str(error), ticket.job_id)
-        return _follow(job, printer, booth, ticket, stopped_seconds=FOLLOW_SECONDS)
+        return _follow(job, printer, booth, ticket, moved_for=job.reason)
     except JobTaken as error:
         return Turn(job.id, Result.GONE, error.message)
 
@@ -136,10 +136,10 @@ def _begin(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Print
         return _fail(job, booth, str(error))
 
 
-def _follow(
-    job: Job, printer: Printer, booth: Booth, ticket: PrintTicket, *, stopped_seconds: float = STOPPED_SECONDS
-) -> Turn:
+def _follow(job: Job, printer: Printer, booth: Booth, ticket: PrintTicket, *, moved_for: str = "") -> Turn:
+    """See a job to its end, or as far as a turn goes; `moved_for` is why its printer was asked to give it up."""
     ends = time.monotonic() + FOLLOW_SECONDS
+    stopped_seconds = FOLLOW_SECONDS if moved_for else STOPPED_SECONDS
     pause, told, stopped_at = FIRST_LOOK, job.reason if job.state == "blocked" else "", 0.0
     while True:
         try:
@@ -148,7 +148,7 @@ def _follow(
             return _unknown(job, booth, error.message)
         except BackroomError as error:
             return _block(job, booth, str(error), ticket.job_id)
-        ended = _settle(job, booth, seen)
+        ended = _settle(job, booth, seen, moved_for)
         if ended is not None:
             return ended
         at = time.monotonic()
@@ -171,9 +171,9 @@ def _follow(
         pause = min(pause * 1.5, SLOWEST_LOOK)
 
 
-def _settle(job: Job, booth: Booth, seen: PrintProgress) -> Turn | None:
+def _settle(job: Job, booth: Booth, seen: PrintProgress, moved_for: str) -> Turn | None:
     """Report a job that has come to its end at the printer; None while it has not."""
-    reason = ", ".join(seen.reasons)
+    reason = f"taken off its printer: {moved_for}" if moved_for else ", ".join(seen.reasons)
     match seen.state:
         case PrintState.DONE:
             booth.outcome(job, "done")
