@@ -1,11 +1,12 @@
 """Make a shop known to Prefect: `python -m blocks.register`, as `backroom up` does; doing it again changes nothing.
 
-Pools and deployments come from the shop file, blocks from the secrets file: both are the source, so that what was lost
+Pools, deployments and alerts come from the shop file, blocks from the secrets file: both are the source, so that what was lost
 with Prefect's database comes back.
 """
 
 from __future__ import annotations
 
+from backroom.engine.automations import ensure_alerts
 from backroom.engine.deploy import apply
 from backroom.engine.deployments import specs_of
 from backroom.shop.room import Room, this_room
@@ -43,6 +44,7 @@ def register(room: Room) -> list[str]:
 def main() -> None:
     room = this_room()
     apply(specs_of(room.shop))
+    ensure_alerts()
     register(room)
 
 

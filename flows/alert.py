@@ -1,6 +1,6 @@
 """An alert: what an automation tells when an order failed for good or a booth went away.
 
-It writes the artifact `alerts` and, where the shop's mail is set up, a mail to the owner.
+It writes the artifact `alerts`, and mails the shop where mail is set up.
 """
 
 from __future__ import annotations
@@ -11,6 +11,6 @@ from tasks.alerting import raise_alert
 
 
 @flow(name="alert", validate_parameters=False)
-def alert(what: str, subject: str = "") -> str:
-    """Tell the people of the shop that something needs them."""
-    return raise_alert(what, subject)
+def alert(kind: str, subject: str = "", link_id: str = "") -> str:
+    """Tell the people of the shop that something needs them; `kind` is run_failed or booth_gone."""
+    return raise_alert(kind, subject, link_id)

@@ -18,6 +18,7 @@ ACTOR = "ops lead (Prefect)"
 WHAT_TO_DO = {
     "unknown_sku": "The catalogue does not know a piece of it. Correct the SKU on its page, then let it go on.",
     "address_incomplete": "No parcel would arrive there. Correct the address on its page, then let it go on.",
+    "address": "Its address is not as its country writes them. Correct it on its page, then let it go on.",
     "unreachable": "There is no phone and no e-mail that works. Add one on its page, then let it go on.",
     "location_missing": "It is to be collected, and nobody says where. Ask the customer, then enter it anew.",
     "totals_do_not_add_up": "What was paid and what was ordered differ. Look at the channel, then decide.",

@@ -7,7 +7,7 @@ import sys
 import typer
 from rich.console import Console
 
-from backroom.cli import demo, keys, orders, prints, shop, stock, system
+from backroom.cli import demo, effects, keys, orders, prints, shop, stock, system
 from backroom.domain.errors import BackroomError
 
 app = typer.Typer(
@@ -21,6 +21,9 @@ app.add_typer(orders.app, name="order", help="One order: look at it, hold it, le
 app.add_typer(keys.app, name="key", help="Keys for tills, booths, staff and metrics.")
 app.add_typer(stock.app, name="stock", help="What lies where, and what has arrived.")
 app.add_typer(prints.app, name="print", help="Print jobs, and a person's word on those nobody can tell about.")
+app.add_typer(
+    effects.app, name="effect", help="What nobody could tell: sheets, messages, labels that may have gone out."
+)
 app.add_typer(orders.quarantine, name="quarantine", help="Messages that were no orders.")
 app.command("init")(shop.init)
 app.command("scan")(orders.scan_piece)

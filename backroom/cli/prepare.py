@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
+from backroom.domain.errors import AskPerson
 from backroom.domain.shop import Shop
 from backroom.shop.catalogue import read_catalogue, read_stock
 from backroom.shop.load import load_shop
@@ -23,6 +24,12 @@ from backroom.store.seals import new_master_key
 from backroom.store.tables import variants
 
 PREFECT_AUTH = "prefect.auth"
+
+
+class MasterKeyLost(AskPerson):
+    """A new key would open nothing of what the old one sealed."""
+
+    cause = "master_key_lost"
 
 
 def prepare(home: Path) -> Room:
@@ -47,6 +54,10 @@ def make_secrets(home: Path, shop: Shop) -> None:
     """
     home.chmod(0o700)
     secrets = Secrets.read(home / "secrets.toml")
+    if secrets.find("master_key") is None and (home / "shop.db").exists():
+        raise MasterKeyLost(
+            "the database is here and its master key is not", remedy="Put secrets.toml back from your backup."
+        )
     wanted = {"master_key": new_master_key(), PREFECT_AUTH: f"backroom:{random.token_urlsafe(24)}"}
     wanted |= {channel.secret: random.token_urlsafe(32) for channel in shop.channels if channel.secret}
     made = {name: value for name, value in wanted.items() if secrets.find(name) is None}
