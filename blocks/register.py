@@ -1,7 +1,7 @@
 """Make a shop known to Prefect: `python -m blocks.register`, as `backroom up` does; doing it again changes nothing.
 
-Pools, deployments and alerts come from the shop file, blocks from the secrets file: both are the source, so that what was lost
-with Prefect's database comes back.
+Pools, deployments and alerts come from the shop file, blocks from the secrets file: both are the source, so that what
+was lost with Prefect's database comes back.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from backroom.messaging.base import OutgoingMessage
 from backroom.shop.room import this_room
 from tasks.connections import messengers_of
 
-
 # By kind, in the words of somebody who has to act now.
 WORDS = {
     "run_failed": "{subject} failed and waits for a person. Read its reason, mend it, press Retry.",
