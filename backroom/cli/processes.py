@@ -104,7 +104,7 @@ def server_child(room: Room, ports: Ports, database_url: str | None = None) -> C
     auth = auth_of(room)
     (room.home / "prefect").mkdir(mode=0o700, exist_ok=True)
     environment = {**os.environ, **server_environment(room.home / "prefect", ports.prefect, auth, database_url)}
-    argv = [sys.executable, "-m", "backroom.engine.prefect_server", "--host", "127.0.0.1", "--port", str(ports.prefect)]
+    argv = [_program("prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(ports.prefect)]
     return Child(
         "prefect-server", argv, env=environment, cwd=ROOT, ready=_answers(f"{ports.api}/health", auth), ready_within=120
     )
