@@ -10,6 +10,7 @@ from pydantic import Field
 from backroom.shop.room import Room
 from backroom.store import desk
 from backroom.store.claims import Wakeup
+from tasks.pages import page_of
 from tasks.waking import send
 
 ACTOR = "ops lead (Prefect)"
@@ -56,7 +57,7 @@ def question(room: Room, number: str) -> str | None:
     if order["state"] not in ("held", "backordered"):
         return None
     reason = order["hold_reason"] or order["state"]
-    return f"**{number}** is on hold: `{reason}`. {WHAT_TO_DO.get(reason, '')}\n\nIts page: `/orders/{number}`"
+    return f"**{number}** is on hold: `{reason}`. {WHAT_TO_DO.get(reason, '')}\n\n[Its page]({page_of(number)})"
 
 
 def carry_out(room: Room, number: str, answer: Decision) -> str:

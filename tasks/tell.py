@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -17,6 +16,7 @@ from backroom.shop.room import Room
 from backroom.store.claims import Claim
 from backroom.store.routing import decision_from_row
 from backroom.store.story import OrderStory, story
+from tasks.pages import page_of
 from tasks.sick import give_runs
 
 ROWS_MOST = 500
@@ -110,11 +110,6 @@ def standing(told: OrderStory) -> str:
         jobs = [f"print job {job['id']} is {job['state']}" for job in told.print_jobs if job["state"] != "done"]
         return f"{number} is being made: " + ("; ".join(jobs) or "its pieces are to be scanned")
     return f"{number} is {state}"
-
-
-def page_of(number: str) -> str:
-    """The address of an order's page; its path alone where nobody told this worker where the gateway is."""
-    return f"{os.environ.get('BACKROOM_GATEWAY_URL', '').rstrip('/')}/orders/{number}"
 
 
 def markdown(told: OrderStory) -> str:
