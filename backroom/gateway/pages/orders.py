@@ -31,7 +31,7 @@ def show(request: Request, _staff: Staff, number: str = "") -> Response:
                 return RedirectResponse(f"/orders/{quote(desk.find(connection, wanted)['number'], safe='')}", 303)
             except desk.NoSuchOrder:
                 pass
-    head = ("Order", "Channel", "Placed", "State", "Why")
+    head = ("Order", "State", "Why", "Channel", "Placed")
     return page(
         request,
         "Orders",
@@ -56,8 +56,8 @@ def show(request: Request, _staff: Staff, number: str = "") -> Response:
 def _row(row: RowMapping) -> list[Child]:
     return [
         order_link(row["number"]),
-        row["channel"],
-        when(row["placed_at"]),
         [state(row["state"]), " ", state("sick") if row["sick_cause"] else None],
         row["sick_reason"] or row["hold_reason"],
+        row["channel"],
+        when(row["placed_at"]),
     ]

@@ -24,6 +24,9 @@ a { color: var(--link); }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--quiet); white-space: nowrap; }
+th[scope=row] { white-space: normal; }
+th[scope=row] + td { overflow-wrap: anywhere; }
+td a { white-space: nowrap; }
 time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .state { font-weight: 600; white-space: nowrap; }
 .good { color: var(--good); } .act { color: var(--act); } .bad { color: var(--bad); } .over { color: var(--over); }
