@@ -65,9 +65,10 @@ def exits(path: str) -> None:
 
 
 @flow(name="alert", validate_parameters=False)
-def alert(path: str, subject: str = "", kind: str = "") -> None:
+def alert(path: str, what: str, subject: str = "") -> None:
     """Write down what an automation told."""
-    _say(path, f"{kind}:{subject}")
+    with Path(path).open("a") as file:
+        file.write(f"{subject}: {what}\n")
 
 
 @flow(name="order", validate_parameters=False)

@@ -16,6 +16,8 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.actions import RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
+from backroom.engine.runs import ui_url
+
 ALERT = "alert/alert"
 FAILED_RUN = "backroom: an order's run failed"
 GONE_BOOTH = "backroom: a booth went away"
@@ -24,8 +26,8 @@ GONE_BOOTH = "backroom: a booth went away"
 def ensure_alerts(flow_names: Sequence[str] = ("order", "breaker"), alert: str = ALERT) -> list[str]:
     """Make both automations, or bring them up to date; returns their ids.
 
-    The deployment `alert` must exist and take `kind` ("run_failed" or "booth_gone"), `subject` (the run's name or the
-    pool's) and `link_id` (the run's id or the pool's), all text. Raises ObjectNotFound when it does not exist.
+    The deployment `alert` must exist and take `what` (a clause with a link into the UI) and `subject` (the run's name
+    or the pool's), both text. Raises ObjectNotFound when it does not exist.
     """
     with get_client(sync_client=True) as client:
         deployment = client.read_deployment_by_name(alert).id
@@ -44,9 +46,8 @@ def _failed_run(flow_names: Sequence[str], alert: UUID) -> AutomationCore:
         threshold=1,
         within=timedelta(0),
     )
-    return _automation(
-        FAILED_RUN, trigger, alert, kind="run_failed", subject="{{ flow_run.name }}", link_id="{{ flow_run.id }}"
-    )
+    what = f"the run failed for good, see {ui_url()}/runs/flow-run/{{{{ flow_run.id }}}}"
+    return _automation(FAILED_RUN, trigger, alert, what=what, subject="{{ flow_run.name }}")
 
 
 def _gone_booth(alert: UUID) -> AutomationCore:
@@ -58,16 +59,12 @@ def _gone_booth(alert: UUID) -> AutomationCore:
         threshold=1,
         within=timedelta(0),
     )
-    return _automation(
-        GONE_BOOTH, trigger, alert, kind="booth_gone", subject="{{ work_pool.name }}", link_id="{{ work_pool.id }}"
-    )
+    what = f"its worker is silent, see {ui_url()}/work-pools/work-pool/{{{{ work_pool.name }}}}"
+    return _automation(GONE_BOOTH, trigger, alert, what=what, subject="{{ work_pool.name }}")
 
 
 def _automation(name: str, trigger: EventTrigger, alert: UUID, **parameters: str) -> AutomationCore:
-    values: dict[str, Any] = {
-        key: {"__prefect_kind": "jinja", "template": value} if "{{" in value else value
-        for key, value in parameters.items()
-    }
+    values: dict[str, Any] = {key: {"__prefect_kind": "jinja", "template": value} for key, value in parameters.items()}
     return AutomationCore(
         name=name,
         description="Made by Backroom, and changed back when it starts; pause it where it is not wanted.",

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ __all__ = ["prefect_server", "running_prefect"]
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[3]
+OURS = ("backroom.engine.run_worker",)
 
 
 def until(look: Callable[[], T], seconds: float, what: str) -> T:
@@ -33,21 +34,22 @@ def until(look: Callable[[], T], seconds: float, what: str) -> T:
 class WorkerProcess:
     """A worker of ours in a process of its own."""
 
-    def __init__(self, server: PrefectServer, pool: str, folder: Path, **extra: str) -> None:
+    def __init__(self, server: PrefectServer, pool: str, folder: Path, command: Sequence[str] = OURS) -> None:
         self.server, self.pool, self.log = server, pool, folder / f"worker-{pool}.log"
-        self._environment = without_prefect(dict(os.environ)) | server.environment() | extra
+        self._environment = without_prefect(dict(os.environ)) | server.environment() | {"PYTHONUNBUFFERED": "1"}
+        self._command = [sys.executable, "-m", *command, "--pool", pool, "--name", f"{pool}-w"]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "backroom.engine.run_worker", "--pool", self.pool, "--name", f"{self.pool}-w"],
+                self._command,
                 env=self._environment,
                 cwd=ROOT,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        until(lambda: "started!" in self.log.read_text(), 40, "the worker to start")
+        until(lambda: "started!" in self.log.read_text(), 120, "the worker to start")
 
     @property
     def returncode(self) -> int | None:

@@ -53,7 +53,9 @@ def test_a_failed_order_and_a_booth_that_went_away_start_an_alert(
     waker = Waker(running_prefect.api_url, running_prefect.auth)
     waker.start_order_run("A-1042", "alert-test-1")
     until(path.exists, 60, "the alert of the failed order")
-    assert path.read_text().startswith("run_failed:A-1042 ")
+    (run,) = running_prefect.post("/flow_runs/filter", {"flow_runs": {"name": {"any_": ["A-1042"]}}})
+    assert path.read_text().startswith("A-1042: the run failed for good")
+    assert f"/v2/runs/flow-run/{run['id']}\n" in path.read_text()
     (pool,) = running_prefect.post("/work_pools/filter", {"work_pools": {"name": {"any_": [worker.pool]}}})
     # The event that the server's own foreman sends when a pool's workers have been silent for 90 s.
     running_prefect.post(
@@ -70,8 +72,8 @@ def test_a_failed_order_and_a_booth_that_went_away_start_an_alert(
             }
         ],
     )
-    until(lambda: "booth_gone:" in path.read_text(), 60, "the alert of the booth")
-    assert f"booth_gone:{worker.pool} " in path.read_text()
+    until(lambda: f"{worker.pool}: its worker is silent" in path.read_text(), 60, "the alert of the booth")
+    assert path.read_text().endswith(f"/v2/work-pools/work-pool/{worker.pool}\n")
     assert waker.close(5)
 
 

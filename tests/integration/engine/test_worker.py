@@ -177,6 +177,22 @@ def test_a_second_worker_of_the_same_name_refuses_to_work(worker: WorkerProcess,
         hold_name(f"{worker.pool}-w", worker.server.home, wait_seconds=0)
 
 
+def test_prefects_own_command_starts_the_worker_and_it_drains_on_sigterm(
+    deployed: PrefectServer, waker: Waker, tmp_path: Path
+) -> None:
+    apply([DeploymentSpec(f"{FLOWS}:slow", "by-hand", "by-hand")])
+    by_hand = WorkerProcess(deployed, "by-hand", tmp_path, ("prefect", "worker", "start"))
+    try:
+        by_hand.start()
+        path = tmp_path / "by-hand"
+        waker.start(RunRequest("slow/by-hand", "by-hand", "by-hand", {"path": str(path), "seconds": 3}))
+        until(lambda: "holding" in words(path), 30, "the run to be under way")
+        assert by_hand.end(signal.SIGTERM) == 0
+        assert state_of(deployed, "by-hand") == "Completed"
+    finally:
+        by_hand.kill()
+
+
 def test_the_worker_works_within_15_s_after_the_server_is_back(tmp_path: Path) -> None:
     server = PrefectServer(tmp_path / "home")
     server.start()
