@@ -1,0 +1,182 @@
+"""The whole shop at work: two hundred orders through its doors, and what must be true of all of them afterwards."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from backroom.cli.demo_judge import Verdict, failed_run_names, judge
+from backroom.shop.demo_orders import DemoOrder
+from backroom.store.contacts import open_contact
+from backroom.store.people import load
+from backroom.store.tables import (
+    effects,
+    fulfilment_orders,
+    inbox,
+    labels,
+    messages,
+    orders,
+    print_jobs,
+    quarantine,
+    shipments,
+    stock_levels,
+    stock_movements,
+)
+from tests.running import RunningShop, wait_until
+
+pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def sent(shop: RunningShop) -> Sequence[DemoOrder]:
+    """Two hundred demo orders, sent and ended; the hub's worker is killed in the middle of it."""
+    sample = shop.send(200)
+    wait_until(lambda: bool(shop.numbers("fulfilled")), "the first order to be fulfilled")
+    shop.kill("worker-hub")
+    verdicts: list[Verdict] = []
+
+    def ended() -> bool:
+        verdicts[:] = judge(shop.room, sample, failed_run_names(shop.api))
+        return all(one.ended for one in verdicts)
+
+    wait_until(ended, "every order to end", 400)
+    assert [one for one in verdicts if one.wrong] == []
+    return sample
+
+
+def test_every_message_that_was_acknowledged_is_an_order_or_in_quarantine(
+    shop: RunningShop, sent: Sequence[DemoOrder]
+) -> None:
+    with shop.room.database.read() as connection:
+        waiting = connection.execute(
+            select(func.count()).select_from(inbox).where(inbox.c.state == "waiting")
+        ).scalar_one()
+        without = connection.execute(
+            select(func.count()).select_from(inbox).where(inbox.c.state == "done", inbox.c.order_id.is_(None))
+        ).scalar_one()
+        aside = connection.execute(select(func.count()).select_from(quarantine)).scalar_one()
+    assert (waiting, without) == (0, 0)
+    assert aside == sum(1 for order in sent if order.expect.ending == "quarantined")
+
+
+def test_nothing_was_made_bought_or_said_twice(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:
+    with shop.room.database.read() as connection:
+        kinds = Counter(connection.execute(select(effects.c.kind).where(effects.c.state == "done")).scalars())
+        jobs = connection.execute(select(print_jobs).where(print_jobs.c.state == "done")).mappings().all()
+        parcels = connection.execute(select(func.count()).select_from(shipments)).scalar_one()
+        per_parcel = connection.execute(select(labels.c.shipment_id, func.count()).group_by(labels.c.shipment_id)).all()
+        told = connection.execute(select(messages).where(messages.c.state == "sent")).mappings().all()
+    assert kinds["print"] == len(jobs)
+    assert kinds["label"] == parcels
+    assert {count for _, count in per_parcel} == {2}
+    assert kinds["message"] == len(told)
+    # What really came out: one file for each print and each message.
+    printed = [*(shop.home / "printers").rglob("*.pdf"), *(shop.home / "booths").rglob("*.pdf")]
+    assert len(printed) == len(jobs)
+    mails = list((shop.home / "mail").glob("message-*.eml"))
+    texts = list((shop.home / "sms").glob("message-*.txt"))
+    assert (len(mails), len(texts)) == (
+        sum(1 for one in told if one["medium"] == "email"),
+        sum(1 for one in told if one["medium"] == "sms"),
+    )
+
+
+def test_the_stock_counts_again_from_its_movements(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:
+    with shop.room.database.read() as connection:
+        counted = {
+            (row[0], row[1]): row[2]
+            for row in connection.execute(
+                select(stock_movements.c.location, stock_movements.c.sku, func.sum(stock_movements.c.pieces)).group_by(
+                    stock_movements.c.location, stock_movements.c.sku
+                )
+            )
+        }
+        levels = connection.execute(select(stock_levels)).mappings().all()
+    assert all(counted[level["location"], level["sku"]] == level["on_hand"] for level in levels)
+    assert all(0 <= level["reserved"] <= level["on_hand"] for level in levels)
+
+
+def test_each_sick_order_is_failed_in_the_ui_by_its_name_and_retry_completes_it_once(
+    shop: RunningShop, sent: Sequence[DemoOrder]
+) -> None:
+    with shop.room.database.read() as connection:
+        sick = list(
+            connection.execute(
+                select(orders.c.number)
+                .join(fulfilment_orders, fulfilment_orders.c.order_id == orders.c.id)
+                .where(fulfilment_orders.c.sick_cause.is_not(None))
+            ).scalars()
+        )
+    assert len(sick) == sum(1 for order in sent if order.expect.ending == "failed") > 0
+    for number in sick:
+        run = shop.runs_named(number)[0]
+        assert run["state"]["type"] == "FAILED"
+        assert "eclipse.png" in run["state"]["message"]
+    shutil.copy(shop.home / "artwork" / "night-moth.png", shop.home / "artwork" / "eclipse.png")
+    for number in sick:
+        _press_retry(shop, shop.runs_named(number)[0]["id"])
+    wait_until(lambda: set(sick) <= set(shop.numbers("fulfilled")), "the sick orders to be fulfilled")
+    for number in sick:
+        told = shop.story(number)
+        assert Counter(row["kind"] for row in told.effects if row["state"] == "done") == {
+            "print": len(told.print_jobs),
+            "label": 1,
+            **({"message": count} if (count := sum(one["state"] == "sent" for one in told.messages)) else {}),
+        }
+        assert {row["state"] for row in told.effects} == {"done"}
+        wait_until(lambda n=number: shop.runs_named(n)[0]["state"]["type"] == "COMPLETED", "its run to complete")
+
+
+def test_prefects_database_and_logs_hold_nothing_of_any_customer(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:
+    canaries: set[str] = set()
+    with shop.room.database.read() as connection:
+        rows = connection.execute(select(orders.c.person_id, orders.c.contact)).all()
+        keys = load(connection, shop.room.seals, (row.person_id for row in rows))
+    for row in rows:
+        contact = open_contact(keys[row.person_id].key, row.contact)
+        canaries |= {contact.email, contact.phone}
+        if contact.address is not None:
+            canaries |= {contact.address.name, contact.address.line1}
+    canaries = {canary for canary in canaries if len(canary) > 5}
+    assert len(canaries) > 100
+    written = b"".join(
+        path.read_bytes() for path in sorted((shop.home / "prefect").rglob("*")) if path.is_file()
+    ) + b"".join(path.read_bytes() for path in sorted((shop.home / "logs").glob("*.log")))
+    assert b"order-intake" in written
+    for canary in canaries:
+        for spelling in {canary, json.dumps(canary)[1:-1]}:
+            assert spelling.encode() not in written
+    assert b"prefect.db" not in written or Path(shop.home / "prefect" / "prefect.db").exists()
+
+
+def test_an_order_told_by_its_number_writes_its_story(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:
+    number = shop.numbers("fulfilled")[0]
+    deployment = shop.prefect("GET", "/deployments/name/order/order")
+    run = shop.prefect(
+        "POST", f"/deployments/{deployment['id']}/create_flow_run", {"parameters": {"order_number": number.lower()}}
+    )
+    wait_until(
+        lambda: shop.prefect("GET", f"/flow_runs/{run['id']}")["state"]["type"] == "COMPLETED", "the order's run"
+    )
+    artifact = shop.prefect("GET", f"/artifacts/order-{number.lower()}/latest")
+    assert f"# {number}" in artifact["data"]
+    assert re.search(r"order\.fulfilled", artifact["data"])
+
+
+def test_every_wave_wrote_its_table(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:
+    artifact = shop.prefect("GET", "/artifacts/wave-fulfilment-main-hub/latest")
+    rows = json.loads(artifact["data"])
+    assert {"order", "outcome", "reason", "page"} <= set(rows[0])
+
+
+def _press_retry(shop: RunningShop, run_id: str) -> None:
+    """What the UI's Retry does: it forces AwaitingRetry."""
+    state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+    shop.prefect("POST", f"/flow_runs/{run_id}/set_state", {"state": state, "force": True})
