@@ -98,6 +98,11 @@ class Browser:
                 raise NotSeenError(f"no {css} with {text!r} at {self.address} in {seconds:g} s:\n{self.text()[:3000]}")
             time.sleep(LOOK_SECONDS)
 
+    def text_of(self, css: str, seconds: float = PATIENCE) -> str:
+        """What stands in the first such element."""
+        self.find(css, seconds=seconds)
+        return str(self.run("return document.querySelector(arguments[0]).innerText", css))
+
     def see(self, text: str, seconds: float = PATIENCE) -> None:
         """Wait until the page shows that text, whatever its capitals and line breaks."""
         script = "return document.body ? document.body.innerText.replace(/\\s+/g, ' ').toLowerCase() : ''"

@@ -1,0 +1,87 @@
+"""One shop for all tests with peers: it starts once, sends mail to a real SMTP server and SMS through a real Kannel.
+
+Its workshop confirms picking by scan. Without Kannel its SMS go to the folder, as the demo's do.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from backroom.shop.secrets import Secrets
+from backroom.store import api_keys
+from tests.browser import Browser, browser, can_browse
+from tests.integration.messaging.conftest import certificate
+from tests.peers import kannel, post
+from tests.running import RunningShop, running_shop
+
+__all__ = ["certificate"]
+
+SCANS_AT = "local-hub"
+
+
+@pytest.fixture(scope="session")
+def sms_centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kannel.Kannel | None]:
+    """Kannel, where it is installed."""
+    folder = tmp_path_factory.mktemp("kannel")
+    with kannel.running_kannel(folder) if kannel.can_run_kannel() else nullcontext() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def post_office(certificate: Path) -> Iterator[post.Post]:
+    with post.running_post(certificate) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def shop(
+    tmp_path_factory: pytest.TempPathFactory,
+    sms_centre: kannel.Kannel | None,
+    post_office: post.Post,
+    certificate: Path,
+) -> Iterator[RunningShop]:
+    home = tmp_path_factory.mktemp("peers") / "shop"
+    secrets = {
+        "smtp.host": "127.0.0.1",
+        "smtp.port": str(post_office.port),
+        "smtp.username": post.USER,
+        "smtp.password": post.PASSWORD,
+        "smtp.ca_file": str(certificate),
+    }
+    if sms_centre is not None:
+        secrets |= {"sms.url": sms_centre.url, "sms.username": kannel.USER, "sms.password": kannel.PASSWORD}
+    Secrets.read(home / "secrets.toml").add(secrets)
+
+    def change(text: str) -> str:
+        text = text.replace(f"[locations.{SCANS_AT}]\n", f"[locations.{SCANS_AT}]\nscan = true\n")
+        text = text.replace('mail = "folder"', 'mail = "smtp"')
+        return text if sms_centre is None else text.replace('sms = "folder"', 'sms = "gateway"')
+
+    with running_shop(home, change) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def staff_key(shop: RunningShop) -> str:
+    return shop.room.database.write(lambda c: api_keys.make_key(c, "tests", "staff"))
+
+
+@pytest.fixture
+def window() -> Iterator[Browser]:
+    """A browser with an empty profile, 1280 pixels wide."""
+    if not can_browse():
+        pytest.skip("Chromium and its driver are not installed: bash .ci/peers")
+    with browser() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path | None:
+    """Where screenshots are kept, if anybody asks for them with BACKROOM_SCREENSHOTS."""
+    folder = os.environ.get("BACKROOM_SCREENSHOTS")
+    return Path(folder) if folder else None

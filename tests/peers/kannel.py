@@ -1,0 +1,141 @@
+"""A real Kannel for tests: bearerbox, smsbox and Kannel's own fake SMS centre, on free ports, in a folder of their own.
+
+What belongs here: starting them, and what the SMS centre got. What does not: what anybody sends. The settings are
+those of Kannel's User's Guide, chapter "Setting up a SMS Gateway".
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote_plus, unquote_to_bytes
+
+import requests
+
+from tests.prefect_server import free_port
+
+FAKESMSC = Path("/usr/lib/kannel/test/fakesmsc")
+USER, PASSWORD = "shop", "geheim"
+PATIENCE = 30.0
+_MESSAGE = re.compile(r"Got message \d+: <(\S+) (\S+) (?:udh (\S+) )?(text|data|ucs-2) (.*)>$", re.MULTILINE)
+
+_SETTINGS = """
+group = core
+admin-port = {admin}
+admin-password = {password}
+status-password = {password}
+smsbox-port = {smsbox}
+box-allow-ip = "127.0.0.1"
+
+group = smsc
+smsc = fake
+smsc-id = fake
+port = {smsc}
+connect-allow-ip = "127.0.0.1"
+
+group = smsbox
+bearerbox-host = 127.0.0.1
+sendsms-port = {sendsms}
+
+group = sendsms-user
+username = {user}
+password = {password}
+max-messages = 5
+concatenation = true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One SMS as a phone shows it."""
+
+    sender: str
+    recipient: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kannel:
+    """A Kannel that runs; `url` is where an SMS is sent."""
+
+    url: str
+    _log: Path
+
+    def arrived(self) -> list[Arrived]:
+        """Everything the SMS centre got so far, the parts of a long text joined."""
+        found: dict[object, Arrived] = {}
+        for number, match in enumerate(_MESSAGE.finditer(self._log.read_text(encoding="utf-8", errors="replace"))):
+            sender, recipient, header, kind, body = match.groups()
+            # The header's fourth octet is the long message's reference (3GPP TS 23.040, section 9.2.3.24.1).
+            message = number if header is None else (recipient, unquote_to_bytes(header)[3])
+            before = found[message].text if message in found else ""
+            found[message] = Arrived(sender, recipient, before + _decoded(kind, body))
+        return list(found.values())
+
+
+def can_run_kannel() -> bool:
+    """Whether Kannel and its fake SMS centre are installed."""
+    return FAKESMSC.exists() and all(_program(name) for name in ("bearerbox", "smsbox"))
+
+
+@contextmanager
+def running_kannel(folder: Path) -> Iterator[Kannel]:
+    """Kannel with one user, and an SMS centre that takes everything; ends with the block."""
+    ports = {name: free_port() for name in ("admin", "smsbox", "smsc", "sendsms")}
+    settings = folder / "kannel.conf"
+    settings.write_text(_SETTINGS.format(**ports, user=USER, password=PASSWORD), encoding="utf-8")
+    received = folder / "fakesmsc.log"
+    status = f"http://127.0.0.1:{ports['admin']}/status.txt?password={PASSWORD}"
+    with ExitStack() as stack:
+        for name in ("bearerbox", "smsbox"):
+            stack.enter_context(_running([_program(name), str(settings)], folder / f"{name}.log"))
+            _wait_for(ports["smsbox" if name == "bearerbox" else "sendsms"], name)
+        # It wants a message of its own to send, and sends none of them.
+        argv = [str(FAKESMSC), "-H", "127.0.0.1", "-r", str(ports["smsc"]), "-m", "0", "1 2 text none"]
+        stack.enter_context(_running(argv, received))
+        deadline = time.monotonic() + PATIENCE
+        while "(online" not in requests.get(status, timeout=5).text:
+            assert time.monotonic() < deadline, "the SMS centre does not reach Kannel"
+            time.sleep(0.1)
+        yield Kannel(f"http://127.0.0.1:{ports['sendsms']}/cgi-bin/sendsms", received)
+
+
+@contextmanager
+def _running(argv: list[str], log: Path) -> Iterator[None]:
+    with log.open("wb") as out, subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, cwd=log.parent) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _decoded(kind: str, body: str) -> str:
+    if kind == "ucs-2":
+        return unquote_to_bytes(body.replace("+", " ")).decode("utf-16-be")
+    return body if kind == "text" else unquote_plus(body)
+
+
+def _wait_for(port: int, name: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert time.monotonic() < deadline, f"{name} does not listen"
+        time.sleep(0.1)
+
+
+def _program(name: str) -> str:
+    """Debian puts the boxes where only root's PATH looks."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin") or ""

@@ -1,0 +1,149 @@
+"""An ops lead who has nothing but Prefect's UI, in a real browser, while a wave of 500 orders runs."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backroom.shop.demo_orders import DemoOrder
+from tests.browser import Browser
+from tests.peers.sent_orders import effects_of, number_of, state_of
+from tests.running import RunningShop, wait_until
+
+pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(420)]
+
+ASKED = "A-1042"
+WITHIN = 15.0
+STEPS = ("validate", "route", "reserve", "print or pick", "label", "notify")
+
+
+@pytest.fixture(scope="module")
+def wave(shop: RunningShop) -> list[DemoOrder]:
+    """500 messages, sent just now."""
+    return shop.send(500)
+
+
+@pytest.fixture
+def ui(window: Browser, shop: RunningShop) -> Iterator[Browser]:
+    """Prefect's UI, just opened."""
+    window.open(shop.ports.ui)
+    window.find("a", "Deployments", exact=True)
+    yield window
+    # Its pages go on asking Prefect for as long as they are open.
+    window.open("about:blank")
+
+
+def picture(ui: Browser, pictures: Path | None, name: str) -> None:
+    if pictures is not None:
+        ui.picture(pictures / f"{name}.png")
+
+
+def open_run(ui: Browser, name: str) -> None:
+    """Find a run by its name on the page of all runs, and open it."""
+    ui.click("a", "Runs", exact=True)
+    ui.type("input[placeholder='Search by flow run name']", name)
+    ui.click("a", name, exact=True)
+    ui.find("[role=tab]", "Task Runs")
+
+
+def choose(ui: Browser, item: str) -> None:
+    """An entry of the open page's menu."""
+    ui.click("button", "Open menu")
+    ui.click("[role=menuitem]", item, exact=True)
+
+
+def press_retry(ui: Browser) -> None:
+    choose(ui, "Retry")
+    ui.click("[role=alertdialog] button, [role=dialog] button", "Retry")
+
+
+def test_an_order_is_found_read_and_rerun_within_fifteen_seconds_while_a_wave_runs(
+    ui: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path | None
+) -> None:
+    asked_at = time.monotonic()
+    ui.click("a", "Deployments", exact=True)
+    ui.type("input[placeholder*='eployments']", "order")
+    ui.click("a", "order", exact=True)
+    ui.click("button", "Run", exact=True)
+    ui.click("[role=menuitem]", "Custom run")
+    ui.type("textarea", ASKED)
+    ui.click("button", "Submit", exact=True)
+    ui.click("a, button", "View run")
+    ui.click("[role=tab]", "Artifacts")
+    ui.click("a", f"order-{ASKED.lower()}")
+    ui.click("a[href*='/artifacts/artifact/']")
+    ui.see("What happened")
+    story_after = time.monotonic() - asked_at
+    for step in STEPS:
+        ui.see(step)
+    ui.click("a[href*='/runs/flow-run/']", ASKED)
+    press_retry(ui)
+    wait_until(lambda: shop.runs_named(ASKED)[0]["run_count"] == 2, "the rerun")
+    rerun_after = time.monotonic() - asked_at
+    still_going = len(shop.numbers("released")) + len(shop.numbers("accepted"))
+    print(f"story after {story_after:.1f} s, rerun after {rerun_after:.1f} s, {still_going} orders still on their way")
+    assert rerun_after <= WITHIN
+    assert still_going > 0
+
+
+def test_a_sick_order_is_found_by_its_name_mended_and_retried_with_nothing_made_twice(
+    ui: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path | None
+) -> None:
+    sick = next(order for order in wave if order.expect.ending == "failed")
+    wait_until(lambda: number_of(shop, sick) != "", "the sick order's number")
+    number = number_of(shop, sick)
+    wait_until(lambda: [run["state_type"] for run in shop.runs_named(number)] == ["FAILED"], f"{number} to fail")
+    open_run(ui, number)
+    ui.see("Failed")
+    ui.click("[role=tab]", "Details")
+    ui.see(f"{number} cannot go on: Artwork eclipse.png is not in the artwork folder")
+    ui.click("[role=tab]", "Task Runs")
+    ui.see("print or pick at main-hub")
+    picture(ui, pictures, "order-run")
+
+    shutil.copy(shop.home / "artwork" / "night-moth.png", shop.home / "artwork" / "eclipse.png")
+    press_retry(ui)
+    wait_until(lambda: state_of(shop, number) == "fulfilled", f"{number} to be fulfilled")
+    told = shop.story(number)
+    made = effects_of(shop, number)
+    assert {state for _, state in made} == {"done"}
+    assert made["print", "done"] == len(told.print_jobs) == 1
+    assert made["label", "done"] == 1
+    assert made["message", "done"] == len(told.messages) == 2
+    assert sorted(label["kind"] for label in told.labels) == ["return", "shipping"]
+
+
+def test_a_held_order_is_cancelled_by_a_choice_in_its_form(
+    ui: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path | None
+) -> None:
+    held = next(order for order in wave if order.expect.reason == "totals_do_not_add_up")
+    wait_until(lambda: number_of(shop, held) != "", "the held order's number")
+    number = number_of(shop, held)
+    name = f"{number} on hold"
+    wait_until(lambda: [run["state_name"] for run in shop.runs_named(name)] == ["Suspended"], f"{name} to ask")
+    open_run(ui, name)
+    choose(ui, "Resume")
+    ui.see("What was paid and what was ordered differ.")
+    ui.click("[role=dialog] button", "leave it on hold")
+    ui.click("[role=option]", "cancel it")
+    picture(ui, pictures, "form")
+    ui.click("[role=dialog] button", "Resume", exact=True)
+    wait_until(lambda: state_of(shop, number) == "cancelled", f"{number} to be cancelled")
+    ui.see("Completed")
+
+
+def test_a_waves_table_names_every_order_with_its_outcome(
+    ui: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path | None
+) -> None:
+    ui.click("a", "Runs", exact=True)
+    ui.find("a", "fulfilment")
+    picture(ui, pictures, "runs")
+    ui.open(f"{shop.ports.ui}/artifacts/key/wave-fulfilment-main-hub")
+    ui.click("a[href*='/artifacts/artifact/']")
+    ui.find("table")
+    ui.see("outcome")
+    assert any(number in ui.text() for number in shop.numbers())
