@@ -60,14 +60,11 @@ def work_on(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Turn
 
     Raises only errors that stop the bench as a whole (the gateway is away, the key is refused).
     """
-    try:
-        found = _find(job, printer, booth) if job.started else None
-        if isinstance(found, Turn):
-            return found
-        ticket = found or _begin(job, spec, printer, booth)
-        return ticket if isinstance(ticket, Turn) else _follow(job, printer, booth, ticket)
-    except JobTaken as error:
-        return Turn(job.id, Result.GONE, error.message)
+    with booth.connected() as gateway:
+        try:
+            return _work(job, spec, printer, gateway)
+        except JobTaken as error:
+            return Turn(job.id, Result.GONE, error.message)
 
 
 def move_away(job: Job, printer: Printer, booth: Booth) -> Turn:
@@ -76,23 +73,37 @@ def move_away(job: Job, printer: Printer, booth: Booth) -> Turn:
     BLOCKED as before where it does not confirm in time. A job that goes on meanwhile is followed instead. Raises like
     `work_on`.
     """
-    try:
-        ticket = _find(job, printer, booth)
-        if isinstance(ticket, Turn):
-            return ticket
-        if ticket is None:
-            return _fail(job, booth, "the printer never had it")
+    with booth.connected() as gateway:
         try:
-            seen = printer.progress(ticket)
-            if seen.state is PrintState.STOPPED and seen.printed == 0:
-                printer.cancel(ticket)
-        except OutcomeUnknown as error:
-            return _unknown(job, booth, error.message)
-        except BackroomError as error:
-            return _block(job, booth, str(error), ticket.job_id)
-        return _follow(job, printer, booth, ticket, moved_for=job.reason)
-    except JobTaken as error:
-        return Turn(job.id, Result.GONE, error.message)
+            return _move(job, printer, gateway)
+        except JobTaken as error:
+            return Turn(job.id, Result.GONE, error.message)
+
+
+def _work(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Turn:
+    found = _find(job, printer, booth) if job.started else None
+    if isinstance(found, Turn):
+        return found
+    ticket = found or _begin(job, spec, printer, booth)
+    return ticket if isinstance(ticket, Turn) else _follow(job, printer, booth, ticket)
+
+
+def _move(job: Job, printer: Printer, booth: Booth) -> Turn:
+    ticket = _find(job, printer, booth)
+    if isinstance(ticket, Turn):
+        return ticket
+    if ticket is None:
+        return _fail(job, booth, "the printer never had it")
+    try:
+        seen = printer.progress(ticket)
+        stopped = seen.state is PrintState.STOPPED and seen.printed == 0
+        if stopped:
+            printer.cancel(ticket)
+    except OutcomeUnknown as error:
+        return _unknown(job, booth, error.message)
+    except BackroomError as error:
+        return _block(job, booth, str(error), ticket.job_id)
+    return _follow(job, printer, booth, ticket, moved_for=job.reason if stopped else "")
 
 
 def _find(job: Job, printer: Printer, booth: Booth) -> PrintTicket | Turn | None:

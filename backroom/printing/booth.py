@@ -6,7 +6,10 @@ It holds the booth's own key and an address, no database and no customer. The ga
 
 from __future__ import annotations
 
+import copy
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
@@ -77,13 +80,22 @@ _JOB_FIELDS = frozenset(field.name for field in fields(Job)) - {"asked_at"}
 
 class Booth:
     """Calls the gateway for one location, as one holder. Made for one run, whose tasks may share it: it keeps nothing
-    between two calls."""
+    between two calls, unless a task asks for that (`connected`)."""
 
     def __init__(self, *, gateway: str, key: str, location: str, holder: str) -> None:
         self.location = location
         self.holder = holder
         self._base = f"{gateway.rstrip('/')}/booth/{location}"
         self._headers = {"Authorization": f"Bearer {key}"}
+        self._session: requests.Session | None = None
+
+    @contextmanager
+    def connected(self) -> Iterator[Booth]:
+        """The same booth for one task, on one connection: a new one for each call costs a TLS handshake each."""
+        with requests.Session() as session:
+            mine = copy.copy(self)
+            mine._session = session
+            yield mine
 
     def printers(self) -> list[PrinterSpec]:
         """The printers that stand here, as the shop file describes them."""
@@ -120,7 +132,7 @@ class Booth:
         self, method: str, path: str, body: dict[str, Any] | None = None, params: dict[str, str] | None = None
     ) -> requests.Response:
         try:
-            response = requests.request(
+            response = (self._session or requests).request(
                 method,
                 self._base + path,
                 json=body,
