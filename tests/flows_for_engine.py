@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from prefect import flow, task
+from prefect import flow, suspend_flow_run, task
 
 
 def _say(path: str, word: str) -> None:
@@ -75,3 +75,11 @@ def alert(path: str, what: str, subject: str = "") -> None:
 def order(order_number: str) -> None:
     """An order that never succeeds."""
     raise RuntimeError(f"{order_number} is sick")
+
+
+@flow(name="suspends", validate_parameters=False)
+def suspends(path: str) -> None:
+    """Waits for a person once, holding no process."""
+    say(path, "before")
+    suspend_flow_run(timeout=300, key="person")
+    say(path, "after")

@@ -12,6 +12,7 @@ import contextvars
 import ctypes
 import functools
 import inspect
+import logging
 import ssl
 import threading
 from pathlib import Path
@@ -20,6 +21,7 @@ from uuid import UUID
 
 import certifi
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.filters import WorkPoolFilter
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Abort
 from prefect.flows import Flow, load_flow_from_entrypoint
@@ -32,17 +34,21 @@ from prefect.settings import (
 
 from backroom.engine.prefect_seams import client_for_a_run, interrupt, run_flow
 
+log = logging.getLogger(__name__)
+
 
 class RunThread:
     """One flow run of this process. Everything but its body happens in the worker's event loop.
 
-    `cancelled` and `handed_back` say why it was stopped, for whoever settles its state.
+    `cancelled` and `handed_back` say why it was stopped, for whoever settles its state; `wanted_again` that it is due
+    once more already.
     """
 
     def __init__(self, flow_run: FlowRun) -> None:
         self.flow_run = flow_run
         self.cancelled = False
         self.handed_back = False
+        self.wanted_again = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -137,6 +143,15 @@ class Flows:
                     load_flow_from_entrypoint, entrypoint, use_placeholder_flow=False
                 )
         return self._flows[entrypoint]
+
+    async def load_pool(self, client: PrefectClient, pool: str) -> None:
+        """Load a pool's flows before the first run asks for them; one that does not load is told by its run."""
+        here = WorkPoolFilter.model_validate({"name": {"any_": [pool]}})
+        try:
+            for deployment in await client.read_deployments(work_pool_filter=here):
+                await self.of(client, deployment.id)
+        except Exception as error:  # noqa: BLE001 - a comfort only
+            log.info("flows of %s are loaded when they are needed (%r)", pool, error)
 
 
 def _resolve(entrypoint: str, path: str | None) -> str:

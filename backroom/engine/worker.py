@@ -18,16 +18,16 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter, WorkPoolFilter
+from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Abort
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_HOME, temporary_settings
-from prefect.states import AwaitingRetry, Cancelling, Pending, Suspended
+from prefect.states import AwaitingRetry, Cancelling, Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from backroom.engine.ends import end_for, handed_back
 from backroom.engine.instance import default_name, hold_name
-from backroom.engine.prefect_seams import interrupt, listen_once_for_all_runs, propose, send_last_words
+from backroom.engine.prefect_seams import listen_once_for_all_runs, propose, send_last_words
 from backroom.engine.reaper import owner, reap
 from backroom.engine.threads import Flows, RunThread
 from backroom.engine.wakes import CANCELLING, SUSPENDED, Booth, Heard, listen_to_gateway, listen_to_prefect
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 MOST_RUNS = 16
 AHEAD = timedelta(seconds=10)
+# Clocks of two machines differ; the server itself holds a run back until its time.
+SKEW = timedelta(seconds=1)
 CANCEL_GRACE = 10.0
 DRAIN_GRACE = 30.0
 LAST_GRACE = 2.0
@@ -105,10 +107,10 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         self._spawn(listen_to_prefect(self.pool, self._hear, self.push))
         if (booth := Booth.from_environment()) is not None:
             self._spawn(listen_to_gateway(booth, self.push))
-        self._spawn(self._load_flows())
+        self._spawn(self._flows.load_pool(self.client, self.pool))
 
     async def sync_with_backend(self) -> None:
-        """Every half minute: heartbeat, orphans, cancellations that no event told of. Never raises."""
+        """Every half minute: heartbeat and orphans. Never raises."""
         self._flows.forget_entrypoints()
         try:
             await super().sync_with_backend()
@@ -123,7 +125,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Every ten seconds: take what is due, and look for cancellations that no event told of. Never raises."""
-        await self._look_for_cancellations()
+        await self._look_for_stops()
         return await self._take()
 
     async def run(
@@ -169,9 +171,12 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         taken = []
         for flow_run in (entry.flow_run for entry in found):
             due = flow_run.next_scheduled_start_time
-            if due is not None and due > now:
+            if due is not None and due > now + SKEW:
                 asyncio.get_running_loop().call_later(due.timestamp() - now.timestamp(), self.push)
-            elif flow_run.id not in self.runs and len(self.runs) < self.most_runs and not self.draining:
+            elif flow_run.id in self.runs:
+                # Retried or resumed before its thread has quite ended.
+                self.runs[flow_run.id].wanted_again = True
+            elif len(self.runs) < self.most_runs and not self.draining:
                 run = self.runs[flow_run.id] = RunThread(flow_run)
                 self._spawn(self._carry(run))
                 taken.append(flow_run)
@@ -190,7 +195,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         except Exception as error:  # noqa: BLE001 - the reaper gives back what could not be settled
             log.warning("run %s could not be settled (%r)", run.id, error)
         finally:
-            if len(self.runs) >= self.most_runs:
+            if run.wanted_again or len(self.runs) >= self.most_runs:
                 self.push()
             self.runs.pop(run.id, None)
             if self.draining and not self.runs:
@@ -203,8 +208,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
             flow = await self._flows.of(self.client, run.flow_run.deployment_id)
         except httpx.HTTPError as error:
             return error
-        except Exception as error:
-            log.exception("the flow of run %s does not load", run.id)
+        except Exception as error:  # noqa: BLE001 - whatever a flow's module raises is told by its run
             return error
         return await run.run(flow)
 
@@ -232,28 +236,28 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         await self.client.set_flow_run_state(run.id, end, force=True)
 
     def _hear(self, heard: Heard) -> None:
-        if heard.what == CANCELLING:
-            # The state counts, not the event: the stream replays its last minute, and the run may have been retried.
-            self._spawn(self._look_for_cancellations())
-        elif heard.what == SUSPENDED:
-            interrupt(heard.run_id, Suspended())
+        if heard.what in (CANCELLING, SUSPENDED):
+            # The state counts, not the event: the stream replays its last minute, and the run may have gone on since.
+            self._spawn(self._look_for_stops())
         else:
             self.push()
 
-    async def _look_for_cancellations(self) -> None:
+    async def _look_for_stops(self) -> None:
         if not self.runs:
             return
-        asked = FlowRunFilter.model_validate(
-            {"id": {"any_": list(self.runs)}, "state": {"type": {"any_": ["CANCELLING"]}}}
-        )
+        asked = {"id": {"any_": list(self.runs)}, "state": {"type": {"any_": ["CANCELLING", "PAUSED"]}}}
         try:
-            cancelling = await self.client.read_flow_runs(flow_run_filter=asked)
+            stopping = await self.client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(asked))
         except Exception as error:  # noqa: BLE001 - no answer of the server may end the worker
             log.warning("worker %s: could not look for cancellations (%r)", self.name, error)
             return
-        for found in cancelling:
+        for found in stopping:
             run = self.runs.get(found.id)
-            if run is not None and not run.cancelled:
+            if run is None or run.cancelled or found.state is None:
+                continue
+            if found.state.name == SUSPENDED:
+                run.stop_at_next_task(found.state)
+            elif found.state.is_cancelling():
                 run.cancelled = True
                 self._spawn(self._cancel(run))
 
@@ -262,18 +266,6 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         await asyncio.sleep(CANCEL_GRACE)
         if self.runs.get(run.id) is run:
             run.abort()
-
-    async def _load_flows(self) -> None:
-        """Load the pool's flows before the first run asks for them; one that does not load is told by its run."""
-        try:
-            deployments = await self.client.read_deployments(
-                work_pool_filter=WorkPoolFilter.model_validate({"name": {"any_": [self.pool]}}),
-                deployment_filter=DeploymentFilter(),
-            )
-            for deployment in deployments:
-                await self._flows.of(self.client, deployment.id)
-        except Exception as error:  # noqa: BLE001 - a comfort only
-            log.info("worker %s: flows are loaded when they are needed (%r)", self.name, error)
 
     def _stop(self, working: asyncio.Task[None]) -> None:
         if self.draining:

@@ -23,7 +23,7 @@ FLOWS = "tests/flows_for_engine.py"
 
 @pytest.fixture(scope="module")
 def deployed(running_prefect: PrefectServer) -> PrefectServer:
-    names = {"quick": "quick", "slow": "slow", "fails-once": "fails_once", "exits": "exits"}
+    names = {"quick": "quick", "slow": "slow", "fails-once": "fails_once", "exits": "exits", "suspends": "suspends"}
     apply([DeploymentSpec(f"{FLOWS}:{function}", "test", "engine-tests") for function in names.values()])
     return running_prefect
 
@@ -99,6 +99,18 @@ def test_retry_in_the_ui_runs_the_same_run_again(
     until(lambda: state_of(deployed, "to-retry") == "Completed", 15, "the retry to complete")
     (again,) = runs_named(deployed, "to-retry")
     assert (again["id"], again["run_count"]) == (run["id"], 2)
+
+
+def test_a_suspended_run_goes_on_when_a_person_resumes_it(
+    deployed: PrefectServer, worker: WorkerProcess, waker: Waker, tmp_path: Path
+) -> None:
+    path = tmp_path / "suspended"
+    start(waker, "suspends", path, "suspended")
+    until(lambda: state_of(deployed, "suspended") == "Suspended", 15, "the run to be suspended")
+    (run,) = runs_named(deployed, "suspended")
+    deployed.post(f"/flow_runs/{run['id']}/resume", {})
+    until(lambda: state_of(deployed, "suspended") == "Completed", 15, "the run to complete")
+    assert words(path)[-1] == "after"
 
 
 def test_a_flow_that_exits_crashes_its_run_and_not_the_worker(
