@@ -1,0 +1,127 @@
+"""The lanes over folders, behind the real gateway: who gets what, what is left, and when the loop ends."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from backroom.domain.shop import PrinterSpec
+from backroom.printing.bench import Turn
+from backroom.printing.booth import Booth, Job
+from backroom.printing.lanes import run_lanes
+from tests.benches import Bench, open_bench
+from tests.crews import Threads
+from tests.shops import Floor
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, sqlite_template: Path) -> str:
+    path = tmp_path / "shop.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+def folders(tmp_path: Path, *names: str, does: str = "dtg") -> list[PrinterSpec]:
+    return [PrinterSpec(name, f"folder:{tmp_path / name}", (does,)) for name in names]
+
+
+class CountingBooth(Booth):
+    """Counts its claims."""
+
+    claims = 0
+
+    def claim(self, most: int) -> list[Job]:
+        self.claims += 1
+        return super().claim(most)
+
+
+def counting(bench: Bench) -> CountingBooth:
+    return CountingBooth(gateway=bench.url, key=bench.key, location="booth", holder="bench")
+
+
+def run(booth: Booth, crew: type[Threads] = Threads) -> tuple[dict[str, int], Threads]:
+    with ThreadPoolExecutor(16) as pool:
+        threads = crew(booth, pool)
+        return run_lanes(booth, threads), threads
+
+
+def test_a_job_that_no_printer_here_can_do_is_left_with_the_reason(floor: Floor, tmp_path: Path) -> None:
+    with open_bench(floor, folders(tmp_path, "foil", does="foil")) as bench:
+        [number] = bench.orders(1)
+        booth = counting(bench)
+        began = time.monotonic()
+        assert run(booth)[0] == {}
+        assert time.monotonic() - began < 3
+        assert booth.claims <= 3
+        assert bench.queue() == [(number, "blocked", "no printer here does dtg")]
+
+
+def test_a_cancelled_or_held_job_that_was_left_is_not_held_on_to(floor: Floor, tmp_path: Path) -> None:
+    from backroom.store.desk import hold
+
+    with open_bench(floor, folders(tmp_path, "foil", does="foil")) as bench:
+        [number] = bench.orders(1)
+        run(counting(bench))
+        floor.room.database.write(lambda connection: hold(connection, number, "wait", "Ada"))
+        assert [(state, why) for _, state, why in bench.queue()] == [("waiting", "")]
+
+
+def test_without_work_the_loop_ends_after_one_claim(floor: Floor, tmp_path: Path) -> None:
+    with open_bench(floor, folders(tmp_path, "left", "right")) as bench:
+        booth = counting(bench)
+        assert run(booth)[0] == {}
+        assert booth.claims <= 2
+
+
+def test_many_jobs_are_shared_out_and_claimed_few_times(floor: Floor, tmp_path: Path) -> None:
+    with open_bench(floor, folders(tmp_path, "left", "right")) as bench:
+        bench.orders(*[1] * 60)
+        booth = counting(bench)
+        counts, crew = run(booth)
+        assert counts == {"done": 60}
+        assert booth.claims <= 25
+        shares = [len([1 for _, _, printer in crew.turns if printer == name]) for name in ("left", "right")]
+        assert min(shares) >= 15
+
+
+def test_a_printer_that_cannot_be_used_stops_no_other(floor: Floor, tmp_path: Path) -> None:
+    (tmp_path / "left").write_text("not a folder")
+    with open_bench(floor, folders(tmp_path, "left", "right")) as bench:
+        bench.orders(1, 1)
+        assert run(counting(bench))[0] == {"done": 2}
+
+
+class Breaking(Threads):
+    """Takes three turns, slowly, and breaks at the fourth."""
+
+    begun = 0
+
+    def work(self, job: Job, spec: PrinterSpec) -> Future[Turn]:
+        self.begun += 1
+        if self.begun == 4:
+            raise RuntimeError("cancelled")
+        doing = super().work
+
+        def slowly() -> Turn:
+            threading.Event().wait(0.3)
+            return doing(job, spec).result()
+
+        return self.pool.submit(slowly)
+
+
+def test_whatever_ends_the_loop_no_turn_is_left_behind(floor: Floor, tmp_path: Path) -> None:
+    with open_bench(floor, folders(tmp_path, "left", "right", "third", "fourth")) as bench:
+        bench.orders(1, 1, 1, 1)
+        booth = bench.booth()
+        with ThreadPoolExecutor(16) as pool:
+            crew = Breaking(booth, pool)
+            with pytest.raises(RuntimeError, match="cancelled"):
+                run_lanes(booth, crew)
+            states = sorted(row["state"] for row in bench.jobs().values())
+        assert states == ["done", "done", "done", "handed"]
+        assert run(booth)[0] == {"done": 1}
