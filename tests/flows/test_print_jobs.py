@@ -44,10 +44,15 @@ def bench(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         yield bench
 
 
-def task_runs(server: PrefectServer, since: str) -> list[tuple[str, str]]:
-    """Names and states of the task runs that began after a moment."""
-    seen = server.post("/task_runs/filter", {"task_runs": {"start_time": {"after_": since}}, "limit": 200})
-    return sorted((one["name"], one["state_type"]) for one in seen)
+def task_runs(server: PrefectServer, since: str, count: int) -> list[tuple[str, str]]:
+    """Names and states of the task runs that ended after a moment, as soon as the server knows of so many."""
+
+    def look() -> list[tuple[str, str]] | None:
+        seen = server.post("/task_runs/filter", {"task_runs": {"start_time": {"after_": since}}, "limit": 200})
+        ended = [(one["name"], one["state_type"]) for one in seen if one["end_time"]]
+        return ended if len(ended) >= count else None
+
+    return wait_for(look, pause_s=0.2, deadline_s=60)
 
 
 def now() -> str:
@@ -63,7 +68,7 @@ def test_each_job_is_a_task_run_named_after_order_and_printer_and_prefect_learns
     home = bench.floor.room.home
     came_out = sorted(path.name for name in ("left", "right") for path in (home / name).glob("*.json"))
     assert len(came_out) == len(numbers)
-    seen = wait_for(lambda: len(runs := task_runs(running_prefect, since)) >= 12 and runs, deadline_s=60)
+    seen = task_runs(running_prefect, since, len(numbers))
     assert {state for _, state in seen} == {"COMPLETED"}
     assert sorted(name.split(" on ")[0] for name, _ in seen) == sorted(numbers)
     assert {name.split(" on ")[1] for name, _ in seen} == {"left", "right"}
