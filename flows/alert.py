@@ -11,6 +11,6 @@ from tasks.alerting import raise_alert
 
 
 @flow(name="alert", validate_parameters=False)
-def alert(kind: str, subject: str = "", link_id: str = "") -> str:
-    """Tell the people of the shop that something needs them; `kind` is run_failed or booth_gone."""
-    return raise_alert(kind, subject, link_id)
+def alert(what: str, subject: str = "") -> str:
+    """Tell the people of the shop that something needs them: `what` happened to `subject`."""
+    return raise_alert(what, subject)

@@ -8,23 +8,15 @@ from datetime import UTC, datetime
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 
-from backroom.engine.runs import run_url
 from backroom.messaging.base import OutgoingMessage
 from backroom.shop.room import this_room
 from tasks.connections import messengers_of
 
-# By kind, in the words of somebody who has to act now.
-WORDS = {
-    "run_failed": "{subject} failed and waits for a person. Read its reason, mend it, press Retry.",
-    "booth_gone": "Nobody has taken work from {subject} for a while. Is its worker running, has it a network?",
-}
 
-
-def raise_alert(kind: str, subject: str, link_id: str) -> str:
-    """Tell the shop: `subject` is a run's name (an order's number) or a work pool's."""
-    sentence = WORDS.get(kind, "{subject}: " + kind).format(subject=subject)
-    link = f"\n\n[Look at it]({run_url(link_id)})" if kind == "run_failed" and link_id else ""
-    create_markdown_artifact(f"**{sentence}**{link}\n\n{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", key="alerts")
+def raise_alert(what: str, subject: str) -> str:
+    """Tell the shop: `what` happened to `subject`, a run's name (an order's number) or a work pool's."""
+    sentence = f"{subject}: {what}" if subject else what
+    create_markdown_artifact(f"**{sentence}**\n\n{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", key="alerts")
     mail_alert(sentence)
     return sentence
 

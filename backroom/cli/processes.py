@@ -104,7 +104,7 @@ def server_child(room: Room, ports: Ports, database_url: str | None = None) -> C
     auth = auth_of(room)
     (room.home / "prefect").mkdir(mode=0o700, exist_ok=True)
     environment = {**os.environ, **server_environment(room.home / "prefect", ports.prefect, auth, database_url)}
-    argv = [_program("prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(ports.prefect)]
+    argv = [sys.executable, "-m", "backroom.engine.prefect_server", "--host", "127.0.0.1", "--port", str(ports.prefect)]
     return Child(
         "prefect-server", argv, env=environment, cwd=ROOT, ready=_answers(f"{ports.api}/health", auth), ready_within=120
     )
@@ -118,8 +118,8 @@ def gateway_child(room: Room, ports: Ports) -> Child:
 
 def worker_child(pool: str, environment: Mapping[str, str]) -> Child:
     """A worker of our own type for a pool; which keys it holds stands in its environment."""
-    argv = [_program("prefect"), "worker", "start", "--pool", pool, "--type", "backroom", "--name", f"backroom {pool}"]
-    return Child(f"worker-{pool}", argv, env=environment, cwd=ROOT)
+    argv = [sys.executable, "-m", "backroom.engine.run_worker", "--pool", pool, "--name", f"backroom {pool}"]
+    return Child(f"worker-{pool}", argv, env={"PYTHONUNBUFFERED": "1", **environment}, cwd=ROOT)
 
 
 def worker_children(room: Room, ports: Ports, *, without: frozenset[str] = frozenset()) -> list[Child]:
@@ -170,9 +170,3 @@ def _answers(url: str, auth: str) -> Callable[[], bool]:
             return False
 
     return ready
-
-
-def _program(name: str) -> str:
-    """A program of this very environment, whatever PATH says."""
-    beside = Path(sys.executable).parent / name
-    return str(beside) if beside.exists() else name

@@ -13,9 +13,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.prefect_server import PrefectServer, prefect_server, running_prefect, without_prefect
-
-__all__ = ["prefect_server", "running_prefect"]
+from tests.prefect_server import PrefectServer, without_prefect
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[3]
