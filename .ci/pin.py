@@ -19,7 +19,17 @@ def main() -> None:
     Path("uv.lock").unlink(missing_ok=True)
     subprocess.run(["uv", "lock", "--quiet"], check=True)
     exported = subprocess.run(
-        ["uv", "export", "--quiet", "--frozen", "--all-groups", "--no-hashes", "--no-emit-project", "--no-annotate", "--no-header"],
+        [
+            "uv",
+            "export",
+            "--quiet",
+            "--frozen",
+            "--all-groups",
+            "--no-hashes",
+            "--no-emit-project",
+            "--no-annotate",
+            "--no-header",
+        ],
         check=True,
         capture_output=True,
         text=True,

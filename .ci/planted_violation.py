@@ -26,7 +26,7 @@ def main() -> int:
     bench = Path("backroom/printing/holder.py")
     before = bench.read_text(encoding="utf-8")
     try:
-        bench.write_text(before + "\nimport backroom.store.database  # a booth that reaches the database\n", encoding="utf-8")
+        bench.write_text(before + "\nimport backroom.store.database  # a booth's way in\n", encoding="utf-8")
         found = subprocess.run(["lint-imports", "--no-cache"], capture_output=True, check=False).returncode != 0
     finally:
         bench.write_text(before, encoding="utf-8")

@@ -22,7 +22,7 @@ COOKIE = "backroom_session"
 SESSION_SECONDS = 12 * 3600
 
 
-class LoginNeeded(Exception):  # noqa: N818 - not a failure: it is answered with the login page
+class LoginNeeded(Exception):
     """A staff page was asked for by nobody we know."""
 
 

@@ -1,4 +1,4 @@
-"""Unit tests start nothing: where a test asks for a database, it gets SQLite, and the same test of `integration` both."""
+"""Unit tests start nothing: where a test asks for a database, it gets SQLite; in `integration` it gets both."""
 
 from __future__ import annotations
 
