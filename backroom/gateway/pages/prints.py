@@ -87,7 +87,7 @@ def _decision(request: Request, row: RowMapping) -> Child:
         button("Print it again", name="decision", value="print_again"),
         cls="row",
     )
-    if row["state"] == PrintJobState.UNKNOWN:
+    if row["state"] in (PrintJobState.UNKNOWN, PrintJobState.FAILED):
         return asked
     if row["state"] in print_jobs.ACTIVE:
         return tag("details", tag("summary", "Its worker is gone"), asked)
