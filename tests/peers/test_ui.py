@@ -29,8 +29,8 @@ def wave(shop: RunningShop) -> list[DemoOrder]:
 
 @pytest.fixture
 def ui(window: Browser, shop: RunningShop) -> Iterator[Browser]:
-    """Prefect's UI, just opened."""
-    window.open(shop.ports.ui)
+    """Prefect's UI at its page of all runs."""
+    window.open(f"{shop.ports.ui}/runs")
     window.find("a", "Deployments", exact=True)
     yield window
     # Its pages go on asking Prefect for as long as they are open.
