@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -111,7 +112,8 @@ def _upsert(client: SyncPrefectClient, spec: DeploymentSpec, flow: Flow[..., Any
         parameter_openapi_schema=parameter_schema(flow).model_dump(exclude_unset=True),
         enforce_parameter_schema=True,
         path=".",
-        pull_steps=[],
+        # Prefect's stock process worker runs a flow in an empty folder unless it is told where the code is.
+        pull_steps=[{"prefect.deployments.steps.set_working_directory": {"directory": str(Path.cwd())}}],
     )
     return str(deployment_id)
 
