@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +44,7 @@ def running_post(certificate: Path) -> Iterator[Post]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     post = Post(free_port())
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd warns of its own ways at every login
     controller = Controller(
         post,
         hostname="127.0.0.1",
