@@ -36,8 +36,9 @@ def server_environment(home: Path, port: int, auth: str, database_url: str | Non
         "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": BATCH,
         "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": BATCH,
         "PREFECT_SERVER_SERVICES_TRIGGERS_READ_BATCH_SIZE": BATCH,
-        # Task runs show after half a second instead of after up to five.
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "0.5",
+        # Task runs show after a second instead of after up to five. Prefect 3.8 cuts the fraction off (int), and with
+        # less than a second it never sleeps: a whole core, for ever.
+        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
         # A booth that opens in the morning takes its runs late, and that is no alarm.
         "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "60",
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://{LOCALHOST}:{port}",
