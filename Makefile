@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
-RUN := $(UV) run --quiet
+# `setup` has synced already; asking again would cost a second each time.
+RUN := $(UV) run --quiet --no-sync
 
 .PHONY: help setup demo test test-fast test-peers lint types layers check lock machine clean
 

@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +27,8 @@ from backroom.engine.server import api_url, client_environment, server_environme
 
 STARTS_WITHIN = 150.0
 ENDS_WITHIN = 20.0
+DATABASE = "prefect.db"
+KEPT = Path(__file__).parents[1] / ".pytest_cache" / "prefect"
 
 
 def free_port() -> int:
@@ -37,6 +43,34 @@ def without_prefect(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith("PREFECT")}
 
 
+def lay_migrated_database(home: Path) -> None:
+    """Put an empty Prefect database with all its tables into a server's folder, unless it has one already.
+
+    Migrating one takes the server ten seconds; every server of the tests would pay them.
+    """
+    if (home / DATABASE).exists():
+        return
+    kept = KEPT / f"prefect-{version('prefect')}.db"
+    if not kept.exists():
+        _migrate(kept)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copy(kept, home / DATABASE)
+
+
+def _migrate(kept: Path) -> None:
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = without_prefect(dict(os.environ)) | server_environment(Path(folder), free_port(), "")
+        command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=STARTS_WITHIN)
+        with closing(sqlite3.connect(Path(folder) / DATABASE)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        # Whoever looks meanwhile sees all of it or nothing.
+        part = KEPT / f"{os.getpid()}.part"
+        shutil.copy(Path(folder) / DATABASE, part)
+    part.rename(kept)
+
+
 class PrefectServer:
     """A server process that can be stopped and started again on the same port and database."""
 
@@ -45,14 +79,17 @@ class PrefectServer:
         self.port = free_port()
         self.auth = auth
         self.api_url = api_url(self.port)
+        self._on_sqlite = database_url is None
         self._environment = server_environment(home, self.port, auth, database_url)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
+        if self._on_sqlite:
+            lay_migrated_database(self.home)
         with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "prefect", "server", "start"],
+                [sys.executable, "-m", "backroom.engine.prefect_server"],
                 env=without_prefect(dict(os.environ)) | self._environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,

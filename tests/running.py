@@ -29,6 +29,7 @@ from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
 from backroom.store.story import OrderStory, story
 from backroom.store.tables import orders
+from tests.prefect_server import lay_migrated_database
 
 PATIENCE = 150.0
 
@@ -116,6 +117,7 @@ def running_shop(home: Path, change: Callable[[str], str] = lambda text: text) -
     with ExitStack() as stack:
         room = prepare(home)
         stack.callback(room.close)
+        lay_migrated_database(room.home / "prefect")
         server = stack.enter_context(Supervisor([server_child(room, ports)], home / "logs"))
         make_known(room, ports)
         children = [gateway_child(room, ports), *worker_children(room, ports)]
