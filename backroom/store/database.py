@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backroom.domain.errors import Retry
@@ -147,7 +147,11 @@ class Database:
                 group.append(following)
             self._commit(group)
 
-    def _commit(self, group: list[_Job]) -> None:
+    def _commit(self, queued: list[_Job]) -> None:
+        # Whoever waited may have gone: a cancelled one is not written, and a result for it would end this thread.
+        group = [job for job in queued if job.future.set_running_or_notify_cancel()]
+        if not group:
+            return
         try:
             results = self._write_here(lambda connection: self._run_all(connection, group))
         except BaseException as error:  # noqa: BLE001 - whatever it was belongs to the callers, not to this thread
@@ -209,10 +213,20 @@ def _writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+def _name_no_values(context: ExceptionContext) -> None:
+    """Keep PostgreSQL's DETAIL, which quotes the row that it refused, out of messages and tracebacks."""
+    error, told = context.original_exception, context.sqlalchemy_exception
+    said = getattr(getattr(error, "diag", None), "message_primary", None)
+    if said is not None and told is not None:
+        told.args = (told.args[0].replace(str(error), said), *told.args[1:])
+        error.args = (said, *error.args[1:])
+
+
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(
+        engine = create_engine(
             url,
+            hide_parameters=True,
             pool_size=5,
             max_overflow=10,
             pool_pre_ping=True,
@@ -223,7 +237,11 @@ def _engine(url: str) -> Engine:
                 "options": f"-c lock_timeout={BUSY_MS} -c timezone=UTC",
             },
         )
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False})
+        event.listen(engine, "handle_error", _name_no_values)
+        return engine
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False}
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import traceback
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, func, insert, select, text, update
 from sqlalchemy.event import listen
+from sqlalchemy.exc import IntegrityError
 
 from backroom.domain.errors import Retry
 from backroom.store.database import Database, DatabaseAway, DatabaseBusy, now
@@ -52,6 +54,38 @@ def test_what_a_grouped_write_returned_is_there_when_it_is_told(database: Databa
         return database.write_grouped(lambda c: add(c, name)).result(20) in names(database)
 
     assert all(run_together([lambda i=i: write(str(i)) for i in range(20)]))
+
+
+def test_what_nobody_waits_for_any_more_is_not_written_and_stops_nobody(database: Database) -> None:
+    gate = threading.Event()
+    first = database.write_grouped(lambda c: gate.wait(5) and add(c, "first"))
+    gone = [database.write_grouped(lambda c, name=name: add(c, name)) for name in ("gone", "away")]
+    stays = database.write_grouped(lambda c: add(c, "stays"))
+    assert all(future.cancel() for future in gone)
+    gate.set()
+    assert (first.result(10), stays.result(10)) == ("first", "stays")
+    alone = database.write_grouped(lambda c: add(c, "later"))
+    assert alone.result(10) == "later"
+    assert names(database) == {"first", "stays", "later"}
+
+
+@pytest.mark.parametrize("trouble", ["twice", "incomplete"])
+def test_no_value_that_was_to_be_written_stands_in_a_traceback(database: Database, trouble: str) -> None:
+    """Both what SQLAlchemy tells of the parameters, and what PostgreSQL tells of the row."""
+    canary = "zaphrodel.q@example.org"
+    if trouble == "twice":
+        database.write(lambda c: add(c, canary))
+
+    def work(connection: Connection) -> None:
+        value = 0 if trouble == "twice" else None
+        connection.execute(insert(counters).values(name=canary, value=value))
+
+    for write in (database.write, lambda work: database.write_grouped(work).result(10)):
+        with pytest.raises(IntegrityError) as error:
+            write(work)
+        told = "".join(traceback.format_exception(error.value)) + repr(error.value) + repr(error.value.orig)
+        assert "counters" in told
+        assert canary not in told
 
 
 def test_what_is_queued_is_written_before_a_database_closes(database_url: str) -> None:
