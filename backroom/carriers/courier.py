@@ -74,8 +74,6 @@ class LocalCourier:
                 "cost_minor": self._prices[request.service],
                 "currency": self._currency,
                 "carrier": self.name,
-                "routing_code": _routing_code(request.recipient),
-                "return_routing_code": _routing_code(request.sender),
                 # Two parcels of one order need two codes: the number's end tells them apart.
                 "return_code": f"R-{request.order_number}-{return_tracking[-4:]}",
             },
@@ -97,10 +95,6 @@ class LocalCourier:
                 f"the parcel of {request.order_number} weighs {weight} g, {self.name} takes {self._max_weight_g} g",
                 remedy="Send it in several parcels or with another carrier.",
             )
-
-
-def _routing_code(address: PostalAddress) -> str:
-    return f"{address.country} {address.postcode or address.city}".upper()
 
 
 def _check_address(order_number: str, party: str, address: PostalAddress) -> None:

@@ -100,15 +100,13 @@ class Purchase:
     return_: LabelData
 
     def answer(self) -> dict[str, Any]:
-        """What the ledger keeps of it: small, JSON, without any personal data."""
+        """What the ledger keeps of it: small, JSON, without any personal data, a postcode included."""
         return {
             "tracking": self.tracking,
             "return_tracking": self.return_tracking,
             "cost_minor": self.cost_minor,
             "currency": self.currency,
             "carrier": self.shipping.carrier,
-            "routing_code": self.shipping.routing_code,
-            "return_routing_code": self.return_.routing_code,
             "return_code": self.return_.return_code,
         }
 
@@ -124,7 +122,7 @@ class Purchase:
             sender=request.sender,
             recipient=request.recipient,
             weight_g=request.parcel.weight_g,
-            routing_code=answer["routing_code"],
+            routing_code=routing_code(request.recipient),
             date=request.date,
         )
         return_ = replace(
@@ -133,7 +131,7 @@ class Purchase:
             tracking=answer["return_tracking"],
             sender=request.recipient,
             recipient=request.sender,
-            routing_code=answer["return_routing_code"],
+            routing_code=routing_code(request.sender),
             return_code=answer["return_code"],
         )
         return cls(
@@ -144,6 +142,11 @@ class Purchase:
             shipping=shipping,
             return_=return_,
         )
+
+
+def routing_code(address: PostalAddress) -> str:
+    """What sorts a parcel on its way there: country and postcode, or the town where posts know no postcode."""
+    return f"{address.country} {address.postcode or address.city}".upper()
 
 
 def tracking_number(kind: LabelKind, key: str) -> str:

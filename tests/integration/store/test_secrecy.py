@@ -79,6 +79,14 @@ def test_nothing_of_a_customer_stands_in_clear_after_a_whole_life(floor: Floor) 
             assert [word for word in CANARIES if word.encode() in content] == [], file.name
 
 
+def test_the_ledger_knows_no_postcode(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 1))
+    floor.fulfil(HUB)
+    told = [str(effect["answer"]) for effect in floor.story(number).effects]
+    assert len(told) == 4
+    assert not any("80331" in answer for answer in told)
+
+
 def test_the_search_finds_what_stands_in_clear(floor: Floor) -> None:
     """A search that finds nothing must be able to find something."""
     number = floor.taken_in((PLAIN, 1))

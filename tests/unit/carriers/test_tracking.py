@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -63,6 +64,8 @@ def test_a_purchase_comes_back_from_its_request_and_the_ledgers_answer():
     assert Purchase.from_answer(request(TARO), answer) == purchase
 
 
-def test_the_ledgers_answer_names_nobody():
+def test_the_ledgers_answer_names_nobody_and_not_where_they_live():
     answer = json.dumps(bought(TARO).answer(), ensure_ascii=False)
-    assert not any(text in answer for text in (TARO.name, TARO.company, *TARO.lines))
+    assert not any(text in answer for text in (TARO.name, TARO.company, TARO.postcode, TARO.region, *TARO.lines))
+    no_postcode = replace(TARO, country="HK", city="Kowloon", postcode="", region="Kowloon")
+    assert "KOWLOON" not in json.dumps(bought(no_postcode).answer()).upper()
