@@ -120,7 +120,8 @@ def release(connection: Connection, number: str, actor: str, hub: str) -> list[W
 
 
 def cancel(connection: Connection, number: str, actor: str, reason: str) -> list[Wakeup]:
-    """Cancel an order that has no label yet: its pieces are free again, its waiting prints are dropped.
+    """Cancel an order that has no label yet: its pieces are free again, what was printed is taken into the stock, and
+    its waiting prints are dropped.
 
     NotPossibleNow once a parcel is labelled; BeingWorkedOn while a run is just buying the label.
     """
@@ -146,6 +147,7 @@ def cancel(connection: Connection, number: str, actor: str, reason: str) -> list
         .values(state=FulfilmentState.CANCELLED, claim_token=None, held_from="", hold_reason="", **HEALTHY)
     )
     print_jobs.drop(connection, [part.id for part in parts], at)
+    print_jobs.shelve(connection, [part.id for part in parts], at)
     connection.execute(
         update(orders)
         .where(orders.c.id == order["id"])

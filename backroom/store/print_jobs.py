@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, up
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import FulfilmentState, PrintJobState, Variant
-from backroom.store import effects, history
+from backroom.store import effects, history, stock
 from backroom.store.batches import update_by_id
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now, writes
@@ -290,6 +290,18 @@ def drop(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:
     )
 
 
+def shelve(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:
+    """Take what was printed for cancelled work into the stock of its location, once."""
+    printed = select(print_jobs).where(
+        print_jobs.c.fulfilment_order_id.in_(part_ids), print_jobs.c.state == PrintJobState.DONE
+    )
+    for row in connection.execute(printed).mappings().all():
+        pieces = [(row["location"], row["sku"], row["copies"])]
+        if stock.receive(connection, f"printed:{row['id']}", pieces, "printed for a cancelled order", at):
+            told = {"sku": row["sku"], "pieces": row["copies"], "location": row["location"]}
+            _tell(connection, row, "print.shelved", told, at)
+
+
 def take_back(connection: Connection, part_ids: Sequence[int]) -> None:
     """Take jobs of held work, handed out and not begun, out of their workers' hands."""
     connection.execute(
@@ -321,6 +333,9 @@ def _printed(connection: Connection, row: RowMapping, at: datetime, *, actor: st
     )
     told = {"sku": row["sku"], "copies": row["copies"], "printer": row["printer"]}
     _tell(connection, row, "print.done", told, at, actor)
+    if _part(connection, row)["state"] == FulfilmentState.CANCELLED:
+        shelve(connection, [row["fulfilment_order_id"]], at)
+        return []
     return piece_done(connection, row["fulfilment_order_id"], at)
 
 

@@ -13,7 +13,7 @@ from backroom.store.contacts import open_contact
 from backroom.store.database import now
 from backroom.store.people import load
 from backroom.store.print_jobs import NotYourJob
-from backroom.store.tables import orders
+from backroom.store.tables import orders, stock_movements
 from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SOUTH, Floor, an_order
 from tests.together import run_together
 
@@ -275,6 +275,42 @@ def test_a_print_under_way_when_its_order_is_cancelled_comes_to_its_own_end(floo
     assert [job["state"] for job in floor.story(number).print_jobs] == [expected]
     assert floor.hand_out(BOOTH) == []
     assert floor.state(number) == ("cancelled", ["cancelled"])
+
+
+def shelved(floor: Floor) -> list[tuple[str, str, int]]:
+    """What was taken into the stock because its order was cancelled."""
+    with floor.room.database.read() as connection:
+        query = select(stock_movements).where(stock_movements.c.reason == "printed for a cancelled order")
+        return [(row.location, row.sku, row.pieces) for row in connection.execute(query)]
+
+
+def test_what_was_printed_for_an_order_that_is_cancelled_then_is_stock(floor: Floor) -> None:
+    number = made(floor)
+    cancel(floor, number)
+    cancel(floor, number)
+    assert shelved(floor) == [(BOOTH, PLAIN, 2)]
+    assert floor.available(BOOTH, PLAIN) == (2, 0)
+    assert "print.shelved" in floor.events(number)
+    floor.check_sums()
+
+
+@pytest.mark.parametrize(("outcome", "expected"), [("done", [(BOOTH, PLAIN, 2)]), ("failed", []), ("unknown", [])])
+def test_what_comes_out_of_a_printer_after_the_cancel_is_stock_as_well(
+    floor: Floor, outcome: str, expected: list[tuple[str, str, int]]
+) -> None:
+    number = printing(floor)
+    cancel(floor, number)
+    do(floor, lambda c: desk.print_jobs.settle(c, 1, "bench", outcome, ""))
+    assert shelved(floor) == expected
+    if outcome == "unknown":
+        do(floor, lambda c: desk.print_jobs.decide(c, 1, "printed", "Ada"))
+        assert shelved(floor) == [(BOOTH, PLAIN, 2)]
+    floor.check_sums()
+
+
+def test_what_was_printed_for_an_order_that_goes_on_is_its_own(floor: Floor) -> None:
+    finish(floor, made(floor))
+    assert shelved(floor) == []
 
 
 def test_of_a_cancel_and_a_wave_at_the_same_time_one_wins_whole(floor: Floor) -> None:
