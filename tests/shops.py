@@ -259,8 +259,8 @@ class Floor:
 
     def print(self, job: HandedJob, outcome: str = "done", holder: str = "bench") -> None:
         """Start a job in hand and settle it."""
-        self.room.database.write(lambda c: print_jobs.start(c, job.id, holder, "press"))
-        self.room.database.write(lambda c: print_jobs.settle(c, job.id, holder, outcome, ""))
+        self.room.database.write(lambda c: print_jobs.start(c, job.id, job.attempt, holder, "press"))
+        self.room.database.write(lambda c: print_jobs.settle(c, job.id, job.attempt, holder, outcome, ""))
 
     def scan(self, location: str, number: str, code: str) -> scanning.ScanResult:
         return self.room.database.write(lambda c: scanning.scan(c, location, number, code, "Ada"))

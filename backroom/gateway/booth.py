@@ -46,24 +46,28 @@ class ClaimJobs(Asked):
     most: int = Field(ge=1, le=500)
 
 
-class StartJob(Asked):
+class OfJob(Asked):
+    """Which attempt at a job in whose hands, as the claim told it."""
+
     holder: Name
+    attempt: int = Field(ge=1, le=2**31 - 1)
+
+
+class StartJob(OfJob):
     printer: Name
 
 
-class JobProgress(Asked):
+class JobProgress(OfJob):
     """`state` is printing or blocked; `reason` says what the printer waits for."""
 
-    holder: Name
     state: PrintJobState
     reason: Short = ""
     printer_job: Short = ""
 
 
-class JobOutcome(Asked):
+class JobOutcome(OfJob):
     """`outcome` is done, failed, unknown or returned."""
 
-    holder: Name
     outcome: Name
     reason: Short = ""
 
@@ -117,7 +121,7 @@ def start(location: str, job_id: RowId, asked: StartJob, request: Request, _key:
 
     def work(connection: Connection) -> None:
         _job_here(connection, location, job_id, asked.holder)
-        print_jobs.start(connection, job_id, asked.holder, asked.printer)
+        print_jobs.start(connection, job_id, asked.attempt, asked.holder, asked.printer)
 
     front_of(request).room.database.write(work)
     return {"state": PrintJobState.PRINTING}
@@ -127,7 +131,9 @@ def start(location: str, job_id: RowId, asked: StartJob, request: Request, _key:
 def progress(location: str, job_id: RowId, asked: JobProgress, request: Request, _key: Booth) -> dict[str, str]:
     def work(connection: Connection) -> None:
         _job_here(connection, location, job_id, asked.holder)
-        print_jobs.progress(connection, job_id, asked.holder, asked.state, asked.reason, asked.printer_job)
+        print_jobs.progress(
+            connection, job_id, asked.attempt, asked.holder, asked.state, asked.reason, asked.printer_job
+        )
 
     front_of(request).room.database.write(work)
     return {"state": asked.state}
@@ -140,7 +146,7 @@ def outcome(location: str, job_id: RowId, asked: JobOutcome, request: Request, _
     def work(connection: Connection) -> list[Wakeup]:
         if location_of(connection, job_id) != location:
             raise print_jobs.NotYourJob(f"print job {job_id} is not at {location}")
-        return print_jobs.settle(connection, job_id, asked.holder, asked.outcome, asked.reason)
+        return print_jobs.settle(connection, job_id, asked.attempt, asked.holder, asked.outcome, asked.reason)
 
     front = front_of(request)
     front.send(front.room.database.write(work))

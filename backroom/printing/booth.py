@@ -65,6 +65,7 @@ class Job:
     state: str
     started: bool
     age_s: float
+    attempt: int
     printer: str
     printer_job: str
     reason: str
@@ -115,18 +116,20 @@ class Booth:
 
     def start(self, job: Job, printer: str) -> None:
         """Have the shop commit that the call to the printer begins; JobTaken when it must not."""
-        self._call("POST", f"/jobs/{job.id}/start", {"holder": self.holder, "printer": printer})
+        self._tell(job, "start", {"printer": printer})
 
     def progress(self, job: Job, state: PrintState, reason: str, printer_job: str) -> None:
         """Tell where a started job is: printing, or blocked with what the printer waits for."""
         word = "blocked" if state is PrintState.STOPPED else "printing"
-        body = {"holder": self.holder, "state": word, "reason": _short(reason), "printer_job": printer_job}
-        self._call("POST", f"/jobs/{job.id}/progress", body)
+        self._tell(job, "progress", {"state": word, "reason": _short(reason), "printer_job": printer_job})
 
     def outcome(self, job: Job, outcome: str, reason: str = "") -> None:
         """Tell what became of a job: done, failed (certainly not printed), returned (never begun) or unknown."""
-        body = {"holder": self.holder, "outcome": outcome, "reason": _short(reason)}
-        self._call("POST", f"/jobs/{job.id}/outcome", body)
+        self._tell(job, "outcome", {"outcome": outcome, "reason": _short(reason)})
+
+    def _tell(self, job: Job, what: str, words: dict[str, Any]) -> None:
+        """Speak of this attempt at a job, so that late words settle no later one."""
+        self._call("POST", f"/jobs/{job.id}/{what}", {"holder": self.holder, "attempt": job.attempt} | words)
 
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, params: dict[str, str] | None = None

@@ -53,10 +53,9 @@ class ToPrint:
 class HandedJob:
     """A job in a worker's hands. `started` is true when its call was begun before: ask the printer first.
 
-    `age_s` is how long ago that was, in seconds of the database's clock.
-
-    `printer` and `printer_job` say where, as far as it got; `reason` what it waits for. Nothing here tells who the
-    customer is.
+    Whoever speaks of it names the `attempt`, so that late news of an earlier one settle nothing. `age_s` is how long
+    ago the call was begun, in seconds of the database's clock. `printer` and `printer_job` say where, as far as it
+    got; `reason` what it waits for. Nothing here tells who the customer is.
     """
 
     id: int
@@ -71,6 +70,7 @@ class HandedJob:
     state: str
     started: bool
     age_s: float
+    attempt: int
     printer: str
     printer_job: str
     reason: str
@@ -173,6 +173,7 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
             state=row["state"],
             started=row["started_at"] is not None,
             age_s=(at - row["started_at"]).total_seconds() if row["started_at"] else 0.0,
+            attempt=row["attempt"],
             printer=row["printer"],
             printer_job=row["printer_job"],
             reason=row["reason"],
@@ -181,11 +182,16 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
     ]
 
 
-def held_job(connection: Connection, job_id: int, holder: str) -> RowMapping:
-    """The job, if it is in this worker's hands, where it stays until the commit; NotYourJob otherwise."""
+def held_job(connection: Connection, job_id: int, holder: str, attempt: int | None = None) -> RowMapping:
+    """The job, if it is in this worker's hands, at this attempt where one is named; NotYourJob otherwise.
+
+    There it stays until the commit.
+    """
     query = select(print_jobs).where(
         print_jobs.c.id == job_id, print_jobs.c.holder == holder, print_jobs.c.state.in_(ACTIVE)
     )
+    if attempt is not None:
+        query = query.where(print_jobs.c.attempt == attempt)
     if writes(connection):
         query = query.with_for_update()
     row = connection.execute(query).mappings().one_or_none()
@@ -194,10 +200,10 @@ def held_job(connection: Connection, job_id: int, holder: str) -> RowMapping:
     return row
 
 
-def start(connection: Connection, job_id: int, holder: str, printer: str) -> None:
+def start(connection: Connection, job_id: int, attempt: int, holder: str, printer: str) -> None:
     """Commit, just before the call to the printer, that it begins. A person's hold in between stops it here."""
     at = now(connection)
-    row = held_job(connection, job_id, holder)
+    row = held_job(connection, job_id, holder, attempt)
     state = _part(connection, row)["state"]
     if state != FulfilmentState.MAKING:
         raise NotYourJob(f"print job {job_id} is not wanted now: its order is {state}")
@@ -212,10 +218,16 @@ def start(connection: Connection, job_id: int, holder: str, printer: str) -> Non
 
 
 def progress(
-    connection: Connection, job_id: int, holder: str, state: PrintJobState, reason: str, printer_job: str
+    connection: Connection,
+    job_id: int,
+    attempt: int,
+    holder: str,
+    state: PrintJobState,
+    reason: str,
+    printer_job: str,
 ) -> None:
     """Note where a started job is: PRINTING, or BLOCKED with what the printer waits for."""
-    held_job(connection, job_id, holder)
+    held_job(connection, job_id, holder, attempt)
     if state not in (PrintJobState.PRINTING, PrintJobState.BLOCKED):
         raise NotYourJob(f"a started print job cannot become {state}")
     connection.execute(
@@ -223,18 +235,22 @@ def progress(
     )
 
 
-def settle(connection: Connection, job_id: int, holder: str, outcome: str, reason: str) -> list[Wakeup]:
-    """What became of a job in this worker's hands.
+def settle(connection: Connection, job_id: int, attempt: int, holder: str, outcome: str, reason: str) -> list[Wakeup]:
+    """What became of one attempt at a job in this worker's hands; NotYourJob when another one is under way by now.
 
     `done`: printed, all copies. `failed`: certainly not printed, try anew. `returned`: handed back without having been
     started. `unknown`: nobody can tell, a person decides. Saying `done` or `unknown` twice changes nothing.
     """
     at = now(connection)
     current = connection.execute(select(print_jobs).where(print_jobs.c.id == job_id)).mappings().one_or_none()
-    said = (PrintJobState.DONE, PrintJobState.UNKNOWN)
-    if current is not None and current["holder"] == holder and current["state"] == outcome and outcome in said:
+    said = current is not None and (current["holder"], current["attempt"], current["state"]) == (
+        holder,
+        attempt,
+        outcome,
+    )
+    if said and outcome in (PrintJobState.DONE, PrintJobState.UNKNOWN):
         return []
-    row = held_job(connection, job_id, holder)
+    row = held_job(connection, job_id, holder, attempt)
     key = _key(row)
     if outcome == "done":
         return _printed(connection, row, at, actor="")

@@ -30,7 +30,7 @@ def claim(gateway: Gateway, key: dict[str, str], holder: str = "w1", most: int =
 
 def tell(gateway: Gateway, key: dict[str, str], job: JSON, what: str, **body: object) -> int:
     path = f"/booth/booth-a/jobs/{job['id']}/{what}"
-    return gateway.client.post(path, json={"holder": "w1"} | body, headers=key).status_code
+    return gateway.client.post(path, json={"holder": "w1", "attempt": 1} | body, headers=key).status_code
 
 
 def test_a_claimed_job_is_in_one_workers_hands_only(gateway: Gateway, key: dict[str, str]) -> None:

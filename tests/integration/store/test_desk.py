@@ -54,7 +54,7 @@ def printing(floor: Floor) -> str:
     number = floor.taken_in((PLAIN, 2), at=BOOTH)
     floor.fulfil(BOOTH)
     (job,) = floor.hand_out(BOOTH)
-    do(floor, lambda c: desk.print_jobs.start(c, job.id, "bench", "press-1"))
+    do(floor, lambda c: desk.print_jobs.start(c, job.id, job.attempt, "bench", "press-1"))
     return number
 
 
@@ -67,7 +67,7 @@ def handed(floor: Floor) -> str:
 
 def made(floor: Floor) -> str:
     number = printing(floor)
-    do(floor, lambda c: desk.print_jobs.settle(c, 1, "bench", "done", ""))
+    do(floor, lambda c: desk.print_jobs.settle(c, 1, 1, "bench", "done", ""))
     return number
 
 
@@ -156,7 +156,7 @@ def finish(floor: Floor, number: str) -> None:
         floor.fulfil(location)
     for job in floor.hand_out(BOOTH):
         if job.started:
-            do(floor, lambda c, job=job: desk.print_jobs.settle(c, job.id, "bench", "done", ""))
+            do(floor, lambda c, job=job: desk.print_jobs.settle(c, job.id, job.attempt, "bench", "done", ""))
         else:
             floor.print(job)
     for line in floor.story(number).part_lines:
@@ -251,7 +251,7 @@ def test_a_hold_takes_a_job_that_was_not_begun_out_of_the_workers_hands(floor: F
     number = handed(floor)
     hold(floor, number)
     with pytest.raises(NotYourJob):
-        do(floor, lambda c: desk.print_jobs.start(c, 1, "bench", "press-1"))
+        do(floor, lambda c: desk.print_jobs.start(c, 1, 1, "bench", "press-1"))
     assert floor.hand_out(BOOTH, "another") == []
     release(floor, number)
     assert [job.id for job in floor.hand_out(BOOTH, "another")] == [1]
@@ -261,7 +261,7 @@ def test_a_cancel_drops_a_job_that_was_handed_out_and_not_begun(floor: Floor) ->
     number = handed(floor)
     cancel(floor, number)
     with pytest.raises(NotYourJob):
-        do(floor, lambda c: desk.print_jobs.start(c, 1, "bench", "press-1"))
+        do(floor, lambda c: desk.print_jobs.start(c, 1, 1, "bench", "press-1"))
     assert floor.hand_out(BOOTH) == []
     assert [job["state"] for job in floor.story(number).print_jobs] == ["cancelled"]
 
@@ -270,7 +270,7 @@ def test_a_cancel_drops_a_job_that_was_handed_out_and_not_begun(floor: Floor) ->
 def test_a_print_under_way_when_its_order_is_cancelled_comes_to_its_own_end(floor: Floor, outcome: str) -> None:
     number = printing(floor)
     cancel(floor, number)
-    do(floor, lambda c: desk.print_jobs.settle(c, 1, "bench", outcome, ""))
+    do(floor, lambda c: desk.print_jobs.settle(c, 1, 1, "bench", outcome, ""))
     expected = "cancelled" if outcome == "failed" else outcome
     assert [job["state"] for job in floor.story(number).print_jobs] == [expected]
     assert floor.hand_out(BOOTH) == []
@@ -300,7 +300,7 @@ def test_what_comes_out_of_a_printer_after_the_cancel_is_stock_as_well(
 ) -> None:
     number = printing(floor)
     cancel(floor, number)
-    do(floor, lambda c: desk.print_jobs.settle(c, 1, "bench", outcome, ""))
+    do(floor, lambda c: desk.print_jobs.settle(c, 1, 1, "bench", outcome, ""))
     assert shelved(floor) == expected
     if outcome == "unknown":
         do(floor, lambda c: desk.print_jobs.decide(c, 1, "printed", "Ada"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import Connection
 
 from backroom.domain.model import PrintJobState
 from backroom.store import print_jobs
@@ -21,11 +20,16 @@ def to_print(floor: Floor, orders: int = 1) -> list[str]:
 
 
 def start(floor: Floor, job: HandedJob, holder: str = "bench") -> None:
-    floor.room.database.write(lambda c: print_jobs.start(c, job.id, holder, "press-1"))
+    floor.room.database.write(lambda c: print_jobs.start(c, job.id, job.attempt, holder, "press-1"))
 
 
 def settle(floor: Floor, job: HandedJob, outcome: str, holder: str = "bench") -> list[print_jobs.Wakeup]:
-    return floor.room.database.write(lambda c: print_jobs.settle(c, job.id, holder, outcome, "as told"))
+    return floor.room.database.write(lambda c: print_jobs.settle(c, job.id, job.attempt, holder, outcome, "as told"))
+
+
+def tell(floor: Floor, job: HandedJob, state: PrintJobState, holder: str = "bench", reason: str = "") -> None:
+    work = print_jobs.progress
+    floor.room.database.write(lambda c: work(c, job.id, job.attempt, holder, state, reason, "17"))
 
 
 def decide(floor: Floor, job: HandedJob, decision: str) -> list[print_jobs.Wakeup]:
@@ -79,7 +83,7 @@ def test_only_its_holder_may_speak_for_a_job(floor: Floor) -> None:
     with pytest.raises(NotYourJob):
         settle(floor, job, "done", "thief")
     with pytest.raises(NotYourJob):
-        floor.room.database.write(lambda c: print_jobs.progress(c, job.id, "thief", PrintJobState.PRINTING, "", "1"))
+        tell(floor, job, PrintJobState.PRINTING, "thief")
 
 
 def test_the_last_print_makes_its_parcel_and_owes_a_wake_up(floor: Floor) -> None:
@@ -197,6 +201,33 @@ def test_a_person_who_saw_none_has_it_printed_again(floor: Floor) -> None:
     assert floor.state(number) == ("released", ["made"])
 
 
+@pytest.mark.parametrize("outcome", ["done", "failed", "unknown"])
+def test_late_news_of_a_try_that_a_person_has_decided_on_settle_nothing_of_the_next(floor: Floor, outcome: str) -> None:
+    """The same worker has both in its hands, one after the other."""
+    (number,) = to_print(floor)
+    (first,) = floor.hand_out(BOOTH)
+    start(floor, first)
+    decide(floor, first, "print_again")
+    (second,) = floor.hand_out(BOOTH)
+    assert (first.attempt, second.attempt) == (1, 2)
+    for late in (
+        lambda: settle(floor, first, outcome),
+        lambda: tell(floor, first, PrintJobState.BLOCKED, reason="media-empty"),
+        lambda: start(floor, first),
+    ):
+        with pytest.raises(NotYourJob):
+            late()
+    assert job_state(floor, number) == ("handed", 2)
+    start(floor, second)
+    with pytest.raises(NotYourJob):
+        settle(floor, first, outcome)
+    assert job_state(floor, number) == ("printing", 2)
+    assert floor.effects("print") == [(first.key, "failed"), (second.key, "started")]
+    settle(floor, second, "done")
+    with pytest.raises(NotYourJob):
+        settle(floor, first, "done")
+
+
 def test_a_person_decides_for_a_worker_that_is_gone_and_it_cannot_speak_any_more(floor: Floor) -> None:
     to_print(floor)
     (job,) = floor.hand_out(BOOTH, "gone")
@@ -220,17 +251,12 @@ def test_a_printer_that_waits_for_paper_says_so_and_the_job_stays_in_hand(floor:
     (number,) = to_print(floor)
     (job,) = floor.hand_out(BOOTH)
     start(floor, job)
-    blocked = PrintJobState.BLOCKED
-
-    def tell(connection: Connection) -> None:
-        print_jobs.progress(connection, job.id, "bench", blocked, "media-empty", "17")
-
-    floor.room.database.write(tell)
+    tell(floor, job, PrintJobState.BLOCKED, reason="media-empty")
     (again,) = floor.hand_out(BOOTH)
     assert (again.state, again.printer, again.printer_job, again.started) == ("blocked", "press-1", "17", True)
     assert floor.story(number).print_jobs[0]["reason"] == "media-empty"
     with pytest.raises(NotYourJob):
-        floor.room.database.write(lambda c: print_jobs.progress(c, job.id, "bench", PrintJobState.DONE, "", "17"))
+        tell(floor, job, PrintJobState.DONE)
 
 
 def test_what_waits_for_a_person_comes_first_in_the_queue(floor: Floor) -> None:

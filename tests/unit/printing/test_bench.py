@@ -44,6 +44,7 @@ def a_job(**changes: object) -> Job:
         state="handed",
         started=False,
         age_s=0.0,
+        attempt=1,
         printer="",
         printer_job="",
         reason="",

@@ -101,14 +101,18 @@ class BackRoom(RuleBasedStateMachine):
     def a_printer_prints(self, place: str, outcome: str) -> None:
         for job in self.floor.hand_out(place, most=1):
             if outcome == "returned":
-                self.floor.room.database.write(lambda c, job=job: print_jobs.settle(c, job.id, "bench", outcome, ""))
+                self.floor.room.database.write(
+                    lambda c, job=job: print_jobs.settle(c, job.id, job.attempt, "bench", outcome, "")
+                )
             else:
                 self.floor.print(job, outcome)
 
     @rule(place=st.sampled_from([HUB, BOOTH]))
     def a_printer_dies_in_the_middle(self, place: str) -> None:
         for job in self.floor.hand_out(place, most=1):
-            self.floor.room.database.write(lambda c, job=job: print_jobs.start(c, job.id, "bench", "press"))
+            self.floor.room.database.write(
+                lambda c, job=job: print_jobs.start(c, job.id, job.attempt, "bench", "press")
+            )
 
     @rule(data=st.data(), decision=st.sampled_from(["printed", "print_again"]))
     def a_person_decides_on_a_print(self, data: st.DataObject, decision: str) -> None:
