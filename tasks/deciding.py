@@ -32,6 +32,7 @@ WHAT_TO_DO = {
     "short_stock": "No place has all of it. Take stock in, then let it go on.",
     "cancelled_after_label": "It was cancelled after its label was made. Stop the parcel, or let it go on.",
     "changed_while_making": "It was changed while it is being made. Compare both, then decide.",
+    "changed_after_correction": "The channel changed it after somebody corrected its address here. Compare both.",
     "asked_by_staff": "Somebody of the shop put it on hold.",
 }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from prefect import task
@@ -88,11 +88,14 @@ def read_message(room: Room, message: intake.Message) -> Judged | Refused:
 
 def check(room: Room, one: Judged, variants: dict[str, Variant]) -> Judged | Refused:
     """Hold the order against the catalogue, its own sums and the ways to reach the customer."""
-    incoming = one.incoming
-    problems = check_order(incoming, variants, room.shop.owner.currency, _contact_problems(room, incoming))
+    problems = _problems(room, one.incoming, variants)
     if any(not problem.mendable for problem in problems):
         return Refused(one.message, tuple(problems))
-    return Judged(one.message, incoming, tuple(problems))
+    return Judged(one.message, one.incoming, tuple(problems))
+
+
+def _problems(room: Room, incoming: IncomingOrder, variants: dict[str, Variant]) -> list[Problem]:
+    return check_order(incoming, variants, room.shop.owner.currency, _contact_problems(room, incoming))
 
 
 def _contact_problems(room: Room, incoming: IncomingOrder) -> list[Problem]:
@@ -136,7 +139,8 @@ def _commit(
     new = [_new_order(room, one, one.message.person_id, one.message.key) for one in fresh]
     added = orders.add_orders(connection, new, prefix=room.shop.owner.order_prefix, token=claim.token, at=at)
     numbers = {one.identity: id_ for one, (id_, _) in zip(fresh, added, strict=True)}
-    entries, outcomes, settled = [], [], []
+    entries, outcomes = [], []
+    settled: list[tuple[int, int | None, str]] = []
     for one, order, (id_, number) in zip(fresh, new, added, strict=True):
         state = "cancelled" if order.incoming.cancelled else "held" if order.hold_reason else "accepted"
         settled.append((one.message.id, id_, state))
@@ -154,6 +158,8 @@ def _commit(
             continue
         person = keys.get(order_known.person_id)
         news = _new_order(room, one, order_known.person_id, person.key if person else b"")
+        if person and order_known.amended:
+            news = _as_corrected(connection, room, one, order_known, news)
         outcome = apply_news(connection, order_known, news, claim, at)
         if outcome.result == "waiting":
             intake.postpone(connection, one.message.id, at + POSTPONED)
@@ -171,6 +177,24 @@ def _commit(
         for one in refused
     ]
     return outcomes
+
+
+def _as_corrected(
+    connection: Connection, room: Room, one: Judged, known: orders.KnownOrder, news: orders.NewOrder
+) -> orders.NewOrder:
+    """The news with what a person corrected here, judged as such: what was mended holds the order no second time.
+
+    Where the source changed what it says of an address that was corrected here, a person compares the two.
+    """
+    incoming = orders.with_corrections(connection, known, news)
+    variants = catalogue.variants_by_sku(connection, (line.sku for line in incoming.lines))
+    problems = _problems(room, incoming, variants)
+    if known.corrected("address") and news.fingerprint != known.fingerprint:
+        detail = "was corrected here before its channel changed the order"
+        problems.append(Problem("changed_after_correction", "address", detail, mendable=True))
+    corrected = _new_order(room, Judged(one.message, incoming, tuple(problems)), news.person_id, news.key)
+    # The fingerprint is of the source's own words, or its next ones would look like a change.
+    return replace(corrected, fingerprint=news.fingerprint)
 
 
 def apply_news(

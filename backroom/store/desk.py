@@ -203,7 +203,8 @@ def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wak
 def amend(connection: Connection, seals: Seals, number: str, field: str, value: str, actor: str) -> None:
     """Correct what a person typed wrongly: `email`, `phone`, `address.line1` …, or `line.1.sku`. Until the label.
 
-    The history keeps which field was corrected and by whom, never the value.
+    The value is written as it is given: the caller brings it into the form that intake gives it. Later news from the
+    channel leave it alone. The history keeps which field was corrected and by whom, never the value.
     """
     order, at = locked(connection, number), now(connection)
     if order["state"] in ENDED:
@@ -227,6 +228,8 @@ def amend(connection: Connection, seals: Seals, number: str, field: str, value: 
         if field == "address.country":
             changed["country"] = value
         connection.execute(update(orders).where(orders.c.id == order["id"]).values(**changed))
+    amended = sorted({*order["amended"], field})
+    connection.execute(update(orders).where(orders.c.id == order["id"]).values(amended=amended))
     history.record(connection, [history.Entry(order["id"], "order.amended", {"field": field})], at=at, actor=actor)
 
 

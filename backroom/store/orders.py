@@ -46,6 +46,11 @@ class KnownOrder:
     fingerprint: str
     person_id: int
     payment: PaymentStatus
+    amended: frozenset[str]
+
+    def corrected(self, *fields: str) -> bool:
+        """Whether a person corrected one of these here: `email`, `phone`, `address`, `line`."""
+        return any(field.partition(".")[0] in fields for field in self.amended)
 
 
 def fingerprint(seals: Seals, incoming: IncomingOrder, contact: Contact) -> str:
@@ -59,7 +64,7 @@ def fingerprint(seals: Seals, incoming: IncomingOrder, contact: Contact) -> str:
 
 
 def known_orders(connection: Connection, identities: Iterable[tuple[str, str]]) -> dict[tuple[str, str], KnownOrder]:
-    """Orders by `(channel, external_id)`, those that exist."""
+    """Orders by `(channel, external_id)`, those that exist; nobody else changes them until the commit."""
     found: dict[tuple[str, str], KnownOrder] = {}
     for batch in chunks(sorted(set(identities)), 500):
         query = select(
@@ -70,10 +75,11 @@ def known_orders(connection: Connection, identities: Iterable[tuple[str, str]]) 
             orders.c.fingerprint,
             orders.c.person_id,
             orders.c.payment,
+            orders.c.amended,
             orders.c.channel,
             orders.c.external_id,
         ).where(tuple_(orders.c.channel, orders.c.external_id).in_(batch))
-        for row in connection.execute(query):
+        for row in connection.execute(query.order_by(orders.c.id).with_for_update()):
             found[row.channel, row.external_id] = KnownOrder(
                 row.id,
                 row.number,
@@ -82,8 +88,35 @@ def known_orders(connection: Connection, identities: Iterable[tuple[str, str]]) 
                 row.fingerprint,
                 row.person_id,
                 PaymentStatus(row.payment),
+                frozenset(row.amended),
             )
     return found
+
+
+def with_corrections(connection: Connection, known: KnownOrder, news: NewOrder) -> IncomingOrder:
+    """A source's newer words, except where a person corrected here what it says: that stays as it is here.
+
+    An address is corrected as a whole. A line stays corrected as long as the source's order is the same: where the
+    source changed it, nobody knows which line is which.
+    """
+    here = open_contact(
+        news.key, connection.execute(select(orders.c.contact).where(orders.c.id == known.id)).scalar_one()
+    )
+    incoming = news.incoming
+    if known.corrected("email"):
+        incoming = replace(incoming, email=here.email)
+    if known.corrected("phone"):
+        incoming = replace(incoming, phone=here.phone)
+    if known.corrected("address"):
+        incoming = replace(incoming, address=here.address)
+    if known.corrected("line") and news.fingerprint == known.fingerprint:
+        ours = {f"line.{row['line_no']}.sku": row["sku"] for row in lines_of(connection, [known.id])[known.id]}
+        lines = (
+            replace(line, sku=ours[field]) if (field := f"line.{number}.sku") in known.amended else line
+            for number, line in enumerate(incoming.lines, start=1)
+        )
+        incoming = replace(incoming, lines=tuple(lines))
+    return incoming
 
 
 def add_orders(
@@ -122,21 +155,14 @@ def apply_news(connection: Connection, order_id: int, order: NewOrder, *, state:
 
 
 def note_news(connection: Connection, order_id: int, order: NewOrder) -> None:
-    """Write what does not touch the making: the source's timestamp, payment and contact.
-
-    An address that the source did not change stays as it is here: a person may have corrected it since.
-    """
-    row = connection.execute(select(orders.c.contact, orders.c.fingerprint).where(orders.c.id == order_id)).one()
-    contact = order.contact
-    if row.fingerprint == order.fingerprint:
-        contact = replace(contact, address=open_contact(order.key, row.contact).address)
+    """Write what does not touch the making: the source's timestamp, payment and contact."""
     connection.execute(
         update(orders)
         .where(orders.c.id == order_id)
         .values(
             source_at=order.incoming.updated_at,
             payment=order.incoming.payment,
-            contact=seal_contact(order.key, contact),
+            contact=seal_contact(order.key, order.contact),
         )
     )
     insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))

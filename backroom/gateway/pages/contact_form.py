@@ -8,6 +8,8 @@ from urllib.parse import quote
 from fastapi import Request
 from sqlalchemy import Connection, RowMapping
 
+from backroom.channels.contact import normalise_email, normalise_phone
+from backroom.domain.errors import Refuse
 from backroom.gateway.pages.html import Html, button, form, tag
 from backroom.store import desk
 from backroom.store.contacts import Contact, open_contact
@@ -28,6 +30,12 @@ _WORDS = {
     "address.region": "Region",
     "address.country": "Country (two letters)",
 }
+
+
+class NotUsable(Refuse):
+    """What was typed is not what its field asks for; the message names the field, never what was typed."""
+
+    cause = "not_usable"
 
 
 def read_contact(connection: Connection, seals: Seals, order: RowMapping) -> Contact | None:
@@ -62,14 +70,37 @@ def contact_form(request: Request, told: OrderStory, contact: Contact | None) ->
     return tag("div", tag("address", lines), note, fix)
 
 
-def amendments(told: OrderStory, contact: Contact | None, given: Mapping[str, str]) -> Iterable[tuple[str, str]]:
-    """What differs from what stands there, `(field, value)`; a field that is not on the form is not looked at."""
+def amendments(
+    told: OrderStory, contact: Contact | None, given: Mapping[str, str], home: str
+) -> Iterable[tuple[str, str]]:
+    """What differs from what stands there, `(field, value)`, in the form that intake gives it.
+
+    A field that is not on the form is not looked at. `home` is the shop's country, for phones of an order without an
+    address. Raises NotUsable where an e-mail or phone is none.
+    """
     if contact is None:
         return
+    there = contact.address.country if contact.address else home
+    country = given.get("address.country", there).strip().upper()
     for field, value in _values(told, contact).items():
-        new = given.get(field, value)[:LONGEST_VALUE]
-        if new != value and (not new or new.isprintable()):
-            yield field, new
+        typed = given.get(field, value).strip()[:LONGEST_VALUE]
+        if typed != value and (not typed or typed.isprintable()):
+            new = _as_intake_writes(field, typed, country)
+            if new != value:
+                yield field, new
+
+
+def _as_intake_writes(field: str, typed: str, country: str) -> str:
+    normal: str | None = typed
+    if typed and field == "email":
+        normal = normalise_email(typed)
+    elif typed and field == "phone":
+        normal = normalise_phone(typed, country)
+    elif field == "address.country":
+        normal = country
+    if normal is None:
+        raise NotUsable(f"what was typed as {_word(field)} is none", remedy="Correct it, or leave it empty.")
+    return normal
 
 
 def _values(told: OrderStory, contact: Contact) -> dict[str, str]:

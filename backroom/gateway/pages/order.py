@@ -89,7 +89,7 @@ def amend(number: str, request: Request, staff: Staff, given: StaffFields) -> Re
         if told is None:
             raise desk.NoSuchOrder(f"there is no order {number}")
         contact = read_contact(connection, front.room.seals, told.order)
-        for field, value in amendments(told, contact, given):
+        for field, value in amendments(told, contact, given, front.room.shop.owner.country):
             desk.amend(connection, front.room.seals, number, field, value, staff.name)
         return []
 

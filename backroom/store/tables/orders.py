@@ -48,7 +48,8 @@ stock_movements = Table(
     Column("at", Utc, nullable=False),
 )
 
-# `contact` seals e-mail, phone, address and note; only what routing needs of it stands beside, coarse.
+# `contact` seals e-mail, phone, address and note; only what routing needs of it stands beside, coarse. `amended` names
+# the fields that a person corrected here, never what they say.
 orders = Table(
     "orders",
     metadata,
@@ -70,6 +71,7 @@ orders = Table(
     Column("payment", Text, nullable=False),
     Column("person_id", Id, ForeignKey("people.id"), nullable=False, index=True),
     Column("contact", Sealed, nullable=False),
+    Column("amended", Json, nullable=False, default=list),
     Column("fingerprint", Text, nullable=False),
     Column("priority", Integer, nullable=False, default=5),
     Column("placed_at", Utc, nullable=False),

@@ -131,6 +131,35 @@ def test_a_corrected_address_is_kept_and_its_value_not_in_the_history(gateway: G
     assert amended == [{"field": "address.line1"}]
 
 
+@pytest.mark.parametrize(
+    ("field", "typed", "kept"),
+    [
+        ("email", "  Ada.B@Example.COM ", "ada.b@example.com"),
+        ("phone", "030 1234567", "+49301234567"),
+        ("phone", "+44 20 7946 0018", "+442079460018"),
+        ("email", "", ""),
+        ("address.country", "at", "AT"),
+    ],
+)
+def test_what_is_corrected_is_written_as_intake_writes_it(
+    gateway: Gateway, staff: httpx.Client, field: str, typed: str, kept: str
+) -> None:
+    number = make_order(gateway.room, hold_reason="contact")
+    assert press(staff, f"/orders/{number}", f"/orders/{number}/amend", **{field: typed}).status_code == 303
+    assert f'name="{field}" value="{kept}"' in staff.get(f"/orders/{number}").text
+
+
+@pytest.mark.parametrize(("field", "typed"), [("email", "ada at home"), ("phone", "12"), ("phone", "call me")])
+def test_what_is_no_email_and_no_phone_is_refused_and_not_repeated(
+    gateway: Gateway, staff: httpx.Client, field: str, typed: str
+) -> None:
+    number = make_order(gateway.room, hold_reason="contact")
+    answer = press(staff, f"/orders/{number}", f"/orders/{number}/amend", **{field: typed})
+    assert answer.status_code == 409
+    assert typed not in answer.text
+    assert "order.amended" not in [entry["event"] for entry in told(gateway, number).history]
+
+
 def test_a_corrected_sku_is_kept(gateway: Gateway, staff: httpx.Client) -> None:
     number = make_order(gateway.room, hold_reason="sku")
     press(staff, f"/orders/{number}", f"/orders/{number}/amend", **{"line.1.sku": "TEE-WHT-M"})
@@ -140,8 +169,8 @@ def test_a_corrected_sku_is_kept(gateway: Gateway, staff: httpx.Client) -> None:
 def test_a_print_whose_outcome_is_unknown_is_decided_by_a_person(gateway: Gateway, staff: httpx.Client) -> None:
     number = make_order(gateway.room)
     [job] = gateway.room.database.write(lambda c: claim_jobs(c, "booth-a", "w1", 1))
-    gateway.room.database.write(lambda c: start(c, job.id, "w1", "press-1"))
-    gateway.room.database.write(lambda c: settle(c, job.id, "w1", "unknown", "the press was switched off"))
+    gateway.room.database.write(lambda c: start(c, job.id, job.attempt, "w1", "press-1"))
+    gateway.room.database.write(lambda c: settle(c, job.id, job.attempt, "w1", "unknown", "the press was switched off"))
     assert "the press was switched off" in staff.get("/prints/booth-a").text
     path = f"/prints/booth-a/{job.id}/decision"
     assert press(staff, "/prints/booth-a", path, decision="perhaps").status_code == 409

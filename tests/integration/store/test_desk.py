@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from backroom.store import desk, effects
 from backroom.store.claims import Claim
-from backroom.store.contacts import open_contact
+from backroom.store.contacts import Contact, open_contact
 from backroom.store.database import now
 from backroom.store.people import load
 from backroom.store.print_jobs import NotYourJob
@@ -391,6 +391,68 @@ def test_news_that_do_not_touch_the_address_leave_its_correction_alone(floor: Fl
     assert contact.address is not None
     assert (contact.address.line1, contact.email) == ("Owl Lane 7", "new@example.org")
     assert floor.state(number) == ("released", ["making"])
+
+
+def contact_of(floor: Floor, number: str) -> Contact:
+    row = floor.story(number).order
+    with floor.room.database.read() as connection:
+        key = load(connection, floor.room.seals, [row["person_id"]])[row["person_id"]].key
+    return open_contact(key, row["contact"])
+
+
+def amend(floor: Floor, number: str, **values: str) -> None:
+    for field, value in values.items():
+        do(floor, lambda c, field=field, value=value: desk.amend(c, floor.room.seals, number, field, value, "Ada"))
+
+
+@pytest.mark.parametrize("reach", [opened, backordered_or_held, making_by_scan])
+def test_what_a_person_corrected_no_later_news_overwrites(floor: Floor, reach: Callable[[Floor], str]) -> None:
+    number = reach(floor)
+    place = SOUTH if reach is making_by_scan else HUB
+    lines = [(line["sku"], line["quantity"]) for line in floor.story(number).lines]
+    amend(floor, number, email="right@example.org", phone="+4930999999", **{"address.line1": "Owl Lane 7"})
+    floor.deliver(an_order(7001, lines, at=place, minute=5, email="other@example.org"), "orders/updated")
+    floor.intake()
+    assert floor.events(number)[-1] != "news.stale"
+    contact = contact_of(floor, number)
+    assert contact.address is not None
+    assert (contact.email, contact.phone) == ("right@example.org", "+4930999999")
+    assert contact.address.line1 == "Owl Lane 7"
+
+
+def test_what_was_mended_by_a_person_holds_the_order_no_second_time(floor: Floor) -> None:
+    """The channel repeats its own wrong words with every news it has."""
+    wrong = {"email": "nobody", "phone": None}
+    number = floor.taken_in((PLAIN, 1), ("TEE-TYPO", 1), **wrong)
+    assert floor.state(number) == ("held", [])
+    amend(floor, number, email="right@example.org", **{"line.2.sku": PLAIN})
+    release(floor, number)
+    floor.deliver(an_order(7001, [(PLAIN, 1), ("TEE-TYPO", 1)], minute=5, tags="vip", **wrong), "orders/updated")
+    floor.intake()
+    assert floor.state(number)[0] == "released"
+    assert [line["sku"] for line in floor.story(number).lines] == [PLAIN, PLAIN]
+    finish(floor, number)
+    assert floor.state(number)[0] == "fulfilled"
+    floor.check_sums()
+
+
+def test_an_order_that_its_channel_changes_after_its_address_was_corrected_waits_for_a_person(floor: Floor) -> None:
+    number = opened(floor)
+    amend(floor, number, **{"address.line1": "Owl Lane 7"})
+    moved = an_order(7001, [(PLAIN, 2)], minute=5)
+    moved["shipping_address"] |= {"address1": "Fox Lane 8"}
+    floor.deliver(moved, "orders/updated")
+    floor.intake()
+    order = floor.story(number).order
+    assert (order["state"], order["hold_reason"]) == ("held", "changed_after_correction")
+    contact = contact_of(floor, number)
+    assert contact.address is not None
+    assert contact.address.line1 == "Owl Lane 7"
+    release(floor, number)
+    # The same words again are no change.
+    floor.deliver(moved | {"updated_at": "2026-11-01T10:09:00+00:00"}, "orders/updated")
+    finish(floor, number)
+    assert floor.state(number)[0] == "fulfilled"
 
 
 def test_a_wrong_sku_is_corrected_and_the_order_is_routed_by_the_right_one(floor: Floor) -> None:

@@ -222,6 +222,7 @@ def upgrade() -> None:
         sa.Column("payment", sa.Text(), nullable=False),
         sa.Column("person_id", Id, nullable=False),
         sa.Column("contact", Sealed, nullable=False),
+        sa.Column("amended", Json, nullable=False),
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("placed_at", Utc(), nullable=False),
