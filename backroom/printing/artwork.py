@@ -18,12 +18,14 @@ from fpdf import FPDF
 from PIL import Image, UnidentifiedImageError
 
 from backroom.domain.errors import AskPerson
+from backroom.printing.shelf import Picture, Shelf
 
 LEAST_DPI = 150
 MOST_PIXELS = 80_000_000  # 400 × 500 mm at 500 dpi; unpacked it takes 320 MB
 MOST_BYTES = 64 * 1024 * 1024
 STRIP_MM = 7.0
 
+_SHELF = Shelf()
 _MM_PER_INCH = 25.4
 _STRIP_FONT_PT = 8
 # What Łukasz, Æ and ß lose when they are taken apart by Unicode alone.
@@ -46,7 +48,7 @@ class ArtworkUnreadable(AskPerson):
 class Artwork:
     """A PNG that was looked at whole, and the size it is printed at, in millimetres."""
 
-    png: bytes
+    picture: Picture
     width_mm: float
     height_mm: float
 
@@ -57,8 +59,7 @@ def check_artwork(path: Path, width_mm: int, height_mm: int = 0) -> Artwork:
     It keeps its proportions: it fills the width, or the height where both are given and that is less. The file must
     be a PNG by its content, whatever its name, and give 150 dots an inch at the printed size.
     """
-    png = _read(path)
-    return _fit(path.name, *_look_at(path.name, png), png, width_mm, height_mm)
+    return _fit(path.name, _picture(path), width_mm, height_mm)
 
 
 def render_artwork(path: Path, *, width_mm: int, height_mm: int = 0, label: str = "") -> bytes:
@@ -69,7 +70,7 @@ def render_artwork(path: Path, *, width_mm: int, height_mm: int = 0, label: str 
     pdf.set_auto_page_break(auto=False)
     pdf.set_margin(0)
     pdf.add_page()
-    pdf.image(BytesIO(artwork.png), x=0, y=0, w=artwork.width_mm, h=artwork.height_mm)
+    artwork.picture.place(pdf, artwork.width_mm, artwork.height_mm)
     if label:
         pdf.set_font("Helvetica", size=_STRIP_FONT_PT)
         pdf.set_xy(0, artwork.height_mm)
@@ -77,22 +78,26 @@ def render_artwork(path: Path, *, width_mm: int, height_mm: int = 0, label: str 
     return bytes(pdf.output())
 
 
-def _read(path: Path) -> bytes:
+def _picture(path: Path) -> Picture:
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ArtworkUnreadable(
-                f"Artwork {path.name} is larger than {MOST_BYTES // 1024 // 1024} MiB.",
-                remedy="Export it as a PNG without layers, at no more than 300 dpi.",
-            )
-        return path.read_bytes()
+        return _SHELF.picture(path, lambda: _look_at(path.name, _read(path)))
     except OSError as error:
         raise ArtworkMissing(
             f"Artwork {path.name} is not in the artwork folder.", remedy=f"Put {path.name} there, then retry."
         ) from error
 
 
-def _look_at(name: str, png: bytes) -> tuple[int, int]:
-    """Width and height in pixels of a PNG that unpacks whole."""
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > MOST_BYTES:
+        raise ArtworkUnreadable(
+            f"Artwork {path.name} is larger than {MOST_BYTES // 1024 // 1024} MiB.",
+            remedy="Export it as a PNG without layers, at no more than 300 dpi.",
+        )
+    return path.read_bytes()
+
+
+def _look_at(name: str, png: bytes) -> Picture:
+    """A PNG that unpacks whole."""
     try:
         with Image.open(BytesIO(png), formats=["PNG"]) as image:
             width, height = image.size
@@ -108,10 +113,11 @@ def _look_at(name: str, png: bytes) -> tuple[int, int]:
         raise ArtworkUnreadable(
             f"Artwork {name} is damaged or far too large.", remedy="Export it as a PNG again, then retry."
         ) from error
-    return width, height
+    return Picture(png, width, height)
 
 
-def _fit(name: str, width_px: int, height_px: int, png: bytes, width_mm: int, height_mm: int) -> Artwork:
+def _fit(name: str, picture: Picture, width_mm: int, height_mm: int) -> Artwork:
+    width_px, height_px = picture.width_px, picture.height_px
     if width_mm <= 0:
         raise ArtworkUnreadable(
             f"Artwork {name} has no printed size.", remedy="Write the printed width into the catalogue, then retry."
@@ -126,7 +132,7 @@ def _fit(name: str, width_px: int, height_px: int, png: bytes, width_mm: int, he
             f"Artwork {name} has only {dpi:.0f} dots an inch at its printed size.",
             remedy=f"Export it at least {needed} pixels wide, or print it smaller.",
         )
-    return Artwork(png, width_px * scale, height_px * scale)
+    return Artwork(picture, width_px * scale, height_px * scale)
 
 
 def _in_latin_1(text: str) -> str:
