@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import requests
@@ -26,6 +26,7 @@ from backroom.shop.room import Room
 ROOT = Path(backroom.__file__).resolve().parent.parent
 READY_SECONDS = 2.0
 KNOWN_SECONDS = 180
+WORKER_READY_WITHIN = 180.0
 
 
 class PortTaken(AskPerson):
@@ -144,7 +145,8 @@ def worker_children(room: Room, ports: Ports, *, without: frozenset[str] = froze
                 "BACKROOM_BOOTH_KEY": room.secret(booth_key_name(locations[0])) if locations else "",
             }
             environment["BACKROOM_HOME"] = str(room.home / "booths" / pool)
-        children.append(worker_child(pool, environment))
+        child = worker_child(pool, environment)
+        children.append(replace(child, ready=_serves(room, ports, pool), ready_within=WORKER_READY_WITHIN))
     return children
 
 
@@ -158,6 +160,25 @@ def make_known(room: Room, ports: Ports) -> None:
         subprocess.run(argv, env=environment_of(room, ports), cwd=ROOT, check=True, timeout=KNOWN_SECONDS)  # noqa: S603 - ours
     except subprocess.SubprocessError as error:
         raise NotMadeKnown("Prefect did not take the deployments", remedy="Run `backroom shop check`.") from error
+
+
+def _serves(room: Room, ports: Ports, pool: str) -> Callable[[], bool]:
+    """Whether Prefect has heard of a worker that serves a pool."""
+    user, _, password = auth_of(room).partition(":")
+
+    def ready() -> bool:
+        try:
+            answer = requests.post(
+                f"{ports.api}/work_pools/{pool}/workers/filter",
+                json={"workers": {"status": {"any_": ["ONLINE"]}}},
+                auth=(user, password) if user else None,
+                timeout=READY_SECONDS,
+            )
+            return answer.ok and bool(answer.json())
+        except requests.RequestException:
+            return False
+
+    return ready
 
 
 def _answers(url: str, auth: str) -> Callable[[], bool]:
