@@ -225,7 +225,7 @@ def apply_news(
             desk.hold(connection, known.number, "changed_while_making", "")
             return StepOutcome(known.number, "held", "changed_while_making")
         state = OrderState.HELD if news.hold_reason else OrderState.ACCEPTED
-        orders.apply_news(connection, known.id, news, state=state, token=None if news.hold_reason else claim.token)
+        orders.apply_news(connection, known, news, state=state, token=None if news.hold_reason else claim.token)
         _tell(connection, known, "order.changed", {"reason": news.hold_reason}, claim, at)
         return StepOutcome(known.number, "held" if news.hold_reason else "advanced", news.hold_reason)
     orders.note_news(connection, known.id, news)

@@ -1,7 +1,7 @@
 """Life cycles: the moves that orders, their work, print jobs and reservations may make, as tables.
 
-What belongs here: which state may follow which, and what a set of parts means for the whole. What does not: making a
-move (`backroom.store`, conditional on the state it read), deciding that one is due (tasks).
+What belongs here: which state may follow which, and until when an order may be cancelled. What does not: making a
+move (`backroom.store.moves`, conditional on the state it leaves), deciding that one is due (tasks).
 
 A person may do what no machine may: say what became of a print job whose outcome nobody can tell, and speak for a
 booth that will not answer any more. Those moves stand in a table of their own.
@@ -61,16 +61,17 @@ _FULFILMENT: Moves = {
     _F.CANCELLED: frozenset(),
 }
 
-# Back to WAITING: handed back unstarted, or certainly not printed (the printer refused or aborted it). A job that was
-# started cannot be cancelled: its paper may be out already.
+# Back to WAITING: handed back unstarted, or certainly not printed (the printer refused or aborted it). HANDED goes to
+# BLOCKED when nothing can be begun, because its artwork is missing: only so, unstarted, may a BLOCKED job be cancelled.
+# One that was started cannot: its paper may be out already. FAILED waits for a person, or for its order's cancel.
 _PRINT_JOB: Moves = {
     _P.WAITING: frozenset({_P.HANDED, _P.CANCELLED}),
-    _P.HANDED: frozenset({_P.PRINTING, _P.WAITING, _P.CANCELLED}),
+    _P.HANDED: frozenset({_P.PRINTING, _P.BLOCKED, _P.WAITING, _P.FAILED, _P.CANCELLED}),
     _P.PRINTING: frozenset({_P.BLOCKED, _P.WAITING, _P.DONE, _P.FAILED, _P.UNKNOWN}),
-    _P.BLOCKED: frozenset({_P.PRINTING, _P.WAITING, _P.DONE, _P.FAILED, _P.UNKNOWN}),
+    _P.BLOCKED: frozenset({_P.PRINTING, _P.WAITING, _P.DONE, _P.FAILED, _P.UNKNOWN, _P.CANCELLED}),
     _P.DONE: frozenset(),
     _P.UNKNOWN: frozenset(),
-    _P.FAILED: frozenset(),
+    _P.FAILED: frozenset({_P.CANCELLED}),
     _P.CANCELLED: frozenset(),
 }
 
@@ -88,11 +89,12 @@ MOVES: Mapping[Kind, Moves] = {
     Kind.RESERVATION: _RESERVATION,
 }
 
-# A person says "it was printed" or "print it again": of a job whose outcome is unknown, and of one that waits at a
-# booth which is gone. The only way out of an end.
+# A person says "it was printed" or "print it again": of a job whose outcome is unknown (the only way out of an end),
+# of one that failed too often, and of one that waits at a booth which is gone.
 MOVES_BY_A_PERSON: Mapping[Kind, Moves] = {
     Kind.PRINT_JOB: {
         _P.UNKNOWN: frozenset({_P.DONE, _P.WAITING}),
+        _P.FAILED: frozenset({_P.DONE, _P.WAITING}),
         _P.HANDED: frozenset({_P.DONE, _P.WAITING}),
         _P.PRINTING: frozenset({_P.DONE, _P.WAITING}),
         _P.BLOCKED: frozenset({_P.DONE, _P.WAITING}),
@@ -126,19 +128,3 @@ def may_cancel(states: Collection[FulfilmentState]) -> bool:
     A held one was held before its label, so it does not stand in the way; nor does an order without any.
     """
     return _LABELLED.isdisjoint(states)
-
-
-def order_state_from_parts(states: Collection[FulfilmentState]) -> OrderState:
-    """What the fulfilment orders of a released order make of it.
-
-    FULFILLED when all are done (cancelled ones aside), CANCELLED when all are cancelled, HELD while a person must act
-    on one, RELEASED otherwise. ValueError without any: an order that is not released has a state of its own.
-    """
-    if not states:
-        raise ValueError("an order without fulfilment orders is not released")
-    left = set(states) - {_F.CANCELLED}
-    if not left:
-        return OrderState.CANCELLED
-    if left == {_F.DONE}:
-        return OrderState.FULFILLED
-    return OrderState.HELD if _F.HELD in left else OrderState.RELEASED

@@ -16,6 +16,7 @@ from backroom.store.fulfilment import ADVANCING
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import MOVING
 from backroom.store.intake import STAGE as INTAKE
+from backroom.store.moves import moving
 from backroom.store.tables import fulfilment_orders, inbox, order_lines, orders, print_jobs
 from backroom.store.waiting import is_due
 
@@ -37,17 +38,14 @@ def expire_reservations(connection: Connection, at: datetime) -> int:
     The orders are moved first: one that is released at this very moment keeps its pieces.
     """
     expired = stock.expired_orders(connection, at)
-    moving = (
-        update(orders)
-        .where(orders.c.id.in_(expired), orders.c.state == OrderState.RESERVED)
-        .values(state=OrderState.ACCEPTED, claim_token=None)
-    )
+    planned = moving(orders, OrderState.RESERVED, OrderState.ACCEPTED).where(orders.c.id.in_(expired))
+    planned = planned.values(claim_token=None)
     held = (
         update(orders)
         .where(orders.c.id.in_(expired), orders.c.state == OrderState.HELD, orders.c.held_from == OrderState.RESERVED)
         .values(held_from=OrderState.ACCEPTED)
     )
-    ids = [id_ for change in (moving, held) for id_ in connection.execute(change.returning(orders.c.id)).scalars()]
+    ids = [id_ for change in (planned, held) for id_ in connection.execute(change.returning(orders.c.id)).scalars()]
     stock.release(connection, ids, ReservationState.EXPIRED)
     entries = [history.Entry(id_, "reservation.expired", {"then": "routed again"}) for id_ in ids]
     history.record(connection, entries, at=at)
@@ -87,8 +85,8 @@ def wake_backorders(connection: Connection, skus: Sequence[str], hub: str) -> li
         .exists()
     )
     moved = connection.execute(
-        update(orders)
-        .where(orders.c.state == OrderState.BACKORDERED, wants)
-        .values(state=OrderState.ACCEPTED, next_attempt_at=None, attempts=0)
+        moving(orders, OrderState.BACKORDERED, OrderState.ACCEPTED)
+        .where(wants)
+        .values(next_attempt_at=None, attempts=0)
     )
     return [wakeup(connection, INTAKE, hub)] if moved.rowcount else []

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, or_, select, update
 
 from backroom.domain.errors import Refuse, Retry
+from backroom.domain.lifecycle import Kind, is_end, may_cancel
 from backroom.domain.model import FulfilmentState, OrderState
 from backroom.store import effects, history, print_jobs, sickness, stock
 from backroom.store.claims import Wakeup, is_free, wakeup
@@ -20,6 +21,7 @@ from backroom.store.database import now
 from backroom.store.fulfilment import BEFORE_LABEL, finish_orders
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
+from backroom.store.moves import moving
 from backroom.store.people import load
 from backroom.store.print_jobs import STAGE as PRINT
 from backroom.store.seals import Seals
@@ -27,7 +29,7 @@ from backroom.store.shipping import LABEL
 from backroom.store.tables import fulfilment_orders, order_lines, orders, reservations
 from backroom.store.waiting import HEALTHY
 
-ENDED = (OrderState.FULFILLED, OrderState.CANCELLED)
+ENDED = tuple(state for state in OrderState if is_end(Kind.ORDER, state))
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
 
 
@@ -77,9 +79,9 @@ def hold(connection: Connection, number: str, reason: str, actor: str) -> list[W
     if order["state"] == OrderState.HELD:
         return []
     connection.execute(
-        update(orders)
+        moving(orders, OrderState(order["state"]), OrderState.HELD)
         .where(orders.c.id == order["id"])
-        .values(state=OrderState.HELD, held_from=order["state"], hold_reason=reason, claim_token=None)
+        .values(held_from=order["state"], hold_reason=reason, claim_token=None)
     )
     _hold_parts(connection, order["id"], reason)
     history.record(connection, [history.Entry(order["id"], "order.held", {"reason": reason})], at=at, actor=actor)
@@ -91,11 +93,11 @@ def release(connection: Connection, number: str, actor: str, hub: str) -> list[W
     order, at = locked(connection, number), now(connection)
     if order["state"] not in (OrderState.HELD, OrderState.BACKORDERED):
         raise NotPossibleNow(f"{number} is not held: it is {order['state']}")
-    back = order["held_from"] or OrderState.ACCEPTED
+    back = OrderState(order["held_from"] or OrderState.ACCEPTED)
     connection.execute(
-        update(orders)
+        moving(orders, OrderState(order["state"]), back)
         .where(orders.c.id == order["id"])
-        .values(state=back, held_from="", hold_reason="", next_attempt_at=None, attempts=0)
+        .values(held_from="", hold_reason="", next_attempt_at=None, attempts=0)
     )
     places: list[str] = []
     held = connection.execute(
@@ -105,9 +107,9 @@ def release(connection: Connection, number: str, actor: str, hub: str) -> list[W
     ).mappings()
     for part in held.all():
         connection.execute(
-            update(fulfilment_orders)
+            moving(fulfilment_orders, FulfilmentState.HELD, FulfilmentState(part["held_from"]))
             .where(fulfilment_orders.c.id == part["id"])
-            .values(state=part["held_from"] or FulfilmentState.OPEN, held_from="", hold_reason="", attempts=0)
+            .values(held_from="", hold_reason="", attempts=0)
         )
         places.append(part["location"])
     sickness.make_healthy(connection, order["id"])
@@ -129,29 +131,28 @@ def cancel(connection: Connection, number: str, actor: str, reason: str) -> list
     if order["state"] == OrderState.CANCELLED:
         return []
     parts = connection.execute(
-        select(fulfilment_orders.c.id, fulfilment_orders.c.state, fulfilment_orders.c.held_from)
+        select(fulfilment_orders.c.id, fulfilment_orders.c.state)
         .where(fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.state != FulfilmentState.CANCELLED)
         .with_for_update()
     ).all()
-    reached = {part.held_from or part.state for part in parts}
-    if order["state"] == OrderState.FULFILLED or reached - set(BEFORE_LABEL):
+    states = sorted({FulfilmentState(part.state) for part in parts})
+    if order["state"] == OrderState.FULFILLED or not may_cancel(states):
         raise NotPossibleNow(f"{number} is labelled already", remedy="Let it come back as a return.")
     _refuse_while_labelling(connection, order["id"], number, at)
     if effects.begun(connection, order["id"], LABEL):
         raise NotPossibleNow(f"{number} may have a label already", remedy="Look at it at the carrier first.")
     stock.release(connection, [order["id"]])
     _restock_packed(connection, order["id"], at)
-    connection.execute(
-        update(fulfilment_orders)
-        .where(fulfilment_orders.c.order_id == order["id"])
-        .values(state=FulfilmentState.CANCELLED, claim_token=None, held_from="", hold_reason="", **HEALTHY)
-    )
+    ended = {"claim_token": None, "held_from": "", "hold_reason": "", **HEALTHY}
+    for state in states:
+        ending = moving(fulfilment_orders, state, FulfilmentState.CANCELLED)
+        connection.execute(ending.where(fulfilment_orders.c.order_id == order["id"]).values(**ended))
     print_jobs.drop(connection, [part.id for part in parts], at)
     print_jobs.shelve(connection, [part.id for part in parts], at)
     connection.execute(
-        update(orders)
+        moving(orders, OrderState(order["state"]), OrderState.CANCELLED)
         .where(orders.c.id == order["id"])
-        .values(state=OrderState.CANCELLED, ended_at=at, claim_token=None, held_from="", hold_reason="", **HEALTHY)
+        .values(ended_at=at, **ended)
     )
     history.record(connection, [history.Entry(order["id"], "order.cancelled", {"reason": reason})], at=at, actor=actor)
     return []
@@ -160,31 +161,17 @@ def cancel(connection: Connection, number: str, actor: str, reason: str) -> list
 def start_over(connection: Connection, order_id: int) -> bool:
     """Undo routing and reserving of an order nobody has begun to make, so that news can be applied; False if begun."""
     at = now(connection)
-    parts = (
-        connection.execute(
-            select(fulfilment_orders.c.id).where(
-                fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state != FulfilmentState.CANCELLED
-            )
-        )
-        .scalars()
-        .all()
-    )
-    untouched = connection.execute(
-        update(fulfilment_orders)
-        .where(
-            fulfilment_orders.c.id.in_(parts),
-            fulfilment_orders.c.state == FulfilmentState.OPEN,
-            is_free(fulfilment_orders, at),
-        )
-        .values(state=FulfilmentState.CANCELLED, claim_token=None)
-    )
-    if untouched.rowcount != len(parts):
-        connection.execute(
-            update(fulfilment_orders)
-            .where(fulfilment_orders.c.id.in_(parts), fulfilment_orders.c.state == FulfilmentState.CANCELLED)
-            .values(state=FulfilmentState.OPEN)
-        )
+    touched = (fulfilment_orders.c.state != FulfilmentState.OPEN) | ~is_free(fulfilment_orders, at)
+    parts = connection.execute(
+        select(fulfilment_orders.c.id, touched.label("touched"))
+        .where(fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state != FulfilmentState.CANCELLED)
+        .with_for_update()
+    ).all()
+    if any(part.touched for part in parts):
         return False
+    undoing = moving(fulfilment_orders, FulfilmentState.OPEN, FulfilmentState.CANCELLED)
+    ids = [part.id for part in parts]
+    connection.execute(undoing.where(fulfilment_orders.c.id.in_(ids)).values(claim_token=None))
     stock.release(connection, [order_id])
     return True
 
@@ -252,9 +239,8 @@ def _amend_line(connection: Connection, order: RowMapping, line_no: str, sku: st
     stock.release(connection, [order["id"]])
     planned = (OrderState.ROUTED, OrderState.RESERVED)
     if order["state"] in planned:
-        connection.execute(
-            update(orders).where(orders.c.id == order["id"]).values(state=OrderState.ACCEPTED, claim_token=None)
-        )
+        back = moving(orders, OrderState(order["state"]), OrderState.ACCEPTED)
+        connection.execute(back.where(orders.c.id == order["id"]).values(claim_token=None))
     elif order["held_from"] in planned:
         connection.execute(update(orders).where(orders.c.id == order["id"]).values(held_from=OrderState.ACCEPTED))
 
@@ -263,9 +249,9 @@ def _hold_parts(connection: Connection, order_id: int, reason: str) -> None:
     held: list[int] = []
     for state in BEFORE_LABEL:
         holding = (
-            update(fulfilment_orders)
-            .where(fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state == state)
-            .values(state=FulfilmentState.HELD, held_from=state, hold_reason=reason)
+            moving(fulfilment_orders, state, FulfilmentState.HELD)
+            .where(fulfilment_orders.c.order_id == order_id)
+            .values(held_from=state, hold_reason=reason)
         )
         held += connection.execute(holding.returning(fulfilment_orders.c.id)).scalars()
     print_jobs.take_back(connection, held)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from backroom.domain.model import Assignment, FulfilmentState, OrderState
 from backroom.store.batches import chunks
 from backroom.store.claims import Claim, Wakeup, is_free, look_for_work, take, wakeup
+from backroom.store.moves import moving
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders, reservations
 from backroom.store.waiting import HEALTHY, mark, waiting
 
@@ -172,7 +173,6 @@ def move(
 ) -> list[int]:
     """Move the wave's rows from one state to the next; returns those that moved, the others were taken away."""
     changes: dict[str, object] = {
-        "state": new,
         "attempts": 1 if keep_claim else 0,
         "next_attempt_at": None,
         **HEALTHY,
@@ -181,17 +181,10 @@ def move(
         changes["claim_token"] = None
     moved: list[int] = []
     for batch in chunks(ids):
-        statement = (
-            update(fulfilment_orders)
-            .where(
-                fulfilment_orders.c.id.in_(batch),
-                fulfilment_orders.c.claim_token == token,
-                fulfilment_orders.c.state == old,
-            )
-            .values(**changes)
-            .returning(fulfilment_orders.c.id)
+        wanted = moving(fulfilment_orders, old, new).where(
+            fulfilment_orders.c.id.in_(batch), fulfilment_orders.c.claim_token == token
         )
-        moved.extend(connection.execute(statement).scalars())
+        moved.extend(connection.execute(wanted.values(**changes).returning(fulfilment_orders.c.id)).scalars())
     return moved
 
 
@@ -225,9 +218,9 @@ def piece_done(connection: Connection, part_id: int, at: datetime) -> list[Wakeu
     if row is None or row.outstanding > 0:
         return []
     made = connection.execute(
-        update(fulfilment_orders)
-        .where(fulfilment_orders.c.id == part_id, fulfilment_orders.c.state == FulfilmentState.MAKING)
-        .values(state=FulfilmentState.MADE, made_at=at, attempts=0)
+        moving(fulfilment_orders, FulfilmentState.MAKING, FulfilmentState.MADE)
+        .where(fulfilment_orders.c.id == part_id)
+        .values(made_at=at, attempts=0)
     )
     # A held one goes on from MADE when a person releases it.
     connection.execute(
@@ -259,9 +252,9 @@ def finish_orders(connection: Connection, order_ids: Iterable[int], at: datetime
             .exists()
         )
         statement = (
-            update(orders)
-            .where(orders.c.id.in_(batch), orders.c.state == OrderState.RELEASED, ~open_part)
-            .values(state=OrderState.FULFILLED, ended_at=at)
+            moving(orders, OrderState.RELEASED, OrderState.FULFILLED)
+            .where(orders.c.id.in_(batch), ~open_part)
+            .values(ended_at=at)
             .returning(orders.c.id)
         )
         finished.extend(connection.execute(statement).scalars())

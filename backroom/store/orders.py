@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tup
 from backroom.domain.model import IncomingOrder, OrderState, PaymentStatus
 from backroom.store.batches import chunks, insert_new
 from backroom.store.contacts import Contact, open_contact, seal_contact
+from backroom.store.moves import moving
 from backroom.store.seals import Seals
 from backroom.store.tables import consents, counters, order_lines, orders
 from backroom.store.waiting import HEALTHY
@@ -138,19 +139,22 @@ def add_orders(
     return [(id_, row["number"]) for id_, row in zip(ids, rows, strict=True)]
 
 
-def apply_news(connection: Connection, order_id: int, order: NewOrder, *, state: OrderState, token: str | None) -> None:
+def apply_news(
+    connection: Connection, known: KnownOrder, order: NewOrder, *, state: OrderState, token: str | None
+) -> None:
     """Write the newer words of the source over an order that nobody has begun to make; it starts again from `state`."""
     row = _order_row(order, "", token or "", order.incoming.updated_at)
     keep = ("number", "channel", "external_id", "accepted_at", "person_id")
     changed = {name: value for name, value in row.items() if name not in keep}
+    again = update(orders) if state is known.state else moving(orders, known.state, state)
     connection.execute(
-        update(orders)
-        .where(orders.c.id == order_id)
-        .values(**changed | {"state": state, "claim_token": token, "next_attempt_at": None, **HEALTHY})
+        again.where(orders.c.id == known.id).values(
+            **changed | {"state": state, "claim_token": token, "next_attempt_at": None, **HEALTHY}
+        )
     )
-    connection.execute(delete(order_lines).where(order_lines.c.order_id == order_id))
+    connection.execute(delete(order_lines).where(order_lines.c.order_id == known.id))
     if order.incoming.lines:
-        connection.execute(insert(order_lines), _line_rows(order_id, order.incoming))
+        connection.execute(insert(order_lines), _line_rows(known.id, order.incoming))
     insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))
 
 
@@ -211,7 +215,6 @@ def move(
     Moving is progress, so an order's attempts start again.
     """
     changes: dict[str, object] = {
-        "state": new,
         "attempts": 1 if keep_claim else 0,
         "next_attempt_at": None,
         **HEALTHY,
@@ -220,13 +223,8 @@ def move(
         changes["claim_token"] = None
     moved: list[int] = []
     for batch in chunks(ids):
-        statement = (
-            update(orders)
-            .where(orders.c.id.in_(batch), orders.c.claim_token == token, orders.c.state == old)
-            .values(**changes)
-            .returning(orders.c.id)
-        )
-        moved.extend(connection.execute(statement).scalars())
+        wanted = moving(orders, old, new).where(orders.c.id.in_(batch), orders.c.claim_token == token)
+        moved.extend(connection.execute(wanted.values(**changes).returning(orders.c.id)).scalars())
     return moved
 
 

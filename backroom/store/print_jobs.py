@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, true, update
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import FulfilmentState, PrintJobState, Variant
 from backroom.store import effects, history, stock
-from backroom.store.batches import update_by_id
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now, writes
 from backroom.store.fulfilment import piece_done
+from backroom.store.moves import moving
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, print_jobs, variants
 
 STAGE = "print"
@@ -147,11 +147,8 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
             .limit(most - len(ids))
         )
         new = list(connection.execute(waiting.with_for_update(skip_locked=True, of=print_jobs)).scalars())
-        update_by_id(
-            connection,
-            print_jobs,
-            [{"id": id_, "state": PrintJobState.HANDED, "holder": holder, "handed_at": at} for id_ in new],
-        )
+        handing = moving(print_jobs, PrintJobState.WAITING, PrintJobState.HANDED).where(print_jobs.c.id.in_(new))
+        connection.execute(handing.values(holder=holder, handed_at=at))
         ids += new
     query = (
         select(print_jobs, variants.c.title, variants.c.printed_width_mm, variants.c.printed_height_mm)
@@ -207,11 +204,7 @@ def start(connection: Connection, job_id: int, attempt: int, holder: str, printe
     state = _part(connection, row)["state"]
     if state != FulfilmentState.MAKING:
         raise NotYourJob(f"print job {job_id} is not wanted now: its order is {state}")
-    connection.execute(
-        update(print_jobs)
-        .where(print_jobs.c.id == job_id)
-        .values(state=PrintJobState.PRINTING, printer=printer, printer_job="", started_at=at, reason="")
-    )
+    _move(connection, row, PrintJobState.PRINTING, printer=printer, printer_job="", started_at=at, reason="")
     key = _key(row)
     effects.take(connection, [key], holder)
     effects.start(connection, [key], holder, at)
@@ -227,12 +220,10 @@ def progress(
     printer_job: str,
 ) -> None:
     """Note where a started job is: PRINTING, or BLOCKED with what the printer waits for."""
-    held_job(connection, job_id, holder, attempt)
+    row = held_job(connection, job_id, holder, attempt)
     if state not in (PrintJobState.PRINTING, PrintJobState.BLOCKED):
         raise NotYourJob(f"a started print job cannot become {state}")
-    connection.execute(
-        update(print_jobs).where(print_jobs.c.id == job_id).values(state=state, reason=reason, printer_job=printer_job)
-    )
+    _move(connection, row, state, reason=reason, printer_job=printer_job)
 
 
 def settle(connection: Connection, job_id: int, attempt: int, holder: str, outcome: str, reason: str) -> list[Wakeup]:
@@ -257,7 +248,7 @@ def settle(connection: Connection, job_id: int, attempt: int, holder: str, outco
     if outcome == "unknown":
         effects.take(connection, [key], holder)
         effects.settle(connection, [effects.Outcome(key, effects.UNKNOWN, reason=reason)], holder, at)
-        _end(connection, row, PrintJobState.UNKNOWN, reason, at)
+        _move(connection, row, PrintJobState.UNKNOWN, reason=reason, ended_at=at)
         _tell(connection, row, "print.unknown", {"reason": reason, "printer": row["printer"]}, at)
         return []
     if outcome == "returned" and row["started_at"] is not None:
@@ -298,12 +289,11 @@ def queue(connection: Connection, location: str, most: int = 200) -> list[RowMap
 
 def drop(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:
     """Drop the jobs of cancelled work that nobody has begun to print; what is at a printer comes to its own end."""
-    waiting = print_jobs.c.state.in_((PrintJobState.WAITING, PrintJobState.FAILED))
-    connection.execute(
-        update(print_jobs)
-        .where(print_jobs.c.fulfilment_order_id.in_(part_ids), waiting | _unbegun())
-        .values(state=PrintJobState.CANCELLED, ended_at=at, reason="order cancelled")
-    )
+    for state in (PrintJobState.WAITING, PrintJobState.FAILED, PrintJobState.HANDED, PrintJobState.BLOCKED):
+        dropping = moving(print_jobs, state, PrintJobState.CANCELLED).where(
+            print_jobs.c.fulfilment_order_id.in_(part_ids), _unbegun(state)
+        )
+        connection.execute(dropping.values(ended_at=at, reason="order cancelled"))
 
 
 def shelve(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:
@@ -320,25 +310,23 @@ def shelve(connection: Connection, part_ids: Sequence[int], at: datetime) -> Non
 
 def take_back(connection: Connection, part_ids: Sequence[int]) -> None:
     """Take jobs of held work, handed out and not begun, out of their workers' hands."""
-    connection.execute(
-        update(print_jobs)
-        .where(print_jobs.c.fulfilment_order_id.in_(part_ids), _unbegun())
-        .values(state=PrintJobState.WAITING, holder="", handed_at=None, reason="")
-    )
+    for state in (PrintJobState.HANDED, PrintJobState.BLOCKED):
+        taking = moving(print_jobs, state, PrintJobState.WAITING).where(
+            print_jobs.c.fulfilment_order_id.in_(part_ids), _unbegun(state)
+        )
+        connection.execute(taking.values(holder="", handed_at=None, reason=""))
 
 
-def _unbegun() -> ColumnElement[bool]:
-    """In a worker's hands and never begun, if only because no printer there can do it now."""
-    return (print_jobs.c.state == PrintJobState.HANDED) | (
-        (print_jobs.c.state == PrintJobState.BLOCKED) & print_jobs.c.started_at.is_(None)
-    )
+def _unbegun(state: PrintJobState) -> ColumnElement[bool]:
+    """Of the blocked jobs those that were never begun, because no printer there can do them now; any other job."""
+    return print_jobs.c.started_at.is_(None) if state is PrintJobState.BLOCKED else true()
 
 
 def _printed(connection: Connection, row: RowMapping, at: datetime, *, actor: str) -> list[Wakeup]:
     key = _key(row)
     answer = {"printer": row["printer"], "printer_job": row["printer_job"], "copies": row["copies"], "by": actor}
     effects.settle(connection, [effects.Outcome(key, effects.DONE, answer)], row["holder"], at)
-    _end(connection, row, PrintJobState.DONE, "", at)
+    _move(connection, row, PrintJobState.DONE, by_person=bool(actor), reason="", ended_at=at)
     connection.execute(
         update(fulfilment_lines)
         .where(
@@ -365,37 +353,40 @@ def _again(
         effects.settle(connection, [effects.Outcome(key, effects.FAILED, reason=reason)], row["holder"], at)
     _tell(connection, row, "print.failed" if failed else "print.returned", {"reason": reason}, at, actor)
     if part["state"] == FulfilmentState.CANCELLED:
-        _end(connection, row, PrintJobState.CANCELLED, "order cancelled", at)
+        _move(connection, row, PrintJobState.WAITING, by_person=bool(actor))
+        drop(connection, [row["fulfilment_order_id"]], at)
         return []
     if failed and not actor and row["attempt"] % MOST_FAILURES == 0:
-        _end(connection, row, PrintJobState.FAILED, reason, at)
+        _move(connection, row, PrintJobState.FAILED, reason=reason, ended_at=at)
         return []
     attempt = row["attempt"] + 1 if failed else row["attempt"]
     if failed:
         again = effects.Plan(_key(row, attempt), KIND, part["order_id"], f"{row['sku']}×{row['copies']}")
         effects.plan(connection, [again], "", at)
-    connection.execute(
-        update(print_jobs)
-        .where(print_jobs.c.id == row["id"])
-        .values(
-            state=PrintJobState.WAITING,
-            attempt=attempt,
-            holder="",
-            printer="",
-            printer_job="",
-            started_at=None,
-            handed_at=None,
-            ended_at=None,
-            reason=reason,
-        )
+    _move(
+        connection,
+        row,
+        PrintJobState.WAITING,
+        by_person=bool(actor),
+        attempt=attempt,
+        holder="",
+        printer="",
+        printer_job="",
+        started_at=None,
+        handed_at=None,
+        ended_at=None,
+        reason=reason,
     )
     return [wakeup(connection, STAGE, row["location"])]
 
 
-def _end(connection: Connection, row: RowMapping, state: PrintJobState, reason: str, at: datetime) -> None:
-    connection.execute(
-        update(print_jobs).where(print_jobs.c.id == row["id"]).values(state=state, reason=reason, ended_at=at)
-    )
+def _move(
+    connection: Connection, row: RowMapping, new: PrintJobState, *, by_person: bool = False, **values: object
+) -> None:
+    """Move a job that is locked; one that stays where it is only changes its values."""
+    old = PrintJobState(row["state"])
+    change = update(print_jobs) if new is old else moving(print_jobs, old, new, by_person=by_person)
+    connection.execute(change.where(print_jobs.c.id == row["id"]).values(state=new, **values))
 
 
 def _part(connection: Connection, row: RowMapping) -> RowMapping:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, up
 
 from backroom.domain.model import ReservationState, StockLevel
 from backroom.store.batches import chunks, insert_new
+from backroom.store.moves import moving
 from backroom.store.tables import reservations, stock_levels, stock_movements
 
 
@@ -164,9 +165,9 @@ def expired_orders(connection: Connection, at: datetime, most: int = 500) -> lis
 def _settle(connection: Connection, which: ColumnElement[bool], state: ReservationState) -> list[RowMapping]:
     """End reservations that are held; returns those that this very call ended, so that nothing is given back twice."""
     ended = (
-        update(reservations)
-        .where(which, reservations.c.state == ReservationState.HELD)
-        .values(state=state, expires_at=None)
+        moving(reservations, ReservationState.HELD, state)
+        .where(which)
+        .values(expires_at=None)
         .returning(reservations.c.id, reservations.c.location, reservations.c.sku, reservations.c.quantity)
     )
     return list(connection.execute(ended).mappings())
