@@ -5,6 +5,7 @@ calls themselves (the adapters, behind `Sink`).
 
 After a crash, a planned effect is safely carried out again; one that was started without an outcome is asked for at
 the other side, and where that side cannot say, it is unknown and a person decides. It is never repeated blindly.
+What a claim has in hand while it lives no other claim touches, for orders may share an effect: a sheet of labels.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection, RowMapping
 
-from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown
+from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown, Retry
 from backroom.store import effects
 from backroom.store.claims import ClaimLost, fence
 from backroom.store.database import Database, now
@@ -31,6 +32,12 @@ class RequestChanged(AskPerson):
     """The same key was used before for another request: what was done then is not what is asked now."""
 
     cause = "request_changed"
+
+
+class InOtherHands(Retry):
+    """Another run is carrying this effect out at this moment; it is a matter of seconds."""
+
+    cause = "being_worked_on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,9 @@ def perform(
             results[effect.key] = row["answer"] or {}
         elif row["state"] == effects.UNKNOWN:
             results[effect.key] = OutcomeUnknown(f"nobody can tell whether {effect.key} happened")
+        elif row["claim_token"] != token:
+            # Asked now, the other side would say "no" of a call that is on its way.
+            results[effect.key] = InOtherHands(f"another run is carrying out {effect.key} now")
         elif row["state"] == effects.STARTED and not sink.idempotent:
             # Those asked for before it took their time as well.
             age = at - row["started_at"] + timedelta(seconds=time.monotonic() - read_at)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select, update
 
 from backroom.store.batches import chunks, insert_new
+from backroom.store.claims import is_free
 from backroom.store.tables import effects
 
 PLANNED, STARTED, DONE, FAILED, UNKNOWN = "planned", "started", "done", "failed", "unknown"
@@ -36,7 +37,7 @@ class Outcome:
 
 
 def plan(connection: Connection, plans: Sequence[Plan], token: str, at: datetime) -> dict[str, RowMapping]:
-    """Write the rows that are missing, take all of them into this claim's hands, and return them as they stand."""
+    """Write the rows that are missing, take what no other live claim holds into this one's hands, and return all."""
     insert_new(
         connection,
         effects,
@@ -55,12 +56,17 @@ def plan(connection: Connection, plans: Sequence[Plan], token: str, at: datetime
             for p in plans
         ],
     )
-    take(connection, (p.key for p in plans), token)
+    for batch in chunks(p.key for p in plans):
+        others = effects.c.key.in_(batch) & (effects.c.claim_token != token)
+        # Locked before it is asked who lives: a statement that waited for a row would see the claims of before (PostgreSQL).
+        connection.execute(select(effects.c.id).where(others).order_by(effects.c.id).with_for_update())
+        connection.execute(update(effects).where(others, is_free(effects, at)).values(claim_token=token))
     return read(connection, (p.key for p in plans))
 
 
 def take(connection: Connection, keys: Iterable[str], token: str) -> None:
-    """Put rows into a holder's hands: from now on only it may start them, or say that they did not happen."""
+    """Put rows into a holder's hands, whoever had them: from now on only it may start them, or say that they did not
+    happen. For holders that are no claims: the workers beside the printers."""
     for batch in chunks(keys):
         connection.execute(
             update(effects).where(effects.c.key.in_(batch), effects.c.claim_token != token).values(claim_token=token)

@@ -9,15 +9,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown, Refuse, Retry
-from backroom.effects.ledger import Effect, RequestChanged, perform, request_hash
+from backroom.effects.ledger import Effect, InOtherHands, RequestChanged, perform, request_hash
 from backroom.store import effects as rows
 from backroom.store.claims import ClaimLost, give_up, take
 from backroom.store.database import Database, now
+from tests.together import run_together
 
 
 class Killed(BaseException):
@@ -71,8 +73,12 @@ def a_claim(database: Database) -> str:
 
 
 def run(database: Database, side: OtherSide, *batch: Effect[str]) -> dict[str, Mapping[str, Any] | BackroomError]:
-    """Perform under a claim of its own, as the next run would."""
-    return perform(database, a_claim(database), batch or [an_effect()], side)
+    """Perform under a claim of its own, as the next run would; its end, or its death, ends the claim."""
+    token = a_claim(database)
+    try:
+        return perform(database, token, batch or [an_effect()], side)
+    finally:
+        database.write(lambda c: give_up(c, token))
 
 
 def state(database: Database, key: str = "print-1") -> str:
@@ -130,6 +136,7 @@ def test_a_crash_after_planning_and_before_the_start_is_simply_done_again(databa
     token = a_claim(database)
     plan = rows.Plan("print-1", "print", 1, request_hash("one shirt"))
     database.write(lambda c: rows.plan(c, [plan], token, now(c)))
+    database.write(lambda c: give_up(c, token))
     assert run(database, side)["print-1"] == {"number": "print-1"}
     assert side.asked == []
 
@@ -192,23 +199,50 @@ def test_who_lost_the_claim_starts_nothing(database: Database) -> None:
     assert side.happened == {}
 
 
-def test_an_effect_that_another_run_took_over_is_not_started(database: Database) -> None:
-    side = OtherSide(idempotent=True)
+@pytest.mark.parametrize(
+    ("idempotent", "at_the_moment_of"), [(False, "the question"), (False, "the call"), (True, "the call")]
+)
+def test_what_a_live_claim_has_in_hand_no_other_claim_touches(
+    database: Database, idempotent: bool, at_the_moment_of: str
+) -> None:
     first = a_claim(database)
+    heard: list[Mapping[str, Any] | BackroomError] = []
 
-    class Overtaken(OtherSide):
+    class Interrupted(OtherSide):
+        def interrupt(self) -> None:
+            other = OtherSide(idempotent=idempotent, happened=self.happened)
+            heard.append(run(database, other)["print-1"])
+
         def ask(self, key: str, age: timedelta) -> Mapping[str, Any] | None:
-            # While this run asks, another one plans the same effects under its own claim.
-            perform(database, a_claim(database), [an_effect()], side)
-            return None
+            if at_the_moment_of == "the question":
+                self.interrupt()
+            return super().ask(key, age)
 
-    slow = Overtaken(dies="before")
+        def carry_out(self, requests: Sequence[tuple[str, str]]) -> list[Mapping[str, Any] | BackroomError]:
+            if at_the_moment_of == "the call" and not self.dies:
+                self.interrupt()
+            return super().carry_out(requests)
+
+    side = Interrupted(dies="before")
     with pytest.raises(Killed):
-        perform(database, first, [an_effect()], slow)
-    slow.dies = ""
-    with pytest.raises(ClaimLost):
-        perform(database, first, [an_effect()], slow)
-    assert slow.happened + side.happened == {"print-1": 1}
+        perform(database, first, [an_effect()], side)
+    side.dies = ""
+    # The task's own retry, under the same claim.
+    assert perform(database, first, [an_effect()], side)["print-1"] == {"number": "print-1"}
+    assert [type(result) for result in heard] == [InOtherHands]
+    assert side.happened == {"print-1": 1}
+    assert run(database, side)["print-1"] == {"number": "print-1"}
+    assert side.happened == {"print-1": 1}
+
+
+def test_two_claims_that_come_at_once_for_one_effect_never_both_carry_it_out(database: Database) -> None:
+    side = OtherSide()
+    tokens = [a_claim(database) for _ in range(4)]
+    results = run_together([partial(perform, database, token, [an_effect()], side) for token in tokens])
+    assert side.happened == {"print-1": 1}
+    assert side.asked == []
+    answers = [result["print-1"] for result in results]
+    assert all(isinstance(result, InOtherHands) or result == {"number": "print-1"} for result in answers)
 
 
 def test_what_happened_is_written_even_when_the_lease_ran_out_meanwhile(database: Database) -> None:
@@ -229,6 +263,7 @@ def test_a_late_failure_does_not_hide_that_somebody_else_has_begun_anew(database
 
     class Late(OtherSide):
         def carry_out(self, requests: Sequence[tuple[str, str]]) -> list[Mapping[str, Any] | BackroomError]:
+            database.write(lambda c: give_up(c, first))
             with pytest.raises(Killed):
                 run(database, side)
             return [Retry("too late")]
