@@ -68,6 +68,6 @@ def carry_out(room: Room, number: str, answer: Decision) -> str:
     if answer.choice is Choice.RELEASE:
         wakeups = room.database.write(lambda connection: desk.release(connection, number, ACTOR, hub))
     elif answer.choice is Choice.CANCEL:
-        wakeups = room.database.write(lambda connection: desk.cancel(connection, number, ACTOR, "decided by a person"))
+        wakeups = room.database.write(lambda connection: desk.cancel(connection, number, ACTOR, desk.CANCELLED_BY_STAFF))
     send(wakeups)
     return f"{number}: {answer.choice}"

@@ -246,7 +246,7 @@ def _is_stale(known: orders.KnownOrder, news: orders.NewOrder) -> bool:
 
 def _cancel(connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, at: datetime) -> StepOutcome:
     try:
-        desk.cancel(connection, known.number, "", "cancelled at the channel")
+        desk.cancel(connection, known.number, "", "cancelled_at_channel")
     except desk.BeingWorkedOn:
         return StepOutcome(known.number, "waiting", "being_labelled")
     except desk.NotPossibleNow:

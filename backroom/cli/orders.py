@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import getpass
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Connection
 
 from backroom.channels.csvfile import read_file
 from backroom.channels.delivering import delivery_of
@@ -15,11 +17,12 @@ from backroom.channels.registry import channel_for
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.domain.explain import explain as explain_decision
-from backroom.shop.room import open_room
+from backroom.shop.room import Room, open_room
 from backroom.store import desk, intake
-from backroom.store.claims import wakeup
+from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.inbox_door import accept
+from backroom.store.notes import open_notes, seal_note
 from backroom.store.quarantined import open_quarantine
 from backroom.store.routing import decision_from_row
 from backroom.store.scanning import scan
@@ -29,7 +32,8 @@ app = typer.Typer(no_args_is_help=True)
 quarantine = typer.Typer(no_args_is_help=True)
 
 Number = Annotated[str, typer.Argument(help="The order's number, such as A-1042")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of a table")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of words")]
+Note = Annotated[str, typer.Option(help="In your own words; kept sealed, shown on the order's page and by `show`")]
 COLUMNS = ("number", "channel", "state", "hold_reason", "sick_cause", "delivery", "placed_at")
 
 
@@ -51,9 +55,12 @@ def list_orders(
 @app.command()
 def show(number: Number, as_json: Json = False) -> None:
     """One order's whole story."""
-    told = _story(number)
+    room = open_room()
+    told = _story(room, number)
+    with room.database.read() as connection:
+        notes = open_notes(connection, room.seals, told)
     if as_json:
-        show_json(_plain(told))
+        show_json(_plain(told, notes))
         return
     order = told.order
     console.print(
@@ -65,13 +72,18 @@ def show(number: Number, as_json: Json = False) -> None:
     show_table("Prints", told.print_jobs, ("id", "sku", "copies", "state", "printer", "reason"))
     show_table("Parcels", told.shipments, ("tracking", "return_tracking", "carrier", "weight_g"))
     show_table("Messages", told.messages, ("kind", "medium", "state", "reason", "sent_at"))
-    show_table("History", told.history, ("at", "event", "data", "actor"))
+    show_table("History", _history(told, notes), ("at", "event", "data", "note", "actor"))
 
 
 @app.command()
-def explain(number: Number) -> None:
+def explain(number: Number, as_json: Json = False) -> None:
     """Why an order is made where it is made, as a sentence."""
-    told = _story(number)
+    told = _story(open_room(), number)
+    if as_json:
+        said = [explain_decision(decision_from_row(row), told.order["number"]) for row in told.decisions]
+        decided = [dict(row) | {"sentence": sentence} for row, sentence in zip(told.decisions, said, strict=True)]
+        show_json({"order": told.order["number"], "state": told.order["state"], "decisions": decided})
+        return
     if not told.decisions:
         console.print(f"{number} is not routed yet: it is {told.order['state']}.")
     for decision in told.decisions:
@@ -79,51 +91,63 @@ def explain(number: Number) -> None:
 
 
 @app.command()
-def retry(number: Number) -> None:
+def retry(number: Number, as_json: Json = False) -> None:
     """Take a sick order up again from the step it stands at."""
     room = open_room()
-    send(room.database.write(lambda c: desk.retry(c, number.upper(), _actor(), room.shop.hub)))
-    console.print(f"{number.upper()} goes on.")
+    _act(room, number, lambda c, n: desk.retry(c, n, _actor(), room.shop.hub), "goes on", as_json)
 
 
 @app.command()
-def hold(number: Number, reason: Annotated[str, typer.Option(help="Why, in a word")] = "asked_by_staff") -> None:
+def hold(number: Number, note: Note = "", as_json: Json = False) -> None:
     """Hold an order; what is labelled already goes on."""
     room = open_room()
-    room.database.write(lambda c: desk.hold(c, number.upper(), reason, _actor()))
-    console.print(f"{number.upper()} is on hold.")
+
+    def work(connection: Connection, known: str) -> list[Wakeup]:
+        sealed = seal_note(connection, room.seals, known, note)
+        return desk.hold(connection, known, desk.ASKED_BY_STAFF, _actor(), sealed)
+
+    _act(room, number, work, "is on hold", as_json)
 
 
 @app.command()
-def release(number: Number) -> None:
+def release(number: Number, as_json: Json = False) -> None:
     """Let a held order go on."""
     room = open_room()
-    send(room.database.write(lambda c: desk.release(c, number.upper(), _actor(), room.shop.hub)))
-    console.print(f"{number.upper()} goes on.")
+    _act(room, number, lambda c, n: desk.release(c, n, _actor(), room.shop.hub), "goes on", as_json)
 
 
 @app.command()
-def cancel(number: Number, reason: Annotated[str, typer.Option(help="Why")] = "cancelled by staff") -> None:
+def cancel(number: Number, note: Note = "", as_json: Json = False) -> None:
     """Cancel an order that has no label yet."""
     room = open_room()
-    room.database.write(lambda c: desk.cancel(c, number.upper(), _actor(), reason))
-    console.print(f"{number.upper()} is cancelled, its pieces are free again.")
+
+    def work(connection: Connection, known: str) -> list[Wakeup]:
+        sealed = seal_note(connection, room.seals, known, note)
+        return desk.cancel(connection, known, _actor(), desk.CANCELLED_BY_STAFF, sealed)
+
+    _act(room, number, work, "is cancelled, its pieces are free again", as_json)
 
 
 def scan_piece(
     location: Annotated[str, typer.Argument(help="Where you are, such as main-hub")],
     number: Number,
     code: Annotated[str, typer.Argument(help="The piece's SKU or GTIN")],
+    as_json: Json = False,
 ) -> None:
-    """Confirm a picked piece by its code."""
+    """Confirm a picked piece by its code; exit code 1 for a wrong one."""
     room = open_room()
-    result = room.database.write(lambda c: scan(c, location, number.upper(), code, _actor()))
+    place = room.shop.location(location).id
+    result = room.database.write(lambda c: scan(c, place, number.upper(), code, _actor()))
     send(result.wakeups)
-    if result.accepted:
+    if as_json:
+        said = {"accepted": result.accepted, "reason": result.reason, "left": result.left}
+        show_json({"order": number.upper(), **said})
+    elif result.accepted:
         console.print(f"[bold green]right[/]: {result.left} left for {number.upper()}")
-        return
-    console.print(f"[bold red]WRONG[/]: {result.reason}")
-    raise typer.Exit(1)
+    else:
+        console.print(f"[bold red]WRONG[/]: {result.reason}")
+    if not result.accepted:
+        raise typer.Exit(1)
 
 
 def import_file(
@@ -166,8 +190,19 @@ def replay(id_: Annotated[int, typer.Argument(metavar="ID")]) -> None:
     console.print(f"Message {id_} is read again.")
 
 
-def _story(number: str) -> OrderStory:
-    room = open_room()
+def _act(room: Room, number: str, work: Callable[[Connection, str], list[Wakeup]], done: str, as_json: bool) -> None:
+    """Do it in one commit, send what it owes, and say so: in words, or with the state that the order is in now."""
+    known = number.upper()
+    send(room.database.write(lambda c: work(c, known)))
+    if not as_json:
+        console.print(f"{known} {done}.")
+        return
+    with room.database.read() as connection:
+        order = desk.find(connection, known)
+    show_json({"order": known, "state": order["state"], "hold_reason": order["hold_reason"]})
+
+
+def _story(room: Room, number: str) -> OrderStory:
     with room.database.read() as connection:
         told = story(connection, number.upper())
     if told is None:
@@ -175,13 +210,18 @@ def _story(number: str) -> OrderStory:
     return told
 
 
-def _plain(told: OrderStory) -> dict[str, Any]:
+def _history(told: OrderStory, notes: Mapping[int, str]) -> list[dict[str, Any]]:
+    return [dict(entry) | {"note": notes.get(entry["id"], "")} for entry in told.history]
+
+
+def _plain(told: OrderStory, notes: Mapping[int, str]) -> dict[str, Any]:
     return {
         "order": {name: value for name, value in told.order.items() if name != "contact"},
         **{
             name: [dict(row) for row in getattr(told, name)]
-            for name in ("lines", "decisions", "parts", "part_lines", "print_jobs", "shipments", "effects", "history")
+            for name in ("lines", "decisions", "parts", "part_lines", "print_jobs", "shipments", "effects")
         },
+        "history": _history(told, notes),
         "messages": [{n: v for n, v in row.items() if n != "content"} for row in told.messages],
     }
 

@@ -12,6 +12,8 @@ from rich.table import Table
 from sqlalchemy import RowMapping
 
 console = Console()
+# What is said beside the answer: a program that reads the answer must not find it there.
+aside = Console(stderr=True)
 
 
 def show_json(value: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backroom.cli.output import console
+from backroom.cli.output import aside
 from backroom.engine.wake import Waker
 from backroom.store.claims import Wakeup
 
@@ -19,4 +19,4 @@ def send(wakeups: Sequence[Wakeup]) -> None:
     for wakeup in wakeups:
         waker.wake(wakeup.stage, wakeup.location, wakeup.generation)
     if not waker.close(WAIT_SECONDS):
-        console.print("[yellow]Prefect does not answer: the sweep carries it on when it is back.[/]")
+        aside.print("[yellow]Prefect does not answer: the sweep carries it on when it is back.[/]")

@@ -30,6 +30,9 @@ from backroom.store.tables import fulfilment_orders, order_lines, orders, reserv
 from backroom.store.waiting import HEALTHY
 
 ENDED = tuple(state for state in OrderState if is_end(Kind.ORDER, state))
+# Why a person held or cancelled an order, as Prefect and every list may show it; what else they say is a sealed note.
+ASKED_BY_STAFF = "asked_by_staff"
+CANCELLED_BY_STAFF = "cancelled_by_staff"
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
 
 
@@ -67,16 +70,20 @@ def locked(connection: Connection, number: str) -> RowMapping:
     return row
 
 
-def hold(connection: Connection, number: str, reason: str, actor: str) -> list[Wakeup]:
+def hold(connection: Connection, number: str, reason: str, actor: str, note: bytes | None = None) -> list[Wakeup]:
     """Hold an order for a person. What is labelled already goes on; what is not, waits.
 
+    `reason` is a code, which everybody sees, Prefect included; `note` what a person wrote, sealed (`notes.seal_note`).
     Parts keep the token of a wave that has them: until that wave is over nobody else may take them, because it may be
     buying a label at this moment.
     """
+    history.check_code(reason)
     order, at = locked(connection, number), now(connection)
     if order["state"] in ENDED:
         raise NotPossibleNow(f"{number} is {order['state']} already")
     if order["state"] == OrderState.HELD:
+        if note is not None:
+            history.record(connection, [history.Entry(order["id"], "order.noted", note=note)], at=at, actor=actor)
         return []
     connection.execute(
         moving(orders, OrderState(order["state"]), OrderState.HELD)
@@ -84,7 +91,7 @@ def hold(connection: Connection, number: str, reason: str, actor: str) -> list[W
         .values(held_from=order["state"], hold_reason=reason, claim_token=None)
     )
     _hold_parts(connection, order["id"], reason)
-    history.record(connection, [history.Entry(order["id"], "order.held", {"reason": reason})], at=at, actor=actor)
+    history.record(connection, [history.Entry(order["id"], "order.held", {"reason": reason}, note)], at=at, actor=actor)
     return []
 
 
@@ -121,12 +128,13 @@ def release(connection: Connection, number: str, actor: str, hub: str) -> list[W
     return [wakeup(connection, stage, place) for stage, place in [(INTAKE, hub), *stages]]
 
 
-def cancel(connection: Connection, number: str, actor: str, reason: str) -> list[Wakeup]:
+def cancel(connection: Connection, number: str, actor: str, reason: str, note: bytes | None = None) -> list[Wakeup]:
     """Cancel an order that has no label yet: its pieces are free again, what was printed is taken into the stock, and
-    its waiting prints are dropped.
+    its waiting prints are dropped. `reason` and `note` are as for `hold`.
 
     NotPossibleNow once a parcel is labelled; BeingWorkedOn while a run is just buying the label.
     """
+    history.check_code(reason)
     order, at = locked(connection, number), now(connection)
     if order["state"] == OrderState.CANCELLED:
         return []
@@ -154,7 +162,8 @@ def cancel(connection: Connection, number: str, actor: str, reason: str) -> list
         .where(orders.c.id == order["id"])
         .values(ended_at=at, **ended)
     )
-    history.record(connection, [history.Entry(order["id"], "order.cancelled", {"reason": reason})], at=at, actor=actor)
+    entry = history.Entry(order["id"], "order.cancelled", {"reason": reason}, note)
+    history.record(connection, [entry], at=at, actor=actor)
     return []
 
 

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, insert
 
+from backroom.domain.errors import Refuse
 from backroom.store.tables import history
+
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,59}")
+
+
+class NotACode(Refuse):
+    """A reason that is no code; the message does not repeat it, because it may name somebody."""
+
+    cause = "not_a_code"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One event of one order, named in the past tense, such as `order.accepted`."""
+    """One event of one order, named in the past tense, such as `order.accepted`. `note` is sealed, see `notes`."""
 
     order_id: int
     event: str
     data: Mapping[str, object] = field(default_factory=dict)
+    note: bytes | None = None
+
+
+def check_code(reason: str) -> None:
+    """Raise NotACode for anything but a code: what is recorded stands in Prefect's artifacts and forms, in clear."""
+    if not _CODE.fullmatch(reason):
+        raise NotACode(
+            "a reason is one word in lower case, with underscores", remedy="Put what else is said in a note."
+        )
 
 
 def record(
@@ -29,6 +48,7 @@ def record(
             "order_id": entry.order_id,
             "event": entry.event,
             "data": dict(entry.data),
+            "note": entry.note,
             "actor": actor,
             "run_id": run_id,
             "at": at,

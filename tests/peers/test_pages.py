@@ -71,7 +71,7 @@ def test_an_orders_page_tells_its_story_and_staff_hold_it_and_let_it_go(staff: B
     staff.click("button", "Find")
     staff.find("h1", number)
     assert "order accepted" in staff.text_of("ol.timeline")
-    staff.type(f"form[action='/orders/{number}/hold'] input[name=reason]", "The customer called")
+    staff.type(f"form[action='/orders/{number}/hold'] input[name=note]", "The customer called")
     staff.click(f"form[action='/orders/{number}/hold'] button")
     staff.see("The customer called")
     assert state_of(shop, number) == "held"

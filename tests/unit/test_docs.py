@@ -23,6 +23,7 @@ from backroom.gateway import booth, health, pos, webhooks
 from backroom.gateway.access import SESSION_SECONDS
 from backroom.gateway.pages import labels, login, order, orders, prints, quarantine, scan, style
 from backroom.shop import catalogue
+from backroom.store import desk
 from backroom.store.api_keys import SCOPES
 from backroom.store.claims import LEASE
 from backroom.store.print_jobs import MOST_FAILURES
@@ -228,7 +229,7 @@ def _hold_reasons() -> frozenset[str]:
 def _find_hold_reasons() -> Iterator[str]:
     """Codes of problems that a person can mend, what routing holds for, and what holds name themselves."""
     yield from (value for name, value in vars(routing).items() if re.fullmatch("NO_[A-Z]+|SHORT_STOCK", name))
-    yield from ("asked_by_staff", "held at the desk")
+    yield desk.ASKED_BY_STAFF
     for source in _sources():
         for node in ast.walk(ast.parse(source)):
             if not isinstance(node, ast.Call):

@@ -20,9 +20,10 @@ from backroom.gateway.pages.order_story import deliveries, making, routing, time
 from backroom.gateway.pages.orders import NUMBER
 from backroom.store import desk
 from backroom.store.claims import Wakeup
+from backroom.store.notes import open_notes, seal_note
 from backroom.store.story import OrderStory, story
 
-LONGEST_REASON = 200
+LONGEST_NOTE = 500
 
 _Work = Callable[[Connection], list[Wakeup]]
 
@@ -37,6 +38,7 @@ def show(number: str, request: Request, _staff: Staff) -> Response:
         if told is None:
             raise HTTPException(404, "there is no such order")
         contact = read_contact(connection, front.room.seals, told.order)
+        notes = open_notes(connection, front.room.seals, told)
     return page(
         request,
         f"Order {number}",
@@ -51,14 +53,19 @@ def show(number: str, request: Request, _staff: Staff) -> Response:
         tag("h2", "Customer"),
         contact_form(request, told, contact),
         tag("h2", "History"),
-        timeline(told),
+        timeline(told, notes),
     )
 
 
 @router.post("/hold")
 def hold(number: str, request: Request, staff: Staff, given: StaffFields) -> Response:
-    reason = _reason(given, "held at the desk")
-    return _act(request, number, lambda c: desk.hold(c, number, reason, staff.name))
+    seals = front_of(request).room.seals
+
+    def work(connection: Connection) -> list[Wakeup]:
+        note = seal_note(connection, seals, number, _note(given))
+        return desk.hold(connection, number, desk.ASKED_BY_STAFF, staff.name, note)
+
+    return _act(request, number, work)
 
 
 @router.post("/release")
@@ -69,8 +76,13 @@ def release(number: str, request: Request, staff: Staff, _given: StaffFields) ->
 
 @router.post("/cancel")
 def cancel(number: str, request: Request, staff: Staff, given: StaffFields) -> Response:
-    reason = _reason(given, "cancelled at the desk")
-    return _act(request, number, lambda c: desk.cancel(c, number, staff.name, reason))
+    seals = front_of(request).room.seals
+
+    def work(connection: Connection) -> list[Wakeup]:
+        note = seal_note(connection, seals, number, _note(given))
+        return desk.cancel(connection, number, staff.name, desk.CANCELLED_BY_STAFF, note)
+
+    return _act(request, number, work)
 
 
 @router.post("/retry")
@@ -104,9 +116,9 @@ def _act(request: Request, number: str, work: _Work) -> Response:
     return RedirectResponse(f"/orders/{quote(number, safe='')}", 303)
 
 
-def _reason(given: dict[str, str], otherwise: str) -> str:
-    reason = given.get("reason", "")[:LONGEST_REASON]
-    return reason if reason and reason.isprintable() else otherwise
+def _note(given: dict[str, str]) -> str:
+    """What was written beside it, on one line; the database and a terminal take no control characters."""
+    return "".join(letter if letter.isprintable() else " " for letter in given.get("note", "")[:LONGEST_NOTE])
 
 
 def _summary(told: OrderStory) -> Html:
@@ -131,12 +143,12 @@ def _acts(request: Request, told: OrderStory) -> Html | None:
         return None
     sick = order["sick_cause"] or any(part["sick_cause"] for part in told.parts)
     held = order["state"] in (OrderState.HELD, OrderState.BACKORDERED)
-    reason = tag("input", name="reason", placeholder="Reason", aria_label="Reason", maxlength=LONGEST_REASON)
+    note = tag("input", name="note", placeholder="Note", aria_label="Note", maxlength=LONGEST_NOTE, autocomplete="off")
     return tag(
         "section",
         form(request, f"{path}/retry", button("Retry")) if sick else None,
         form(request, f"{path}/release", button("Release")) if held else None,
-        form(request, f"{path}/hold", reason, button("Hold"), cls="row") if not held else None,
-        form(request, f"{path}/cancel", reason, button("Cancel the order"), cls="row"),
+        form(request, f"{path}/hold", note, button("Hold"), cls="row") if not held else None,
+        form(request, f"{path}/cancel", note, button("Cancel the order"), cls="row"),
         aria_label="What can be done",
     )

@@ -105,8 +105,8 @@ def deliveries(told: OrderStory) -> Html:
     )
 
 
-def timeline(told: OrderStory) -> Html:
-    """Everything that happened, newest first, with who did it and the run it happened in."""
+def timeline(told: OrderStory, notes: Mapping[int, str]) -> Html:
+    """Everything that happened, newest first, with who did it, what they noted, and the run it happened in."""
     entries = [
         tag(
             "li",
@@ -116,6 +116,7 @@ def timeline(told: OrderStory) -> Html:
             " ",
             _data(entry["data"]),
             f" by {entry['actor']}" if entry["actor"] else None,
+            [": ", tag("q", notes[entry["id"]])] if entry["id"] in notes else None,
             [" ", run_link(entry["run_id"])] if entry["run_id"] else None,
         )
         for entry in reversed(told.history)

@@ -116,7 +116,8 @@ routing_decisions = Table(
     UniqueConstraint("order_id", "round"),
 )
 
-# Append-only. `data` holds ids, codes and figures, never personal data.
+# Append-only. `data` holds ids, codes and figures, never personal data; `note` is what a person wrote, sealed under the
+# customer's key.
 history = Table(
     "history",
     metadata,
@@ -124,6 +125,7 @@ history = Table(
     Column("order_id", Id, nullable=False),
     Column("event", Text, nullable=False),
     Column("data", Json, nullable=False),
+    Column("note", Sealed),
     Column("actor", Text, nullable=False, default=""),
     Column("run_id", Text, nullable=False, default=""),
     Column("at", Utc, nullable=False),

@@ -103,7 +103,7 @@ def test_logging_out_ends_the_session(gateway: Gateway) -> None:
 
 def test_a_form_without_its_token_is_403(gateway: Gateway) -> None:
     log_in(gateway, gateway.key("staff"))
-    assert gateway.client.post("/orders/A-1/cancel", data={"reason": "x"}).status_code == 403
+    assert gateway.client.post("/orders/A-1/cancel", data={"note": "x"}).status_code == 403
     assert gateway.client.post("/orders/A-1/cancel", data={"csrf": "0" * 64}).status_code == 403
     csrf = csrf_of(gateway.client.get("/orders").text)
     assert gateway.client.post("/orders/A-1/cancel", data={"csrf": csrf}).status_code == 404

@@ -217,7 +217,7 @@ def test_a_returned_job_wakes_the_booth_again(gateway: Gateway, key: dict[str, s
 def test_a_held_orders_job_wakes_nobody(gateway: Gateway, key: dict[str, str]) -> None:
     number = make_order(gateway.room)
     staff = gateway.bearer("staff")
-    assert gateway.client.post(f"/orders/{number}/hold", data={"reason": "wait"}, headers=staff).status_code == 303
+    assert gateway.client.post(f"/orders/{number}/hold", data={"note": "wait"}, headers=staff).status_code == 303
     poll = Poll(gateway, key, 0, 1)
     poll.join(10)
     assert poll.seconds > 0.9

@@ -81,9 +81,9 @@ def test_what_waits_for_a_person_is_listed_with_its_reason(gateway: Gateway, sta
 
 def test_holding_and_releasing_an_order(gateway: Gateway, staff: httpx.Client) -> None:
     number = make_order(gateway.room)
-    assert press(staff, f"/orders/{number}", f"/orders/{number}/hold", reason="ring first").status_code == 303
+    assert press(staff, f"/orders/{number}", f"/orders/{number}/hold", note="ring first").status_code == 303
     held = told(gateway, number)
-    assert (held.order["state"], held.order["hold_reason"]) == ("held", "ring first")
+    assert (held.order["state"], held.order["hold_reason"]) == ("held", "asked_by_staff")
     assert held.history[-1]["actor"] == "Ada"
     assert press(staff, f"/orders/{number}", f"/orders/{number}/release").status_code == 303
     assert told(gateway, number).order["state"] == "released"
@@ -91,10 +91,21 @@ def test_holding_and_releasing_an_order(gateway: Gateway, staff: httpx.Client) -
     assert woken == {("intake", "hub"), ("fulfilment", "booth-a"), ("print", "booth-a")}
 
 
+def test_a_note_is_read_on_the_orders_page_and_stored_sealed(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    press(staff, f"/orders/{number}", f"/orders/{number}/hold", note="Frau Novak ruft\n zurück <b>")
+    assert "Frau Novak ruft  zurück &lt;b&gt;" in staff.get(f"/orders/{number}").text
+    assert "Novak" not in str(told(gateway, number))
+    gateway.room.database.write(lambda c: c.execute(update(tables.people).values(wrapped_key=None)).rowcount)
+    assert "Novak" not in staff.get(f"/orders/{number}").text
+
+
 def test_cancelling_an_order(gateway: Gateway, staff: httpx.Client) -> None:
     number = make_order(gateway.room)
-    press(staff, f"/orders/{number}", f"/orders/{number}/cancel", reason="the customer rang")
+    press(staff, f"/orders/{number}", f"/orders/{number}/cancel", note="the customer rang")
     assert told(gateway, number).order["state"] == "cancelled"
+    assert told(gateway, number).history[-1]["data"] == {"reason": "cancelled_by_staff"}
+    assert "the customer rang" in staff.get(f"/orders/{number}").text
     assert 'action="/orders' not in staff.get(f"/orders/{number}").text
 
 

@@ -33,7 +33,7 @@ def release(floor: Floor, number: str) -> None:
 
 
 def cancel(floor: Floor, number: str) -> None:
-    do(floor, lambda c: desk.cancel(c, number, "Ada", "changed their mind"))
+    do(floor, lambda c: desk.cancel(c, number, "Ada", "cancelled_by_staff"))
 
 
 def opened(floor: Floor) -> str:

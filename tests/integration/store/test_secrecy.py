@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import cast, select
 from sqlalchemy import types as sql
 
-from backroom.store import desk
-from backroom.store.database import Database
+from backroom.store import desk, history
+from backroom.store.database import Database, now
+from backroom.store.notes import open_notes, seal_note
 from backroom.store.tables import metadata
 from tests.shops import BOOTH, CANARIES, GTIN_TEE, HUB, PLAIN, SOUTH, Floor, an_order
 
@@ -29,6 +31,8 @@ def live(floor: Floor) -> list[str]:
     held = floor.taken_in(("TEE-TYPO", 1))
     write = floor.room.database.write
     write(lambda c: desk.amend(c, floor.room.seals, held, "address.line1", f"{CANARIES[4]} 5", "Ada"))
+    noted = f"{CANARIES[1]} calls back, {CANARIES[3]}"
+    write(lambda c: desk.hold(c, held, desk.ASKED_BY_STAFF, "Ada", seal_note(c, floor.room.seals, held, noted)))
     floor.deliver(an_order(7001, [(PLAIN, 1)], minute=7), "orders/updated")
     floor.deliver(an_order(7004, [(PLAIN, 1)], minute=8, cancelled_at="2026-11-01T10:08:00Z"), "orders/cancelled")
     floor.deliver({"id": 7999, "note": CANARIES[5], "email": CANARIES[2], "phone": CANARIES[3]})
@@ -90,9 +94,34 @@ def test_the_ledger_knows_no_postcode(floor: Floor) -> None:
 def test_the_search_finds_what_stands_in_clear(floor: Floor) -> None:
     """A search that finds nothing must be able to find something."""
     number = floor.taken_in((PLAIN, 1))
-    floor.room.database.write(lambda c: desk.hold(c, number, CANARIES[0], "Ada"))
-    assert ("orders", "hold_reason", CANARIES[0]) in in_clear(floor.room.database)
-    assert any(table == "history" for table, _, _ in in_clear(floor.room.database))
+    entry = history.Entry(floor.story(number).order["id"], "order.held", {"reason": CANARIES[0]})
+    floor.room.database.write(lambda c: history.record(c, [entry], at=now(c)))
+    assert ("history", "data", CANARIES[0]) in in_clear(floor.room.database)
+
+
+def test_a_reason_is_a_code_and_what_a_person_says_is_a_note(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 1))
+    write = floor.room.database.write
+    for reason in ("Frau Novak 0151 ruft zurück", "", "with space", "Novak", "x" * 61):
+        with pytest.raises(history.NotACode) as refused:
+            write(lambda c, reason=reason: desk.hold(c, number, reason, "Ada"))
+        assert not reason or reason not in str(refused.value)
+        with pytest.raises(history.NotACode):
+            write(lambda c, reason=reason: desk.cancel(c, number, "Ada", reason))
+    for words in ("Frau Novak ruft zurück", "", "twice"):
+        write(
+            lambda c, words=words: desk.hold(
+                c, number, desk.ASKED_BY_STAFF, "Ada", seal_note(c, floor.room.seals, number, words)
+            )
+        )
+    told = floor.story(number)
+    assert told.order["hold_reason"] == "asked_by_staff"
+    with floor.room.database.read() as connection:
+        notes = open_notes(connection, floor.room.seals, told)
+    assert [(entry["event"], notes.get(entry["id"])) for entry in told.history[-2:]] == [
+        ("order.held", "Frau Novak ruft zurück"),
+        ("order.noted", "twice"),
+    ]
 
 
 def test_the_story_of_an_order_is_complete(floor: Floor) -> None:

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("order_id", Id, nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("data", Json, nullable=False),
+        sa.Column("note", Sealed, nullable=True),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=False),
         sa.Column("at", Utc(), nullable=False),
