@@ -58,7 +58,7 @@ def plan(connection: Connection, plans: Sequence[Plan], token: str, at: datetime
     )
     for batch in chunks(p.key for p in plans):
         others = effects.c.key.in_(batch) & (effects.c.claim_token != token)
-        # Locked before it is asked who lives: a statement that waited for a row would see the claims of before (PostgreSQL).
+        # Locked before it is asked who lives: on PostgreSQL, one that waited for a row would see the claims of before.
         connection.execute(select(effects.c.id).where(others).order_by(effects.c.id).with_for_update())
         connection.execute(update(effects).where(others, is_free(effects, at)).values(claim_token=token))
     return read(connection, (p.key for p in plans))
