@@ -1,4 +1,4 @@
-"""An alert: what an automation tells when an order failed for good or a booth went away.
+"""An alert: what an automation tells when an order or a wave failed for good, or a booth went away.
 
 It writes the artifact `alerts`, and mails the shop where mail is set up.
 """
@@ -11,6 +11,6 @@ from tasks.alerting import raise_alert
 
 
 @flow(name="alert", validate_parameters=False)
-def alert(what: str, subject: str = "") -> str:
+def alert(what: str, subject: str = "", link: str = "") -> str:
     """Tell the people of the shop that something needs them: `what` happened to `subject`."""
-    return raise_alert(what, subject)
+    return raise_alert(what, subject, link)

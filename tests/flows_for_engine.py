@@ -65,16 +65,22 @@ def exits(path: str) -> None:
 
 
 @flow(name="alert", validate_parameters=False)
-def alert(path: str, what: str, subject: str = "") -> None:
+def alert(path: str, what: str, subject: str = "", link: str = "") -> None:
     """Write down what an automation told."""
     with Path(path).open("a") as file:
-        file.write(f"{subject}: {what}\n")
+        file.write(f"{subject}: {what}, see {link}\n")
 
 
 @flow(name="order", validate_parameters=False)
 def order(order_number: str) -> None:
     """An order that never succeeds."""
     raise RuntimeError(f"{order_number} is sick")
+
+
+@flow(name="sweep", validate_parameters=False)
+def sweep() -> None:
+    """A sweep that never succeeds."""
+    raise RuntimeError("nothing can be swept")
 
 
 @flow(name="suspends", validate_parameters=False)

@@ -1,4 +1,4 @@
-"""Automations made by code: who is told when an order's run fails, or when a booth went away.
+"""Automations made by code: who is told when an order's run or a wave fails, or when a booth went away.
 
 What belongs here: triggers and the run of `alert/alert` they start. What does not: how an alert reaches a person; that
 is the flow's part. Prefect's own notifications want an account; a run wants none, and shows in the UI besides.
@@ -19,35 +19,61 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from backroom.engine.runs import ui_url
 
 ALERT = "alert/alert"
-FAILED_RUN = "backroom: an order's run failed"
+FAILED_ORDER = "backroom: an order's run failed"
+FAILED_WAVE = "backroom: a wave, or the sweep, failed"
 GONE_BOOTH = "backroom: a booth went away"
 
+ORDER_FLOWS = ("order", "breaker")
+# Not the alert itself: one that failed would start the next.
+WAVE_FLOWS = ("sweep", "order-intake", "fulfil", "print-jobs")
+# These start again and again while their trouble lasts; who was told once an hour knows.
+TOLD_AGAIN = timedelta(hours=1)
+_RUN = "/runs/flow-run/{{ flow_run.id }}"
 
-def ensure_alerts(flow_names: Sequence[str] = ("order", "breaker"), alert: str = ALERT) -> list[str]:
-    """Make both automations, or bring them up to date; returns their ids.
 
-    The deployment `alert` must exist and take `what` (a clause with a link into the UI) and `subject` (the run's name
-    or the pool's), both text. Raises ObjectNotFound when it does not exist.
+def ensure_alerts(
+    order_flows: Sequence[str] = ORDER_FLOWS, wave_flows: Sequence[str] = WAVE_FLOWS, alert: str = ALERT
+) -> list[str]:
+    """Make the three automations, or bring them up to date; returns their ids.
+
+    The deployment `alert` must exist and take `what` (a clause), `subject` (the run's name, the deployment's or the
+    pool's) and `link` (into the UI), all text. Raises ObjectNotFound when it does not exist.
     """
     with get_client(sync_client=True) as client:
         deployment = client.read_deployment_by_name(alert).id
         return [
-            _ensure(client, _failed_run(flow_names, deployment)),
-            _ensure(client, _gone_booth(deployment)),
+            _ensure(client, wanted)
+            for wanted in (
+                _failed_order(order_flows, deployment),
+                _failed_wave(wave_flows, deployment),
+                _gone_booth(deployment),
+            )
         ]
 
 
-def _failed_run(flow_names: Sequence[str], alert: UUID) -> AutomationCore:
-    trigger = EventTrigger(
+def _failed_order(flow_names: Sequence[str], alert: UUID) -> AutomationCore:
+    """Every run of an order or a breaker alerts: there is one for one trouble."""
+    trigger = _failed(flow_names, "prefect.resource.id", timedelta(0))
+    what = "the run failed for good"
+    return _automation(FAILED_ORDER, trigger, alert, what=what, subject="{{ flow_run.name }}", link=_RUN)
+
+
+def _failed_wave(flow_names: Sequence[str], alert: UUID) -> AutomationCore:
+    """A deployment that fails again and again alerts at once, and then once an hour."""
+    trigger = _failed(flow_names, "related:deployment:prefect.resource.id", TOLD_AGAIN)
+    what, subject = "its run failed, orders may be waiting for it", "{{ flow.name }}/{{ deployment.name }}"
+    return _automation(FAILED_WAVE, trigger, alert, what=what, subject=subject, link=_RUN)
+
+
+def _failed(flow_names: Sequence[str], for_each: str, within: timedelta) -> EventTrigger:
+    return EventTrigger(
         expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
         match_related={"prefect.resource.role": "flow", "prefect.resource.name": list(flow_names)},
-        for_each={"prefect.resource.id"},
+        for_each={for_each},
         posture=Posture.Reactive,
         threshold=1,
-        within=timedelta(0),
+        within=within,
     )
-    what = f"the run failed for good, see {ui_url()}/runs/flow-run/{{{{ flow_run.id }}}}"
-    return _automation(FAILED_RUN, trigger, alert, what=what, subject="{{ flow_run.name }}")
 
 
 def _gone_booth(alert: UUID) -> AutomationCore:
@@ -59,11 +85,14 @@ def _gone_booth(alert: UUID) -> AutomationCore:
         threshold=1,
         within=timedelta(0),
     )
-    what = f"its worker is silent, see {ui_url()}/work-pools/work-pool/{{{{ work_pool.name }}}}"
-    return _automation(GONE_BOOTH, trigger, alert, what=what, subject="{{ work_pool.name }}")
+    link = "/work-pools/work-pool/{{ work_pool.name }}"
+    return _automation(
+        GONE_BOOTH, trigger, alert, what="its worker is silent", subject="{{ work_pool.name }}", link=link
+    )
 
 
-def _automation(name: str, trigger: EventTrigger, alert: UUID, **parameters: str) -> AutomationCore:
+def _automation(name: str, trigger: EventTrigger, alert: UUID, *, what: str, subject: str, link: str) -> AutomationCore:
+    parameters = {"what": what, "subject": subject, "link": f"{ui_url()}{link}"}
     values: dict[str, Any] = {key: {"__prefect_kind": "jinja", "template": value} for key, value in parameters.items()}
     return AutomationCore(
         name=name,

@@ -1,7 +1,8 @@
 """Wake-ups: turning "there is work" into one run of the right deployment, in the background, at most once.
 
 What belongs here: which deployment serves a stage at a location, and creating its run over Prefect's REST API under an
-idempotency key. What does not: generations (`backroom.store.claims`) and doing the work (`flows`).
+idempotency key. What does not: generations (`backroom.store.claims`), what becomes of runs that stand open
+(`backroom.engine.standing`), and doing the work (`flows`).
 
 A wake-up is never the only hand-off: the sweep finds every minute whatever this could not start.
 """
@@ -14,10 +15,14 @@ import os
 import queue
 import threading
 import time
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+
+from backroom.engine.standing import OPEN
 
 log = logging.getLogger(__name__)
 
@@ -25,19 +30,25 @@ CONNECT_SECONDS, READ_SECONDS = 2.0, 10.0
 LAST_WORDS_SECONDS = 5.0
 # The server answers 503 at once when its own SQLite is locked; waiting a moment is all that is needed.
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+# A deployment may have been made anew, under another id; one that is gone must not keep other wake-ups waiting.
+PAUSES_WHEN_GONE = PAUSES[:1]
 
 FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs"}
 
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A run to be created: deployment `flow/name`, the run's name and parameters, and the key that makes it one."""
+    """A run to be created: deployment `flow/name`, the run's name and parameters, and the key that makes it one.
+
+    `unless_open`: not while another run of the same deployment and name waits, runs, or failed and was not mended.
+    """
 
     deployment: str
     name: str
     key: str
     parameters: dict[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    unless_open: bool = False
 
 
 def deployment_for(stage: str, location: str) -> str:
@@ -60,7 +71,7 @@ class Waker:
         self._api = (api_url or os.environ.get("PREFECT_API_URL", "")).rstrip("/")
         self._auth = auth or os.environ.get("PREFECT_API_AUTH_STRING", "")
         self._queue: queue.SimpleQueue[RunRequest | None] = queue.SimpleQueue()
-        self._waiting: set[str] = set()
+        self._waiting: dict[str, Future[bool]] = {}
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
@@ -72,31 +83,36 @@ class Waker:
         key = wake_key(stage, location, generation)
         self.start(RunRequest(deployment_for(stage, location), f"{stage} {location} #{generation}", key))
 
-    def start_order_run(self, number: str, key: str) -> None:
-        """Start an order's own run, named after it; the same key starts it once."""
-        request = RunRequest("order/order", number, key, {"order_number": number}, (f"order:{number}",))
-        self.start(request)
+    def start_order_run(self, number: str, key: str) -> Future[bool]:
+        """Start an order's own run, named after it, unless one stands open; the same key starts it once."""
+        tags = (f"order:{number}",)
+        return self.start(RunRequest("order/order", number, key, {"order_number": number}, tags, unless_open=True))
 
-    def start_decision_run(self, number: str, key: str) -> None:
+    def start_decision_run(self, number: str, key: str) -> Future[bool]:
         """Ask a person about a held order, in a run named after it."""
-        request = RunRequest("decide/decide", f"{number} on hold", key, {"order_number": number}, (f"order:{number}",))
-        self.start(request)
+        name, tags = f"{number} on hold", (f"order:{number}",)
+        return self.start(RunRequest("decide/decide", name, key, {"order_number": number}, tags))
 
-    def start_breaker_run(self, breaker_id: int, probe: int = 0) -> None:
+    def start_breaker_run(self, breaker_id: int) -> Future[bool]:
         """Start the one run under which a breaker's orders wait."""
-        name = f"breaker {breaker_id}"
-        self.start(RunRequest("breaker/breaker", name, f"breaker:{breaker_id}:{probe}", {"breaker_id": breaker_id}))
+        key = f"breaker:{breaker_id}"
+        return self.start(RunRequest("breaker/breaker", f"breaker {breaker_id}", key, {"breaker_id": breaker_id}))
 
-    def start(self, request: RunRequest) -> None:
-        """Create a run in the background, unless the same key waits already."""
+    def start(self, request: RunRequest) -> Future[bool]:
+        """Create a run in the background, unless the same key waits already.
+
+        The answer, when it comes, says whether a run was created by this; it never raises.
+        """
         with self._lock:
             if request.key in self._waiting:
-                return
-            self._waiting.add(request.key)
+                return self._waiting[request.key]
+            asked: Future[bool] = Future()
+            self._waiting[request.key] = asked
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="waker", daemon=True)
                 self._thread.start()
         self._queue.put(request)
+        return asked
 
     def flush(self, timeout: float) -> bool:
         """Wait until everything asked for was tried; False when the time ran out first."""
@@ -121,51 +137,58 @@ class Waker:
                 user, _, password = self._auth.partition(":")
                 session.auth = (user, password)
             while (request := self._queue.get()) is not None:
-                self._create_patiently(session, request)
+                created = self._create_patiently(session, request)
                 with self._idle:
-                    self._waiting.discard(request.key)
+                    self._waiting.pop(request.key).set_result(created)
                     self._idle.notify_all()
 
-    def _create_patiently(self, session: requests.Session, request: RunRequest) -> None:
-        for pause in (*PAUSES, None):
+    def _create_patiently(self, session: requests.Session, request: RunRequest) -> bool:
+        """Whether a run was created. What cannot be created is logged and counted, and left to the sweep."""
+        tried = 0
+        while True:
             try:
-                self._create(session, request)
+                return self._create(session, request)
             except requests.RequestException as error:
                 status = error.response.status_code if error.response is not None else None
+                pauses: Sequence[float] = PAUSES if status is None or status >= 500 else ()
                 if status == 404:
                     self._deployments.pop(request.deployment, None)
-                if pause is None or (status is not None and status < 500 and status != 404):
+                    pauses = PAUSES_WHEN_GONE
+                if tried >= len(pauses):
                     self.lost += 1
-                    log.warning(
-                        "no run of %s was created (%s %s): the sweep will",
-                        request.deployment,
-                        type(error).__name__,
-                        status,
-                    )
-                    return
-                time.sleep(pause)
-            else:
-                return
+                    kind = type(error).__name__
+                    log.warning("no run of %s was created (%s %s): the sweep will", request.deployment, kind, status)
+                    return False
+                time.sleep(pauses[tried])
+                tried += 1
 
-    def _create(self, session: requests.Session, request: RunRequest) -> None:
+    def _create(self, session: requests.Session, request: RunRequest) -> bool:
+        timeout = (CONNECT_SECONDS, READ_SECONDS)
         if request.deployment not in self._deployments:
-            found = session.get(
-                f"{self._api}/deployments/name/{request.deployment}", timeout=(CONNECT_SECONDS, READ_SECONDS)
-            )
+            found = session.get(f"{self._api}/deployments/name/{request.deployment}", timeout=timeout)
             found.raise_for_status()
             self._deployments[request.deployment] = found.json()["id"]
+        deployment = self._deployments[request.deployment]
+        if request.unless_open:
+            asked = {
+                "flow_runs": {"name": {"any_": [request.name]}, "state": {"type": {"any_": list(OPEN)}}},
+                "deployments": {"id": {"any_": [deployment]}},
+                "limit": 1,
+            }
+            open_ = session.post(f"{self._api}/flow_runs/filter", json=asked, timeout=timeout)
+            open_.raise_for_status()
+            if open_.json():
+                return False
         body: dict[str, Any] = {
             "name": request.name,
             "parameters": request.parameters,
             "tags": list(request.tags),
             "idempotency_key": request.key,
         }
-        created = session.post(
-            f"{self._api}/deployments/{self._deployments[request.deployment]}/create_flow_run",
-            json=body,
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-        )
+        created = session.post(f"{self._api}/deployments/{deployment}/create_flow_run", json=body, timeout=timeout)
         created.raise_for_status()
+        # A run of this key that was there already is answered with 200.
+        return bool(created.status_code == requests.codes.created)
 
 
 _this: Waker | None = None

@@ -38,7 +38,7 @@ def test_a_schedule_taken_away_is_gone(running_prefect: PrefectServer) -> None:
     assert running_prefect.get(f"/deployments/{made}")["schedules"] == []
 
 
-def test_a_failed_order_and_a_booth_that_went_away_start_an_alert(
+def test_a_failed_order_a_failed_sweep_and_a_booth_that_went_away_start_an_alert(
     running_prefect: PrefectServer, worker: WorkerProcess, tmp_path: Path
 ) -> None:
     path = tmp_path / "alerts"
@@ -46,6 +46,7 @@ def test_a_failed_order_and_a_booth_that_went_away_start_an_alert(
         [
             DeploymentSpec(f"{FLOWS}:alert", "alert", worker.pool, parameters={"path": str(path)}),
             DeploymentSpec(f"{FLOWS}:order", "order", worker.pool),
+            DeploymentSpec(f"{FLOWS}:sweep", "sweep", worker.pool),
         ]
     )
     assert ensure_alerts() == ensure_alerts()
@@ -56,6 +57,10 @@ def test_a_failed_order_and_a_booth_that_went_away_start_an_alert(
     (run,) = running_prefect.post("/flow_runs/filter", {"flow_runs": {"name": {"any_": ["A-1042"]}}})
     assert path.read_text().startswith("A-1042: the run failed for good")
     assert f"/v2/runs/flow-run/{run['id']}\n" in path.read_text()
+    # A sweep that fails every minute tells so once.
+    for number in range(3):
+        waker.start(RunRequest("sweep/sweep", f"sweep {number}", f"failing-sweep-{number}"))
+    until(lambda: "sweep/sweep: its run failed" in path.read_text(), 60, "the alert of the failed sweep")
     (pool,) = running_prefect.post("/work_pools/filter", {"work_pools": {"name": {"any_": [worker.pool]}}})
     # The event that the server's own foreman sends when a pool's workers have been silent for 90 s.
     running_prefect.post(
@@ -74,12 +79,13 @@ def test_a_failed_order_and_a_booth_that_went_away_start_an_alert(
     )
     until(lambda: f"{worker.pool}: its worker is silent" in path.read_text(), 60, "the alert of the booth")
     assert path.read_text().endswith(f"/v2/work-pools/work-pool/{worker.pool}\n")
+    assert path.read_text().count("sweep/sweep: its run failed") == 1
     assert waker.close(5)
 
 
 def test_an_alert_paused_by_a_person_stays_paused(running_prefect: PrefectServer, worker: WorkerProcess) -> None:
     apply([DeploymentSpec(f"{FLOWS}:alert", "alert", worker.pool, parameters={"path": "/dev/null"})])
-    first, _ = ensure_alerts()
+    first, *_ = ensure_alerts()
     running_prefect.patch(f"/automations/{first}", {"enabled": False})
     ensure_alerts()
     assert running_prefect.get(f"/automations/{first}")["enabled"] is False
