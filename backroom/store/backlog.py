@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from backroom.domain.model import FulfilmentState, InboxState, OrderState, PrintJobState, ReservationState
 from backroom.store import history, stock
@@ -17,15 +17,28 @@ from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import MOVING
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.moves import moving
-from backroom.store.tables import fulfilment_orders, inbox, order_lines, orders, print_jobs
+from backroom.store.tables import (
+    fulfilment_orders,
+    inbox,
+    order_lines,
+    orders,
+    print_jobs,
+    routing_decisions,
+    stock_levels,
+)
 from backroom.store.waiting import is_due
+
+# An order is decided by what lay there a moment before its decision is written; a wave is not longer.
+ROUTED_WITHIN = timedelta(minutes=1)
 
 
 def wake_again(connection: Connection, hub: str) -> list[Wakeup]:
     """A wake-up under a new generation for every stage and location with free, healthy, due work.
 
-    The generation is raised because the run that the last one named may be dead: its name would start nothing.
+    Orders that wait for stock are due when some was freed. The generation is raised because the run that the last one
+    named may be dead: its name would start nothing.
     """
+    _route_again(connection, orders.c.id.in_(_stock_was_freed_for(connection)))
     places = [(INTAKE, hub)] if _intake_waits(connection) else []
     places += [(FULFILMENT, location) for location in _fulfilment_waits(connection)]
     places += [(prints.STAGE, location) for location in _prints_wait(connection)]
@@ -84,9 +97,31 @@ def wake_backorders(connection: Connection, skus: Sequence[str], hub: str) -> li
         .where(order_lines.c.order_id == orders.c.id, order_lines.c.sku.in_(list(skus)))
         .exists()
     )
-    moved = connection.execute(
-        moving(orders, OrderState.BACKORDERED, OrderState.ACCEPTED)
-        .where(wants)
-        .values(next_attempt_at=None, attempts=0)
+    return [wakeup(connection, INTAKE, hub)] if _route_again(connection, wants) else []
+
+
+def _stock_was_freed_for(connection: Connection) -> list[int]:
+    """Backordered orders that lack something of which pieces came, or were given back, since they were last routed.
+
+    One freeing is one more routing, so that an order that lacks something else as well is not routed every minute.
+    """
+    routed_at = (
+        select(func.max(routing_decisions.c.at)).where(routing_decisions.c.order_id == orders.c.id).scalar_subquery()
     )
-    return [wakeup(connection, INTAKE, hub)] if moved.rowcount else []
+    freed = (
+        select(orders.c.id, func.max(stock_levels.c.freed_at), routed_at)
+        .join(order_lines, order_lines.c.order_id == orders.c.id)
+        .join(stock_levels, stock_levels.c.sku == order_lines.c.sku)
+        .where(
+            orders.c.state == OrderState.BACKORDERED,
+            stock_levels.c.on_hand > stock_levels.c.reserved,
+            stock_levels.c.freed_at.is_not(None),
+        )
+        .group_by(orders.c.id)
+    )
+    return [id_ for id_, at, routed in connection.execute(freed) if routed is None or at > routed - ROUTED_WITHIN]
+
+
+def _route_again(connection: Connection, which: ColumnElement[bool]) -> int:
+    again = moving(orders, OrderState.BACKORDERED, OrderState.ACCEPTED).where(which)
+    return connection.execute(again.values(next_attempt_at=None, attempts=0)).rowcount

@@ -1,7 +1,8 @@
 """Stock: levels, reservations and movements. One conditional write per line and location; never below zero.
 
 `on_hand` changes only together with a movement whose key can stand once, so that stock counts again from nothing;
-`reserved` changes only together with a reservation's row.
+`reserved` changes only together with a reservation's row. Whatever makes pieces available again, for whatever cause,
+notes when (`freed_at`), and so wakes the orders that wait for them (`backroom.store.backlog`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, up
 
 from backroom.domain.model import ReservationState, StockLevel
 from backroom.store.batches import chunks, insert_new
+from backroom.store.database import now
 from backroom.store.moves import moving
 from backroom.store.tables import reservations, stock_levels, stock_movements
 
@@ -58,7 +60,7 @@ def receive(connection: Connection, key: str, pieces: Sequence[tuple[str, str, i
             connection.execute(
                 update(stock_levels)
                 .where(stock_levels.c.location == location, stock_levels.c.sku == sku)
-                .values(on_hand=stock_levels.c.on_hand + count)
+                .values(on_hand=stock_levels.c.on_hand + count, freed_at=at)
             )
     return new
 
@@ -115,7 +117,7 @@ def release(
     for batch in chunks(order_ids):
         for row in _settle(connection, reservations.c.order_id.in_(batch), state):
             back[row["location"], row["sku"]] += row["quantity"]
-    _give_back(connection, back)
+    _give_back(connection, back, freed_at=now(connection))
 
 
 def consume(connection: Connection, fulfilment_order_ids: Sequence[int], at: datetime) -> None:
@@ -187,10 +189,14 @@ def _take(connection: Connection, place: tuple[str, str], quantity: int) -> bool
     return taken.rowcount == 1
 
 
-def _give_back(connection: Connection, back: Mapping[tuple[str, str], int]) -> None:
+def _give_back(
+    connection: Connection, back: Mapping[tuple[str, str], int], *, freed_at: datetime | None = None
+) -> None:
+    """Lower what is reserved. Pieces that were reserved before this transaction are freed by it, at `freed_at`."""
+    freed = {} if freed_at is None else {"freed_at": freed_at}
     for (location, sku), count in sorted(back.items()):
         connection.execute(
             update(stock_levels)
             .where(stock_levels.c.location == location, stock_levels.c.sku == sku)
-            .values(reserved=stock_levels.c.reserved - count)
+            .values(reserved=stock_levels.c.reserved - count, **freed)
         )

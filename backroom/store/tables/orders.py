@@ -25,6 +25,7 @@ variants = Table(
     Column("tags", Json, nullable=False, default=list),
 )
 
+# `freed_at` is when pieces last came or were given back: who waited for them is routed again.
 stock_levels = Table(
     "stock_levels",
     metadata,
@@ -32,6 +33,7 @@ stock_levels = Table(
     Column("sku", Text, ForeignKey("variants.sku"), primary_key=True),
     Column("on_hand", Integer, nullable=False),
     Column("reserved", Integer, nullable=False, default=0),
+    Column("freed_at", Utc),
     CheckConstraint("reserved >= 0 AND on_hand >= reserved", name="never_below_zero"),
 )
 

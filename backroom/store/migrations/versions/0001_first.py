@@ -262,6 +262,7 @@ def upgrade() -> None:
         sa.Column("sku", sa.Text(), nullable=False),
         sa.Column("on_hand", sa.Integer(), nullable=False),
         sa.Column("reserved", sa.Integer(), nullable=False),
+        sa.Column("freed_at", Utc(), nullable=True),
         sa.CheckConstraint("reserved >= 0 AND on_hand >= reserved", name=op.f("ck_stock_levels_never_below_zero")),
         sa.ForeignKeyConstraint(["sku"], ["variants.sku"], name=op.f("fk_stock_levels_sku")),
         sa.PrimaryKeyConstraint("location", "sku", name=op.f("pk_stock_levels")),
