@@ -11,6 +11,9 @@ from backroom.messaging.base import Messenger
 from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
 from backroom.messaging.smtp import SmtpMessenger, SmtpServer
 
+# The names under which a shop keeps its own.
+MAIL_BLOCK, SMS_BLOCK = "shop-mail", "shop-sms"
+
 
 class MailServer(Block):
     """An SMTP server that sends the shop's mail."""

@@ -6,46 +6,78 @@ was lost with Prefect's database comes back.
 
 from __future__ import annotations
 
+import sys
+
+from prefect.blocks.core import Block
+from pydantic import ValidationError
+
+from backroom.domain.errors import AskPerson, BackroomError
 from backroom.engine.automations import ensure_alerts
 from backroom.engine.deploy import apply
 from backroom.engine.deployments import specs_of
 from backroom.shop.room import Room, this_room
-from blocks.messaging import MailServer, SmsProvider
-
-MAIL_BLOCK, SMS_BLOCK = "shop-mail", "shop-sms"
+from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
 
 
-def register(room: Room) -> list[str]:
-    """Save the blocks that the shop file asks for; returns their names."""
+class SecretUnusable(AskPerson):
+    """A secret is there, and is not what its block takes; the message names it, never what it says."""
+
+    cause = "secret_unusable"
+
+
+def blocks_of(room: Room) -> dict[str, Block]:
+    """The blocks that the shop file asks for, by name, made of its secrets. SecretMissing, SecretUnusable."""
     secrets = room.secrets
-    saved = []
+    blocks: dict[str, Block] = {}
     if room.shop.messaging.mail == "smtp":
-        MailServer(
+        blocks[MAIL_BLOCK] = _made(
+            MailServer,
+            "smtp",
             host=secrets.get("smtp.host"),
-            port=int(secrets.find("smtp.port") or 587),
-            security=secrets.find("smtp.security") or "starttls",  # type: ignore[arg-type] # checked by the block
+            port=secrets.find("smtp.port") or 587,
+            security=secrets.find("smtp.security") or "starttls",
             username=secrets.find("smtp.username") or "",
-            password=secrets.find("smtp.password") or "",  # type: ignore[arg-type] # the block makes it a secret
+            password=secrets.find("smtp.password") or "",
             ca_file=secrets.find("smtp.ca_file") or "",
-        ).save(MAIL_BLOCK, overwrite=True)
-        saved.append(MAIL_BLOCK)
+        )
     if room.shop.messaging.sms == "gateway":
-        SmsProvider(
-            kind=secrets.find("sms.kind") or "kannel",  # type: ignore[arg-type] # checked by the block
+        blocks[SMS_BLOCK] = _made(
+            SmsProvider,
+            "sms",
+            kind=secrets.find("sms.kind") or "kannel",
             url=secrets.get("sms.url"),
             username=secrets.find("sms.username") or "",
-            password=secrets.find("sms.password") or "",  # type: ignore[arg-type] # the block makes it a secret
+            password=secrets.find("sms.password") or "",
             report_url=secrets.find("sms.report_url") or "",
-        ).save(SMS_BLOCK, overwrite=True)
-        saved.append(SMS_BLOCK)
-    return saved
+        )
+    return blocks
+
+
+def register(room: Room) -> None:
+    """Pools, deployments, alerts and blocks. What the secrets lack is said before Prefect is told anything."""
+    blocks = blocks_of(room)
+    apply(specs_of(room.shop))
+    ensure_alerts()
+    for name, block in blocks.items():
+        block.save(name, overwrite=True)
+
+
+def _made(kind: type[Block], group: str, /, **settings: object) -> Block:
+    try:
+        return kind.model_validate(settings)
+    except ValidationError as error:
+        wrong = "; ".join(f"{group}.{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
+        # Without its cause: pydantic's error repeats what was typed.
+        raise SecretUnusable(f"secrets cannot be used: {wrong}.", remedy="Correct them in secrets.toml.") from None
 
 
 def main() -> None:
-    room = this_room()
-    apply(specs_of(room.shop))
-    ensure_alerts()
-    register(room)
+    """Exit code 1 and one sentence on standard output for an error of ours: whoever started this passes it on."""
+    try:
+        register(this_room())
+    except BackroomError as error:
+        print(error)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,7 @@ from backroom.domain.shop import PrinterSpec
 from backroom.messaging.base import Messenger
 from backroom.messaging.mailfolder import MailFolder
 from backroom.shop.room import Room
-from blocks.messaging import MailServer, SmsProvider
-
-MAIL_BLOCK, SMS_BLOCK = "shop-mail", "shop-sms"
+from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
 
 
 def carrier_of(room: Room) -> Carrier:

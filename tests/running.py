@@ -21,8 +21,9 @@ import requests
 from sqlalchemy import select
 
 from backroom.cli.demo_messages import Sender
+from backroom.cli.environments import Ports
 from backroom.cli.prepare import PREFECT_AUTH, prepare
-from backroom.cli.processes import ROOT, Ports, free_ports, gateway_child, make_known, server_child, worker_children
+from backroom.cli.processes import ROOT, free_ports, gateway_child, make_known, server_child, worker_children
 from backroom.engine.supervise import Supervisor
 from backroom.shop.demo_orders import DemoOrder, demo_orders
 from backroom.shop.room import Room

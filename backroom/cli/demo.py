@@ -18,9 +18,10 @@ from rich.table import Table
 
 from backroom.cli.demo_judge import Verdict, failed_run_names, figures, judge
 from backroom.cli.demo_messages import Sender
+from backroom.cli.environments import Ports
 from backroom.cli.output import console, show_json
 from backroom.cli.prepare import PREFECT_AUTH, prepare
-from backroom.cli.processes import ROOT, Ports, free_ports, gateway_child, make_known, server_child, worker_children
+from backroom.cli.processes import ROOT, free_ports, gateway_child, make_known, server_child, worker_children
 from backroom.domain.errors import AskPerson
 from backroom.engine.supervise import Supervisor
 from backroom.printing.virtual import PrivateBus, VirtualPrinter, missing_programs

@@ -16,7 +16,9 @@ from backroom.channels.delivering import delivery_of
 from backroom.channels.registry import channel_for
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
+from backroom.domain.errors import AskPerson
 from backroom.domain.explain import explain as explain_decision
+from backroom.domain.shop import ChannelSpec, Shop
 from backroom.shop.room import Room, open_room
 from backroom.store import desk, intake
 from backroom.store.claims import Wakeup, wakeup
@@ -35,6 +37,12 @@ Number = Annotated[str, typer.Argument(help="The order's number, such as A-1042"
 Json = Annotated[bool, typer.Option("--json", help="One JSON document instead of words")]
 Note = Annotated[str, typer.Option(help="In your own words; kept sealed, shown on the order's page and by `show`")]
 COLUMNS = ("number", "channel", "state", "hold_reason", "sick_cause", "delivery", "placed_at")
+
+
+class NotAFileChannel(AskPerson):
+    """Files come in by a channel of kind csv, and the shop file must say which."""
+
+    cause = "not_a_file_channel"
 
 
 @app.command("list")
@@ -152,11 +160,11 @@ def scan_piece(
 
 def import_file(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The CSV file")],
-    channel: Annotated[str, typer.Option(help="The channel of kind csv")] = "csv",
+    channel: Annotated[str, typer.Option(help="The channel of kind csv, where the shop has several")] = "",
 ) -> None:
     """Take the orders of a CSV file in. A file taken in twice changes nothing."""
     room = open_room()
-    spec = room.shop.channel(channel)
+    spec = _file_channel(room.shop, channel)
     drop = read_file(file.read_bytes(), file.name)
     for problem in drop.problems:
         console.print(f"[yellow]{problem}[/]", highlight=False)
@@ -200,6 +208,17 @@ def _act(room: Room, number: str, work: Callable[[Connection, str], list[Wakeup]
     with room.database.read() as connection:
         order = desk.find(connection, known)
     show_json({"order": known, "state": order["state"], "hold_reason": order["hold_reason"]})
+
+
+def _file_channel(shop: Shop, named: str) -> ChannelSpec:
+    """The channel that a file comes in by: the one that is named, or the only one there is."""
+    files = [spec for spec in shop.channels if spec.kind == "csv"]
+    chosen = [shop.channel(named)] if named else files
+    if len(chosen) != 1 or chosen[0] not in files:
+        there = ", ".join(spec.id for spec in files) or "none"
+        problem = f"{named} takes no files" if named else "it is not clear which channel the file comes from"
+        raise NotAFileChannel(f"{problem}.", remedy=f"Name one of kind csv with --channel; there are: {there}.")
+    return chosen[0]
 
 
 def _story(room: Room, number: str) -> OrderStory:

@@ -23,8 +23,9 @@ def queue(
 ) -> None:
     """What is not printed yet, what waits for a person first."""
     room = open_room()
+    place = room.shop.location(location).id
     with room.database.read() as connection:
-        rows = [dict(row) for row in print_jobs.queue(connection, location)]
+        rows = [dict(row) for row in print_jobs.queue(connection, place)]
     columns = ("id", "order_number", "sku", "copies", "state", "printer", "reason")
     show_json(rows) if as_json else show_table(f"Prints at {location}", rows, columns)
 

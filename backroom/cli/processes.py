@@ -1,31 +1,37 @@
 """The processes of one shop on one machine.
 
-What belongs here: which processes a shop file asks for, and their environments. What does not: keeping them alive
-(`backroom.engine.supervise`), and the deployments they serve (`backroom.engine.deployments`).
+What belongs here: which processes a shop file asks for. What does not: their environments (`environments`), keeping
+them alive (`backroom.engine.supervise`), and the deployments they serve (`backroom.engine.deployments`).
 """
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import requests
 
 import backroom
-from backroom.cli.prepare import PREFECT_AUTH, booth_key_name
+from backroom.cli.environments import (
+    Ports,
+    auth_of,
+    environment_of,
+    environment_of_server,
+    environment_of_worker,
+    pools_of,
+)
 from backroom.domain.errors import AskPerson
-from backroom.engine.server import api_url, client_environment, server_environment
 from backroom.engine.supervise import Child
 from backroom.shop.room import Room
 
 ROOT = Path(backroom.__file__).resolve().parent.parent
 READY_SECONDS = 2.0
 KNOWN_SECONDS = 180
+_SEE_SERVER = "See logs/prefect-server.log in the home folder."
 WORKER_READY_WITHIN = 180.0
 
 
@@ -39,26 +45,6 @@ class NotMadeKnown(AskPerson):
     """Prefect refused deployments or blocks."""
 
     cause = "not_made_known"
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where the two servers listen on this machine."""
-
-    prefect: int = 4200
-    gateway: int = 8600
-
-    @property
-    def api(self) -> str:
-        return api_url(self.prefect)
-
-    @property
-    def ui(self) -> str:
-        return f"http://127.0.0.1:{self.prefect}/v2"
-
-    @property
-    def pages(self) -> str:
-        return f"http://127.0.0.1:{self.gateway}"
 
 
 def free_ports() -> Ports:
@@ -83,28 +69,11 @@ def check_free(ports: Ports) -> None:
                 )
 
 
-def auth_of(room: Room) -> str:
-    """Prefect's auth string; empty where the secrets file says so, which only the demo does, on localhost."""
-    return room.secrets.find(PREFECT_AUTH) or ""
-
-
-def environment_of(room: Room, ports: Ports) -> dict[str, str]:
-    """What every process of ours on this machine needs in its environment, the server aside."""
-    return {
-        **os.environ,
-        **client_environment(ports.api, auth_of(room), room.home / "prefect"),
-        "PREFECT_UI_URL": ports.ui,
-        "BACKROOM_HOME": str(room.home),
-        "BACKROOM_GATEWAY_URL": ports.pages,
-        "BACKROOM_PORT": str(ports.gateway),
-    }
-
-
 def server_child(room: Room, ports: Ports, database_url: str | None = None) -> Child:
     """Prefect's server, with its own database in the home folder unless told otherwise."""
     auth = auth_of(room)
     (room.home / "prefect").mkdir(mode=0o700, exist_ok=True)
-    environment = {**os.environ, **server_environment(room.home / "prefect", ports.prefect, auth, database_url)}
+    environment = environment_of_server(room, ports, database_url)
     argv = [sys.executable, "-m", "backroom.engine.prefect_server", "--host", "127.0.0.1", "--port", str(ports.prefect)]
     return Child(
         "prefect-server", argv, env=environment, cwd=ROOT, ready=_answers(f"{ports.api}/health", auth), ready_within=120
@@ -124,28 +93,12 @@ def worker_child(pool: str, environment: Mapping[str, str]) -> Child:
 
 
 def worker_children(room: Room, ports: Ports, *, without: frozenset[str] = frozenset()) -> list[Child]:
-    """One worker for each pool of the shop, the hub's first; a booth's own knows no database and no other key."""
-    hub = room.shop.location(room.shop.hub)
-    pools: dict[str, list[str]] = {hub.pool: []}
-    for location in room.shop.locations:
-        pools.setdefault(location.pool, [])
-        if location.printers:
-            pools[location.pool].append(location.id)
+    """One worker for each pool of the shop, the hub's first."""
     children = []
-    for pool, locations in pools.items():
+    for pool in pools_of(room.shop):
         if pool in without:
             continue
-        environment = environment_of(room, ports)
-        for location_id in locations:
-            key = room.secret(booth_key_name(location_id))
-            environment["BACKROOM_BOOTH_KEY_" + location_id.upper().replace("-", "_")] = key
-        if pool != hub.pool:
-            environment |= {
-                "BACKROOM_LOCATION": locations[0] if locations else "",
-                "BACKROOM_BOOTH_KEY": room.secret(booth_key_name(locations[0])) if locations else "",
-            }
-            environment["BACKROOM_HOME"] = str(room.home / "booths" / pool)
-        child = worker_child(pool, environment)
+        child = worker_child(pool, environment_of_worker(room, ports, pool))
         children.append(replace(child, ready=_serves(room, ports, pool), ready_within=WORKER_READY_WITHIN))
     return children
 
@@ -156,10 +109,16 @@ def make_known(room: Room, ports: Ports) -> None:
     In a process of its own: Prefect reads its settings when it is imported, and no command needs it otherwise.
     """
     argv = [sys.executable, "-m", "blocks.register"]
+    environment = environment_of(room, ports)
     try:
-        subprocess.run(argv, env=environment_of(room, ports), cwd=ROOT, check=True, timeout=KNOWN_SECONDS)  # noqa: S603 - ours
-    except subprocess.SubprocessError as error:
-        raise NotMadeKnown("Prefect did not take the deployments", remedy="Run `backroom shop check`.") from error
+        done = subprocess.run(  # noqa: S603 - argv is ours, and no shell reads it
+            argv, env=environment, cwd=ROOT, timeout=KNOWN_SECONDS, stdout=subprocess.PIPE, text=True, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NotMadeKnown(f"Prefect did not answer within {KNOWN_SECONDS} s.", remedy=_SEE_SERVER) from error
+    if done.returncode:
+        # An error of ours is its sentence; anything else has shown its traceback.
+        raise NotMadeKnown(done.stdout.strip() or "Prefect did not take the deployments.", remedy=_SEE_SERVER)
 
 
 def _serves(room: Room, ports: Ports, pool: str) -> Callable[[], bool]:

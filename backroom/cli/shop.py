@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from backroom.cli.environments import Ports, pools_of, variables_by_hand
 from backroom.cli.output import console
-from backroom.cli.prepare import PREFECT_AUTH, make_secrets
+from backroom.cli.prepare import PREFECT_AUTH, make_secrets, prepare
+from backroom.cli.processes import make_known
+from backroom.domain.errors import AskPerson
 from backroom.shop.load import load_shop
 from backroom.shop.questions import Question, default_answers, interview, write_shop_file
 from backroom.shop.room import home_folder
@@ -16,6 +20,15 @@ from backroom.shop.secrets import Secrets
 from backroom.shop.values import BadValue
 
 app = typer.Typer(no_args_is_help=True)
+
+PrefectPort = Annotated[int, typer.Option(help="Where Prefect listens")]
+GatewayPort = Annotated[int, typer.Option(help="Where the gateway listens")]
+
+
+class NoSuchPool(AskPerson):
+    """No location of the shop file has this work pool."""
+
+    cause = "no_such_pool"
 
 
 def init(
@@ -49,6 +62,35 @@ def check(
 def auth() -> None:
     """The auth string that Prefect's UI asks for once."""
     console.print(Secrets.read(home_folder() / "secrets.toml").get(PREFECT_AUTH), highlight=False)
+
+
+@app.command()
+def env(
+    pool: Annotated[str, typer.Argument(help="A booth's work pool; the hub's otherwise, and with it all else")] = "",
+    prefect_port: PrefectPort = 4200,
+    gateway_port: GatewayPort = 8600,
+) -> None:
+    """The environment for Prefect's own commands, to be read by a shell: eval "$(backroom shop env)".
+
+    It makes what is missing besides: the database and its tables, the secrets, the booths' keys. It prints keys.
+    """
+    room = prepare(home_folder())
+    pools = list(pools_of(room.shop))
+    if pool and pool not in pools:
+        raise NoSuchPool(f"the shop file has no work pool {pool!r}.", remedy=f"It has: {', '.join(pools)}.")
+    for name, value in variables_by_hand(room, Ports(prefect_port, gateway_port), pool or pools[0]).items():
+        typer.echo(f"export {name}={shlex.quote(value)}")
+    room.close()
+
+
+@app.command()
+def publish(prefect_port: PrefectPort = 4200, gateway_port: GatewayPort = 8600) -> None:
+    """Make the shop known to a Prefect server that runs: pools, deployments, blocks and alerts. Safe to do again."""
+    room = prepare(home_folder())
+    make_known(room, Ports(prefect_port, gateway_port))
+    pools = ", ".join(pools_of(room.shop))
+    console.print(f"[bold green]Prefect knows {room.shop.owner.name}.[/] Work pools: {pools}.")
+    room.close()
 
 
 def _ask(question: Question, default: str) -> str:

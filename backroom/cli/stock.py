@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
+from backroom.domain.errors import AskPerson
 from backroom.shop.catalogue import read_catalogue, read_stock
 from backroom.shop.room import open_room
 from backroom.store import catalogue, stock
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
+from backroom.store.tables import variants
 
 app = typer.Typer(no_args_is_help=True)
+
+LISTED = 10
+
+
+class UnknownSku(AskPerson):
+    """The catalogue has no such SKU."""
+
+    cause = "unknown_sku"
 
 
 @app.command("list")
@@ -56,6 +68,7 @@ def receive(
     key = f"received:{datetime.now(UTC).isoformat()}"
 
     def work(connection: Connection) -> list[Wakeup]:
+        _check_skus(connection, [sku])
         stock.receive(connection, key, [(location, sku, pieces)], "received", now(connection))
         return wake_backorders(connection, [sku], room.shop.hub)
 
@@ -70,13 +83,27 @@ def load(
 ) -> None:
     """Load the catalogue, and with it the first count of the stock."""
     room = open_room()
-    variants = read_catalogue(catalogue_file)
+    sold = read_catalogue(catalogue_file)
     counted = read_stock(stock_file) if stock_file else []
+    for location, _, _ in counted:
+        room.shop.location(location)
     key = f"counted:{datetime.now(UTC).isoformat()}"
 
     def work(connection: Connection) -> None:
-        catalogue.save_variants(connection, variants)
+        catalogue.save_variants(connection, sold)
+        _check_skus(connection, [sku for _, sku, _ in counted])
         stock.receive(connection, key, counted, "counted", now(connection))
 
     room.database.write(work)
-    console.print(f"{len(variants)} variants, {len(counted)} stock levels.")
+    console.print(f"{len(sold)} variants, {len(counted)} stock levels.")
+
+
+def _check_skus(connection: Connection, skus: Sequence[str]) -> None:
+    """Raise UnknownSku for the first that the catalogue does not have; its remedy lists what looks most like it."""
+    there = catalogue.variants_by_sku(connection, skus)
+    for sku in skus:
+        if sku not in there:
+            known = list(connection.execute(select(variants.c.sku).order_by(variants.c.sku)).scalars())
+            listed = ", ".join(get_close_matches(sku, known, LISTED) or known[:LISTED])
+            remedy = f"It has {len(known)}, such as: {listed}." if known else "Load it with `backroom stock load`."
+            raise UnknownSku(f"the catalogue has no {sku!r}.", remedy=remedy)

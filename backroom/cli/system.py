@@ -10,11 +10,10 @@ from typing import Annotated
 import requests
 import typer
 
+from backroom.cli.environments import BOOTH_KEY, Ports, auth_of, without_secrets
 from backroom.cli.output import console
 from backroom.cli.prepare import prepare
 from backroom.cli.processes import (
-    Ports,
-    auth_of,
     check_free,
     gateway_child,
     make_known,
@@ -93,7 +92,9 @@ def worker(
     for name in ("PREFECT_API_URL", "BACKROOM_GATEWAY_URL", "BACKROOM_BOOTH_KEY"):
         if not os.environ.get(name):
             raise WorkerNotSetUp(f"{name} is not set", remedy="See docs/guide/booth.md, or `backroom key make booth`.")
-    environment = {**os.environ, "BACKROOM_LOCATION": location}
+    # A key for each location, where this worker serves several, is its own; what opens the shop is not.
+    keys = {name: value for name, value in os.environ.items() if name.startswith(BOOTH_KEY)}
+    environment = {**without_secrets(), **keys, "BACKROOM_LOCATION": location}
     environment.setdefault("PREFECT_WORKER_QUERY_SECONDS", "10")
     home = Path(os.environ.get("BACKROOM_HOME") or ".backroom").resolve()
     environment["BACKROOM_HOME"] = str(home)

@@ -6,10 +6,11 @@ No secret ever stands in it: where one is needed, the file names it and the secr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Protocol, TypeVar
 
+from backroom.domain.errors import AskPerson
 from backroom.domain.opening import OpeningHours
 
 LOCATION_KINDS = ("hub", "local_hub", "booth")
@@ -23,6 +24,12 @@ TEMPLATE_PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "handed_over": frozenset({"shop", "order", "name", "carrier", "tracking", "location", "window"}),
     "ready_to_collect": frozenset({"shop", "order", "name", "location"}),
 }
+
+
+class NotInShopFile(AskPerson):
+    """The shop file has nothing by this id, mistyped or removed since; the remedy lists what it has."""
+
+    cause = "not_in_shop_file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +198,7 @@ class PostcodePlace:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The whole shop file. Tuples keep the file's order; the look-ups raise KeyError with the id that is missing."""
+    """The whole shop file. Tuples keep the file's order; the look-ups raise NotInShopFile."""
 
     owner: Owner
     locations: tuple[Location, ...]
@@ -207,17 +214,29 @@ class Shop:
     artwork_folder: str = ""
 
     def location(self, id_: str) -> Location:
-        return next((x for x in self.locations if x.id == id_), None) or _missing("location", id_)
+        return _found("location", id_, self.locations)
 
     def channel(self, id_: str) -> ChannelSpec:
-        return next((x for x in self.channels if x.id == id_), None) or _missing("channel", id_)
+        return _found("channel", id_, self.channels)
 
     def sla(self, id_: str) -> SlaSpec:
-        return next((x for x in self.slas if x.id == id_), None) or _missing("sla", id_)
+        return _found("SLA", id_, self.slas)
 
     def find_channel(self, id_: str) -> ChannelSpec | None:
         return next((x for x in self.channels if x.id == id_), None)
 
 
-def _missing(kind: str, id_: str) -> NoReturn:
-    raise KeyError(f"the shop file has no {kind} {id_!r}")
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+_N = TypeVar("_N", bound=_Named)
+
+
+def _found(kind: str, id_: str, among: Iterable[_N]) -> _N:
+    there = {one.id: one for one in among}
+    if id_ not in there:
+        listed = ", ".join(there) or "none"
+        raise NotInShopFile(f"the shop file has no {kind} {id_!r}.", remedy=f"It has: {listed}.")
+    return there[id_]

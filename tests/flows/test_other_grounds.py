@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from backroom.cli.demo_judge import Verdict, failed_run_names, judge
-from backroom.cli.processes import ROOT, environment_of
+from backroom.cli.environments import environment_of
+from backroom.cli.processes import ROOT
 from tests.databases import PostgresServer
 from tests.running import RunningShop, running_shop, wait_until
 
