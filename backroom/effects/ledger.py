@@ -10,7 +10,6 @@ What a claim has in hand while it lives no other claim touches, for orders may s
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,12 +41,12 @@ class InOtherHands(Retry):
 
 @dataclass(frozen=True, slots=True)
 class Effect(Generic[Q]):
-    """One effect to be carried out. `identity` is what of the request must never change under the same key."""
+    """One effect to be carried out. `request_hash` (`store.effects.request_hash`) covers all that is asked."""
 
     key: str
     kind: str
     order_id: int | None
-    identity: str
+    request_hash: str
     request: Q
 
 
@@ -77,17 +76,14 @@ class Sink(Protocol[Q_contra]):
         ...
 
 
-def request_hash(identity: str) -> str:
-    return hashlib.sha256(identity.encode()).hexdigest()
-
-
 def perform(
     database: Database, token: str, batch: Sequence[Effect[Q]], sink: Sink[Q]
 ) -> dict[str, Answer | BackroomError]:
     """Carry out a wave's effects, each once however often this is called; returns answer or error by key.
 
     Every commit is conditional on the claim `token`: ClaimLost leaves whatever was not settled to the next holder. An
-    error that the sink raises, instead of returning it for one request, leaves its requests started.
+    error that the sink raises, instead of returning it for one request, leaves its requests started. What was begun
+    under a key for another request is RequestChanged; what was never begun, or failed, may be corrected.
     """
     if not batch:
         return {}
@@ -97,8 +93,11 @@ def perform(
     to_do: list[Effect[Q]] = []
     for effect in batch:
         row = rows[effect.key]
-        if row["request_hash"] != request_hash(effect.identity):
-            results[effect.key] = RequestChanged(f"{effect.key} was planned for another request")
+        if row["request_hash"] != effect.request_hash:
+            results[effect.key] = RequestChanged(
+                f"{effect.key} was begun for another request",
+                remedy="Undo what was changed since, or settle it with whoever carried it out.",
+            )
         elif row["state"] == effects.DONE:
             results[effect.key] = row["answer"] or {}
         elif row["state"] == effects.UNKNOWN:
@@ -140,7 +139,7 @@ def _carry_out(
 
 def _plan(connection: Connection, token: str, batch: Sequence[Effect[Q]]) -> tuple[datetime, dict[str, RowMapping]]:
     at = fence(connection, token)
-    plans = [effects.Plan(e.key, e.kind, e.order_id, request_hash(e.identity)) for e in batch]
+    plans = [effects.Plan(e.key, e.kind, e.order_id, e.request_hash) for e in batch]
     return at, effects.plan(connection, plans, token, at)
 
 

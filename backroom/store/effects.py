@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from backroom.store.batches import chunks, insert_new
 from backroom.store.claims import is_free
+from backroom.store.seals import Seals
 from backroom.store.tables import effects
 
 PLANNED, STARTED, DONE, FAILED, UNKNOWN = "planned", "started", "done", "failed", "unknown"
@@ -36,8 +39,17 @@ class Outcome:
     reason: str = ""
 
 
+def request_hash(asked: Mapping[str, Any], seals: Seals | None = None) -> str:
+    """The hash (hex) of all that is asked of the other side, as JSON; keyed by `seals` where that is personal data."""
+    text = json.dumps(asked, ensure_ascii=False, sort_keys=True)
+    return seals.digest("request", text) if seals else hashlib.sha256(text.encode()).hexdigest()
+
+
 def plan(connection: Connection, plans: Sequence[Plan], token: str, at: datetime) -> dict[str, RowMapping]:
-    """Write the rows that are missing, take what no other live claim holds into this one's hands, and return all."""
+    """Write the rows that are missing, take what no other live claim holds into this one's hands, and return all.
+
+    A row of what did not happen takes the new request's hash; where a call was begun, the hash it was begun with stays.
+    """
     insert_new(
         connection,
         effects,
@@ -61,6 +73,13 @@ def plan(connection: Connection, plans: Sequence[Plan], token: str, at: datetime
         # Locked before it is asked who lives: on PostgreSQL, one that waited for a row would see the claims of before.
         connection.execute(select(effects.c.id).where(others).order_by(effects.c.id).with_for_update())
         connection.execute(update(effects).where(others, is_free(effects, at)).values(claim_token=token))
+    rows = read(connection, (p.key for p in plans))
+    changed = [p for p in plans if rows[p.key]["request_hash"] != p.request_hash]
+    if not changed:
+        return rows
+    for p in changed:
+        not_begun = effects.c.state.in_([PLANNED, FAILED]) & (effects.c.claim_token == token)
+        connection.execute(update(effects).where(effects.c.key == p.key, not_begun).values(request_hash=p.request_hash))
     return read(connection, (p.key for p in plans))
 
 

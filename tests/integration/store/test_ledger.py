@@ -5,6 +5,7 @@ A crash is an exception that no code of ours catches, raised where a process cou
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,10 +16,11 @@ from typing import Any
 import pytest
 
 from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown, Refuse, Retry
-from backroom.effects.ledger import Effect, InOtherHands, RequestChanged, perform, request_hash
+from backroom.effects.ledger import Effect, InOtherHands, RequestChanged, perform
 from backroom.store import effects as rows
 from backroom.store.claims import ClaimLost, give_up, take
 from backroom.store.database import Database, now
+from backroom.store.seals import Seals
 from tests.together import run_together
 
 
@@ -64,8 +66,8 @@ class OtherSide:
         return {"number": key} if self.happened[key] else None
 
 
-def an_effect(key: str = "print-1", identity: str = "one shirt") -> Effect[str]:
-    return Effect(key, "print", 1, identity, "the request")
+def an_effect(key: str = "print-1", asked: str = "one shirt") -> Effect[str]:
+    return Effect(key, "print", 1, rows.request_hash({"asked": asked}), "the request")
 
 
 def a_claim(database: Database) -> str:
@@ -134,7 +136,7 @@ def test_where_nobody_can_be_asked_a_crash_leaves_one_unknown_and_never_a_second
 def test_a_crash_after_planning_and_before_the_start_is_simply_done_again(database: Database) -> None:
     side = OtherSide(answers_questions=False)
     token = a_claim(database)
-    plan = rows.Plan("print-1", "print", 1, request_hash("one shirt"))
+    plan = rows.Plan("print-1", "print", 1, an_effect().request_hash)
     database.write(lambda c: rows.plan(c, [plan], token, now(c)))
     database.write(lambda c: give_up(c, token))
     assert run(database, side)["print-1"] == {"number": "print-1"}
@@ -171,12 +173,48 @@ def test_another_side_that_cannot_be_asked_now_is_asked_again_later(database: Da
     assert side.happened == {"print-1": 1}
 
 
-def test_another_request_under_the_same_key_is_refused(database: Database) -> None:
-    side = OtherSide()
-    run(database, side)
-    result = run(database, side, an_effect(identity="two shirts"))["print-1"]
+@pytest.mark.parametrize("idempotent", [True, False])
+@pytest.mark.parametrize("dies", ["", "before", "after"])
+def test_another_request_under_the_key_of_one_that_was_begun_is_refused(
+    database: Database, dies: str, idempotent: bool
+) -> None:
+    side = OtherSide(idempotent=idempotent, dies=dies)
+    with contextlib.suppress(Killed):
+        run(database, side)
+    side.dies = ""
+    before = dict(side.happened)
+    result = run(database, side, an_effect(asked="two shirts"))["print-1"]
     assert isinstance(result, RequestChanged)
+    assert side.happened == before
+    assert side.asked == []
+
+
+def test_another_request_under_the_key_of_one_whose_end_nobody_knows_is_refused(database: Database) -> None:
+    side = OtherSide(fails=OutcomeUnknown("no answer"))
+    run(database, side)
+    side.fails = None
+    assert isinstance(run(database, side, an_effect(asked="two shirts"))["print-1"], RequestChanged)
+    assert side.happened == {}
+
+
+def test_a_request_that_certainly_failed_may_be_corrected(database: Database) -> None:
+    side = OtherSide(fails=Refuse("no such size"))
+    run(database, side)
+    side.fails = None
+    corrected = an_effect(asked="one larger shirt")
+    assert run(database, side, corrected)["print-1"] == {"number": "print-1"}
+    assert isinstance(run(database, side)["print-1"], RequestChanged)
+    assert run(database, side, corrected)["print-1"] == {"number": "print-1"}
     assert side.happened == {"print-1": 1}
+
+
+def test_the_hash_of_a_request_tells_changes_and_not_the_order_of_its_words() -> None:
+    asked = {"to": "anna@example.org", "text": "Hello"}
+    seals, others = Seals(bytes(32)), Seals(bytes([1] * 32))
+    digest = rows.request_hash(asked, seals)
+    assert digest == rows.request_hash({"text": "Hello", "to": "anna@example.org"}, seals)
+    assert len({digest, rows.request_hash(asked, others), rows.request_hash(asked)}) == 3
+    assert digest != rows.request_hash(asked | {"to": "anna@example.com"}, seals)
 
 
 def test_one_that_fails_does_not_hold_the_others_up(database: Database) -> None:
