@@ -5,21 +5,24 @@ The default needs no account: messages go to a folder, parcels to the built-in c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from backroom.carriers.base import Carrier
 from backroom.carriers.courier import LocalCourier
 from backroom.domain.consent import Medium
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.shop import CarrierSpec, PrinterSpec
 from backroom.messaging.base import Messenger
 from backroom.messaging.mailfolder import MailFolder
 from backroom.shop.room import Room
 from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
 
 
-def carrier_of(room: Room) -> Carrier:
-    """The carrier of this shop."""
-    spec = room.shop.courier
+def carrier_from(room: Room, spec: CarrierSpec) -> Carrier:
+    """A carrier of the shop file, which has only kinds that are made here."""
+    return CARRIERS[spec.kind](room, spec)
+
+
+def _local(room: Room, spec: CarrierSpec) -> Carrier:
     return LocalCourier(
         name=spec.name,
         countries=spec.countries,
@@ -27,6 +30,10 @@ def carrier_of(room: Room) -> Carrier:
         prices={"standard": spec.price_minor},
         currency=room.shop.owner.currency,
     )
+
+
+# By kind; `backroom.domain.shop.CARRIER_KINDS` lists the same, for whoever checks a shop file.
+CARRIERS: Mapping[str, Callable[[Room, CarrierSpec], Carrier]] = {"local": _local}
 
 
 def messengers_of(room: Room) -> Mapping[Medium, Messenger]:

@@ -2,12 +2,14 @@
 
 The purchase and the sheet are effects: planned, started, settled, and asked for after a crash. A parcel's labels stand
 on one sheet only, so a sheet whose printing was begun is asked for, and never printed under another name.
-Compensated by voiding the label, which only a person does.
+Compensated by a person, who voids the label at its carrier.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 
 from prefect import task
@@ -16,10 +18,11 @@ from sqlalchemy import Connection, RowMapping
 from backroom.carriers.base import Carrier
 from backroom.carriers.sheets import render_labels
 from backroom.carriers.zpl import zpl
-from backroom.domain.errors import BackroomError
+from backroom.domain.errors import BackroomError, OutcomeUnknown
 from backroom.domain.labels import LabelData, LabelRequest, ParcelSpec, PostalAddress, Purchase
 from backroom.domain.model import Delivery, FulfilmentState, StepOutcome
 from backroom.domain.printing import PrintRequest
+from backroom.domain.shop import CarrierSpec
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.printing.connect import connect
 from backroom.printing.handover import hand_over
@@ -27,9 +30,10 @@ from backroom.shop.room import Room, this_room
 from backroom.store import catalogue, fulfilment, history, people, shipping
 from backroom.store.claims import Claim, fence
 from backroom.store.contacts import open_contact
+from backroom.store.effects import request_hash
 from backroom.store.seals import seal, unseal
 from backroom.store.sickness import Sick
-from tasks.connections import carrier_of, printer_uri
+from tasks.connections import carrier_from, printer_uri
 from tasks.sick import leave
 
 PURCHASE, SHEET = shipping.LABEL, "sheet"
@@ -61,7 +65,7 @@ class CarrierSink:
 
     def __init__(self, carrier: Carrier) -> None:
         self._carrier = carrier
-        self.idempotent = carrier.can_tell
+        self.idempotent = carrier.idempotent
         self.bought: dict[str, Purchase] = {}
 
     def carry_out(self, requests: Sequence[tuple[str, LabelRequest]]) -> list[Answer | BackroomError]:
@@ -76,6 +80,11 @@ class CarrierSink:
         return answers
 
     def ask(self, key: str, age: timedelta) -> Answer | None:
+        if not self._carrier.can_tell:
+            raise OutcomeUnknown(
+                f"{self._carrier.name} cannot say whether {key} was bought",
+                remedy="Look for it in the carrier's list. If it is there, void it; then say that it was not bought.",
+            )
         found = self._carrier.find(key)
         return found.answer() if found else None
 
@@ -88,7 +97,7 @@ class SheetSink:
     def __init__(self, room: Room, location: str) -> None:
         spec = room.shop.location(location).label_printer
         assert spec is not None
-        self._spec = spec
+        self.media = spec.media
         self._printer = connect(printer_uri(room, spec), name=spec.name, fingerprint=spec.fingerprint or None)
 
     def carry_out(self, requests: Sequence[tuple[str, bytes]]) -> list[Answer | BackroomError]:
@@ -104,7 +113,7 @@ class SheetSink:
             document=document,
             media_type="application/pdf",
             copies=1,
-            media=self._spec.media or None,
+            media=self.media or None,
         )
         try:
             ticket = hand_over(self._printer, request)
@@ -119,25 +128,16 @@ def _buy(
     """Buy what is not bought yet, and store shipments with their labels sealed, in one commit."""
     with room.database.read() as connection:
         have = {row["fulfilment_order_id"] for row in shipping.shipments_of(connection, (p["id"] for p in parcels))}
-    missing = [part for part in parcels if part["id"] not in have]
-    carrier = carrier_of(room)
-    sink = CarrierSink(carrier)
-    requests = {part["id"]: _request(room, part, keys[part["id"]], weights[part["id"]]) for part in missing}
-    effects = [
-        Effect(requests[part["id"]].key, PURCHASE, part["order_id"], f"parcel {part['id']}", requests[part["id"]])
-        for part in missing
-    ]
-    results = perform(room.database, claim.token, effects, sink)
+    by_carrier: dict[CarrierSpec, list[RowMapping]] = defaultdict(list)
+    for part in parcels:
+        if part["id"] not in have:
+            by_carrier[room.shop.carrier_for(part["location"], part["channel"])].append(part)
     new: list[shipping.NewShipment] = []
     sick: list[Sick] = []
-    for part in missing:
-        request = requests[part["id"]]
-        result = results[request.key]
-        if isinstance(result, BackroomError):
-            sick.append(Sick(part["id"], part["order_id"], part["number"], result.cause, str(result)))
-            continue
-        purchase = sink.bought.get(request.key) or Purchase.from_answer(request, result)
-        new.append(_shipment(part, carrier.name, request, purchase, keys[part["id"]]))
+    for spec, group in by_carrier.items():
+        bought, refused = _buy_from(room, claim, spec, group, keys, weights)
+        new += bought
+        sick += refused
 
     def commit(connection: Connection) -> None:
         at = fence(connection, claim.token)
@@ -152,6 +152,41 @@ def _buy(
     return [part for part in parcels if part["id"] not in ill], sick
 
 
+def _buy_from(
+    room: Room,
+    claim: Claim,
+    spec: CarrierSpec,
+    parcels: Sequence[RowMapping],
+    keys: Mapping[int, bytes],
+    weights: Mapping[int, int],
+) -> tuple[list[shipping.NewShipment], list[Sick]]:
+    carrier = carrier_from(room, spec)
+    sink = CarrierSink(carrier)
+    requests = {part["id"]: _request(room, part, keys[part["id"]], weights[part["id"]]) for part in parcels}
+    effects = [
+        Effect(
+            requests[part["id"]].key,
+            PURCHASE,
+            part["order_id"],
+            request_hash({"carrier": spec.id} | asdict(requests[part["id"]]), room.seals),
+            requests[part["id"]],
+        )
+        for part in parcels
+    ]
+    results = perform(room.database, claim.token, effects, sink)
+    new: list[shipping.NewShipment] = []
+    sick: list[Sick] = []
+    for part in parcels:
+        request = requests[part["id"]]
+        result = results[request.key]
+        if isinstance(result, BackroomError):
+            sick.append(Sick(part["id"], part["order_id"], part["number"], result.cause, str(result)))
+            continue
+        purchase = sink.bought.get(request.key) or Purchase.from_answer(request, result)
+        new.append(_shipment(part, carrier.name, request, purchase, keys[part["id"]]))
+    return new, sick
+
+
 def _print_sheets(
     room: Room, claim: Claim, parcels: Sequence[RowMapping]
 ) -> tuple[dict[int, Mapping[str, object]], list[Sick]]:
@@ -160,21 +195,27 @@ def _print_sheets(
         rows = shipping.shipments_of(connection, (part["id"] for part in parcels))
         sheets = sorted({row["sheet_id"] for row in rows if row["sheet_id"] is not None})
         keys = shipping.sheet_keys(connection, sheets)
-        documents = {sheet: _render(room, connection, sheet) for sheet in sheets}
-    told = {
+        labels = {sheet: _labels_on(room, connection, sheet) for sheet in sheets}
+    told: dict[int, Mapping[str, object]] = {
         row["fulfilment_order_id"]: {"tracking": row["tracking"], "carrier": row["carrier"], "sheet": row["sheet_id"]}
         for row in rows
     }
     if not sheets:
         return told, []
-    effects = [Effect(keys[sheet], SHEET, None, f"sheet {sheet}", documents[sheet]) for sheet in sheets]
-    results = perform(room.database, claim.token, effects, SheetSink(room, claim.location))
+    sink = SheetSink(room, claim.location)
+    # What the labels say, and not the bytes of the document: another release may draw the same labels otherwise.
+    effects = [
+        Effect(
+            keys[sheet],
+            SHEET,
+            None,
+            request_hash({"labels": [asdict(one) for one in labels[sheet]], "media": sink.media}, room.seals),
+            render_labels(labels[sheet]),
+        )
+        for sheet in sheets
+    ]
+    results = perform(room.database, claim.token, effects, sink)
     failed = {sheet: result for sheet in sheets if isinstance(result := results[keys[sheet]], BackroomError)}
-    room.database.write(
-        lambda connection: [
-            shipping.close_sheet(connection, sheet, "failed" if sheet in failed else "printed") for sheet in sheets
-        ]
-    )
     sheet_of = {row["fulfilment_order_id"]: row["sheet_id"] for row in rows}
     sick = [
         Sick(part["id"], part["order_id"], part["number"], error.cause, str(error))
@@ -185,16 +226,12 @@ def _print_sheets(
     return {part_id: data for part_id, data in told.items() if part_id not in ill}, sick
 
 
-def _render(room: Room, connection: Connection, sheet: int) -> bytes:
+def _labels_on(room: Room, connection: Connection, sheet: int) -> list[LabelData]:
     rows = shipping.labels_of(connection, (row["id"] for row in shipping.shipments_on(connection, sheet)))
-    return render_labels(
-        [
-            LabelData.from_json(
-                unseal(room.seals.unwrap(row["wrapped_key"]), row["data"], shipping.DATA_CONTEXT).decode()
-            )
-            for row in rows
-        ]
-    )
+    return [
+        LabelData.from_json(unseal(room.seals.unwrap(row["wrapped_key"]), row["data"], shipping.DATA_CONTEXT))
+        for row in rows
+    ]
 
 
 def _advance(

@@ -23,8 +23,8 @@ from backroom.channels.strict_json import parse_json
 from backroom.domain.model import StepOutcome, Variant
 from backroom.domain.opening import OpeningHours
 from backroom.domain.shop import (
+    CarrierSpec,
     ChannelSpec,
-    CourierSpec,
     Filter,
     Location,
     MessagingSpec,
@@ -130,7 +130,7 @@ def a_shop() -> Shop:
             RoutingRule("else", (), (Filter("kind", "==", "hub"),), (), short="print"),
         ),
         thresholds=Thresholds(),
-        courier=CourierSpec("local", ("DE",), 20_000, 490),
+        carriers=(CarrierSpec("local", "local", "local", ("DE",), 20_000, 490),),
         messaging=MessagingSpec("folder", "folder", "shop@example.com", "Atelier"),
         hub=HUB,
     )

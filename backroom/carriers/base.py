@@ -1,4 +1,4 @@
-"""What every carrier is to us: somebody who sells labels, tells what was bought, and takes a label back.
+"""What every carrier is to us: somebody who sells labels, and tells what was bought.
 
 What belongs here: the interface and the errors all carriers share. What does not: any one carrier.
 """
@@ -33,9 +33,15 @@ class ParcelRefused(AskPerson):
 
 
 class Carrier(Protocol):
-    """A carrier. `can_tell` says that `find` answers exactly, so that a crash between call and answer is no riddle."""
+    """A carrier, under the `name` that labels and customers read.
+
+    `idempotent` says that buying the same request under the same key again is the same purchase over there: only then
+    is a call without an answer made again, and a whole wave bought in one call. `can_tell` says that `find` answers
+    exactly, so that a crash between call and answer is no riddle. Where neither holds, a person looks it up.
+    """
 
     name: str
+    idempotent: bool
     can_tell: bool
 
     def buy(self, requests: Sequence[LabelRequest]) -> list[Purchase | BackroomError]:
@@ -44,8 +50,4 @@ class Carrier(Protocol):
 
     def find(self, key: str) -> Purchase | None:
         """What was bought under this key; None if certainly nothing was. OutcomeUnknown where it cannot be told."""
-        ...
-
-    def void(self, tracking: str) -> None:
-        """Take a label back that was not used."""
         ...

@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from backroom.carriers.addresses import UnknownCountry, country_rules
 from backroom.carriers.base import AddressRefused, ParcelRefused
-from backroom.domain.errors import BackroomError, Refuse
-from backroom.domain.labels import LabelRequest, PostalAddress, Purchase, tracking_number, valid_tracking
+from backroom.domain.errors import BackroomError
+from backroom.domain.labels import LabelRequest, PostalAddress, Purchase, tracking_number
 
 LONGEST_FIELD = 100
 MOST_LINES = 6
@@ -23,6 +23,7 @@ class LocalCourier:
     keys, so nothing has to be remembered here, and buying twice is buying once.
     """
 
+    idempotent = True
     can_tell = True
 
     def __init__(
@@ -47,11 +48,6 @@ class LocalCourier:
     def find(self, key: str) -> Purchase | None:
         """Always None: a label takes effect when our own commit stores it, so nothing is ever left over outside."""
         return None
-
-    def void(self, tracking: str) -> None:
-        """Nothing is owed for a label that is not handed over; a number that is not ours is refused."""
-        if not valid_tracking(tracking):
-            raise Refuse(f"{tracking} is no number of {self.name}", cause="not_our_number")
 
     def _outcome(self, request: LabelRequest) -> Purchase | BackroomError:
         try:

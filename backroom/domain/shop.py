@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol, TypeVar
 
 from backroom.domain.errors import AskPerson
@@ -15,6 +16,7 @@ from backroom.domain.opening import OpeningHours
 
 LOCATION_KINDS = ("hub", "local_hub", "booth")
 CHANNEL_KINDS = ("shopify", "woocommerce", "pos", "csv")
+CARRIER_KINDS = ("local",)
 PRINT_PROCESSES = ("dtg", "transfer")
 MAIL_KINDS = ("folder", "smtp", "none")
 SMS_KINDS = ("folder", "gateway", "none")
@@ -71,7 +73,7 @@ class Location:
 
     `pool` is the Prefect work pool of the worker beside its printers; `scan` asks for a scan of every picked piece;
     `capacity` is how many fulfilment orders may be open there at once, 0 for no limit; `event` is what orders taken at
-    a market carry.
+    a market carry; `carrier` takes the parcels from here, the shop's first one where it is empty.
     """
 
     id: str
@@ -87,6 +89,7 @@ class Location:
     scan: bool = False
     capacity: int = 0
     event: str = ""
+    carrier: str = ""
 
     def can_print(self, process: str) -> bool:
         """Whether a printer here makes that process. An empty process is not printable anywhere."""
@@ -97,7 +100,8 @@ class Location:
 class ChannelSpec:
     """A channel that may send us orders. `kind` is shopify, woocommerce, pos or csv; `priority` 1 comes first.
 
-    `secret` names the signing secret in the secrets file (or the environment); the file never holds it.
+    `secret` names the signing secret in the secrets file (or the environment); the file never holds it. `carrier` takes
+    its parcels, wherever they are packed.
     """
 
     id: str
@@ -108,6 +112,7 @@ class ChannelSpec:
     shop_domain: str = ""
     location: str = ""
     event: str = ""
+    carrier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +171,13 @@ class MessageTemplate:
 
 
 @dataclass(frozen=True, slots=True)
-class CourierSpec:
-    """The built-in local courier: countries it goes to, heaviest parcel in grams, price in minor units."""
+class CarrierSpec:
+    """A carrier: `name` as labels and customers read it, countries it goes to, heaviest parcel in grams, price in minor
+    units. `kind` is local, the built-in courier.
+    """
 
+    id: str
+    kind: str
     name: str
     countries: tuple[str, ...]
     max_weight_g: int
@@ -198,7 +207,10 @@ class PostcodePlace:
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """The whole shop file. Tuples keep the file's order; the look-ups raise NotInShopFile."""
+    """The whole shop file. Tuples keep the file's order; the look-ups raise NotInShopFile.
+
+    On `holidays` no carrier delivers.
+    """
 
     owner: Owner
     locations: tuple[Location, ...]
@@ -206,12 +218,13 @@ class Shop:
     slas: tuple[SlaSpec, ...]
     rules: tuple[RoutingRule, ...]
     thresholds: Thresholds
-    courier: CourierSpec
+    carriers: tuple[CarrierSpec, ...]
     messaging: MessagingSpec
     templates: tuple[MessageTemplate, ...] = ()
     postcodes: tuple[PostcodePlace, ...] = ()
     hub: str = ""
     artwork_folder: str = ""
+    holidays: frozenset[date] = frozenset()
 
     def location(self, id_: str) -> Location:
         return _found("location", id_, self.locations)
@@ -221,6 +234,12 @@ class Shop:
 
     def sla(self, id_: str) -> SlaSpec:
         return _found("SLA", id_, self.slas)
+
+    def carrier_for(self, location: str, channel: str) -> CarrierSpec:
+        """Who takes a parcel: what its channel asks for, else whoever calls at the location, else the first of all."""
+        asked = self.find_channel(channel)
+        wanted = (asked.carrier if asked else "") or self.location(location).carrier
+        return _found("carrier", wanted, self.carriers) if wanted else self.carriers[0]
 
     def find_channel(self, id_: str) -> ChannelSpec | None:
         return next((x for x in self.channels if x.id == id_), None)

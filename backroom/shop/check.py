@@ -72,6 +72,8 @@ def check_references(shop: Shop, report: Report) -> None:
     events = {location.event for location in shop.locations if location.event}
     if shop.hub and shop.hub not in locations:
         report.add("shop.hub", f"there is no location {shop.hub!r}", suggest(shop.hub, locations))
+    for location in shop.locations:
+        _check_carrier(f"locations.{location.id}", location.carrier, shop, report)
     for channel in shop.channels:
         _check_channel(channel, shop, locations, report)
     for rule in shop.rules:
@@ -89,8 +91,15 @@ def _check_channel(channel: ChannelSpec, shop: Shop, locations: list[str], repor
         report.add(
             f"{path}.location", f"there is no location {channel.location!r}", suggest(channel.location, locations)
         )
+    _check_carrier(path, channel.carrier, shop, report)
     if channel.kind == "pos" and not channel.location:
         report.add(f"{path}.location", "is missing", "Say at which location this till stands.")
+
+
+def _check_carrier(path: str, carrier: str, shop: Shop, report: Report) -> None:
+    known = [one.id for one in shop.carriers]
+    if carrier and carrier not in known:
+        report.add(f"{path}.carrier", f"there is no carrier {carrier!r}", suggest(carrier, known))
 
 
 def _check_rule(rule: RoutingRule, shop: Shop, events: set[str], report: Report) -> None:

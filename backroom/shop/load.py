@@ -16,11 +16,12 @@ from pathlib import Path
 
 from backroom.domain.money import exponent
 from backroom.domain.shop import (
+    CARRIER_KINDS,
     CHANNEL_KINDS,
     MAIL_KINDS,
     SMS_KINDS,
+    CarrierSpec,
     ChannelSpec,
-    CourierSpec,
     MessageTemplate,
     MessagingSpec,
     Owner,
@@ -68,6 +69,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
     hub = general.text("hub")
     artwork_folder = general.text("artwork_folder", "artwork")
     postcodes = _read_postcodes(general, folder)
+    holidays = frozenset(general.dates("holidays"))
     general.done()
     shop = Shop(
         owner=owner,
@@ -76,12 +78,13 @@ def _read_shop(root: Section, folder: Path) -> Shop:
         slas=tuple(_read_sla(id_, section) for id_, section in root.sections("slas")),
         rules=read_rules(root),
         thresholds=_read_thresholds(root),
-        courier=_read_courier(root.section("courier"), owner),
+        carriers=tuple(_read_carrier(id_, section, owner) for id_, section in root.sections("carriers")),
         messaging=_read_messaging(root.section("messaging")),
         templates=_read_templates(root),
         postcodes=postcodes,
         hub=hub,
         artwork_folder=artwork_folder,
+        holidays=holidays,
     )
     root.done()
     return shop
@@ -138,6 +141,7 @@ def _read_channel(id_: str, section: Section) -> ChannelSpec:
         shop_domain=section.parsed("shop_domain", values.domain, ""),
         location=section.text("location", ""),
         event=section.text("event", ""),
+        carrier=section.text("carrier", ""),
     )
     section.done()
     return channel
@@ -174,21 +178,23 @@ def _read_thresholds(root: Section) -> Thresholds:
     return thresholds
 
 
-def _read_courier(section: Section, owner: Owner) -> CourierSpec:
+def _read_carrier(id_: str, section: Section, owner: Owner) -> CarrierSpec:
     countries = section.texts("countries", (owner.country,))
     for country in countries:
         try:
             values.country(country)
         except values.BadValue as error:
             section.problem("countries", error.message, error.remedy)
-    courier = CourierSpec(
+    carrier = CarrierSpec(
+        id=id_,
+        kind=section.choice("kind", CARRIER_KINDS),
         name=section.text("name"),
         countries=countries,
         max_weight_g=section.whole("max_weight_g", 31_500, low=1, high=1_000_000),
         price_minor=section.money("price", exponent(owner.currency)),
     )
     section.done()
-    return courier
+    return carrier
 
 
 def _read_messaging(section: Section) -> MessagingSpec:

@@ -38,6 +38,7 @@ def read_location(id_: str, section: Section, owner: Owner) -> Location:
         scan=section.flag("scan"),
         capacity=section.whole("capacity", 0, high=1_000_000),
         event=section.text("event", ""),
+        carrier=section.text("carrier", ""),
     )
     section.done()
     return location

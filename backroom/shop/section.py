@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 
 from backroom.shop.check import Report, suggest
@@ -130,6 +131,14 @@ class Section:
         if not value and default is None:
             self.problem(key, "is empty", "Name at least one.")
         return tuple(str(item).strip() for item in value)
+
+    def dates(self, key: str) -> tuple[date, ...]:
+        """A list of dates as TOML writes them, without quotes; empty when it is absent."""
+        value = self.rows(key)
+        if not all(isinstance(item, date) and not isinstance(item, datetime) for item in value):
+            self.problem(key, "is not a list of dates", f"Write them without quotes: {key} = [2026-12-25, 2026-12-26].")
+            return ()
+        return tuple(item for item in value if isinstance(item, date))
 
     def choices(self, key: str, options: Collection[str], default: tuple[str, ...] | None = None) -> tuple[str, ...]:
         values = self.texts(key, default)

@@ -153,7 +153,8 @@ def _rest(answers: Mapping[str, str]) -> Iterator[str]:
     yield "low_stock = 2                 # this many pieces or fewer are shown as low"
     yield "reservation_hours = 72"
     yield ""
-    yield "[courier]                     # the built-in courier needs no account"
+    yield "[carriers.courier]"
+    yield 'kind = "local"                # the built-in courier needs no account'
     yield 'name = "Courier"'
     yield f"countries = [{_text(answers['country'])}]"
     yield "max_weight_g = 20000"

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from backroom.store.batches import chunks, insert_new
-from backroom.store.tables import fulfilment_orders, labels, orders, people, sheets, shipments
+from backroom.store.tables import labels, people, sheets, shipments
 
 # The kind of effect that buys a parcel's labels.
 LABEL = "label"
@@ -100,7 +100,7 @@ def open_sheet(connection: Connection, location: str, shipment_ids: Sequence[int
     """Put shipments on a new sheet; a shipment stands on one sheet only."""
     sheet_id: int = connection.execute(
         insert(sheets)
-        .values(key=uuid.uuid4().hex, location=location, labels=2 * len(shipment_ids), state="open", at=at)
+        .values(key=uuid.uuid4().hex, location=location, labels=2 * len(shipment_ids), at=at)
         .returning(sheets.c.id)
     ).scalar_one()
     for batch in chunks(shipment_ids):
@@ -116,25 +116,7 @@ def sheet_keys(connection: Connection, sheet_ids: Iterable[int]) -> dict[int, st
     return {row.id: row.key for row in connection.execute(query)}
 
 
-def close_sheet(connection: Connection, sheet_id: int, state: str) -> None:
-    connection.execute(update(sheets).where(sheets.c.id == sheet_id).values(state=state))
-
-
 def shipments_on(connection: Connection, sheet_id: int) -> list[RowMapping]:
     """The shipments on a sheet, in the order of their parcels."""
     query = select(shipments).where(shipments.c.sheet_id == sheet_id).order_by(shipments.c.fulfilment_order_id)
     return list(connection.execute(query).mappings())
-
-
-def shipment_by_tracking(connection: Connection, tracking: str) -> RowMapping | None:
-    """The shipment behind a tracking number or a return label's number, with its order's number."""
-    return (
-        connection.execute(
-            select(shipments, orders.c.number)
-            .join(fulfilment_orders, fulfilment_orders.c.id == shipments.c.fulfilment_order_id)
-            .join(orders, orders.c.id == fulfilment_orders.c.order_id)
-            .where((shipments.c.tracking == tracking) | (shipments.c.return_tracking == tracking))
-        )
-        .mappings()
-        .one_or_none()
-    )

@@ -129,7 +129,6 @@ sheets = Table(
     Column("key", Text, nullable=False, unique=True),
     Column("location", Text, nullable=False),
     Column("labels", Integer, nullable=False),
-    Column("state", Text, nullable=False),
     Column("at", Utc, nullable=False),
 )
 

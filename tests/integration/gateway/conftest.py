@@ -27,8 +27,8 @@ from backroom.domain.model import (
 )
 from backroom.domain.opening import OpeningHours
 from backroom.domain.shop import (
+    CarrierSpec,
     ChannelSpec,
-    CourierSpec,
     Location,
     MessagingSpec,
     Owner,
@@ -192,7 +192,7 @@ def a_shop() -> Shop:
         slas=(SlaSpec("standard", 24, 1, 3),),
         rules=(),
         thresholds=Thresholds(),
-        courier=CourierSpec("local", ("DE",), 20_000, 490),
+        carriers=(CarrierSpec("local", "local", "local", ("DE",), 20_000, 490),),
         messaging=MessagingSpec("folder", "folder", "shop@example.com", "Atelier"),
         hub="hub",
     )

@@ -48,7 +48,8 @@ def test_a_sheet_that_one_orders_run_is_printing_is_not_printed_by_the_run_of_an
     claim = claimed(floor, first)
 
     def begin(connection: Connection) -> None:
-        effects.plan(connection, [effects.Plan(key, "sheet", None, "")], claim.token, now(connection))
+        asked = effects.read(connection, [key])[key]["request_hash"]
+        effects.plan(connection, [effects.Plan(key, "sheet", None, asked)], claim.token, now(connection))
         effects.start(connection, [key], claim.token, now(connection))
 
     floor.room.database.write(begin)

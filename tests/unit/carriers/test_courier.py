@@ -8,8 +8,8 @@ import pytest
 
 from backroom.carriers.addresses import UnknownCountry, country_rules, town_lines
 from backroom.carriers.base import AddressRefused, ParcelRefused
-from backroom.domain.errors import AskPerson, Refuse
-from backroom.domain.labels import Purchase, tracking_number
+from backroom.domain.errors import AskPerson
+from backroom.domain.labels import Purchase
 from tests.unit.carriers.people import ANNA, LUKASZ, MINSU, SHOP, TARO, bought, courier, request
 
 
@@ -90,12 +90,6 @@ def test_a_postcode_stands_in_for_a_region():
 
 def test_a_company_stands_in_for_a_name():
     assert isinstance(courier().buy([request(replace(ANNA, name="", company="Groß GmbH"))])[0], Purchase)
-
-
-def test_only_our_own_numbers_can_be_voided():
-    courier().void(tracking_number("shipping", "k"))
-    with pytest.raises(Refuse):
-        courier().void("1Z999AA10123456784")
 
 
 @pytest.mark.parametrize(

@@ -241,7 +241,7 @@ def test_a_tills_batch_takes_the_sales_as_they_are() -> None:
 
 def test_the_shops_courier_goes_wherever_the_demo_sends_parcels() -> None:
     countries = {order.address.country for _, order in NEWS if order.address}
-    assert countries <= set(SHOP.courier.countries)
+    assert countries <= set(SHOP.carriers[0].countries)
     assert len(countries) > 5
 
 

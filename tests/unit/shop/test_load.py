@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,8 @@ def changed(old: str, new: str, text: str = GOOD) -> str:
 def test_the_demo_shop_is_read_whole() -> None:
     shop = load_shop(DATA / "shop.toml")
     assert [location.id for location in shop.locations] == ["main-hub", "local-hub", "booth-a"]
-    assert shop.courier.price_minor == 490
+    assert shop.carriers[0].price_minor == 490
+    assert date(2026, 12, 25) in shop.holidays
     assert shop.rules[1].where[1] == Filter("distance_km", "<=", 10)
     assert shop.location("booth-a").can_print("transfer")
     assert {place.country for place in shop.postcodes} == {"DE", "AT"}
@@ -97,9 +99,14 @@ def test_the_shop_check_knows_the_placeholders_that_messaging_fills_in() -> None
         ('name = "everything else"', 'name = "market"', "rules.market.name", "two rules"),
         ("transit_days_max = 3", "transit_days_max = 0", "slas.standard.transit_days_max", "Write 1 or more"),
         ('cutoff = "14:00"', 'cutoff = "2pm"', "slas.standard.cutoff", "14:00"),
-        ("price = 5 ", "price = 4.905 ", "courier.price", "at most 2 decimals"),
-        ("price = 5 ", "price = -5 ", "courier.price", "is not an amount"),
-        ('countries = ["DE"]', 'countries = ["D"]', "courier.countries", "two letters"),
+        ("price = 5 ", "price = 4.905 ", "carriers.courier.price", "at most 2 decimals"),
+        ("price = 5 ", "price = -5 ", "carriers.courier.price", "is not an amount"),
+        ('countries = ["DE"]', 'countries = ["D"]', "carriers.courier.countries", "two letters"),
+        ('kind = "local" ', 'kind = "lokal" ', "carriers.courier.kind", "Did you mean local?"),
+        ('kind = "local" ', "# none ", "carriers.courier.kind", "missing"),
+        ('sla = "standard"', 'sla = "standard"\ncarrier = "corrier"', "channels.web.carrier", "Did you mean courier?"),
+        ('kind = "hub"', 'kind = "hub"\ncarrier = "post"', "locations.main-hub.carrier", "Use one of: courier."),
+        ('hub = "main-hub"', 'hub = "main-hub"\nholidays = ["2026-12-25"]', "shop.holidays", "without quotes"),
         ('mail = "folder"', 'mail = "snmp"', "messaging.mail", "Did you mean smtp?"),
         ("low_stock = 2", "low_stock = true", "stock.low_stock", "whole number"),
         ("low_stock = 2", 'low_stock = "2"', "stock.low_stock", "whole number"),
@@ -179,4 +186,4 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_an_empty_file_names_everything_that_is_missing(tmp_path: Path) -> None:
     fields = {problem.field for problem in problems(tmp_path, "")}
-    assert {"shop", "locations", "channels", "slas", "rules", "courier", "messaging"} <= fields
+    assert {"shop", "locations", "channels", "slas", "rules", "carriers", "messaging"} <= fields

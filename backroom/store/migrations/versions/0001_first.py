@@ -118,7 +118,6 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("location", sa.Text(), nullable=False),
         sa.Column("labels", sa.Integer(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
         sa.Column("at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sheets")),
         sa.UniqueConstraint("key", name=op.f("uq_sheets_key")),
