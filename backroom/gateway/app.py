@@ -22,7 +22,7 @@ from backroom.gateway.doors import webhook_doors
 from backroom.gateway.front import Front, Waker
 from backroom.gateway.meters import Meters
 from backroom.gateway.middleware import BodyLimit, SafeHeaders
-from backroom.gateway.pages import labels, login, order, orders, prints, quarantine, scan, style
+from backroom.gateway.pages import effects, labels, login, order, orders, prints, quarantine, scan, style
 from backroom.gateway.pages.html import page, tag
 from backroom.shop.room import Room
 from backroom.store.booth_wakes import BoothWork, look
@@ -51,7 +51,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         doors=webhook_doors(room),
         meters=Meters(room.database),
     )
-    for part in (webhooks, pos, booth, health, login, orders, order, labels, prints, quarantine, scan, style):
+    for part in (webhooks, pos, booth, health, login, orders, order, labels, prints, effects, quarantine, scan, style):
         app.include_router(part.router)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)

@@ -5,6 +5,10 @@ Prints have a door of their own (`print_jobs.decide`), because a job is tried an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import Connection, RowMapping, select
 
 from backroom.domain.errors import Refuse
@@ -14,13 +18,46 @@ from backroom.store.database import now
 from backroom.store.fulfilment import STAGE
 from backroom.store.print_jobs import KIND as PRINT
 from backroom.store.shipping import LABEL
-from backroom.store.tables import fulfilment_orders, sheets, shipments
+from backroom.store.tables import fulfilment_orders, orders, sheets, shipments
 
 
 class NothingToDecide(Refuse):
     """The effect is not there, its outcome is known, or it cannot be decided this way."""
 
     cause = "nothing_to_decide"
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """An effect that waits for a person's word, with the numbers of the orders that wait for it."""
+
+    id: int
+    key: str
+    kind: str
+    numbers: Sequence[str]
+    started_at: datetime | None
+    reason: str
+
+    @property
+    def may_have_happened(self) -> bool:
+        """Whether a person can say that it happened; of a label they cannot, see `decide`."""
+        return self.kind != LABEL
+
+
+def undecided(connection: Connection) -> list[Undecided]:
+    """Every unknown sheet, message and label, oldest first."""
+    found = []
+    for row in effects.unknown(connection):
+        if row["kind"] == PRINT:
+            continue
+        ids = {part["order_id"] for part in _parts(connection, row)}
+        numbers = connection.execute(select(orders.c.number).where(orders.c.id.in_(ids)).order_by(orders.c.id))
+        found.append(
+            Undecided(
+                row["id"], row["key"], row["kind"], numbers.scalars().all(), row["started_at"], row["reason"] or ""
+            )
+        )
+    return found
 
 
 def decide(connection: Connection, key: str, *, happened: bool, actor: str) -> list[Wakeup]:

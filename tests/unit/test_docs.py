@@ -21,7 +21,7 @@ from backroom.domain.breaker import LIMIT
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
 from backroom.gateway import booth, health, pos, webhooks
 from backroom.gateway.access import SESSION_SECONDS
-from backroom.gateway.pages import labels, login, order, orders, prints, quarantine, scan, style
+from backroom.gateway.pages import effects, labels, login, order, orders, prints, quarantine, scan, style
 from backroom.shop import catalogue
 from backroom.store import desk
 from backroom.store.api_keys import SCOPES
@@ -34,7 +34,7 @@ PAGES = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "deployments" / "README.md", *ROOT.glob("docs/**/*.md")]
 )
 GUIDE = ROOT / "docs" / "guide"
-ROUTERS = (webhooks, pos, booth, health, login, orders, order, labels, prints, quarantine, scan, style)
+ROUTERS = (webhooks, pos, booth, health, login, orders, order, labels, prints, effects, quarantine, scan, style)
 PROGRAM = typer.main.get_command(app)
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -92,6 +92,7 @@ def page(request: Request, title: str, *body: Child, status: int = 200, nav: boo
         link("/orders", "Orders"),
         *[link(f"/prints/{quote(x.id, safe='')}", f"Prints {x.name}") for x in shop.locations if x.printers],
         *[link(f"/scan/{quote(x.id, safe='')}", f"Scan {x.name}") for x in shop.locations if x.scan],
+        link("/effects", "Nobody can tell"),
         link("/quarantine", "Quarantine"),
         form(request, "/logout", button("Log out", cls="plain")),
     ]

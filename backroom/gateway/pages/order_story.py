@@ -51,7 +51,19 @@ def making(told: OrderStory) -> Html:
         for job in told.print_jobs
     ]
     effects = [
-        [effect["kind"], effect["key"], [state(effect["state"]), " ", effect["reason"]], when(effect["settled_at"])]
+        [
+            effect["kind"],
+            effect["key"],
+            [
+                state(effect["state"]),
+                " ",
+                effect["reason"],
+                [" ", link("/effects", "decide")]
+                if effect["state"] == "unknown" and effect["kind"] != "print"
+                else None,
+            ],
+            when(effect["settled_at"]),
+        ]
         for effect in told.effects
     ]
     return join(

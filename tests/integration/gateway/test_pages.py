@@ -6,10 +6,10 @@ import re
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from backroom.domain.model import Problem
-from backroom.store import intake, tables
+from backroom.store import effects, intake, tables
 from backroom.store.booth_wakes import claim_jobs
 from backroom.store.database import now
 from backroom.store.people import load
@@ -189,6 +189,57 @@ def test_a_print_whose_outcome_is_unknown_is_decided_by_a_person(gateway: Gatewa
     assert told(gateway, number).parts[0]["state"] == "made"
     assert told(gateway, number).history[-1]["actor"] == "Ada"
     assert ("fulfilment", "booth-a", 0) in gateway.waker.told
+
+
+def an_unknown(gateway: Gateway, number: str, kind: str) -> None:
+    """An effect of the order that was begun and lost."""
+    order = told(gateway, number).order["id"]
+
+    def work(connection: Connection) -> None:
+        at = now(connection)
+        effects.plan(connection, [effects.Plan(f"{kind}-{number}", kind, order, "hash")], "token", at)
+        effects.start(connection, [f"{kind}-{number}"], "token", at)
+        lost = effects.Outcome(f"{kind}-{number}", effects.UNKNOWN, reason="the line broke")
+        effects.settle(connection, [lost], "token", at)
+
+    gateway.room.database.write(work)
+
+
+@pytest.mark.parametrize(
+    ("kind", "decision", "left"),
+    [
+        ("message", "happened", "done"),
+        ("message", "did_not_happen", "failed"),
+        ("label", "did_not_happen", "failed"),
+    ],
+)
+def test_a_person_settles_what_nobody_can_tell(
+    gateway: Gateway, staff: httpx.Client, kind: str, decision: str, left: str
+) -> None:
+    number = make_order(gateway.room)
+    an_unknown(gateway, number, kind)
+    page = staff.get("/effects").text
+    assert "the line broke" in page
+    assert f'href="/orders/{number}"' in page
+    assert 'href="/effects"' in staff.get(f"/orders/{number}").text
+    [found] = re.findall(r'action="(/effects/[0-9]+/decision)"', page)
+    assert press(staff, "/effects", found, decision="perhaps").status_code == 409
+    assert press(staff, "/effects", found, decision=decision).status_code == 303
+    [effect] = [one for one in told(gateway, number).effects if one["kind"] == kind]
+    assert effect["state"] == left
+    assert told(gateway, number).history[-1]["actor"] == "Ada"
+    assert ("fulfilment", "booth-a", 0) in gateway.waker.told
+    assert "Nothing waits" in staff.get("/effects").text
+    assert staff.post(found, headers=gateway.bearer("staff"), data={"decision": decision}).status_code == 404
+
+
+def test_a_label_that_was_bought_is_not_settled_by_a_word(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    an_unknown(gateway, number, "label")
+    page = staff.get("/effects").text
+    assert 'value="happened"' not in page
+    [found] = re.findall(r'action="(/effects/[0-9]+/decision)"', page)
+    assert press(staff, "/effects", found, decision="happened").status_code == 409
 
 
 def test_a_location_that_does_not_exist_is_404(staff: httpx.Client) -> None:
