@@ -30,6 +30,9 @@ from backroom.shop.room import Room
 
 ROOT = Path(backroom.__file__).resolve().parent.parent
 READY_SECONDS = 2.0
+# A wave takes what the processor has to spare: whoever presses a button in the UI, or a channel that waits for its
+# answer, does not wait for it.
+WORKER_NICE = 10
 KNOWN_SECONDS = 180
 _SEE_SERVER = "See logs/prefect-server.log in the home folder."
 WORKER_READY_WITHIN = 180.0
@@ -89,7 +92,7 @@ def gateway_child(room: Room, ports: Ports) -> Child:
 def worker_child(pool: str, environment: Mapping[str, str]) -> Child:
     """A worker of our own type for a pool; which keys it holds stands in its environment."""
     argv = [sys.executable, "-m", "backroom.engine.run_worker", "--pool", pool, "--name", f"backroom {pool}"]
-    return Child(f"worker-{pool}", argv, env={"PYTHONUNBUFFERED": "1", **environment}, cwd=ROOT)
+    return Child(f"worker-{pool}", argv, env={"PYTHONUNBUFFERED": "1", **environment}, cwd=ROOT, nice=WORKER_NICE)
 
 
 def worker_children(room: Room, ports: Ports, *, without: frozenset[str] = frozenset()) -> list[Child]:

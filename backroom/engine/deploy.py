@@ -20,8 +20,9 @@ from prefect.flows import Flow, load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 
 from backroom.domain.errors import Refuse
+from backroom.engine.worker import BackroomWorker
 
-WORKER_TYPE = "backroom"
+WORKER_TYPE = BackroomWorker.type
 
 
 class SpecRefused(Refuse):
@@ -64,10 +65,16 @@ def ensure_pool(client: SyncPrefectClient, name: str, worker_type: str = WORKER_
         client.read_work_pool(name)
     except ObjectNotFound:
         try:
-            client.create_work_pool(WorkPoolCreate(name=name, type=worker_type))
+            template = _template(worker_type)
+            client.create_work_pool(WorkPoolCreate(name=name, type=worker_type, base_job_template=template))
         except ObjectAlreadyExists:
             # Its worker started at the same moment, and made it.
             return
+
+
+def _template(worker_type: str) -> dict[str, Any]:
+    """The job variables of a worker type; Prefect's own types know theirs."""
+    return BackroomWorker.get_default_base_job_template() if worker_type == WORKER_TYPE else {}
 
 
 def apply(specs: Iterable[DeploymentSpec]) -> dict[str, str]:

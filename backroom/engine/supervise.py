@@ -37,7 +37,8 @@ class Child:
     """A process to keep alive.
 
     `env` is its whole environment, None for ours. `ready` is asked until it says True, at most `ready_within`
-    seconds; None means ready at once. `grace` is how long SIGTERM may take before SIGKILL, in seconds.
+    seconds; None means ready at once. `grace` is how long SIGTERM may take before SIGKILL, in seconds. `nice` is how
+    far it stands back when others want the processor, 0 to 19 (nice(2)).
     """
 
     name: str
@@ -47,6 +48,7 @@ class Child:
     ready: Callable[[], bool] | None = None
     ready_within: float = 60.0
     grace: float = 40.0
+    nice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class Supervisor:
                 stderr=subprocess.STDOUT,
                 # Ctrl-C in a terminal reaches a whole session: the children must not hear it before we drain them.
                 start_new_session=True,
-                preexec_fn=_die_with_parent() if sys.platform == "linux" else None,
+                preexec_fn=_before_exec(child.nice),
             )
         with self._lock:
             kept.process, kept.state, kept.started_at = process, "starting", time.monotonic()
@@ -236,12 +238,16 @@ def _end(kept: _Kept) -> None:
     kept.state = "stopped"
 
 
-def _die_with_parent() -> Callable[[], None]:
-    """For between fork and exec: have the kernel send SIGTERM when we are gone, even by kill -9 (prctl(2), Linux)."""
-    libc = ctypes.CDLL(None, use_errno=True)
+def _before_exec(nice: int) -> Callable[[], None]:
+    """For between fork and exec: stand back by `nice`, and have the kernel send SIGTERM when we are gone, even by
+    kill -9 (prctl(2), Linux)."""
+    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
     parent = os.getpid()
 
     def ask() -> None:
+        os.nice(nice)
+        if libc is None:
+            return
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:
             os._exit(1)

@@ -137,3 +137,13 @@ def test_children_die_with_a_parent_that_was_killed(tmp_path: Path) -> None:
         assert alive(child)
         parent.kill()
     until(lambda: not alive(child))
+
+
+def test_a_child_stands_back_as_far_as_it_is_told(tmp_path: Path) -> None:
+    told = tmp_path / "nice"
+    script = f"import os, pathlib, time; pathlib.Path({str(told)!r}).write_text(str(os.nice(0))); time.sleep(60)"
+    child = Child(
+        "modest", [sys.executable, "-c", script], nice=7, ready=lambda: told.exists() and told.read_text() != ""
+    )
+    with Supervisor([child], tmp_path / "logs"):
+        assert int(told.read_text()) == os.nice(0) + 7
