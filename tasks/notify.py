@@ -25,6 +25,9 @@ from backroom.shop.room import Room, this_room
 from backroom.store import fulfilment, history, messages, people, shipping
 from backroom.store.claims import Claim, fence
 from backroom.store.contacts import Contact, open_contact
+from backroom.store.database import now
+from backroom.store.effects import request_hash
+from backroom.store.messages import PLANNED, SENT, SKIPPED
 from backroom.store.seals import seal, unseal
 from backroom.store.sickness import Sick
 from tasks.connections import messengers_of
@@ -32,7 +35,6 @@ from tasks.sick import leave
 
 MESSAGE = "message"
 KIND_OF = {Delivery.SHIP: "handed_over", Delivery.COLLECT: "ready_to_collect"}
-PLANNED, SENT, SKIPPED, FAILED = "planned", "sent", "skipped", "failed"
 
 
 @task(name="notify", retries=2, retry_delay_seconds=2, task_run_name="notify at {claim.location}")
@@ -42,13 +44,14 @@ def notify(claim: Claim) -> list[StepOutcome]:
     with room.database.read() as connection:
         parts = fulfilment.claimed(connection, claim.token, FulfilmentState.LABELLED)
         keys = people.load(connection, room.seals, (part["person_id"] for part in parts))
+        at = now(connection)
         consents = messages.consents_of(connection, (part["person_id"] for part in parts))
         shipments = {
             row["fulfilment_order_id"]: row for row in shipping.shipments_of(connection, (part["id"] for part in parts))
         }
     if not parts:
         return []
-    writer = Writer(room, messengers_of(room))
+    writer = Writer(room, messengers_of(room), at)
     new = [
         message
         for part in parts
@@ -69,10 +72,11 @@ def notify(claim: Claim) -> list[StepOutcome]:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes the messages of a parcel: whether, by which medium, in which words."""
+    """Writes the messages of a parcel: whether, by which medium, in which words. Consents count as they stand `at`."""
 
     room: Room
     messengers: Mapping[Medium, Messenger]
+    at: datetime
 
     def write(
         self, part: RowMapping, key: bytes, consents: Sequence[StatedConsent], shipment: RowMapping | None
@@ -84,7 +88,7 @@ class Writer:
         contact = open_contact(key, part["contact"])
         written = []
         for medium in MEDIA:
-            reason = self._why_not(contact, consents, medium, kind, part["labelled_at"])
+            reason = self._why_not(contact, consents, medium, kind)
             content = {} if reason else self._content(part, contact, kind, medium, shipment)
             written.append(
                 messages.NewMessage(
@@ -96,18 +100,17 @@ class Writer:
                     content=seal(key, json.dumps(content, ensure_ascii=False).encode(), messages.CONTEXT),
                     state=SKIPPED if reason else PLANNED,
                     reason=reason,
+                    key=key_of(part, kind, medium),
                 )
             )
         return written
 
-    def _why_not(
-        self, contact: Contact, consents: Sequence[StatedConsent], medium: Medium, kind: str, at: datetime
-    ) -> str:
+    def _why_not(self, contact: Contact, consents: Sequence[StatedConsent], medium: Medium, kind: str) -> str:
         if medium not in self.messengers:
             return f"the shop sends no {medium}"
         if not (contact.email if medium == "email" else contact.phone):
             return f"no {medium} address is known"
-        decision = decide(consents, medium, KINDS[kind].purpose, at)
+        decision = decide(consents, medium, KINDS[kind].purpose, self.at)
         return "" if decision.allowed else decision.reason
 
     def _content(
@@ -116,7 +119,7 @@ class Writer:
         owner = self.room.shop.owner
         location = self.room.shop.location(part["location"])
         sla = self.room.shop.sla(self.room.shop.channel(part["channel"]).sla)
-        window = delivery_window(part["labelled_at"], sla, owner.timezone)
+        window = delivery_window(part["labelled_at"], sla, owner.timezone, self.room.shop.holidays)
         template = choose(self.room.shop.templates, kind, medium, part["language"], owner.language)
         text = fill(
             template,
@@ -162,46 +165,57 @@ def _send(
     by_part = {part["id"]: part for part in parts}
     sick: dict[int, Sick] = {}
     for medium, messenger in writer.messengers.items():
-        mine = [row for row in rows if row["medium"] == medium]
+        mine = [
+            (row, _outgoing(room, by_part[row["fulfilment_order_id"]], row, keys[row["fulfilment_order_id"]], medium))
+            for row in rows
+            if row["medium"] == medium
+        ]
         effects = [
-            Effect(
-                key_of(by_part[row["fulfilment_order_id"]], row),
-                MESSAGE,
-                row["order_id"],
-                f"{row['kind']} by {medium} for parcel {row['fulfilment_order_id']}",
-                _outgoing(room, by_part[row["fulfilment_order_id"]], row, keys[row["fulfilment_order_id"]], medium),
-            )
-            for row in mine
+            Effect(message.key, MESSAGE, row["order_id"], _request_hash(room, message), message)
+            for row, message in mine
         ]
         results = perform(room.database, claim.token, effects, MessengerSink(messenger))
         settled = []
-        for row in mine:
-            result = results[key_of(by_part[row["fulfilment_order_id"]], row)]
+        for row, message in mine:
+            result = results[message.key]
             if isinstance(result, BackroomError):
                 part = by_part[row["fulfilment_order_id"]]
                 sick[part["id"]] = Sick(part["id"], part["order_id"], part["number"], result.cause, str(result))
             else:
                 settled.append((row["id"], SENT, "", datetime.fromisoformat(str(result["at"]))))
-        room.database.write(lambda connection, settled=settled: messages.settle_messages(connection, settled))
+        _settle(room, claim, settled)
     return list(sick.values())
 
 
-def key_of(part: RowMapping, row: RowMapping) -> str:
+def _settle(room: Room, claim: Claim, settled: Sequence[tuple[int, str, str, datetime | None]]) -> None:
+    def commit(connection: Connection) -> None:
+        fence(connection, claim.token)
+        messages.settle_messages(connection, settled)
+
+    room.database.write(commit)
+
+
+def key_of(part: RowMapping, kind: str, medium: str) -> str:
     """The effect's key of a message, and its key at the provider."""
-    return f"message-{part['number']}-{part['key']}-{row['kind']}-{row['medium']}"
+    return f"message-{part['number']}-{part['key']}-{kind}-{medium}"
 
 
 def _outgoing(room: Room, part: RowMapping, row: RowMapping, key: bytes, medium: Medium) -> OutgoingMessage:
     content = json.loads(unseal(key, row["content"], messages.CONTEXT))
     spec = room.shop.messaging
     return OutgoingMessage(
-        key=key_of(part, row),
+        key=key_of(part, row["kind"], medium),
         medium=medium,
         recipient=content["recipient"],
         subject=content["subject"] or None,
         body=content["body"],
         sender=spec.sender_email if medium == "email" else spec.sender_sms,
     )
+
+
+def _request_hash(room: Room, message: OutgoingMessage) -> str:
+    """Of whom it is for and what it says; its sender may change in the shop file without making it another message."""
+    return request_hash({"recipient": message.recipient, "subject": message.subject, "body": message.body}, room.seals)
 
 
 def _finish(room: Room, claim: Claim, parts: Sequence[RowMapping]) -> list[StepOutcome]:

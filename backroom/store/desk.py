@@ -197,15 +197,18 @@ def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wak
 
 
 def amend(connection: Connection, seals: Seals, number: str, field: str, value: str, actor: str) -> None:
-    """Correct what a person typed wrongly: `email`, `phone`, `address.line1` …, or `line.1.sku`. Until the label.
+    """Correct what a person typed wrongly: `email`, `phone`, `address.line1` …, or `line.1.sku`.
 
-    The value is written as it is given: the caller brings it into the form that intake gives it. Later news from the
+    Address and SKUs until the label, e-mail and phone until the end: a message that was not sent yet goes there. The
+    value is written as it is given: the caller brings it into the form that intake gives it. Later news from the
     channel leave it alone. The history keeps which field was corrected and by whom, never the value.
     """
     order, at = locked(connection, number), now(connection)
     if order["state"] in ENDED:
         raise NotPossibleNow(f"{number} is {order['state']} already")
     _refuse_while_labelling(connection, order["id"], number, at)
+    if field not in ("email", "phone"):
+        _refuse_after_label(connection, order["id"], number)
     kind, _, rest = field.partition(".")
     if kind == "line" and rest.endswith(".sku"):
         _amend_line(connection, order, rest.removesuffix(".sku"), value)
@@ -277,6 +280,18 @@ def _refuse_while_labelling(connection: Connection, order_id: int, number: str, 
     ).first()
     if busy is not None:
         raise BeingWorkedOn(f"{number} is being labelled just now", remedy="Try again in a moment.")
+
+
+def _refuse_after_label(connection: Connection, order_id: int, number: str) -> None:
+    """What a label says is what was bought: it is not changed behind the carrier's back."""
+    query = select(fulfilment_orders.c.state).where(fulfilment_orders.c.order_id == order_id)
+    states = [FulfilmentState(state) for state in connection.execute(query.distinct()).scalars()]
+    if not may_cancel(states):
+        raise NotPossibleNow(
+            f"{number} is labelled already", remedy="Take its parcel out of the pile, and enter the order anew."
+        )
+    if effects.begun(connection, order_id, LABEL):
+        raise NotPossibleNow(f"{number} may have a label already", remedy="Look at it at the carrier first.")
 
 
 def _restock_packed(connection: Connection, order_id: int, at: datetime) -> None:

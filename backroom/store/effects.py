@@ -146,6 +146,11 @@ def begun(connection: Connection, order_id: int, kind: str) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
+def begun_of(connection: Connection, keys: Iterable[str]) -> set[str]:
+    """Those of these effects that happened, or may have."""
+    return {key for key, row in read(connection, keys).items() if row["state"] in (STARTED, DONE, UNKNOWN)}
+
+
 def unknown(connection: Connection) -> list[RowMapping]:
     """Effects whose outcome nobody could tell: each waits for a person."""
     return list(connection.execute(select(effects).where(effects.c.state == UNKNOWN).order_by(effects.c.id)).mappings())

@@ -10,15 +10,20 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, select
 
 from backroom.domain.model import StatedConsent
+from backroom.store import effects
 from backroom.store.batches import chunks, insert_new, update_by_id
 from backroom.store.tables import consents, messages
 
 CONTEXT = "messages.content"
+PLANNED, SENT, SKIPPED = "planned", "sent", "skipped"
 
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message about to be planned, its content (recipient, subject, body) sealed under the customer's key."""
+    """A message about to be planned, its content (recipient, subject, body) sealed under the customer's key.
+
+    `key` is the key of the effect that sends it.
+    """
 
     part_id: int
     order_id: int
@@ -27,12 +32,17 @@ class NewMessage:
     medium: str
     content: bytes
     state: str
-    reason: str = ""
+    reason: str
+    key: str
 
 
 def save_messages(connection: Connection, new: Sequence[NewMessage], at: datetime) -> list[RowMapping]:
-    """Write messages that are not there yet, and return all of those parcels' messages."""
-    insert_new(
+    """Write messages, and return all of those parcels' messages.
+
+    One that is there already is written anew, for its recipient may have been corrected, or may want no message any
+    more; but not when it was sent or may have been: then it stays what was sent.
+    """
+    inserted = insert_new(
         connection,
         messages,
         [
@@ -50,8 +60,23 @@ def save_messages(connection: Connection, new: Sequence[NewMessage], at: datetim
             for m in new
         ],
     )
+    rows = _of_parts(connection, (m.part_id for m in new))
+    if inserted == len(new):
+        return rows
+    begun = effects.begun_of(connection, (m.key for m in new))
+    fresh = {(m.part_id, m.kind, m.medium): m for m in new if m.key not in begun}
+    changed = [
+        {"id": row["id"], "content": m.content, "state": m.state, "reason": m.reason}
+        for row in rows
+        if row["state"] != SENT and (m := fresh.get((row["fulfilment_order_id"], row["kind"], row["medium"])))
+    ]
+    update_by_id(connection, messages, changed)
+    return _of_parts(connection, (m.part_id for m in new))
+
+
+def _of_parts(connection: Connection, part_ids: Iterable[int]) -> list[RowMapping]:
     found: list[RowMapping] = []
-    for batch in chunks(sorted({m.part_id for m in new})):
+    for batch in chunks(sorted(set(part_ids))):
         query = select(messages).where(messages.c.fulfilment_order_id.in_(batch)).order_by(messages.c.id)
         found += connection.execute(query).mappings().all()
     return found

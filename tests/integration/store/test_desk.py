@@ -472,6 +472,37 @@ def test_what_is_not_there_cannot_be_amended(floor: Floor, field: str) -> None:
         do(floor, lambda c: desk.amend(c, floor.room.seals, number, field, "x", "Ada"))
 
 
+def labelled(floor: Floor) -> str:
+    """Labelled, and not yet announced: the mail folder cannot be written."""
+    for folder in ("mail", "sms"):
+        (floor.room.home / folder).write_text("a file where the folder should be")
+    number = opened(floor)
+    floor.fulfil(HUB)
+    assert floor.state(number) == ("released", ["labelled"])
+    return number
+
+
+def with_labels_bought(floor: Floor) -> str:
+    """Its labels are bought, and no printer prints them."""
+    (floor.room.home / "labels-hub").write_text("a file where the folder should be")
+    number = opened(floor)
+    floor.fulfil(HUB)
+    assert floor.state(number) == ("released", ["packed"])
+    return number
+
+
+@pytest.mark.parametrize("reach", [labelled, with_labels_bought])
+def test_after_its_label_an_orders_email_and_phone_may_be_corrected_and_nothing_else(
+    floor: Floor, reach: Callable[[Floor], str]
+) -> None:
+    number = reach(floor)
+    amend(floor, number, email="right@example.org", phone="+4930999999")
+    assert contact_of(floor, number).email == "right@example.org"
+    for field in ("address.name", "address.line1", "address.postcode", "address.country", "line.1.sku"):
+        with pytest.raises(desk.NotPossibleNow, match="label"):
+            amend(floor, number, **{field: "DE"})
+
+
 def test_a_line_of_an_order_that_is_being_made_cannot_be_amended_even_on_hold(floor: Floor) -> None:
     number = making_by_scan(floor)
     hold(floor, number)
