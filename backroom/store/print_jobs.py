@@ -85,6 +85,10 @@ def _key(row: RowMapping, attempt: int | None = None) -> str:
     return job_key(row["order_number"], row["part_key"], row["line_no"], attempt or row["attempt"])
 
 
+def _asked(sku: str, copies: int, process: str, artwork: str) -> str:
+    return effects.request_hash({"sku": sku, "copies": copies, "process": process, "artwork": artwork})
+
+
 def open_jobs(connection: Connection, wanted: Sequence[ToPrint], token: str, at: datetime) -> None:
     """Open a job for each line and plan its effect, in the wave's commit."""
     if not wanted:
@@ -115,7 +119,7 @@ def open_jobs(connection: Connection, wanted: Sequence[ToPrint], token: str, at:
                 job_key(line.order_number, line.part_key, line.line_no, 1),
                 KIND,
                 line.order_id,
-                f"{line.variant.sku}×{line.copies}",
+                _asked(line.variant.sku, line.copies, line.variant.print_process, line.variant.artwork),
             )
             for line in wanted
         ],
@@ -361,7 +365,8 @@ def _again(
         return []
     attempt = row["attempt"] + 1 if failed else row["attempt"]
     if failed:
-        again = effects.Plan(_key(row, attempt), KIND, part["order_id"], f"{row['sku']}×{row['copies']}")
+        asked = _asked(row["sku"], row["copies"], row["process"], row["artwork"])
+        again = effects.Plan(_key(row, attempt), KIND, part["order_id"], asked)
         effects.plan(connection, [again], "", at)
     _move(
         connection,
