@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -16,12 +19,13 @@ from backroom.channels.delivering import delivery_of
 from backroom.channels.pos import TOPIC, split_batch
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import BrokenJson, parse_json
+from backroom.domain.model import Problem
 from backroom.domain.shop import ChannelSpec, Shop
 from backroom.gateway.access import needs
 from backroom.gateway.front import front_of
-from backroom.gateway.webhooks import read_body, store
+from backroom.gateway.webhooks import commit, read_body, store
 from backroom.store.api_keys import KeyInfo
-from backroom.store.inbox_door import Delivery
+from backroom.store.inbox_door import Delivery, put_aside
 
 Answer = dict[str, Any]
 
@@ -37,13 +41,30 @@ async def sales(request: Request, key: Annotated[KeyInfo, Depends(needs("pos"))]
         raise HTTPException(404, f"no till sells at {key.location}")
     body = await read_body(request)
     refused, deliveries = await asyncio.to_thread(read_batch, spec, front.room.shop.owner.country, body)
+    keep = partial(put_aside, seals=front.room.seals, hub=front.room.shop.hub)
+    await asyncio.gather(
+        *(commit(front, partial(keep, delivery=one.delivery, problems=one.problems)) for one in refused)
+    )
     receipts = await asyncio.gather(*(store(front, delivery) for _, delivery in deliveries))
     front.send(receipt.wakeup for receipt in receipts if receipt.wakeup is not None)
     stored: list[Answer] = [
         {"seq": seq, "result": "accepted" if receipt.new else "duplicate"}
         for (seq, _), receipt in zip(deliveries, receipts, strict=True)
     ]
-    return {"sales": refused + stored}
+    return {"sales": [one.answer() for one in refused] + stored}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A sale that is no order: the till is told why, and we keep it in quarantine, should the till drop it."""
+
+    seq: int | None
+    delivery: Delivery
+    problems: Sequence[Problem]
+
+    def answer(self) -> Answer:
+        reasons = [{"code": p.code, "field": p.field, "detail": p.detail} for p in self.problems]
+        return {"seq": self.seq, "result": "refused", "reasons": reasons}
 
 
 def till_channel(shop: Shop, location: str) -> ChannelSpec | None:
@@ -53,27 +74,25 @@ def till_channel(shop: Shop, location: str) -> ChannelSpec | None:
     return next(iter(own + [spec for spec in tills if not spec.location]), None)
 
 
-def read_batch(spec: ChannelSpec, country: str, body: bytes) -> tuple[list[Answer], list[tuple[int, Delivery]]]:
-    """A till's batch as answers to what is refused, and as deliveries by sequence number; 400 when it is no batch.
+def read_batch(spec: ChannelSpec, country: str, body: bytes) -> tuple[list[Refused], list[tuple[int, Delivery]]]:
+    """A till's batch as what is refused, and as deliveries by sequence number; 400 when it is no batch.
 
-    A sale that cannot be read is not stored: the till keeps it, and may send it again under the same number once it
-    is mended.
+    The till may send a refused sale again under the same number once it is mended.
     """
     channel = channel_for(spec)
     try:
         batch = split_batch(parse_json(body))
     except (BrokenJson, NotAnOrder) as error:
         raise HTTPException(400, str(error)) from error
-    refused: list[Answer] = []
+    refused: list[Refused] = []
     deliveries: list[tuple[int, Delivery]] = []
     for seq, sale in batch:
+        delivery = delivery_of(spec, channel, sale, {}, json.dumps(sale, ensure_ascii=False).encode())
         try:
             channel.parse(sale, TOPIC, country)
         except NotAnOrder as error:
-            reasons = [{"code": p.code, "field": p.field, "detail": p.detail} for p in error.problems]
-            refused.append({"seq": seq, "result": "refused", "reasons": reasons})
+            refused.append(Refused(seq, delivery, error.problems))
         else:
             assert seq is not None, "a sale without its number is no order"
-            raw = json.dumps(sale, ensure_ascii=False).encode()
-            deliveries.append((seq, delivery_of(spec, channel, sale, {}, raw)))
+            deliveries.append((seq, delivery))
     return refused, deliveries

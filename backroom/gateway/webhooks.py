@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
@@ -28,6 +29,8 @@ BODY_SECONDS = 20.0
 COMMIT_SECONDS = 20.0
 # Bodies above this are checked in a thread, so that a big one does not keep the small ones waiting.
 SMALL = 64 * 1024
+
+T = TypeVar("T")
 
 router = APIRouter()
 
@@ -65,7 +68,11 @@ async def read_body(request: Request) -> bytes:
 
 async def store(front: Front, delivery: Delivery) -> Receipt:
     """Commit one delivery together with whatever else is waiting to be written; returns after it is durable."""
-    work = partial(accept, seals=front.room.seals, delivery=delivery, hub=front.room.shop.hub)
+    return await commit(front, partial(accept, seals=front.room.seals, delivery=delivery, hub=front.room.shop.hub))
+
+
+async def commit(front: Front, work: Callable[[Connection], T]) -> T:
+    """Commit what a delivery makes together with whatever else is waiting to be written."""
     try:
         return await _committed(front, work)
     except IntegrityError:
@@ -92,7 +99,7 @@ async def _deliver(front: Front, door: WebhookDoor, request: Request) -> str:
     return "accepted" if receipt.new else "duplicate"
 
 
-async def _committed(front: Front, work: Callable[[Connection], Receipt]) -> Receipt:
+async def _committed(front: Front, work: Callable[[Connection], T]) -> T:
     # Shielded: a commit that is under way must be left to end, whoever stops waiting for it.
     commit = asyncio.shield(asyncio.wrap_future(front.room.database.write_grouped(work)))
     return await asyncio.wait_for(commit, COMMIT_SECONDS)

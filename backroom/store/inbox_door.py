@@ -7,16 +7,17 @@ the channels), and what becomes of the message (`intake`).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from backroom.domain.model import InboxState
+from backroom.domain.model import InboxState, Problem
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
-from backroom.store.intake import BODY_CONTEXT, STAGE
+from backroom.store.intake import BODY_CONTEXT, STAGE, quarantine_messages
 from backroom.store.people import Person, PersonErased, find_or_add
 from backroom.store.seals import Seals, seal
 from backroom.store.tables import inbox
@@ -75,6 +76,20 @@ def accept(connection: Connection, seals: Seals, delivery: Delivery, hub: str) -
     if not connection.execute(_ADD[connection.dialect.name], row).rowcount:
         return Receipt(new=False)
     return Receipt(new=True, wakeup=wakeup(connection, STAGE, hub))
+
+
+def put_aside(connection: Connection, seals: Seals, delivery: Delivery, hub: str, problems: Sequence[Problem]) -> bool:
+    """Write a delivery that is no order straight into quarantine; False when the same lies there already.
+
+    Its key is of its content, so that its sender may send it again mended, under the number that it has.
+    """
+    refused = replace(delivery, key="refused:" + hashlib.sha256(delivery.body).hexdigest())
+    # The wake-up that this owes is not sent: nothing waits.
+    if not accept(connection, seals, refused, hub).new:
+        return False
+    row = connection.execute(_KNOWN, {"channel": refused.channel, "delivery_key": refused.key}).one()
+    quarantine_messages(connection, [(row.id, refused.channel, problems)], now(connection))
+    return True
 
 
 def word(text: str) -> str:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from backroom.store.quarantined import open_quarantine
 from backroom.store.tables import inbox
 from tests.integration.gateway.conftest import SKU, Gateway
 
@@ -58,7 +59,21 @@ def test_a_bad_sale_is_refused_with_its_reasons_and_holds_up_nobody(gateway: Gat
     )
     reasons = next(one["reasons"] for one in answer.json()["sales"] if one["seq"] == 2)
     assert {reason["field"] for reason in reasons} >= {"currency", "total"}
-    assert stored(gateway) == ["till-1:1", "till-1:5"]
+    assert [key for key in stored(gateway) if not key.startswith("refused:")] == ["till-1:1", "till-1:5"]
+
+
+def test_a_refused_sale_is_kept_in_quarantine_once_and_sealed(gateway: Gateway) -> None:
+    for _ in range(2):
+        sell(gateway, a_sale(2, total="lots", email="ada@example.com", note="4242 4242 4242 4242"), "no sale")
+    with gateway.room.database.read() as connection:
+        kept = open_quarantine(connection)
+        bodies = connection.execute(select(inbox.c.body)).scalars().all()
+    problems = {row["external_id"]: {one["field"] for one in row["problems"]} for row in kept}
+    assert problems.keys() == {"", "till-1-2"}
+    assert "total" in problems["till-1-2"]
+    assert len(bodies) == 2
+    assert not any(b"ada" in bytes(body) for body in bodies)
+    assert gateway.waker.told == []
 
 
 def test_a_mended_sale_is_taken_under_its_number(gateway: Gateway) -> None:
