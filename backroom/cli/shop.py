@@ -13,11 +13,14 @@ from backroom.cli.output import console
 from backroom.cli.prepare import PREFECT_AUTH, make_secrets, prepare
 from backroom.cli.processes import make_known
 from backroom.domain.errors import AskPerson
+from backroom.domain.shop import Shop
 from backroom.shop.load import load_shop
 from backroom.shop.questions import Question, default_answers, interview, write_shop_file
-from backroom.shop.room import home_folder
+from backroom.shop.room import database_url, home_folder
 from backroom.shop.secrets import Secrets
 from backroom.shop.values import BadValue
+from backroom.store.database import Database
+from backroom.store.stranded import stranded
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -52,10 +55,28 @@ def init(
 def check(
     file: Annotated[Path | None, typer.Argument(help="The shop file; the home folder's otherwise")] = None,
 ) -> None:
-    """Check the shop file: every problem, with file, field and remedy."""
+    """Check the shop file: every problem, with file, field and remedy; and work that a change would leave behind."""
     path = file or home_folder() / "shop.toml"
     shop = load_shop(path)
     console.print(f"[bold green]{path.name} is fine[/]: {len(shop.locations)} locations, {len(shop.rules)} rules.")
+    warn_of_stranded(home_folder(), shop)
+
+
+def warn_of_stranded(home: Path, shop: Shop) -> None:
+    """Name locations and channels that have open work and are not in the shop file, where the home has a database."""
+    secrets = Secrets.read(home / "secrets.toml")
+    if not ((home / "shop.db").exists() or secrets.find("database_url")):
+        return
+    database = Database(database_url(home, secrets))
+    with database.read() as connection:
+        left = stranded(connection, [one.id for one in shop.locations], [one.id for one in shop.channels])
+    database.close()
+    for kind, id_, count in left:
+        console.print(
+            f"[bold yellow]{kind} {id_} is gone and has open work[/]: {count}. Put it back until they have ended, or "
+            "cancel its orders.",
+            highlight=False,
+        )
 
 
 @app.command()

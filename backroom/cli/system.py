@@ -21,6 +21,7 @@ from backroom.cli.processes import (
     worker_child,
     worker_children,
 )
+from backroom.cli.shop import warn_of_stranded
 from backroom.domain.errors import AskPerson
 from backroom.engine.supervise import Supervisor
 from backroom.shop.room import Room, home_folder
@@ -43,6 +44,7 @@ def up(
     ports = Ports(prefect_port, gateway_port)
     check_free(ports)
     room = prepare(home_folder())
+    warn_of_stranded(room.home, room.shop)
     logs = room.home / "logs"
     with Supervisor([server_child(room, ports)], logs) as server:
         server.stop_on_signals()
