@@ -19,6 +19,7 @@ from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now, writes
 from backroom.store.fulfilment import piece_done
 from backroom.store.moves import moving
+from backroom.store.print_trouble import CAUSES, judge
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, print_jobs, variants
 
 STAGE = "print"
@@ -319,6 +320,8 @@ def take_back(connection: Connection, part_ids: Sequence[int]) -> None:
             print_jobs.c.fulfilment_order_id.in_(part_ids), _unbegun(state)
         )
         connection.execute(taking.values(holder="", handed_at=None, reason=""))
+    for part_id in part_ids:
+        judge(connection, part_id, now(connection))
 
 
 def _unbegun(state: PrintJobState) -> ColumnElement[bool]:
@@ -388,10 +391,13 @@ def _again(
 def _move(
     connection: Connection, row: RowMapping, new: PrintJobState, *, by_person: bool = False, **values: object
 ) -> None:
-    """Move a job that is locked; one that stays where it is only changes its values."""
+    """Move a job that is locked; one that stays where it is only changes its values. Its part may fall sick of it, or
+    get well."""
     old = PrintJobState(row["state"])
     change = update(print_jobs) if new is old else moving(print_jobs, old, new, by_person=by_person)
     connection.execute(change.where(print_jobs.c.id == row["id"]).values(state=new, **values))
+    if old in CAUSES or new in CAUSES:
+        judge(connection, row["fulfilment_order_id"], now(connection))
 
 
 def _part(connection: Connection, row: RowMapping) -> RowMapping:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, Select, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, ScalarSelect, Select, func, or_, select
 
 from backroom.domain.model import OrderState
 from backroom.store.tables import (
@@ -101,25 +100,27 @@ def recent(connection: Connection, most: int = 100, state: str | None = None) ->
 
 
 def waiting_for_person(connection: Connection, most: int = 200) -> Sequence[RowMapping]:
-    """Orders that go no further without somebody's hand: held ones, and sick ones at any stage, oldest first."""
-    sick_part = (
-        select(fulfilment_orders.c.id)
-        .where(fulfilment_orders.c.order_id == orders.c.id, fulfilment_orders.c.sick_cause.is_not(None))
-        .exists()
-    )
-    columns = [column for column in orders.c if column.name != "contact"]
+    """Orders that go no further without somebody's hand: held ones, and sick ones at any stage, oldest first.
+
+    `sick_cause` and `sick_reason` are the order's own, or else those of the first of its parts that is sick.
+    """
+
+    def of_a_part(column: ColumnElement[str]) -> ScalarSelect[str]:
+        sick = select(column).where(
+            fulfilment_orders.c.order_id == orders.c.id,
+            fulfilment_orders.c.sick_cause.is_not(None),
+            # What is put off goes on by itself.
+            fulfilment_orders.c.next_attempt_at.is_(None),
+        )
+        return sick.order_by(fulfilment_orders.c.id).limit(1).scalar_subquery()
+
+    columns = [column for column in orders.c if column.name not in ("contact", "sick_cause", "sick_reason")]
+    cause = func.coalesce(orders.c.sick_cause, of_a_part(fulfilment_orders.c.sick_cause))
+    reason = func.coalesce(orders.c.sick_reason, of_a_part(fulfilment_orders.c.sick_reason))
     query = (
-        select(*columns)
-        .where(or_(orders.c.state == OrderState.HELD, orders.c.sick_cause.is_not(None), sick_part))
+        select(*columns, cause.label("sick_cause"), reason.label("sick_reason"))
+        .where(or_(orders.c.state == OrderState.HELD, cause.is_not(None)))
         .order_by(orders.c.id)
         .limit(most)
     )
-    return connection.execute(query).mappings().all()
-
-
-def stuck_since(connection: Connection, before: datetime, most: int = 200) -> Sequence[RowMapping]:
-    """Orders accepted before a moment that have not ended: each must have a named reason or be looked at."""
-    columns = [column for column in orders.c if column.name != "contact"]
-    ended = (OrderState.FULFILLED, OrderState.CANCELLED)
-    query = select(*columns).where(orders.c.state.not_in(ended), orders.c.accepted_at < before).limit(most)
     return connection.execute(query).mappings().all()
