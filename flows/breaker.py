@@ -1,7 +1,8 @@
 """One breaker: many orders stopped by one cause, under one run.
 
 It tries one of them. If that goes through, the breaker closes and all go on together in their waves; if not, this run
-fails with the cause, and Retry tries again. The sweep starts it anew every few minutes as well.
+fails with the cause, and Retry tries again. The sweep tries as well, every few minutes, and completes this run when one
+went through.
 """
 
 from __future__ import annotations

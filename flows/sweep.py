@@ -1,21 +1,26 @@
 """The sweep, every minute: the backstop for whatever a wake-up should have started and did not.
 
-It ends leases of dead processes, lets abandoned reservations go, wakes every stage and location where something waits,
-starts the runs that sick orders are owed, and tries open breakers again.
+It ends leases of dead processes, lets abandoned reservations go, wakes every stage and location where something waits
+or was freed, starts the runs that sick orders, breakers and Holds are owed, tries open breakers again, and ends the
+runs whose trouble is over.
 """
 
 from __future__ import annotations
 
 from prefect import flow
 
-from tasks.sweeping import expire_reservations, probe_breakers, start_owed_runs, wake_waiting
+from tasks.sweeping import end_mended_runs, expire_reservations, start_owed_runs, try_breakers, wake_waiting
 
 
-@flow(name="sweep", validate_parameters=False)
+@flow(name="sweep", flow_run_name="sweep", validate_parameters=False)
 def sweep() -> str:
     """Look once at everything that waits."""
     expired = expire_reservations()
     woken = wake_waiting()
-    owed = start_owed_runs()
-    probed = probe_breakers()
-    return f"woke {woken}, reservations expired {expired}, runs owed {owed}, breakers tried {probed}"
+    started = start_owed_runs()
+    tried = try_breakers()
+    ended = end_mended_runs()
+    return (
+        f"woke {woken}, reservations expired {expired}, runs started {started}, breakers tried {tried}, "
+        f"runs ended {ended}"
+    )

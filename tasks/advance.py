@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backroom.domain.model import StepOutcome
 from backroom.shop.room import Room
-from backroom.store import desk, fulfilment
+from backroom.store import desk, fulfilment, sickness
 from tasks.claiming import claim_fulfilment, claim_intake, holding
 from tasks.label import label
 from tasks.notify import notify
@@ -28,4 +28,13 @@ def advance(room: Room, number: str) -> list[StepOutcome]:
         if claim := claim_fulfilment(room, location, number):
             with holding(room, claim):
                 outcomes += print_or_pick(claim) + pack(claim) + label(claim) + notify(claim)
-    return outcomes
+    return outcomes + _still_sick(room, number, outcomes)
+
+
+def _still_sick(room: Room, number: str, outcomes: list[StepOutcome]) -> list[StepOutcome]:
+    """What no step could touch: a print that waits for a person, or work that another run holds."""
+    if any(outcome.result == "sick" for outcome in outcomes):
+        return []
+    with room.database.read() as connection:
+        sick = sickness.of_order(connection, desk.find(connection, number)["id"])
+    return [StepOutcome(number, "sick", reason, cause) for cause, reason in sick]

@@ -8,7 +8,7 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from backroom.shop.room import Room
-from backroom.store import desk
+from backroom.store import desk, holds
 from backroom.store.claims import Wakeup
 from tasks.pages import page_of
 from tasks.waking import send
@@ -68,6 +68,10 @@ def carry_out(room: Room, number: str, answer: Decision) -> str:
     if answer.choice is Choice.RELEASE:
         wakeups = room.database.write(lambda connection: desk.release(connection, number, ACTOR, hub))
     elif answer.choice is Choice.CANCEL:
-        wakeups = room.database.write(lambda connection: desk.cancel(connection, number, ACTOR, desk.CANCELLED_BY_STAFF))
+        wakeups = room.database.write(
+            lambda connection: desk.cancel(connection, number, ACTOR, desk.CANCELLED_BY_STAFF)
+        )
+    else:
+        room.database.write(lambda connection: holds.leave(connection, desk.find(connection, number)["id"], ACTOR))
     send(wakeups)
     return f"{number}: {answer.choice}"

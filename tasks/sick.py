@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -29,23 +30,23 @@ def leave(room: Room, claim: Claim, sick: Sequence[Sick]) -> list[StepOutcome]:
     return [StepOutcome(one.number, "sick", one.reason, one.cause) for one in sick]
 
 
-def give_runs(room: Room, stage: str, location: str) -> tuple[list[str], list[int]]:
-    """After a wave: open a breaker where more than ten share a cause, and start a run for each other sick order.
+def give_runs(room: Room, stage: str, location: str) -> list[Future[bool]]:
+    """Open a breaker where more than ten share a cause, and start its run, and one for each other sick order.
 
-    The run's idempotency key holds since when it is sick, so that being called again starts nothing twice, and a sick
-    order that its own run could not mend waits there for a person. Returns the order
-    numbers and the breaker ids.
+    Doing it again starts nothing twice: a breaker has one run, and an order none beside one that stands open. Each
+    answer says, when it comes, whether a run was started by this.
     """
 
     def commit(connection: Connection) -> tuple[list[int], list[tuple[int, str, str, datetime]]]:
         at = now(connection)
-        opened = sickness.trip(connection, stage, location, at)
-        return opened, sickness.alone(connection, stage, location)
+        sickness.trip(connection, stage, location, at)
+        open_ = [row["id"] for row in sickness.open_breakers(connection, stage, location)]
+        return open_, sickness.alone(connection, stage, location)
 
-    opened, alone = room.database.write(commit)
+    breakers, alone = room.database.write(commit)
     waker = this_waker()
-    for row_id, number, _, since in alone:
+    asked = [
         waker.start_order_run(number, f"sick:{stage}:{row_id}:{since:%Y%m%dT%H%M%S.%f}")
-    for breaker_id in opened:
-        waker.start_breaker_run(breaker_id)
-    return [number for _, number, _, _ in alone], opened
+        for row_id, number, _, since in alone
+    ]
+    return asked + [waker.start_breaker_run(breaker_id) for breaker_id in breakers]

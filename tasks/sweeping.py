@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from concurrent.futures import Future, wait
 
 from prefect import get_run_logger, task
 from sqlalchemy import Connection
 
 from backroom.domain.errors import AskPerson
-from backroom.engine.wake import this_waker
+from backroom.engine import standing
+from backroom.engine.wake import DECIDE, OF_BREAKER, OF_ORDER
 from backroom.shop.room import Room, this_room
-from backroom.store import backlog, sickness
+from backroom.store import backlog, holds, print_trouble, sickness
 from backroom.store.claims import Wakeup, sweep_expired
 from backroom.store.database import now
 from backroom.store.instances import end_dead_instances
 from tasks.advance import advance
 from tasks.sick import give_runs
+from tasks.tell import QUESTIONS_MOST, start_forms
 from tasks.waking import send
+
+ANSWERS_WITHIN = 20.0
 
 
 class BreakerOpen(AskPerson):
@@ -40,6 +45,7 @@ def wake_waiting() -> int:
     def look(connection: Connection) -> list[Wakeup]:
         end_dead_instances(connection)
         sweep_expired(connection)
+        print_trouble.judge_all(connection, now(connection))
         return backlog.wake_again(connection, room.shop.hub)
 
     wakeups = room.database.write(look)
@@ -49,35 +55,43 @@ def wake_waiting() -> int:
 
 @task(name="start owed runs")
 def start_owed_runs() -> int:
-    """Start the runs of sick orders that a crash kept from being started; a run that exists is not started twice."""
+    """Start the runs of sick orders, breakers and Holds that nothing has started yet; returns how many it started."""
     room = this_room()
-    owed = 0
+    asked: list[Future[bool]] = []
     for stage, location in [("intake", room.shop.hub)] + [("fulfilment", place.id) for place in room.shop.locations]:
-        alone, opened = give_runs(room, stage, location)
-        owed += len(alone) + len(opened)
-    return owed
+        asked += give_runs(room, stage, location)
+    with room.database.read() as connection:
+        asked += start_forms(holds.questions(connection, QUESTIONS_MOST))
+    return _started(asked)
 
 
 @task(name="try breakers")
-def probe_breakers() -> int:
-    """Start the run of every open breaker that is due for a try."""
+def try_breakers() -> int:
+    """Try one order behind each open breaker that is due. The breaker's own run stays as it is, one for one trouble.
+
+    That it was tried is written first: one that ends this run does not keep the others from their next try.
+    """
     room = this_room()
 
-    def due(connection: Connection) -> list[tuple[int, int]]:
-        at: datetime = now(connection)
-        rows = [row for row in sickness.open_breakers(connection) if row["next_probe_at"] <= at]
-        for row in rows:
-            sickness.note_probe(connection, row["id"], at)
-        return [(row["id"], row["probes"] + 1) for row in rows]
+    def next_due(connection: Connection) -> int | None:
+        at = now(connection)
+        due: list[int] = [row["id"] for row in sickness.open_breakers(connection) if row["next_probe_at"] <= at]
+        for breaker_id in due[:1]:
+            sickness.note_probe(connection, breaker_id, at)
+        return due[0] if due else None
 
-    tried = room.database.write(due)
-    for breaker_id, probe in tried:
-        this_waker().start_breaker_run(breaker_id, probe)
-    return len(tried)
+    tried = 0
+    while (breaker_id := room.database.write(next_due)) is not None:
+        tried += 1
+        try:
+            get_run_logger().info("%s", try_breaker(room, breaker_id))
+        except BreakerOpen as error:
+            get_run_logger().info("breaker %d stays open: %s", breaker_id, error.message)
+    return tried
 
 
 def try_breaker(room: Room, breaker_id: int) -> str:
-    """Advance one order behind a breaker; if it goes, close the breaker and wake its stage."""
+    """Advance one order behind a breaker; if it goes, close the breaker and wake its stage. Raises BreakerOpen."""
     with room.database.read() as connection:
         row = sickness.breaker(connection, breaker_id)
         first = sickness.one_behind(connection, breaker_id)
@@ -95,5 +109,39 @@ def try_breaker(room: Room, breaker_id: int) -> str:
             )
     wakeups = room.database.write(lambda connection: sickness.close(connection, breaker_id, now(connection)))
     send(wakeups)
-    get_run_logger().info("breaker %d closed, %d orders go on", breaker_id, waiting)
     return f"breaker {breaker_id} closed: {waiting} orders go on"
+
+
+@task(name="end mended runs")
+def end_mended_runs() -> int:
+    """Complete what stands open for a trouble that is over: failed runs of orders that are well again and of breakers
+    that are closed, and forms of Holds that were settled elsewhere. Returns how many."""
+    room = this_room()
+    orders = [run for run in standing.standing(OF_ORDER) if run.state in standing.FAILED]
+    breakers = [run for run in standing.standing(OF_BREAKER) if run.state in standing.FAILED]
+    forms = [run for run in standing.standing(DECIDE) if run.state == standing.PAUSED]
+    with room.database.read() as connection:
+        well = sickness.well(connection, map(order_of, orders))
+        open_breakers = {row["id"] for row in sickness.open_breakers(connection)}
+        held = holds.held(connection, map(order_of, forms))
+    over = [(run, f"{order_of(run)} is well again") for run in orders if order_of(run) in well]
+    over += [(run, "it is closed") for run in breakers if run.parameters.get("breaker_id") not in open_breakers]
+    # A form that somebody started by hand has no key: it is for whatever Hold there is.
+    over += [(run, f"{order_of(run)} was settled") for run in forms if not _still_asks(run, held)]
+    for run, message in over:
+        standing.end(run, message)
+    return len(over)
+
+
+def order_of(run: standing.Standing) -> str:
+    """The number of the order that a run is about, as its flow reads it."""
+    return str(run.parameters.get("order_number", "")).strip().upper()
+
+
+def _still_asks(run: standing.Standing, held: Iterable[holds.Question]) -> bool:
+    return any(one.number == order_of(run) and (not run.key or one.key == run.key) for one in held)
+
+
+def _started(asked: Iterable[Future[bool]]) -> int:
+    done, _ = wait(list(asked), ANSWERS_WITHIN)
+    return sum(one.result() for one in done)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import Future
 
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from backroom.domain.errors import AskPerson
 from backroom.domain.explain import explain
-from backroom.domain.model import StepOutcome
+from backroom.domain.model import OrderState, StepOutcome
 from backroom.engine.wake import this_waker
 from backroom.shop.room import Room
+from backroom.store import holds
 from backroom.store.claims import Claim
 from backroom.store.routing import decision_from_row
 from backroom.store.story import OrderStory, story
@@ -20,8 +22,8 @@ from tasks.pages import page_of
 from tasks.sick import give_runs
 
 ROWS_MOST = 500
-# A person answers a few questions; a hundred of one kind are answered on the gateway's page, or by mending the cause.
-QUESTIONS_MOST = 10
+# A person answers a few questions; more of one kind are answered on the gateway's page, or by mending the cause.
+QUESTIONS_MOST = 25
 # The event by which a step has done its part for an order.
 STEPS = {
     "validate": "order.accepted",
@@ -59,24 +61,36 @@ class Report:
 
 
 def tell_wave(room: Room, claim: Claim, outcomes: Sequence[StepOutcome]) -> None:
-    """Write the wave's table for the UI, and give sick orders their own runs."""
+    """Write the wave's table for the UI, and give sick orders their runs and held ones their forms."""
     last: dict[str, StepOutcome] = {}
     for outcome in outcomes:
         last[outcome.subject] = outcome
-    if any(outcome.result == "sick" for outcome in last.values()):
-        alone, breakers = give_runs(room, claim.stage, claim.location)
-        get_run_logger().warning(
-            "%d sick orders have runs of their own, %d breakers opened: %s", len(alone), len(breakers), ", ".join(alone)
-        )
-    held = [outcome for outcome in last.values() if outcome.result == "held"]
-    for outcome in held[:QUESTIONS_MOST]:
-        this_waker().start_decision_run(outcome.subject, f"hold:{outcome.subject}:{claim.token}")
+    sick = [outcome.subject for outcome in last.values() if outcome.result == "sick"]
+    if sick:
+        give_runs(room, claim.stage, claim.location)
+        get_run_logger().warning("%d orders left the wave, sick: %s", len(sick), ", ".join(sick))
+    ask_about_holds(room, [outcome.subject for outcome in last.values() if outcome.result == "held"])
     if last:
         rows = [
             {"order": o.subject, "outcome": o.result, "reason": o.reason, "page": page_of(o.subject)}
             for o in list(last.values())[:ROWS_MOST]
         ]
         create_table_artifact(rows, key=f"wave-{claim.stage}-{claim.location}", description=f"Wave {claim.token[:8]}")
+
+
+def ask_about_holds(room: Room, numbers: Collection[str]) -> None:
+    """Start the forms of these orders' Holds, of the oldest at first: the sweep asks about the others in their turn."""
+    if not numbers:
+        return
+    with room.database.read() as connection:
+        asked = holds.questions(connection, QUESTIONS_MOST)
+    start_forms(question for question in asked if question.number in numbers)
+
+
+def start_forms(questions: Iterable[holds.Question]) -> list[Future[bool]]:
+    """Start the form of each Hold, once; each answer says, when it comes, whether it was started by this."""
+    waker = this_waker()
+    return [waker.start_decision_run(question.number, question.key) for question in questions]
 
 
 def tell_order(room: Room, number: str) -> str:
@@ -86,6 +100,8 @@ def tell_order(room: Room, number: str) -> str:
     if told is None:
         raise OrderSick(f"there is no order {number}", remedy="Check the number.")
     create_markdown_artifact(markdown(told), key=f"order-{number.lower()}", description=f"The story of {number}")
+    if told.order["state"] == OrderState.HELD:
+        ask_about_holds(room, [number])
     return standing(told)
 
 

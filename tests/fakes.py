@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass
 class RememberingWaker:
-    """Stands in for the engine's waker, which needs Prefect's server: it keeps what it was told."""
+    """Stands in for the engine's waker, which needs Prefect's server: it keeps what it was told.
+
+    Like it, it starts one run for a key, and says whether it did.
+    """
 
     woken: list[tuple[str, str, int]] = field(default_factory=list)
     order_runs: list[tuple[str, str]] = field(default_factory=list)
-    breaker_runs: list[tuple[int, int]] = field(default_factory=list)
+    breaker_runs: list[int] = field(default_factory=list)
     decision_runs: list[tuple[str, str]] = field(default_factory=list)
 
     def wake(self, stage: str, location: str, generation: int) -> None:
         self.woken.append((stage, location, generation))
 
-    def start_order_run(self, number: str, key: str) -> None:
-        self.order_runs.append((number, key))
+    def start_order_run(self, number: str, key: str) -> Future[bool]:
+        return _once(self.order_runs, (number, key))
 
-    def start_decision_run(self, number: str, key: str) -> None:
-        self.decision_runs.append((number, key))
+    def start_decision_run(self, number: str, key: str) -> Future[bool]:
+        return _once(self.decision_runs, (number, key))
 
-    def start_breaker_run(self, breaker_id: int, probe: int = 0) -> None:
-        self.breaker_runs.append((breaker_id, probe))
+    def start_breaker_run(self, breaker_id: int) -> Future[bool]:
+        return _once(self.breaker_runs, breaker_id)
+
+
+def _once(started: list[T], asked: T) -> Future[bool]:
+    new = asked not in started
+    if new:
+        started.append(asked)
+    answer: Future[bool] = Future()
+    answer.set_result(new)
+    return answer

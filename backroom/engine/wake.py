@@ -33,6 +33,7 @@ PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 # A deployment may have been made anew, under another id; one that is gone must not keep other wake-ups waiting.
 PAUSES_WHEN_GONE = PAUSES[:1]
 
+OF_ORDER, OF_BREAKER, DECIDE = "order/order", "breaker/breaker", "decide/decide"
 FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs"}
 
 
@@ -86,17 +87,17 @@ class Waker:
     def start_order_run(self, number: str, key: str) -> Future[bool]:
         """Start an order's own run, named after it, unless one stands open; the same key starts it once."""
         tags = (f"order:{number}",)
-        return self.start(RunRequest("order/order", number, key, {"order_number": number}, tags, unless_open=True))
+        return self.start(RunRequest(OF_ORDER, number, key, {"order_number": number}, tags, unless_open=True))
 
     def start_decision_run(self, number: str, key: str) -> Future[bool]:
         """Ask a person about a held order, in a run named after it."""
         name, tags = f"{number} on hold", (f"order:{number}",)
-        return self.start(RunRequest("decide/decide", name, key, {"order_number": number}, tags))
+        return self.start(RunRequest(DECIDE, name, key, {"order_number": number}, tags))
 
     def start_breaker_run(self, breaker_id: int) -> Future[bool]:
         """Start the one run under which a breaker's orders wait."""
         key = f"breaker:{breaker_id}"
-        return self.start(RunRequest("breaker/breaker", f"breaker {breaker_id}", key, {"breaker_id": breaker_id}))
+        return self.start(RunRequest(OF_BREAKER, f"breaker {breaker_id}", key, {"breaker_id": breaker_id}))
 
     def start(self, request: RunRequest) -> Future[bool]:
         """Create a run in the background, unless the same key waits already.

@@ -7,7 +7,7 @@ it closes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,9 +16,11 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, inser
 from backroom.domain import breaker as breaker_rule
 from backroom.domain.model import FulfilmentState, OrderState
 from backroom.store import history
+from backroom.store.batches import chunks
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
+from backroom.store.print_trouble import CAUSES
 from backroom.store.tables import breakers, fulfilment_orders, orders
 from backroom.store.waiting import HEALTHY
 
@@ -151,14 +153,41 @@ def close(connection: Connection, breaker_id: int, at: datetime) -> list[Wakeup]
 
 
 def make_healthy(connection: Connection, order_id: int) -> None:
-    """Take an order's sickness off it, at every stage: its next claim is an ordinary one."""
+    """Take an order's sickness off it, at every stage: its next claim is an ordinary one.
+
+    What a print makes it sick of stays: only the print's own outcome, or a person's decision on it, ends that.
+    """
+    of_a_print = func.coalesce(fulfilment_orders.c.sick_cause, "").in_(CAUSES.values())
     healthy = {"next_attempt_at": None, "attempts": 0, **HEALTHY}
     connection.execute(
         update(orders)
         .where(orders.c.id == order_id, orders.c.state.not_in([OrderState.FULFILLED, OrderState.CANCELLED]))
         .values(**healthy)
     )
-    connection.execute(update(fulfilment_orders).where(fulfilment_orders.c.order_id == order_id).values(**healthy))
+    parts = update(fulfilment_orders).where(fulfilment_orders.c.order_id == order_id, ~of_a_print)
+    connection.execute(parts.values(**healthy))
+
+
+def of_order(connection: Connection, order_id: int) -> list[tuple[str, str]]:
+    """What an order is sick of now, at intake first: `(cause, reason)`. What is only put off is not counted."""
+    found: list[tuple[str, str]] = []
+    for table, column in ((orders, orders.c.id), (fulfilment_orders, fulfilment_orders.c.order_id)):
+        ill = table.c.sick_cause.is_not(None) & table.c.next_attempt_at.is_(None) & table.c.state.not_in(RESTING)
+        query = select(table.c.sick_cause, table.c.sick_reason).where(column == order_id, ill).order_by(table.c.id)
+        found += [(cause, reason or "") for cause, reason in connection.execute(query)]
+    return found
+
+
+def well(connection: Connection, numbers: Iterable[str]) -> set[str]:
+    """Those of these orders that are sick nowhere, not even put off; a number that no order has is not among them."""
+    sick_part = select(fulfilment_orders.c.id).where(
+        fulfilment_orders.c.order_id == orders.c.id, fulfilment_orders.c.sick_cause.is_not(None)
+    )
+    query = select(orders.c.number).where(orders.c.sick_cause.is_(None), ~sick_part.exists())
+    found: set[str] = set()
+    for batch in chunks(sorted(set(numbers))):
+        found.update(connection.execute(query.where(orders.c.number.in_(batch))).scalars())
+    return found
 
 
 def _alone(stage: str, location: str) -> ColumnElement[bool]:
