@@ -210,7 +210,7 @@ def _check_command(page: Path, said: str) -> None:
             break
         assert word in groups, f"{page.name}: there is no `backroom {said}`"
         command = groups[word]
-    options = {name for parameter in command.params for name in parameter.opts}
+    options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
     for word in words:
         assert not word.startswith("--") or word.partition("=")[0] in options, f"{page.name}: backroom {said}"
 
