@@ -25,7 +25,7 @@ demo: setup  ## The whole back room with a demo shop; Prefect's UI stays open un
 	@$(RUN) backroom demo
 
 test: setup machine  ## All tests: real printers, mail and PostgreSQL included
-	@$(RUN) pytest -m "not peer"
+	@$(RUN) pytest -m "not peer" -n 2 --dist loadgroup
 
 test-fast: setup  ## Only the tests that start nothing
 	@$(RUN) pytest tests/unit
