@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.model import StepOutcome
 from backroom.engine.wake import this_waker
@@ -15,6 +15,9 @@ from backroom.store import sickness
 from backroom.store.claims import Claim, fence
 from backroom.store.database import now
 from backroom.store.sickness import Sick
+
+# Keys hold a moment besides an id: an id comes again when a database is made anew, and Prefect's may outlive it.
+MOMENT = "%Y%m%dT%H%M%S.%f"
 
 
 def leave(room: Room, claim: Claim, sick: Sequence[Sick]) -> list[StepOutcome]:
@@ -37,16 +40,17 @@ def give_runs(room: Room, stage: str, location: str) -> list[Future[bool]]:
     answer says, when it comes, whether a run was started by this.
     """
 
-    def commit(connection: Connection) -> tuple[list[int], list[tuple[int, str, str, datetime]]]:
+    def commit(connection: Connection) -> tuple[list[RowMapping], list[tuple[int, str, str, datetime]]]:
         at = now(connection)
         sickness.trip(connection, stage, location, at)
-        open_ = [row["id"] for row in sickness.open_breakers(connection, stage, location)]
-        return open_, sickness.alone(connection, stage, location)
+        return sickness.open_breakers(connection, stage, location), sickness.alone(connection, stage, location)
 
     breakers, alone = room.database.write(commit)
     waker = this_waker()
     asked = [
-        waker.start_order_run(number, f"sick:{stage}:{row_id}:{since:%Y%m%dT%H%M%S.%f}")
-        for row_id, number, _, since in alone
+        waker.start_order_run(number, f"sick:{stage}:{row_id}:{since:{MOMENT}}") for row_id, number, _, since in alone
     ]
-    return asked + [waker.start_breaker_run(breaker_id) for breaker_id in breakers]
+    asked += [
+        waker.start_breaker_run(row["id"], f"breaker:{row['id']}:{row['opened_at']:{MOMENT}}") for row in breakers
+    ]
+    return asked

@@ -30,7 +30,7 @@ class RememberingWaker:
     def start_decision_run(self, number: str, key: str) -> Future[bool]:
         return _once(self.decision_runs, (number, key))
 
-    def start_breaker_run(self, breaker_id: int) -> Future[bool]:
+    def start_breaker_run(self, breaker_id: int, key: str) -> Future[bool]:
         return _once(self.breaker_runs, breaker_id)
 
 

@@ -83,6 +83,18 @@ def sweep() -> None:
     raise RuntimeError("nothing can be swept")
 
 
+@flow(name="breaker", validate_parameters=False)
+def breaker(breaker_id: int) -> None:
+    """A breaker that never closes."""
+    raise RuntimeError(f"breaker {breaker_id} is open")
+
+
+@flow(name="decide", validate_parameters=False)
+def decide(order_number: str) -> None:
+    """A form that nobody fills in."""
+    suspend_flow_run(timeout=300, key=order_number)
+
+
 @flow(name="suspends", validate_parameters=False)
 def suspends(path: str) -> None:
     """Waits for a person once, holding no process."""

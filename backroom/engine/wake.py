@@ -94,9 +94,8 @@ class Waker:
         name, tags = f"{number} on hold", (f"order:{number}",)
         return self.start(RunRequest(DECIDE, name, key, {"order_number": number}, tags))
 
-    def start_breaker_run(self, breaker_id: int) -> Future[bool]:
-        """Start the one run under which a breaker's orders wait."""
-        key = f"breaker:{breaker_id}"
+    def start_breaker_run(self, breaker_id: int, key: str) -> Future[bool]:
+        """Start the one run under which a breaker's orders wait; the same key starts it once."""
         return self.start(RunRequest(OF_BREAKER, f"breaker {breaker_id}", key, {"breaker_id": breaker_id}))
 
     def start(self, request: RunRequest) -> Future[bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, ScalarSelect, Select, func, or_, select
 
@@ -34,13 +35,13 @@ def questions(connection: Connection, most: int) -> list[Question]:
     """The `most` oldest held orders that nobody chose to leave on hold, each with its Hold's key."""
     begun, left = _newest(*_BEGINS), _newest(_LEFT)
     unanswered = or_(left.is_(None), left < begun)
-    query = select(orders.c.number, begun).where(orders.c.state == OrderState.HELD, unanswered)
+    query = select(orders.c.number, begun, orders.c.accepted_at).where(orders.c.state == OrderState.HELD, unanswered)
     return _read(connection, query.order_by(orders.c.id).limit(most))
 
 
 def held(connection: Connection, numbers: Iterable[str]) -> list[Question]:
     """Those of these orders that are held now, left so or not, each with its Hold's key."""
-    query = select(orders.c.number, _newest(*_BEGINS)).where(orders.c.state == OrderState.HELD)
+    query = select(orders.c.number, _newest(*_BEGINS), orders.c.accepted_at).where(orders.c.state == OrderState.HELD)
     found: list[Question] = []
     for batch in chunks(sorted(set(numbers))):
         found += _read(connection, query.where(orders.c.number.in_(batch)))
@@ -57,5 +58,7 @@ def _newest(*events: str) -> ScalarSelect[int]:
     return query.scalar_subquery()
 
 
-def _read(connection: Connection, query: Select[tuple[str, int]]) -> list[Question]:
-    return [Question(number, f"hold:{number}:{entry}") for number, entry in connection.execute(query)]
+def _read(connection: Connection, query: Select[tuple[str, int, datetime]]) -> list[Question]:
+    # Ids and numbers come again when a database is made anew, moments do not.
+    rows = connection.execute(query)
+    return [Question(number, f"hold:{number}:{entry}:{at:%Y%m%dT%H%M%S.%f}") for number, entry, at in rows]

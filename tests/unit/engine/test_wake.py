@@ -90,8 +90,8 @@ def test_a_deployment_that_was_made_anew_is_found_under_its_new_id(waker: Waker,
 
 
 def test_whoever_asks_hears_whether_a_run_was_started(waker: Waker) -> None:
-    assert started(waker.start_breaker_run(3))
-    assert not started(waker.start_breaker_run(3))
+    assert started(waker.start_breaker_run(3, "breaker:3"))
+    assert not started(waker.start_breaker_run(3, "breaker:3"))
     assert not started(waker.start(RunRequest("nobody/nowhere", "lost", "lost")))
 
 

@@ -1,0 +1,124 @@
+"""Runs that stand open for somebody's trouble: one for one trouble, and none when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State, StateType
+from prefect.states import Failed
+
+from backroom.domain.model import PrintJobState
+from backroom.engine import wake
+from backroom.engine.deploy import DeploymentSpec, apply
+from backroom.engine.standing import standing
+from backroom.engine.wake import DECIDE, OF_BREAKER, OF_ORDER, Waker
+from backroom.store import desk, print_jobs, sickness
+from backroom.store.database import now
+from backroom.store.print_jobs import HandedJob
+from tasks.sweeping import end_mended_runs, start_owed_runs
+from tests.prefect_server import PrefectServer
+from tests.shops import BOOTH, HUB, PLAIN, Floor
+
+pytestmark = [pytest.mark.prefect, pytest.mark.slow]
+
+FLOWS = "tests/flows_for_engine.py"
+
+
+@pytest.fixture
+def shop(floor: Floor, running_prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Floor]:
+    """The floor with an engine: its runs are created at a real server, where no worker takes them."""
+    apply([DeploymentSpec(f"{FLOWS}:{name}", name, "nobody") for name in ("order", "breaker", "decide")])
+    waker = Waker(running_prefect.api_url, running_prefect.auth)
+    monkeypatch.setitem(vars(wake), "_this", waker)
+    yield floor
+    waker.close(5)
+    for deployment in (OF_ORDER, OF_BREAKER, DECIDE):
+        settle(deployment, State(type=StateType.CANCELLED))
+
+
+def settle(deployment: str, state: State) -> None:
+    """As if a worker had taken all open runs of a deployment, and they had ended so."""
+    with get_client(sync_client=True) as client:
+        for run in standing(deployment):
+            client.set_flow_run_state(run.id, state, force=True)
+
+
+def in_trouble(shop: Floor, orders: int = 1) -> list[HandedJob]:
+    for _ in range(orders):
+        shop.order((PLAIN, 1), at=BOOTH)
+    shop.intake()
+    shop.fulfil(BOOTH)
+    jobs = shop.hand_out(BOOTH, most=orders)
+    for job in jobs:
+        block(shop, job)
+    return jobs
+
+
+def block(shop: Floor, job: HandedJob) -> None:
+    shop.room.database.write(
+        lambda c: print_jobs.progress(c, job.id, job.attempt, "bench", PrintJobState.BLOCKED, "media-empty", "")
+    )
+
+
+def test_an_order_that_falls_sick_again_under_its_failed_run_gets_no_second_one(shop: Floor) -> None:
+    (job,) = in_trouble(shop)
+    assert start_owed_runs.fn() == 1
+    settle(OF_ORDER, Failed())
+    shop.print(job, "unknown")
+    assert end_mended_runs.fn() == 0
+    shop.room.database.write(lambda c: print_jobs.decide(c, job.id, "print_again", "Ada"))
+    (again,) = shop.hand_out(BOOTH)
+    block(shop, again)
+    # Another sickness, by the clock; its Failed run stands there already.
+    assert start_owed_runs.fn() == 0
+    assert [run.state for run in standing(OF_ORDER)] == ["FAILED"]
+
+
+def test_the_failed_run_of_an_order_that_is_well_again_is_completed(shop: Floor) -> None:
+    (job,) = in_trouble(shop)
+    start_owed_runs.fn()
+    (run,) = standing(OF_ORDER)
+    settle(OF_ORDER, Failed())
+    shop.print(job)
+    assert end_mended_runs.fn() == 1
+    with get_client(sync_client=True) as client:
+        ended = client.read_flow_run(run.id)
+    assert ended.state is not None
+    assert (ended.state.type, ended.state.message) == (StateType.COMPLETED, f"{job.order_number} is well again")
+    assert end_mended_runs.fn() == 0
+
+
+def test_a_run_that_has_not_failed_is_left_to_itself(shop: Floor) -> None:
+    (job,) = in_trouble(shop)
+    start_owed_runs.fn()
+    shop.print(job)
+    assert end_mended_runs.fn() == 0
+    assert [run.state for run in standing(OF_ORDER)] == ["SCHEDULED"]
+
+
+def test_a_breakers_one_run_is_completed_when_it_closes_however_that_came(shop: Floor) -> None:
+    in_trouble(shop, 11)
+    assert start_owed_runs.fn() == 1
+    settle(OF_BREAKER, Failed())
+    assert start_owed_runs.fn() == 0
+    (run,) = standing(OF_BREAKER)
+    assert end_mended_runs.fn() == 0
+    shop.room.database.write(lambda c: sickness.close(c, run.parameters["breaker_id"], now(c)))
+    assert end_mended_runs.fn() == 1
+    assert standing(OF_BREAKER) == []
+
+
+def test_a_form_ends_with_its_hold_and_the_next_hold_has_another(shop: Floor) -> None:
+    number = shop.taken_in((PLAIN, 1))
+    shop.room.database.write(lambda c: desk.hold(c, number, "asked_by_staff", "Ada"))
+    assert start_owed_runs.fn() == 1
+    (first,) = standing(DECIDE)
+    settle(DECIDE, State(type=StateType.PAUSED, name="Suspended"))
+    assert (start_owed_runs.fn(), end_mended_runs.fn()) == (0, 0)
+    shop.room.database.write(lambda c: desk.release(c, number, "Ada", HUB))
+    shop.room.database.write(lambda c: desk.hold(c, number, "asked_by_staff", "Ada"))
+    assert (start_owed_runs.fn(), end_mended_runs.fn()) == (1, 1)
+    (second,) = standing(DECIDE)
+    assert (second.id != first.id, second.parameters["order_number"]) == (True, number)
