@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from prefect.runtime import flow_run
+
 from backroom.domain.model import StepOutcome
 from backroom.shop.room import Room
 from backroom.store import desk, fulfilment, sickness
+from backroom.store.waiting import CRASHED, WHY_ASIDE
 from tasks.claiming import claim_fulfilment, claim_intake, holding
 from tasks.label import label
 from tasks.notify import notify
@@ -15,9 +18,17 @@ from tasks.reserve import reserve
 from tasks.route import route
 from tasks.validate import validate
 
+# The run of a sick order starts once and is retried twice by itself; a later start is a person's Retry.
+AUTOMATIC_STARTS = 3
+
 
 def advance(room: Room, number: str) -> list[StepOutcome]:
-    """Run every step that is left of one order; a step with nothing to do shows as done at once."""
+    """Run every step that is left of one order; a step with nothing to do shows as done at once.
+
+    One that was put aside, because it ended every run that had it, is only told of: a person's Retry takes it up.
+    """
+    if waits_for_a_word(room, number):
+        return [StepOutcome(number, "sick", WHY_ASIDE, CRASHED)]
     outcomes: list[StepOutcome] = []
     if claim := claim_intake(room, number):
         with holding(room, claim):
@@ -38,3 +49,10 @@ def _still_sick(room: Room, number: str, outcomes: list[StepOutcome]) -> list[St
     with room.database.read() as connection:
         sick = sickness.of_order(connection, desk.find(connection, number)["id"])
     return [StepOutcome(number, "sick", reason, cause) for cause, reason in sick]
+
+
+def waits_for_a_word(room: Room, number: str) -> bool:
+    """Whether this order was put aside, and nobody has pressed Retry on its run yet."""
+    with room.database.read() as connection:
+        aside = sickness.put_aside(connection, desk.find(connection, number)["id"])
+    return aside and int(flow_run.run_count) <= AUTOMATIC_STARTS

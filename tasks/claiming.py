@@ -10,16 +10,20 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 from prefect.runtime import flow_run
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
-from backroom.domain.errors import BackroomError
+from backroom.domain.errors import BackroomError, Retry
 from backroom.shop.room import Room
 from backroom.store import desk, fulfilment, intake
 from backroom.store.claims import RENEW_SECONDS, Claim, fence, give_up
 from backroom.store.instances import end_dead_instances, this_instance
 
 WAVE_MOST = 500
+# A database or a Prefect server that is away ends any wave, whatever is in it; so does a worker that is stopped.
+NO_ORDERS_FAULT = (Retry, OperationalError, httpx.HTTPError)
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +64,7 @@ def claim_fulfilment(room: Room, location: str, number: str | None = None) -> Cl
 def holding(room: Room, claim: Claim) -> Iterator[Claim]:
     """Renew the lease while the body runs, and end it afterwards, whatever happened: what is left is free at once."""
     done = threading.Event()
+    blameless = False
 
     def renew() -> None:
         while not done.wait(RENEW_SECONDS):
@@ -73,10 +78,13 @@ def holding(room: Room, claim: Claim) -> Iterator[Claim]:
     thread.start()
     try:
         yield claim
+    except BaseException as error:
+        blameless = isinstance(error, NO_ORDERS_FAULT) or not isinstance(error, Exception)
+        raise
     finally:
         done.set()
         thread.join()
-        room.database.write(lambda connection: give_up(connection, claim.token))
+        room.database.write(lambda connection: give_up(connection, claim.token, blameless=blameless))
 
 
 def _run_id() -> str:

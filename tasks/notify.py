@@ -1,7 +1,8 @@
 """Notify: tell the customer, once, by the media they agreed to, and end the fulfilment order.
 
 A message nobody may get is written down as not sent, with the reason: that is an end as well. Messages already sent
-are told by the ledger, whichever worker sent them.
+are told by the ledger, whichever worker sent them. One that its provider does not take now is tried again for hours,
+with growing pauses, before it waits for a person.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from prefect import task
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.consent import MEDIA, Medium, decide
-from backroom.domain.errors import BackroomError
+from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.model import Delivery, FulfilmentState, StatedConsent, StepOutcome
 from backroom.domain.promise import delivery_window
 from backroom.effects.ledger import Answer, Effect, perform
@@ -180,7 +181,12 @@ def _send(
             result = results[message.key]
             if isinstance(result, BackroomError):
                 part = by_part[row["fulfilment_order_id"]]
-                sick[part["id"]] = Sick(part["id"], part["order_id"], part["number"], result.cause, str(result))
+                may_pass = isinstance(result, Retry)
+                # Of two messages that failed, the one that needs somebody's hand is what the parcel waits for.
+                if part["id"] not in sick or not may_pass:
+                    sick[part["id"]] = Sick(
+                        part["id"], part["order_id"], part["number"], result.cause, str(result), may_pass
+                    )
             else:
                 settled.append((row["id"], SENT, "", datetime.fromisoformat(str(result["at"]))))
         _settle(room, claim, settled)

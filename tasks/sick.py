@@ -21,16 +21,18 @@ MOMENT = "%Y%m%dT%H%M%S.%f"
 
 
 def leave(room: Room, claim: Claim, sick: Sequence[Sick]) -> list[StepOutcome]:
-    """Take sick ones out of the wave, in a commit of their own; the others go on."""
+    """Take sick ones out of the wave, in a commit of their own; the others go on. What may pass is only put off."""
     if not sick:
         return []
 
-    def commit(connection: Connection) -> None:
+    def commit(connection: Connection) -> set[int]:
         at = fence(connection, claim.token)
-        sickness.leave_wave(connection, claim.stage, claim.location, claim.token, sick, at, claim.run_id)
+        return sickness.leave_wave(connection, claim.stage, claim.location, claim.token, sick, at, claim.run_id)
 
-    room.database.write(commit)
-    return [StepOutcome(one.number, "sick", one.reason, one.cause) for one in sick]
+    put_off = room.database.write(commit)
+    return [
+        StepOutcome(one.number, "waiting" if one.row_id in put_off else "sick", one.reason, one.cause) for one in sick
+    ]
 
 
 def give_runs(room: Room, stage: str, location: str) -> list[Future[bool]]:

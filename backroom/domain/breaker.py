@@ -17,6 +17,8 @@ LIMIT = 10
 FIRST_WAIT = timedelta(seconds=20)
 LONGEST_WAIT = timedelta(minutes=30)
 _MOST_DOUBLINGS = 16
+# What failed this often in a row, which takes from two and a half to five hours, waits for a person.
+MOST_FAILURES = 16
 
 
 def trip(causes: Mapping[str, int], limit: int = LIMIT) -> tuple[str, ...]:

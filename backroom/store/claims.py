@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, exists, insert,
 from backroom.domain.errors import Retry
 from backroom.store.batches import insert_new
 from backroom.store.database import now, writes
-from backroom.store.tables import claims, generations
+from backroom.store.tables import claims, fulfilment_orders, generations, inbox, orders
 
 LEASE = timedelta(seconds=60)
 RENEW_SECONDS = 20.0
@@ -93,8 +93,14 @@ def fence(connection: Connection, token: str) -> datetime:
     return at
 
 
-def give_up(connection: Connection, token: str) -> None:
-    """End a lease. Rows that still carry its token are free from now on."""
+def give_up(connection: Connection, token: str, *, blameless: bool = False) -> None:
+    """End a lease. Rows that still carry its token are free from now on.
+
+    `blameless` says that it ended for a reason that none of its rows can have: then this claim counts against none.
+    """
+    for table in (inbox, orders, fulfilment_orders) if blameless else ():
+        held = update(table).where(table.c.claim_token == token, table.c.attempts > 0)
+        connection.execute(held.values(attempts=table.c.attempts - 1))
     connection.execute(delete(claims).where(claims.c.token == token))
 
 

@@ -47,6 +47,8 @@ def read_figures(connection: Connection) -> Figures:
     at = now(connection)
     moving = orders.c.state.in_([OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED])
     working = fulfilment_orders.c.state.not_in([FulfilmentState.DONE, FulfilmentState.CANCELLED, FulfilmentState.HELD])
+    # What is put off goes on by itself.
+    sick_part = fulfilment_orders.c.sick_cause.is_not(None) & fulfilment_orders.c.next_attempt_at.is_(None)
     return Figures(
         inbox=_by(connection, inbox.c.channel, inbox.c.state),
         orders=_by(connection, orders.c.channel, orders.c.state),
@@ -55,7 +57,7 @@ def read_figures(connection: Connection) -> Figures:
         sent=_by(connection, messages.c.medium, messages.c.state),
         sick={
             ("intake",): _count(connection, orders, orders.c.sick_cause.is_not(None)),
-            ("fulfilment",): _count(connection, fulfilment_orders, fulfilment_orders.c.sick_cause.is_not(None)),
+            ("fulfilment",): _count(connection, fulfilment_orders, sick_part),
         },
         oldest={
             ("inbox",): _age(connection, inbox.c.received_at, inbox.c.state == InboxState.WAITING, at),

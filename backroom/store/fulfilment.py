@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
 from backroom.domain.model import Assignment, FulfilmentState, OrderState
+from backroom.store import history
 from backroom.store.batches import chunks
 from backroom.store.claims import Claim, Wakeup, is_free, look_for_work, take, wakeup
 from backroom.store.moves import moving
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders, reservations
-from backroom.store.waiting import HEALTHY, mark, waiting
+from backroom.store.waiting import CRASHED, HEALTHY, WHY_ASIDE, mark, set_aside, waiting
 
 STAGE = "fulfilment"
 ADVANCING = (FulfilmentState.OPEN, FulfilmentState.MADE, FulfilmentState.PACKED, FulfilmentState.LABELLED)
@@ -97,12 +98,25 @@ def open_parts(connection: Connection, released: Sequence[ToOpen], at: datetime)
 def claim_waiting(
     connection: Connection, *, location: str, instance: str, run_id: str, most: int
 ) -> tuple[Claim, int] | None:
-    """Claim what can advance at this location; None when nothing waits. Returns the claim and how many it holds."""
+    """Claim what can advance at this location; None when nothing waits. Returns the claim and how many it holds.
+
+    What crashed all its claims, those alone included, is put aside first, as a sick one.
+    """
     at = look_for_work(connection, STAGE, location)
     condition = (fulfilment_orders.c.location == location) & fulfilment_orders.c.state.in_(ADVANCING)
+    _put_aside(connection, condition, at)
     found = waiting(connection, fulfilment_orders, condition, at, most)
     ids = found.together or ((found.suspect,) if found.suspect is not None else ())
     return _claim(connection, ids, location, instance, run_id)
+
+
+def _put_aside(connection: Connection, condition: ColumnElement[bool], at: datetime) -> None:
+    aside = set_aside(connection, fulfilment_orders, condition, at)
+    if not aside:
+        return
+    of_orders = connection.execute(select(fulfilment_orders.c.order_id).where(fulfilment_orders.c.id.in_(aside)))
+    told = {"cause": CRASHED, "reason": WHY_ASIDE}
+    history.record(connection, [history.Entry(id_, "order.sick", told) for id_ in of_orders.scalars()], at=at)
 
 
 def claim_order(

@@ -9,12 +9,13 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from backroom.domain.model import InboxState, OrderState, Problem
+from backroom.store import history
 from backroom.store.batches import insert_new, update_by_id
 from backroom.store.claims import Claim, is_free, look_for_work, take
 from backroom.store.people import load
 from backroom.store.seals import Seals, unseal
 from backroom.store.tables import inbox, orders, quarantine
-from backroom.store.waiting import mark, waiting
+from backroom.store.waiting import CRASHED, CRASHES_BEFORE_ALONE, WHY_ASIDE, is_worn_out, mark, set_aside, waiting
 
 STAGE = "intake"
 BODY_CONTEXT = "inbox.body"
@@ -46,9 +47,11 @@ class IntakeClaim:
 def claim_waiting(connection: Connection, *, hub: str, instance: str, run_id: str, most: int) -> IntakeClaim | None:
     """Claim messages and orders that wait for intake, first by the channel's priority; None when nothing waits.
 
-    One that crashed its waves is claimed alone: neither messages nor orders beside it.
+    One that crashed its waves is claimed alone: neither messages nor orders beside it. What crashed those claims too is
+    put aside first, a message in quarantine, an order as a sick one.
     """
     at = look_for_work(connection, STAGE, hub)
+    _put_aside(connection, at)
     messages = waiting(connection, inbox, inbox.c.state == InboxState.WAITING, at, most)
     moving = waiting(connection, orders, orders.c.state.in_(MOVING), at, most)
     if messages.together or moving.together:
@@ -58,6 +61,21 @@ def claim_waiting(connection: Connection, *, hub: str, instance: str, run_id: st
     if moving.suspect is not None:
         return _claim(connection, (), (moving.suspect,), hub, instance, run_id)
     return None
+
+
+def _put_aside(connection: Connection, at: datetime) -> None:
+    worn_out = select(inbox.c.id, inbox.c.channel).where(inbox.c.state == InboxState.WAITING, is_worn_out(inbox, at))
+    why = (Problem(CRASHED, "", WHY_ASIDE),)
+    refused = [(row.id, row.channel, why) for row in connection.execute(worn_out.with_for_update()).all()]
+    quarantine_messages(connection, refused, at)
+    history.record(
+        connection,
+        [
+            history.Entry(id_, "order.sick", {"cause": CRASHED, "reason": WHY_ASIDE})
+            for id_ in set_aside(connection, orders, orders.c.state.in_(MOVING), at)
+        ],
+        at=at,
+    )
 
 
 def claim_order(connection: Connection, order_id: int, *, hub: str, instance: str, run_id: str) -> IntakeClaim | None:
@@ -152,16 +170,22 @@ def postpone(connection: Connection, inbox_id: int, until: datetime) -> None:
 
 
 def replay(connection: Connection, quarantine_id: int, at: datetime) -> bool:
-    """Put a quarantined message back to the front door; False when it is not there or was replayed already."""
+    """Put a quarantined message back to the front door; False when it is not there or was replayed already.
+
+    One that was put aside because it crashed every claim goes on alone.
+    """
     row = connection.execute(
         update(quarantine)
         .where(quarantine.c.id == quarantine_id, quarantine.c.state == "open")
         .values(state="replayed", replayed_at=at)
-        .returning(quarantine.c.inbox_id)
-    ).scalar_one_or_none()
+        .returning(quarantine.c.inbox_id, quarantine.c.problems)
+    ).one_or_none()
     if row is None:
         return False
+    attempts = CRASHES_BEFORE_ALONE if any(problem["code"] == CRASHED for problem in row.problems) else 0
     connection.execute(
-        update(inbox).where(inbox.c.id == row).values(state=InboxState.WAITING, claim_token=None, attempts=0)
+        update(inbox)
+        .where(inbox.c.id == row.inbox_id)
+        .values(state=InboxState.WAITING, claim_token=None, attempts=attempts)
     )
     return True

@@ -1,12 +1,13 @@
 """Sick orders and breakers: what leaves its wave, and what waits for one common cause to be mended.
 
-One that fails is marked and no wave takes it again; a run of its own does. More than ten of one cause at one stage and
-location are one breaker (`backroom.domain.breaker`): their rows wait for it under its reason, and go on together when
-it closes.
+One that fails is marked and no wave takes it again; a run of its own does. What may pass by itself is put off first,
+again and again: waves try it at its next attempt. More than ten of one cause at one stage and location are one breaker
+(`backroom.domain.breaker`): their rows wait for it under its reason, and go on together when it closes.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.print_trouble import CAUSES
 from backroom.store.tables import breakers, fulfilment_orders, orders
-from backroom.store.waiting import HEALTHY
+from backroom.store.waiting import CRASHED, HEALTHY, after_a_persons_word
 
 # Whoever stands here waits for a person or has ended, sick or not.
 RESTING = (OrderState.HELD, OrderState.CANCELLED, OrderState.FULFILLED, FulfilmentState.DONE)
@@ -31,13 +32,17 @@ PROBE_EVERY = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Sick:
-    """One that failed: the row of its stage (an order at intake, a fulfilment order later), its order, and why."""
+    """One that failed: the row of its stage (an order at intake, a fulfilment order later), its order, and why.
+
+    `may_pass` says that it may work later without anybody's hand.
+    """
 
     row_id: int
     order_id: int
     number: str
     cause: str
     reason: str
+    may_pass: bool = False
 
 
 def table_of(stage: str) -> Table:
@@ -47,40 +52,66 @@ def table_of(stage: str) -> Table:
 
 def leave_wave(
     connection: Connection, stage: str, location: str, token: str, sick: Sequence[Sick], at: datetime, run_id: str
-) -> None:
-    """Mark rows as sick and take them out of the wave; where an open breaker has their cause, they wait for it."""
+) -> set[int]:
+    """Mark rows as sick and take them out of the wave; where an open breaker has their cause, they wait for it.
+
+    Returns the ids of the rows that are put off: what failed may pass, it has not failed too often, and neither
+    breaker nor wave has shown that it is one cause of many.
+    """
     table = table_of(stage)
     open_ = {row["cause"]: row["id"] for row in open_breakers(connection, stage, location)}
+    shared = {*open_, *breaker_rule.trip(Counter(one.cause for one in sick))}
     entries = []
+    put_off = set()
     for one in sick:
-        left = connection.execute(
+        here = (table.c.id == one.row_id) & (table.c.claim_token == token) & table.c.state.not_in(RESTING)
+        row = connection.execute(select(table.c.failures, table.c.breaker_id).where(here).with_for_update()).first()
+        if row is None:
+            continue
+        failures = row.failures + one.may_pass
+        told = {"cause": one.cause, "reason": one.reason}
+        until = None
+        single = row.breaker_id is None and one.cause not in shared
+        if one.may_pass and single and failures < breaker_rule.MOST_FAILURES:
+            until = breaker_rule.next_attempt(failures, at, one.cause, seed=one.number)
+            put_off.add(one.row_id)
+            entries.append(history.Entry(one.order_id, "order.put_off", told | {"until": until.isoformat()}))
+        else:
+            entries.append(history.Entry(one.order_id, "order.sick", told))
+        connection.execute(
             update(table)
-            .where(table.c.id == one.row_id, table.c.claim_token == token, table.c.state.not_in(RESTING))
+            .where(table.c.id == one.row_id)
             .values(
                 claim_token=None,
+                attempts=0,
+                failures=failures,
+                next_attempt_at=until,
                 sick_cause=one.cause,
                 sick_reason=one.reason,
                 sick_since=func.coalesce(table.c.sick_since, at),
                 breaker_id=open_.get(one.cause),
             )
         )
-        if left.rowcount:
-            entries.append(history.Entry(one.order_id, "order.sick", {"cause": one.cause, "reason": one.reason}))
     history.record(connection, entries, at=at, run_id=run_id)
+    return put_off
 
 
 def trip(connection: Connection, stage: str, location: str, at: datetime) -> list[int]:
-    """Open a breaker for every cause that more than ten rows share and none stands for; returns the new ids."""
+    """Open a breaker for every cause that more than ten rows share and none stands for; returns the new ids.
+
+    Those that are put off count as well. What was put aside does not: a try would end one more process.
+    """
     table = table_of(stage)
-    alone_here = _alone(stage, location)
-    query = select(table.c.sick_cause, func.count()).where(alone_here).group_by(table.c.sick_cause)
+    ill = _ill(stage, location) & (table.c.sick_cause != CRASHED)
+    query = select(table.c.sick_cause, func.count()).where(ill).group_by(table.c.sick_cause)
     opened = []
     for cause in breaker_rule.trip({row[0]: row[1] for row in connection.execute(query)}):
         standing = [row["id"] for row in open_breakers(connection, stage, location) if row["cause"] == cause]
         if not standing:
             standing = [_open(connection, stage, location, cause, at)]
             opened += standing
-        connection.execute(update(table).where(alone_here, table.c.sick_cause == cause).values(breaker_id=standing[0]))
+        behind = update(table).where(ill, table.c.sick_cause == cause)
+        connection.execute(behind.values(breaker_id=standing[0], next_attempt_at=None))
     return opened
 
 
@@ -90,8 +121,16 @@ def alone(connection: Connection, stage: str, location: str) -> list[tuple[int, 
     query = select(table.c.id, orders.c.number, table.c.sick_reason, table.c.sick_since)
     if stage == FULFILMENT:
         query = query.join(orders, orders.c.id == table.c.order_id)
-    query = query.where(_alone(stage, location)).order_by(table.c.id)
+    query = query.where(_ill(stage, location), table.c.next_attempt_at.is_(None)).order_by(table.c.id)
     return [(row[0], row[1], row[2] or "", row[3]) for row in connection.execute(query)]
+
+
+def put_aside(connection: Connection, order_id: int) -> bool:
+    """Whether this order, or a part of it, ended all its runs and waits for a person's word."""
+    for table, column in ((orders, orders.c.id), (fulfilment_orders, fulfilment_orders.c.order_id)):
+        if connection.execute(select(table.c.id).where(column == order_id, table.c.sick_cause == CRASHED)).first():
+            return True
+    return False
 
 
 def open_breakers(connection: Connection, stage: str | None = None, location: str | None = None) -> list[RowMapping]:
@@ -108,7 +147,7 @@ def breaker(connection: Connection, breaker_id: int) -> RowMapping | None:
 
 
 def one_behind(connection: Connection, breaker_id: int) -> tuple[int, str] | None:
-    """One order that waits for a breaker, to try with: `(order id, number)`."""
+    """One order that waits for a breaker, to try with, the least tried one first: `(order id, number)`."""
     row = breaker(connection, breaker_id)
     if row is None:
         return None
@@ -116,7 +155,8 @@ def one_behind(connection: Connection, breaker_id: int) -> tuple[int, str] | Non
     query = select(orders.c.id, orders.c.number)
     if row["stage"] == FULFILMENT:
         query = query.join(table, table.c.order_id == orders.c.id)
-    found = connection.execute(query.where(table.c.breaker_id == breaker_id).order_by(table.c.id).limit(1)).first()
+    first = query.where(table.c.breaker_id == breaker_id).order_by(table.c.attempts, table.c.id).limit(1)
+    found = connection.execute(first).first()
     return (found[0], found[1]) if found else None
 
 
@@ -158,14 +198,13 @@ def make_healthy(connection: Connection, order_id: int) -> None:
     What a print makes it sick of stays: only the print's own outcome, or a person's decision on it, ends that.
     """
     of_a_print = func.coalesce(fulfilment_orders.c.sick_cause, "").in_(CAUSES.values())
-    healthy = {"next_attempt_at": None, "attempts": 0, **HEALTHY}
-    connection.execute(
-        update(orders)
-        .where(orders.c.id == order_id, orders.c.state.not_in([OrderState.FULFILLED, OrderState.CANCELLED]))
-        .values(**healthy)
-    )
-    parts = update(fulfilment_orders).where(fulfilment_orders.c.order_id == order_id, ~of_a_print)
-    connection.execute(parts.values(**healthy))
+    under_way = orders.c.state.not_in([OrderState.FULFILLED, OrderState.CANCELLED])
+    for table, which in (
+        (orders, (orders.c.id == order_id) & under_way),
+        (fulfilment_orders, (fulfilment_orders.c.order_id == order_id) & ~of_a_print),
+    ):
+        healthy = update(table).where(which).values(attempts=after_a_persons_word(table), next_attempt_at=None)
+        connection.execute(healthy.values(**HEALTHY))
 
 
 def of_order(connection: Connection, order_id: int) -> list[tuple[str, str]]:
@@ -190,7 +229,7 @@ def well(connection: Connection, numbers: Iterable[str]) -> set[str]:
     return found
 
 
-def _alone(stage: str, location: str) -> ColumnElement[bool]:
+def _ill(stage: str, location: str) -> ColumnElement[bool]:
     table = table_of(stage)
     sick = table.c.sick_cause.is_not(None) & table.c.breaker_id.is_(None) & table.c.state.not_in(RESTING)
     return sick & (table.c.location == location) if stage == FULFILMENT else sick

@@ -67,10 +67,13 @@ def claim_columns() -> list[Column[Any]]:
 
     `attempts` is counted at the claim and goes back to 0 when the row advances; a row with `sick_cause` is left alone
     by waves and waits for its own run, which `sick_since` names; `breaker_id` says that it waits for a breaker instead.
+    One with a `next_attempt_at` beside its `sick_cause` is put off: waves try it again then; `failures` counts how
+    often it was put off in a row.
     """
     return [
         Column("claim_token", Text),
         Column("attempts", Integer, nullable=False, default=0, server_default="0"),
+        Column("failures", Integer, nullable=False, default=0, server_default="0"),
         Column("next_attempt_at", Utc),
         Column("sick_cause", Text),
         Column("sick_reason", Text),

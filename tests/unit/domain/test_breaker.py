@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backroom.domain.breaker import FIRST_WAIT, LONGEST_WAIT, next_attempt, trip
+from backroom.domain.breaker import FIRST_WAIT, LONGEST_WAIT, MOST_FAILURES, next_attempt, trip
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -26,6 +26,11 @@ def test_each_cause_counts_for_itself() -> None:
 def test_the_first_wait_is_short_and_a_late_one_is_capped() -> None:
     assert FIRST_WAIT / 2 <= next_attempt(1, NOW, "busy", seed="A-1") - NOW <= FIRST_WAIT
     assert LONGEST_WAIT / 2 <= next_attempt(10**9, NOW, "busy", seed="A-1") - NOW <= LONGEST_WAIT
+
+
+def test_what_fails_on_and_on_is_tried_for_hours_before_a_person_is_asked() -> None:
+    waits = [next_attempt(n, NOW, "busy", seed="A-1") - NOW for n in range(1, MOST_FAILURES)]
+    assert timedelta(hours=2) < sum(waits, timedelta()) < timedelta(hours=5)
 
 
 def test_there_is_no_attempt_before_the_first() -> None:
