@@ -55,6 +55,6 @@ def test_intake_and_fulfilment_also_run_on_prefects_stock_process_worker(tmp_pat
         try:
             ends_as_it_must(shop, 20)
         finally:
-            # Its runs have ended. Asked to stop, Prefect's worker sometimes goes on for minutes; that is not ours to test.
+            # Its runs have ended. Asked to stop, Prefect's worker sometimes goes on for minutes: not ours to test.
             worker.kill()
             worker.wait(10)
