@@ -30,6 +30,9 @@ CONNECT_SECONDS, READ_SECONDS = 2.0, 10.0
 LAST_WORDS_SECONDS = 5.0
 # The server answers 503 at once when its own SQLite is locked; waiting a moment is all that is needed.
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+# A wave reports hundreds of pieces under one generation; asking again for the run that was just made is Prefect's time
+# wasted. Not for long: Prefect may lose its database, and the sweep looks every minute.
+SAID_SECONDS = 20.0
 # A deployment may have been made anew, under another id; one that is gone must not keep other wake-ups waiting.
 PAUSES_WHEN_GONE = PAUSES[:1]
 
@@ -68,7 +71,7 @@ class Waker:
     `api_url` and `auth` come from PREFECT_API_URL and PREFECT_API_AUTH_STRING where they are not given.
     """
 
-    def __init__(self, api_url: str = "", auth: str = "") -> None:
+    def __init__(self, api_url: str = "", auth: str = "", said_seconds: float = SAID_SECONDS) -> None:
         self._api = (api_url or os.environ.get("PREFECT_API_URL", "")).rstrip("/")
         self._auth = auth or os.environ.get("PREFECT_API_AUTH_STRING", "")
         self._queue: queue.SimpleQueue[RunRequest | None] = queue.SimpleQueue()
@@ -77,11 +80,16 @@ class Waker:
         self._idle = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._deployments: dict[str, str] = {}
+        self._said_seconds = said_seconds
+        self._said: dict[str, float] = {}
         self.lost = 0
 
     def wake(self, stage: str, location: str, generation: int) -> None:
-        """Say that there is work for a stage at a location since this generation."""
+        """Say that there is work for a stage at a location since this generation; said once in 20 s."""
         key = wake_key(stage, location, generation)
+        with self._lock:
+            if time.monotonic() - self._said.get(key, -self._said_seconds) < self._said_seconds:
+                return
         self.start(RunRequest(deployment_for(stage, location), f"{stage} {location} #{generation}", key))
 
     def start_order_run(self, number: str, key: str) -> Future[bool]:
@@ -137,10 +145,17 @@ class Waker:
                 user, _, password = self._auth.partition(":")
                 session.auth = (user, password)
             while (request := self._queue.get()) is not None:
+                lost = self.lost
                 created = self._create_patiently(session, request)
                 with self._idle:
+                    if self.lost == lost:
+                        self._remember(request.key)
                     self._waiting.pop(request.key).set_result(created)
                     self._idle.notify_all()
+
+    def _remember(self, key: str) -> None:
+        now = time.monotonic()
+        self._said = {said: at for said, at in self._said.items() if now - at < self._said_seconds} | {key: now}
 
     def _create_patiently(self, session: requests.Session, request: RunRequest) -> bool:
         """Whether a run was created. What cannot be created is logged and counted, and left to the sweep."""

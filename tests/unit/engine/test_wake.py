@@ -21,6 +21,7 @@ class Api:
 
     deployments: set[str]
     runs: dict[str, str] = field(default_factory=dict)
+    creations: list[str] = field(default_factory=list)
     open_names: set[str] = field(default_factory=set)
     asked_for: list[str] = field(default_factory=list)
 
@@ -34,6 +35,7 @@ class Api:
         if name not in self.deployments:
             return _json({}, 404)
         asked = json.loads(request.data)
+        self.creations.append(asked["idempotency_key"])
         new = asked["idempotency_key"] not in self.runs
         self.runs.setdefault(asked["idempotency_key"], asked["name"])
         return _json({"id": asked["idempotency_key"]}, 201 if new else 200)
@@ -101,3 +103,33 @@ def test_an_order_whose_run_stands_open_gets_no_second_one(waker: Waker, api: Ap
     assert not started(waker.start_order_run("A-1001", "sick:2"))
     api.open_names.clear()
     assert started(waker.start_order_run("A-1001", "sick:2"))
+
+
+def test_what_was_said_just_now_is_not_said_again(waker: Waker, api: Api) -> None:
+    for _ in range(3):
+        waker.wake("fulfilment", "hub", 1)
+        assert waker.flush(5)
+    waker.wake("fulfilment", "hub", 2)
+    assert waker.flush(5)
+    assert api.creations == ["wake:fulfilment:hub:1", "wake:fulfilment:hub:2"]
+
+
+def test_it_is_said_again_later_because_prefect_may_have_forgotten(api: Api, httpserver: HTTPServer) -> None:
+    waker = Waker(httpserver.url_for("/api"), said_seconds=0.05)
+    deadline = time.monotonic() + 5
+    while len(api.creations) < 2 and time.monotonic() < deadline:
+        waker.wake("fulfilment", "hub", 1)
+        assert waker.flush(5)
+    assert api.creations == ["wake:fulfilment:hub:1"] * 2
+    waker.close(5)
+
+
+def test_what_did_not_get_through_is_said_again_at_once(waker: Waker, api: Api) -> None:
+    api.deployments.clear()
+    waker.wake("fulfilment", "hub", 1)
+    assert waker.flush(5)
+    assert waker.lost == 1
+    api.deployments.add("fulfil/hub")
+    waker.wake("fulfilment", "hub", 1)
+    assert waker.flush(5)
+    assert api.creations == ["wake:fulfilment:hub:1"]
