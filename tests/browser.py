@@ -40,6 +40,9 @@ _ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Without a graphics card both would take a core from the very system that is looked at; pages draw all the same.
+    "--disable-3d-apis",
+    "--force-prefers-reduced-motion",
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
 )
 # What a person reads there is what the page shows, with its white space as one blank.

@@ -25,6 +25,7 @@ from backroom.cli.environments import (
     pools_of,
 )
 from backroom.domain.errors import AskPerson
+from backroom.engine.server import DESK, WAVES
 from backroom.engine.supervise import Child
 from backroom.shop.room import Room
 
@@ -89,20 +90,34 @@ def gateway_child(room: Room, ports: Ports) -> Child:
     return Child("gateway", argv, env=environment_of(room, ports), cwd=ROOT, ready=ready)
 
 
-def worker_child(pool: str, environment: Mapping[str, str]) -> Child:
-    """A worker of our own type for a pool; which keys it holds stands in its environment."""
-    argv = [sys.executable, "-m", "backroom.engine.run_worker", "--pool", pool, "--name", f"backroom {pool}"]
-    return Child(f"worker-{pool}", argv, env={"PYTHONUNBUFFERED": "1", **environment}, cwd=ROOT, nice=WORKER_NICE)
+def worker_child(pool: str, environment: Mapping[str, str], queue: str = "") -> Child:
+    """A worker of our own type for a pool, or one of its queues; which keys it holds stands in its environment."""
+    argv = [sys.executable, "-m", "backroom.engine.run_worker", "--pool", pool, "--name", _worker_name(pool, queue)]
+    if queue:
+        argv += ["--queue", queue]
+    env = {"PYTHONUNBUFFERED": "1", **environment}
+    if queue == DESK:
+        # In a wave Prefect's events arrive up to ten seconds late, and somebody waits for this one.
+        env["PREFECT_WORKER_QUERY_SECONDS"] = "1"
+    nice = 0 if queue == DESK else WORKER_NICE
+    return Child(f"worker-{DESK if queue == DESK else pool}", argv, env=env, cwd=ROOT, nice=nice)
+
+
+def _worker_name(pool: str, queue: str) -> str:
+    return f"backroom {DESK if queue == DESK else pool}"
 
 
 def worker_children(room: Room, ports: Ports, *, without: frozenset[str] = frozenset()) -> list[Child]:
-    """One worker for each pool of the shop, the hub's first."""
+    """One worker for each pool of the shop, the hub's first; the hub's pool has a second one for its desk."""
+    hub = room.shop.location(room.shop.hub).pool
     children = []
     for pool in pools_of(room.shop):
         if pool in without:
             continue
-        child = worker_child(pool, environment_of_worker(room, ports, pool))
-        children.append(replace(child, ready=_serves(room, ports, pool), ready_within=WORKER_READY_WITHIN))
+        for queue in (WAVES, DESK) if pool == hub else ("",):
+            child = worker_child(pool, environment_of_worker(room, ports, pool), queue)
+            ready = _serves(room, ports, pool, _worker_name(pool, queue))
+            children.append(replace(child, ready=ready, ready_within=WORKER_READY_WITHIN))
     return children
 
 
@@ -124,8 +139,8 @@ def make_known(room: Room, ports: Ports) -> None:
         raise NotMadeKnown(done.stdout.strip() or "Prefect did not take the deployments.", remedy=_SEE_SERVER)
 
 
-def _serves(room: Room, ports: Ports, pool: str) -> Callable[[], bool]:
-    """Whether Prefect has heard of a worker that serves a pool."""
+def _serves(room: Room, ports: Ports, pool: str, worker: str) -> Callable[[], bool]:
+    """Whether Prefect has heard of a worker of that name that serves a pool."""
     user, _, password = auth_of(room).partition(":")
 
     def ready() -> bool:
@@ -136,7 +151,7 @@ def _serves(room: Room, ports: Ports, pool: str) -> Callable[[], bool]:
                 auth=(user, password) if user else None,
                 timeout=READY_SECONDS,
             )
-            return answer.ok and bool(answer.json())
+            return answer.ok and any(one["name"] == worker for one in answer.json())
         except requests.RequestException:
             return False
 

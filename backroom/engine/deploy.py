@@ -36,7 +36,7 @@ class DeploymentSpec:
     """One deployment: the flow at `entrypoint` (`flows/order.py:order`) under a name, served by a pool.
 
     At most one of `every_seconds` and `cron` (UTC) gives it a schedule. `concurrency` is the most runs at a time,
-    None for any number; what is more waits.
+    None for any number; what is more waits. `queue` is a work queue of the pool, empty for its default one.
     """
 
     entrypoint: str
@@ -48,6 +48,7 @@ class DeploymentSpec:
     cron: str | None = None
     concurrency: int | None = None
     description: str = ""
+    queue: str = ""
 
     def __post_init__(self) -> None:
         if self.every_seconds is not None and self.cron is not None:
@@ -110,6 +111,7 @@ def _upsert(client: SyncPrefectClient, spec: DeploymentSpec, flow: Flow[..., Any
         flow_id=client.create_flow_from_name(flow.name),
         name=spec.name,
         work_pool_name=spec.pool,
+        work_queue_name=spec.queue or None,
         entrypoint=spec.entrypoint,
         parameters=dict(spec.parameters),
         tags=list(spec.tags),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backroom.domain.shop import Shop
 from backroom.engine.deploy import DeploymentSpec, location_tag
+from backroom.engine.server import DESK
 
 SWEEP_SECONDS = 60.0
 
@@ -14,9 +15,9 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
     hub_tags = (location_tag(hub.id),)
     specs = [
         DeploymentSpec("flows/order_intake.py:order_intake", hub.id, hub.pool, hub_tags, {"location": hub.id}),
-        DeploymentSpec("flows/order.py:order", "order", hub.pool, hub_tags),
-        DeploymentSpec("flows/decide.py:decide", "decide", hub.pool, hub_tags),
-        DeploymentSpec("flows/breaker.py:breaker", "breaker", hub.pool, hub_tags),
+        DeploymentSpec("flows/order.py:order", "order", hub.pool, hub_tags, queue=DESK),
+        DeploymentSpec("flows/decide.py:decide", "decide", hub.pool, hub_tags, queue=DESK),
+        DeploymentSpec("flows/breaker.py:breaker", "breaker", hub.pool, hub_tags, queue=DESK),
         DeploymentSpec("flows/alert.py:alert", "alert", hub.pool, hub_tags),
         DeploymentSpec("flows/sweep.py:sweep", "sweep", hub.pool, hub_tags, every_seconds=SWEEP_SECONDS),
     ]

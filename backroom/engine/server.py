@@ -11,6 +11,9 @@ from pathlib import Path
 
 LOCALHOST = "127.0.0.1"
 BATCH = "200"
+# What a person starts, answers or retries stands in a queue of its own, so that `backroom up` can give it a worker of
+# its own: a wave never stands before it. A worker that is started without queues serves both.
+DESK, WAVES = "desk", "default"
 
 
 def api_url(port: int, host: str = LOCALHOST) -> str:

@@ -42,6 +42,8 @@ CANCEL_GRACE = 10.0
 DRAIN_GRACE = 30.0
 LAST_GRACE = 2.0
 RETRY_SECONDS = 1.0
+# In a wave Prefect's events arrive up to ten seconds late: whoever pressed a button then is not kept waiting for them.
+BUSY_SECONDS = 1.0
 
 
 class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResult]):
@@ -155,7 +157,9 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
 
     async def _take_when_pushed(self) -> None:
         while True:
-            await self._pushed.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BUSY_SECONDS if self.runs else None):
+                    await self._pushed.wait()
             self._pushed.clear()
             await self._take()
 
