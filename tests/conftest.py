@@ -14,6 +14,8 @@ pytest_plugins = ["tests.databases", "tests.shops", "tests.prefect_server"]
 WHOLE_SYSTEMS = (Path(__file__).parent / "flows", Path(__file__).parent / "integration" / "engine")
 
 
+# First, because xdist reads the marks in a hook of the same name.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run side by side (`make test`), those that start Prefect's server run one after another: they
     measure how soon something happens, and two whole shops are too much for two cores."""
