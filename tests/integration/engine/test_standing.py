@@ -32,8 +32,14 @@ def shop(floor: Floor, running_prefect: PrefectServer, monkeypatch: pytest.Monke
     apply([DeploymentSpec(f"{FLOWS}:{name}", name, "nobody") for name in ("order", "breaker", "decide")])
     waker = Waker(running_prefect.api_url, running_prefect.auth)
     monkeypatch.setitem(vars(wake), "_this", waker)
+    # Other tests of the session share the server, and some leave a Failed order there.
+    end_all()
     yield floor
     waker.close(5)
+    end_all()
+
+
+def end_all() -> None:
     for deployment in (OF_ORDER, OF_BREAKER, DECIDE):
         settle(deployment, State(type=StateType.CANCELLED))
 
