@@ -43,6 +43,12 @@ def auth_of(room: Room) -> str:
     return room.secrets.find(PREFECT_AUTH) or ""
 
 
+def login_of(room: Room) -> tuple[str, str] | None:
+    """User and password for Prefect's API; None where it asks for none."""
+    user, _, password = auth_of(room).partition(":")
+    return (user, password) if user else None
+
+
 def pools_of(shop: Shop) -> dict[str, list[str]]:
     """The locations that print, by the pool of their worker; the hub's pool stands first."""
     pools: dict[str, list[str]] = {shop.location(shop.hub).pool: []}

@@ -18,10 +18,10 @@ import requests
 import backroom
 from backroom.cli.environments import (
     Ports,
-    auth_of,
     environment_of,
     environment_of_server,
     environment_of_worker,
+    login_of,
     pools_of,
 )
 from backroom.domain.errors import AskPerson
@@ -75,36 +75,35 @@ def check_free(ports: Ports) -> None:
 
 def server_child(room: Room, ports: Ports, database_url: str | None = None) -> Child:
     """Prefect's server, with its own database in the home folder unless told otherwise."""
-    auth = auth_of(room)
     (room.home / "prefect").mkdir(mode=0o700, exist_ok=True)
     environment = environment_of_server(room, ports, database_url)
     argv = [sys.executable, "-m", "backroom.engine.prefect_server", "--host", "127.0.0.1", "--port", str(ports.prefect)]
     return Child(
-        "prefect-server", argv, env=environment, cwd=ROOT, ready=_answers(f"{ports.api}/health", auth), ready_within=120
+        "prefect-server",
+        argv,
+        env=environment,
+        cwd=ROOT,
+        ready=_answers(f"{ports.api}/health", login_of(room)),
+        ready_within=120,
     )
 
 
 def gateway_child(room: Room, ports: Ports) -> Child:
     argv = [sys.executable, "-m", "backroom.gateway"]
-    ready = _answers(f"{ports.pages}/health", "")
+    ready = _answers(f"{ports.pages}/health")
     return Child("gateway", argv, env=environment_of(room, ports), cwd=ROOT, ready=ready)
 
 
 def worker_child(pool: str, environment: Mapping[str, str], queue: str = "") -> Child:
     """A worker of our own type for a pool, or one of its queues; which keys it holds stands in its environment."""
-    argv = [sys.executable, "-m", "backroom.engine.run_worker", "--pool", pool, "--name", _worker_name(pool, queue)]
-    if queue:
-        argv += ["--queue", queue]
-    env = {"PYTHONUNBUFFERED": "1", **environment}
+    called, nice, env = pool, WORKER_NICE, {"PYTHONUNBUFFERED": "1", **environment}
     if queue == DESK:
         # In a wave Prefect's events arrive up to ten seconds late, and somebody waits for this one.
-        env["PREFECT_WORKER_QUERY_SECONDS"] = "1"
-    nice = 0 if queue == DESK else WORKER_NICE
-    return Child(f"worker-{DESK if queue == DESK else pool}", argv, env=env, cwd=ROOT, nice=nice)
-
-
-def _worker_name(pool: str, queue: str) -> str:
-    return f"backroom {DESK if queue == DESK else pool}"
+        called, nice, env = DESK, 0, env | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+    argv = [sys.executable, "-m", "backroom.engine.run_worker", "--pool", pool, "--name", f"backroom {called}"]
+    if queue:
+        argv += ["--queue", queue]
+    return Child(f"worker-{called}", argv, env=env, cwd=ROOT, nice=nice)
 
 
 def worker_children(room: Room, ports: Ports, *, without: frozenset[str] = frozenset()) -> list[Child]:
@@ -116,8 +115,9 @@ def worker_children(room: Room, ports: Ports, *, without: frozenset[str] = froze
             continue
         for queue in (WAVES, DESK) if pool == hub else ("",):
             child = worker_child(pool, environment_of_worker(room, ports, pool), queue)
-            ready = _serves(room, ports, pool, _worker_name(pool, queue))
-            children.append(replace(child, ready=ready, ready_within=WORKER_READY_WITHIN))
+            ready = _serves(room, ports, pool, child.name.replace("worker-", "backroom ", 1))
+            # They import for seconds, and none needs another: all at once, and beside the gateway.
+            children.append(replace(child, ready=ready, ready_within=WORKER_READY_WITHIN, alongside=True))
     return children
 
 
@@ -141,30 +141,23 @@ def make_known(room: Room, ports: Ports) -> None:
 
 def _serves(room: Room, ports: Ports, pool: str, worker: str) -> Callable[[], bool]:
     """Whether Prefect has heard of a worker of that name that serves a pool."""
-    user, _, password = auth_of(room).partition(":")
+    url, online = f"{ports.api}/work_pools/{pool}/workers/filter", {"workers": {"status": {"any_": ["ONLINE"]}}}
 
     def ready() -> bool:
-        try:
-            answer = requests.post(
-                f"{ports.api}/work_pools/{pool}/workers/filter",
-                json={"workers": {"status": {"any_": ["ONLINE"]}}},
-                auth=(user, password) if user else None,
-                timeout=READY_SECONDS,
-            )
-            return answer.ok and any(one["name"] == worker for one in answer.json())
-        except requests.RequestException:
-            return False
+        answer = _ask("POST", url, login_of(room), online)
+        return answer is not None and any(one["name"] == worker for one in answer.json())
 
     return ready
 
 
-def _answers(url: str, auth: str) -> Callable[[], bool]:
-    user, _, password = auth.partition(":")
+def _answers(url: str, login: tuple[str, str] | None = None) -> Callable[[], bool]:
+    return lambda: _ask("GET", url, login) is not None
 
-    def ready() -> bool:
-        try:
-            return requests.get(url, auth=(user, password) if auth else None, timeout=READY_SECONDS).ok
-        except requests.RequestException:
-            return False
 
-    return ready
+def _ask(method: str, url: str, login: tuple[str, str] | None, body: object = None) -> requests.Response | None:
+    """The answer, if there is one and it is a good one."""
+    try:
+        answer = requests.request(method, url, json=body, auth=login, timeout=READY_SECONDS)
+    except requests.RequestException:
+        return None
+    return answer if answer.ok else None

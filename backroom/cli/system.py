@@ -10,7 +10,7 @@ from typing import Annotated
 import requests
 import typer
 
-from backroom.cli.environments import BOOTH_KEY, Ports, auth_of, without_secrets
+from backroom.cli.environments import BOOTH_KEY, Ports, login_of, without_secrets
 from backroom.cli.output import console
 from backroom.cli.prepare import prepare
 from backroom.cli.processes import (
@@ -44,7 +44,7 @@ def up(
     ports = Ports(prefect_port, gateway_port)
     check_free(ports)
     room = prepare(home_folder())
-    warn_of_stranded(room.home, room.shop)
+    warn_of_stranded(room.database, room.shop)
     logs = room.home / "logs"
     with Supervisor([server_child(room, ports)], logs) as server:
         server.stop_on_signals()
@@ -63,12 +63,11 @@ def up(
 
 def keep_known(room: Room, ports: Ports, server: Supervisor) -> None:
     """Make everything known again when Prefect came back without its database."""
-    user, _, password = auth_of(room).partition(":")
     stopping = threading.Event()
     while not stopping.wait(LOOK_SECONDS):
         try:
             answer = requests.get(
-                f"{ports.api}/deployments/name/sweep/sweep", auth=(user, password), timeout=LOOK_SECONDS
+                f"{ports.api}/deployments/name/sweep/sweep", auth=login_of(room), timeout=LOOK_SECONDS
             )
             if answer.status_code == requests.codes.not_found:
                 make_known(room, ports)

@@ -38,7 +38,8 @@ class Child:
 
     `env` is its whole environment, None for ours. `ready` is asked until it says True, at most `ready_within`
     seconds; None means ready at once. `grace` is how long SIGTERM may take before SIGKILL, in seconds. `nice` is how
-    far it stands back when others want the processor, 0 to 19 (nice(2)).
+    far it stands back when others want the processor, 0 to 19 (nice(2)). `alongside` starts it without waiting for
+    those before it to be ready.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Child:
     ready_within: float = 60.0
     grace: float = 40.0
     nice: int = 0
+    alongside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +104,21 @@ class Supervisor:
         self.stop()
 
     def start(self) -> None:
-        """Start every child, each after the one before is ready. ChildNotReady, with all stopped, when one is not."""
+        """Start every child, each after those before are ready unless it starts alongside; return when all are.
+
+        ChildNotReady, with all stopped, when one is not.
+        """
         self.logs.mkdir(parents=True, exist_ok=True)
         try:
-            for kept in self._kept:
-                self._spawn(kept)
-                self._await_ready(kept)
+            for index, kept in enumerate(self._kept):
+                if not kept.child.alongside:
+                    self._await_ready(self._kept[:index])
                 if self._stopping.is_set():
                     return
+                self._spawn(kept)
+            self._await_ready(self._kept)
+            if self._stopping.is_set():
+                return
         except BaseException:
             self.stop()
             raise
@@ -177,9 +186,14 @@ class Supervisor:
         with self._lock:
             kept.process, kept.state, kept.started_at = process, "starting", time.monotonic()
 
-    def _await_ready(self, kept: _Kept) -> None:
+    def _await_ready(self, spawned: Sequence[_Kept]) -> None:
+        for kept in spawned:
+            if kept.state == "starting":
+                self._await_one(kept)
+
+    def _await_one(self, kept: _Kept) -> None:
         child, process = kept.child, kept.process
-        deadline = time.monotonic() + child.ready_within
+        deadline = kept.started_at + child.ready_within
         while child.ready is not None and not child.ready():
             if self._stopping.is_set():
                 return

@@ -147,3 +147,14 @@ def test_a_child_stands_back_as_far_as_it_is_told(tmp_path: Path) -> None:
     )
     with Supervisor([child], tmp_path / "logs"):
         assert int(told.read_text()) == os.nice(0) + 7
+
+
+def test_those_that_start_alongside_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+
+    def all_run() -> bool:
+        return said.exists() and all(f"+{name}" in said.read_text() for name in "abc")
+
+    children = [Child(name, python(writes(said, name)), ready=all_run, alongside=name != "a") for name in "abc"]
+    with Supervisor(children, tmp_path / "logs") as supervisor:
+        assert {status.state for status in supervisor.status()} == {"running"}
