@@ -13,11 +13,8 @@ from backroom.engine.wake import this_waker
 from backroom.shop.room import Room
 from backroom.store import sickness
 from backroom.store.claims import Claim, fence
-from backroom.store.database import now
+from backroom.store.database import MOMENT, now
 from backroom.store.sickness import Sick
-
-# Keys hold a moment besides an id: an id comes again when a database is made anew, and Prefect's may outlive it.
-MOMENT = "%Y%m%dT%H%M%S.%f"
 
 
 def leave(room: Room, claim: Claim, sick: Sequence[Sick]) -> list[StepOutcome]:

@@ -64,7 +64,7 @@ class RunningShop:
         assert sender.wrong_answers == []
 
     def pid(self, name: str) -> int:
-        """The process id of `prefect-server`, `gateway`, `worker-hub` or `worker-booth-a`."""
+        """The process id of `prefect-server`, `gateway`, `worker-hub`, `worker-desk` or `worker-booth-a`."""
         for one in [*self.server.status(), *self.rest.status()]:
             if one.name == name and one.pid is not None:
                 return one.pid

@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import parse_json
-from backroom.domain.model import StepOutcome, Variant
+from backroom.domain.model import PrintJobState, StepOutcome, Variant
 from backroom.domain.opening import OpeningHours
 from backroom.domain.shop import (
     CarrierSpec,
@@ -261,6 +261,23 @@ class Floor:
         """Start a job in hand and settle it."""
         self.room.database.write(lambda c: print_jobs.start(c, job.id, job.attempt, holder, "press"))
         self.room.database.write(lambda c: print_jobs.settle(c, job.id, job.attempt, holder, outcome, ""))
+
+    def block(self, job: HandedJob, holder: str = "bench") -> None:
+        """Say of a job in hand that its printer has no paper."""
+        self.room.database.write(
+            lambda c: print_jobs.progress(c, job.id, job.attempt, holder, PrintJobState.BLOCKED, "media-empty", "")
+        )
+
+    def blocked(self, count: int) -> list[HandedJob]:
+        """Orders at the booth, each with a print that waits for paper."""
+        for _ in range(count):
+            self.order((PLAIN, 1), at=BOOTH)
+        self.intake()
+        self.fulfil(BOOTH)
+        jobs = self.hand_out(BOOTH, most=count)
+        for job in jobs:
+            self.block(job)
+        return jobs
 
     def scan(self, location: str, number: str, code: str) -> scanning.ScanResult:
         return self.room.database.write(lambda c: scanning.scan(c, location, number, code, "Ada"))

@@ -59,18 +59,18 @@ def check(
     path = file or home_folder() / "shop.toml"
     shop = load_shop(path)
     console.print(f"[bold green]{path.name} is fine[/]: {len(shop.locations)} locations, {len(shop.rules)} rules.")
-    warn_of_stranded(home_folder(), shop)
-
-
-def warn_of_stranded(home: Path, shop: Shop) -> None:
-    """Name locations and channels that have open work and are not in the shop file, where the home has a database."""
+    home = home_folder()
     secrets = Secrets.read(home / "secrets.toml")
-    if not ((home / "shop.db").exists() or secrets.find("database_url")):
-        return
-    database = Database(database_url(home, secrets))
+    if (home / "shop.db").exists() or secrets.find("database_url"):
+        database = Database(database_url(home, secrets))
+        warn_of_stranded(database, shop)
+        database.close()
+
+
+def warn_of_stranded(database: Database, shop: Shop) -> None:
+    """Name locations and channels that have open work and are not in the shop file."""
     with database.read() as connection:
         left = stranded(connection, [one.id for one in shop.locations], [one.id for one in shop.channels])
-    database.close()
     for kind, id_, count in left:
         console.print(
             f"[bold yellow]{kind} {id_} is gone and has open work[/]: {count}. Put it back until they have ended, or "

@@ -22,8 +22,6 @@ from prefect.utilities.callables import parameter_schema
 from backroom.domain.errors import Refuse
 from backroom.engine.worker import BackroomWorker
 
-WORKER_TYPE = BackroomWorker.type
-
 
 class SpecRefused(Refuse):
     """A deployment spec contradicts itself or names a flow that does not load."""
@@ -60,22 +58,17 @@ def location_tag(location: str) -> str:
     return f"location:{location}"
 
 
-def ensure_pool(client: SyncPrefectClient, name: str, worker_type: str = WORKER_TYPE) -> None:
-    """Make a work pool unless there is one of that name; its settings, once made, are the ops lead's."""
+def ensure_pool(client: SyncPrefectClient, name: str) -> None:
+    """Make a work pool of our worker's type unless there is one of that name; its settings are then the ops lead's."""
     try:
         client.read_work_pool(name)
     except ObjectNotFound:
         try:
-            template = _template(worker_type)
-            client.create_work_pool(WorkPoolCreate(name=name, type=worker_type, base_job_template=template))
+            template = BackroomWorker.get_default_base_job_template()
+            client.create_work_pool(WorkPoolCreate(name=name, type=BackroomWorker.type, base_job_template=template))
         except ObjectAlreadyExists:
             # Its worker started at the same moment, and made it.
             return
-
-
-def _template(worker_type: str) -> dict[str, Any]:
-    """The job variables of a worker type; Prefect's own types know theirs."""
-    return BackroomWorker.get_default_base_job_template() if worker_type == WORKER_TYPE else {}
 
 
 def apply(specs: Iterable[DeploymentSpec]) -> dict[str, str]:

@@ -145,20 +145,19 @@ class Waker:
                 user, _, password = self._auth.partition(":")
                 session.auth = (user, password)
             while (request := self._queue.get()) is not None:
-                lost = self.lost
                 created = self._create_patiently(session, request)
                 with self._idle:
-                    if self.lost == lost:
+                    if created is not None:
                         self._remember(request.key)
-                    self._waiting.pop(request.key).set_result(created)
+                    self._waiting.pop(request.key).set_result(bool(created))
                     self._idle.notify_all()
 
     def _remember(self, key: str) -> None:
         now = time.monotonic()
         self._said = {said: at for said, at in self._said.items() if now - at < self._said_seconds} | {key: now}
 
-    def _create_patiently(self, session: requests.Session, request: RunRequest) -> bool:
-        """Whether a run was created. What cannot be created is logged and counted, and left to the sweep."""
+    def _create_patiently(self, session: requests.Session, request: RunRequest) -> bool | None:
+        """Whether a run was created, or was there; None for what is logged and counted as lost, left to the sweep."""
         tried = 0
         while True:
             try:
@@ -173,7 +172,7 @@ class Waker:
                     self.lost += 1
                     kind = type(error).__name__
                     log.warning("no run of %s was created (%s %s): the sweep will", request.deployment, kind, status)
-                    return False
+                    return None
                 time.sleep(pauses[tried])
                 tried += 1
 

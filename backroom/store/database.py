@@ -34,6 +34,10 @@ _NO_LOCK = "55P03"
 # SQLite: SQLITE_BUSY and SQLITE_LOCKED, the low byte of the extended result code (sqlite.org/rescode.html).
 _SQLITE_BUSY = {5, 6}
 
+# How a moment stands in a key, besides an id: ids and numbers come again when a database is made anew, and Prefect's
+# may outlive it.
+MOMENT = "%Y%m%dT%H%M%S.%f"
+
 # Execution options of a connection that writes: on SQLite its transactions begin as IMMEDIATE.
 WRITES = {"backroom_writes": True}
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, ScalarSelect, Select, func, or_, select
 from backroom.domain.model import OrderState
 from backroom.store import history as story_of
 from backroom.store.batches import chunks
-from backroom.store.database import now
+from backroom.store.database import MOMENT, now
 from backroom.store.tables import history, orders
 
 # What made an order a Hold, or changed its reason.
@@ -59,6 +59,5 @@ def _newest(*events: str) -> ScalarSelect[int]:
 
 
 def _read(connection: Connection, query: Select[tuple[str, int, datetime]]) -> list[Question]:
-    # Ids and numbers come again when a database is made anew, moments do not.
     rows = connection.execute(query)
-    return [Question(number, f"hold:{number}:{entry}:{at:%Y%m%dT%H%M%S.%f}") for number, entry, at in rows]
+    return [Question(number, f"hold:{number}:{entry}:{at:{MOMENT}}") for number, entry, at in rows]

@@ -320,8 +320,9 @@ def take_back(connection: Connection, part_ids: Sequence[int]) -> None:
             print_jobs.c.fulfilment_order_id.in_(part_ids), _unbegun(state)
         )
         connection.execute(taking.values(holder="", handed_at=None, reason=""))
+    at = now(connection)
     for part_id in part_ids:
-        judge(connection, part_id, now(connection))
+        judge(connection, part_id, at)
 
 
 def _unbegun(state: PrintJobState) -> ColumnElement[bool]:

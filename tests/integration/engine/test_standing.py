@@ -9,14 +9,12 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Failed
 
-from backroom.domain.model import PrintJobState
 from backroom.engine import wake
 from backroom.engine.deploy import DeploymentSpec, apply
 from backroom.engine.standing import standing
 from backroom.engine.wake import DECIDE, OF_BREAKER, OF_ORDER, Waker
 from backroom.store import desk, print_jobs, sickness
 from backroom.store.database import now
-from backroom.store.print_jobs import HandedJob
 from tasks.sweeping import end_mended_runs, start_owed_runs
 from tests.prefect_server import PrefectServer
 from tests.shops import BOOTH, HUB, PLAIN, Floor
@@ -51,39 +49,22 @@ def settle(deployment: str, state: State) -> None:
             client.set_flow_run_state(run.id, state, force=True)
 
 
-def in_trouble(shop: Floor, orders: int = 1) -> list[HandedJob]:
-    for _ in range(orders):
-        shop.order((PLAIN, 1), at=BOOTH)
-    shop.intake()
-    shop.fulfil(BOOTH)
-    jobs = shop.hand_out(BOOTH, most=orders)
-    for job in jobs:
-        block(shop, job)
-    return jobs
-
-
-def block(shop: Floor, job: HandedJob) -> None:
-    shop.room.database.write(
-        lambda c: print_jobs.progress(c, job.id, job.attempt, "bench", PrintJobState.BLOCKED, "media-empty", "")
-    )
-
-
 def test_an_order_that_falls_sick_again_under_its_failed_run_gets_no_second_one(shop: Floor) -> None:
-    (job,) = in_trouble(shop)
+    (job,) = shop.blocked(1)
     assert start_owed_runs.fn() == 1
     settle(OF_ORDER, Failed())
     shop.print(job, "unknown")
     assert end_mended_runs.fn() == 0
     shop.room.database.write(lambda c: print_jobs.decide(c, job.id, "print_again", "Ada"))
     (again,) = shop.hand_out(BOOTH)
-    block(shop, again)
+    shop.block(again)
     # Another sickness, by the clock; its Failed run stands there already.
     assert start_owed_runs.fn() == 0
     assert [run.state for run in standing(OF_ORDER)] == ["FAILED"]
 
 
 def test_the_failed_run_of_an_order_that_is_well_again_is_completed(shop: Floor) -> None:
-    (job,) = in_trouble(shop)
+    (job,) = shop.blocked(1)
     start_owed_runs.fn()
     (run,) = standing(OF_ORDER)
     settle(OF_ORDER, Failed())
@@ -97,7 +78,7 @@ def test_the_failed_run_of_an_order_that_is_well_again_is_completed(shop: Floor)
 
 
 def test_a_run_that_has_not_failed_is_left_to_itself(shop: Floor) -> None:
-    (job,) = in_trouble(shop)
+    (job,) = shop.blocked(1)
     start_owed_runs.fn()
     shop.print(job)
     assert end_mended_runs.fn() == 0
@@ -105,7 +86,7 @@ def test_a_run_that_has_not_failed_is_left_to_itself(shop: Floor) -> None:
 
 
 def test_a_breakers_one_run_is_completed_when_it_closes_however_that_came(shop: Floor) -> None:
-    in_trouble(shop, 11)
+    shop.blocked(11)
     assert start_owed_runs.fn() == 1
     settle(OF_BREAKER, Failed())
     assert start_owed_runs.fn() == 0

@@ -9,37 +9,17 @@ import pytest
 from prefect.logging import disable_run_logger
 from sqlalchemy import update
 
-from backroom.domain.model import PrintJobState
-from backroom.store import desk, print_jobs, sickness
+from backroom.store import desk, sickness
 from backroom.store.database import now
-from backroom.store.print_jobs import HandedJob
 from backroom.store.tables import breakers
 from tasks.sweeping import start_owed_runs, try_breakers
-from tests.shops import BOOTH, PLAIN, Floor
+from tests.shops import Floor
 
 
 @pytest.fixture(autouse=True)
 def outside_a_run() -> Iterator[None]:
     with disable_run_logger():
         yield
-
-
-def blocked(floor: Floor, orders: int) -> list[HandedJob]:
-    """Orders at the booth whose prints wait for paper."""
-    for _ in range(orders):
-        floor.order((PLAIN, 1), at=BOOTH)
-    floor.intake()
-    floor.fulfil(BOOTH)
-    jobs = floor.hand_out(BOOTH, most=orders)
-    for job in jobs:
-        block(floor, job)
-    return jobs
-
-
-def block(floor: Floor, job: HandedJob) -> None:
-    floor.room.database.write(
-        lambda c: print_jobs.progress(c, job.id, job.attempt, "bench", PrintJobState.BLOCKED, "media-empty", "")
-    )
 
 
 def open_breakers(floor: Floor) -> list[int]:
@@ -52,7 +32,7 @@ def be_due(floor: Floor) -> None:
 
 
 def test_a_run_is_owed_once_and_counted_when_it_is_started(floor: Floor) -> None:
-    blocked(floor, 2)
+    floor.blocked(2)
     floor.taken_in(financial_status="pending")
     assert start_owed_runs.fn() == 3
     assert start_owed_runs.fn() == 0
@@ -66,7 +46,7 @@ def test_a_hold_made_by_staff_gets_its_form_from_the_sweep(floor: Floor) -> None
 
 
 def test_a_breaker_has_one_run_however_often_it_is_tried(floor: Floor) -> None:
-    blocked(floor, 11)
+    floor.blocked(11)
     assert start_owed_runs.fn() == 1
     for _ in range(3):
         be_due(floor)
@@ -77,7 +57,7 @@ def test_a_breaker_has_one_run_however_often_it_is_tried(floor: Floor) -> None:
 
 
 def test_a_breaker_is_tried_when_it_is_due_and_closed_when_nothing_waits_behind_it(floor: Floor) -> None:
-    jobs = blocked(floor, 11)
+    jobs = floor.blocked(11)
     start_owed_runs.fn()
     assert try_breakers.fn() == 0
     for job in jobs:
