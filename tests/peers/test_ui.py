@@ -59,6 +59,9 @@ def open_run(ui: Browser, name: str) -> None:
     """Find a run by its name on the page of all runs, and open it."""
     ui.click("a", "Runs", exact=True)
     ui.type("input[placeholder='Search by flow run name']", name)
+    # The page searches a moment after the last letter, by going to a new address: whoever has clicked on a run by then
+    # is thrown back to the list, which then breaks on that run's own tab.
+    wait_until(lambda: "flow-run-search=" in ui.address, "the search to begin")
     ui.click("a", name, exact=True)
     ui.find("[role=tab]", "Task Runs")
 
