@@ -6,10 +6,12 @@ Counterparts: `flows/order_intake.py` before it, `flows/print_jobs.py` beside th
 
 from __future__ import annotations
 
+from functools import partial
+
 from prefect import flow
 
 from backroom.shop.room import this_room
-from tasks.claiming import claim_fulfilment, holding
+from tasks.claiming import claim_fulfilment, holding, one_after_another
 from tasks.label import label
 from tasks.notify import notify
 from tasks.pack import pack
@@ -22,7 +24,7 @@ def fulfil(location: str) -> str:
     """Advance every fulfilment order of a location as far as it goes."""
     room = this_room()
     report = Report("fulfilment", location)
-    while claim := claim_fulfilment(room, location):
+    for claim in one_after_another(partial(claim_fulfilment, room, location)):
         with holding(room, claim):
             outcomes = print_or_pick(claim) + pack(claim) + label(claim) + notify(claim)
         tell_wave(room, claim, outcomes)

@@ -6,10 +6,12 @@ One run takes one message when it is quiet and up to 500 at peak, and goes on un
 
 from __future__ import annotations
 
+from functools import partial
+
 from prefect import flow
 
 from backroom.shop.room import this_room
-from tasks.claiming import claim_intake, holding
+from tasks.claiming import claim_intake, holding, one_after_another
 from tasks.release import release
 from tasks.reserve import reserve
 from tasks.route import route
@@ -25,7 +27,7 @@ def order_intake(location: str = "") -> str:
     """Advance messages and orders as far as they go; `location` is the hub, named for the run's sake."""
     room = this_room()
     report = Report("intake", location or room.shop.hub)
-    while claim := claim_intake(room):
+    for claim in one_after_another(partial(claim_intake, room)):
         with holding(room, claim):
             outcomes = validate(claim)
             for _ in range(ROUNDS):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -22,10 +23,21 @@ from backroom.store.claims import RENEW_SECONDS, Claim, fence, give_up
 from backroom.store.instances import end_dead_instances, this_instance
 
 WAVE_MOST = 500
+# Prefect's server pays for a wave, whatever it carries: at peak one large wave a second instead of five small ones.
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
 # A database or a Prefect server that is away ends any wave, whatever is in it; so does a worker that is stopped.
 NO_ORDERS_FAULT = (Retry, OperationalError, httpx.HTTPError)
 
 log = logging.getLogger(__name__)
+
+
+def one_after_another(claim: Callable[[], Claim | None]) -> Iterator[Claim]:
+    """Claims until nothing waits. The busier it is, the longer is the pause in which the next wave gathers."""
+    pauses = 0
+    while taken := claim():
+        yield taken
+        pauses += 1
+        time.sleep(min(pauses * PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))
 
 
 def claim_intake(room: Room, number: str | None = None) -> Claim | None:

@@ -12,4 +12,4 @@ def send(wakeups: Iterable[Wakeup]) -> None:
     """Hand wake-ups to this process's waker; it creates the runs in the background."""
     waker = this_waker()
     for wakeup in wakeups:
-        waker.wake(wakeup.stage, wakeup.location, wakeup.generation)
+        waker.wake(wakeup)

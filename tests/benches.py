@@ -24,6 +24,7 @@ from backroom.printing.lanes import run_lanes
 from backroom.shop.secrets import Secrets
 from backroom.store import print_jobs
 from backroom.store.api_keys import make_key
+from backroom.store.claims import Wakeup
 from backroom.store.tables import print_jobs as jobs_table
 from tests.crews import Threads
 from tests.shops import BOOTH, SCARCE, Floor
@@ -32,7 +33,7 @@ from tests.shops import BOOTH, SCARCE, Floor
 class Nobody:
     """Stands in for the engine's waker, which needs Prefect."""
 
-    def wake(self, stage: str, location: str, generation: int) -> None:
+    def wake(self, wakeup: Wakeup) -> None:
         return
 
 

@@ -6,6 +6,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from backroom.store.claims import Wakeup
+
 T = TypeVar("T")
 
 
@@ -21,8 +23,8 @@ class RememberingWaker:
     breaker_runs: list[int] = field(default_factory=list)
     decision_runs: list[tuple[str, str]] = field(default_factory=list)
 
-    def wake(self, stage: str, location: str, generation: int) -> None:
-        self.woken.append((stage, location, generation))
+    def wake(self, wakeup: Wakeup) -> None:
+        self.woken.append((wakeup.stage, wakeup.location, wakeup.generation))
 
     def start_order_run(self, number: str, key: str) -> Future[bool]:
         return _once(self.order_runs, (number, key))

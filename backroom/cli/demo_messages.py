@@ -87,7 +87,7 @@ class Sender:
         receipts = self._room.database.write(lambda c: [accept(c, seals, one, hub) for one in deliveries])
         for receipt in receipts:
             if receipt.wakeup is not None:
-                self._waker.wake(receipt.wakeup.stage, receipt.wakeup.location, receipt.wakeup.generation)
+                self._waker.wake(receipt.wakeup)
 
 
 def _json(payload: object) -> bytes:

@@ -17,6 +17,6 @@ def send(wakeups: Sequence[Wakeup]) -> None:
         return
     waker = Waker()
     for wakeup in wakeups:
-        waker.wake(wakeup.stage, wakeup.location, wakeup.generation)
+        waker.wake(wakeup)
     if not waker.close(WAIT_SECONDS):
         aside.print("[yellow]Prefect does not answer: the sweep carries it on when it is back.[/]")

@@ -23,6 +23,7 @@ from typing import Any
 import requests
 
 from backroom.engine.standing import OPEN
+from backroom.store.claims import Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +85,14 @@ class Waker:
         self._said: dict[str, float] = {}
         self.lost = 0
 
-    def wake(self, stage: str, location: str, generation: int) -> None:
-        """Say that there is work for a stage at a location since this generation; said once in 20 s."""
+    def wake(self, wakeup: Wakeup) -> None:
+        """Say that there is work for a stage at a location since this generation.
+
+        It is said once in 20 s, and not at all where a run looks again by itself.
+        """
+        if wakeup.attended:
+            return
+        stage, location, generation = wakeup.stage, wakeup.location, wakeup.generation
         key = wake_key(stage, location, generation)
         with self._lock:
             if time.monotonic() - self._said.get(key, -self._said_seconds) < self._said_seconds:

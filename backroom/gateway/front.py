@@ -18,7 +18,7 @@ from backroom.store.claims import Wakeup
 class Waker(Protocol):
     """Whoever tells the engine that there is work; it never blocks (`backroom.engine.wake.Waker`)."""
 
-    def wake(self, stage: str, location: str, generation: int) -> None: ...
+    def wake(self, wakeup: Wakeup) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Front:
             if wakeup.stage == "print":
                 self.bell.ring(wakeup.location)
             if self.waker is not None:
-                self.waker.wake(wakeup.stage, wakeup.location, wakeup.generation)
+                self.waker.wake(wakeup)
 
 
 def front_of(request: Request) -> Front:

@@ -6,8 +6,10 @@ carries no token or that of a claim which is over.
 
 A wake-up names (stage, location, generation). Whoever looks for work raises the generation before it looks, in the
 same commit, and finding nothing counts: so what was committed before is seen by that look, and what came after wakes a
-new run under a new name. On PostgreSQL that generation's row is also the lock under which the claims of a stage and
-location are taken one after the other: a writer that reads it for its wake-up keeps it until its commit.
+new run under a new name. A run that holds a wave looks again when it is through; so for a few seconds what comes to
+its stage and location needs no run of its own (`attend`), and a hundred small waves become a few large ones. On
+PostgreSQL that generation's row is also the lock under which the claims of a stage and location are taken one after the
+other: a writer that reads it for its wake-up keeps it until its commit.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, exists, insert, or_, select, update
 
 from backroom.domain.errors import Retry
 from backroom.store.batches import insert_new
@@ -25,6 +27,8 @@ from backroom.store.tables import claims, fulfilment_orders, generations, inbox,
 
 LEASE = timedelta(seconds=60)
 RENEW_SECONDS = 20.0
+# A wave that is at it for longer lets others begin beside it: what came meanwhile does not wait for a slow carrier.
+ATTENDED = timedelta(seconds=10)
 
 
 class ClaimLost(Retry):
@@ -45,11 +49,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Wakeup:
-    """Say "there is work for this stage at this location"; the same generation twice is one wake-up."""
+    """Say "there is work for this stage at this location"; the same generation twice is one wake-up.
+
+    `attended`: a run is at it that will find the work by itself.
+    """
 
     stage: str
     location: str
     generation: int
+    attended: bool = False
 
 
 def look_for_work(connection: Connection, stage: str, location: str) -> datetime:
@@ -62,6 +70,16 @@ def look_for_work(connection: Connection, stage: str, location: str) -> datetime
     at = now(connection)
     connection.execute(delete(claims).where(claims.c.until <= at))
     return at
+
+
+def attend(connection: Connection, stage: str, location: str, at: datetime | None) -> None:
+    """Say that whoever just looked for work here looks again after this wave; with None, that he does not.
+
+    In the commit of the look, so that a wake-up is either seen by it, or knows what it said.
+    """
+    here = (generations.c.stage == stage) & (generations.c.location == location)
+    until = None if at is None else at + ATTENDED
+    connection.execute(update(generations).where(here).values(attended_until=until))
 
 
 def take(connection: Connection, *, stage: str, location: str, instance: str, run_id: str) -> Claim:
@@ -131,12 +149,15 @@ def wakeup(connection: Connection, stage: str, location: str) -> Wakeup:
 
     Call it after the rows are written: a look for work that begins meanwhile waits for this commit, and sees them.
     """
-    number = _generation(connection, stage, location)
-    if number is None and writes(connection):
+    found = _generation(connection, stage, location)
+    if found is None and writes(connection):
         row = {"stage": stage, "location": location, "number": 0, "at": now(connection)}
         insert_new(connection, generations, [row])
-        number = _generation(connection, stage, location)
-    return Wakeup(stage, location, number or 0)
+        found = _generation(connection, stage, location)
+    if found is None:
+        return Wakeup(stage, location, 0)
+    attended = found.attended_until is not None and found.attended_until > now(connection)
+    return Wakeup(stage, location, found.number, attended)
 
 
 def raise_generation(connection: Connection, stage: str, location: str) -> Wakeup:
@@ -152,9 +173,10 @@ def raise_generation(connection: Connection, stage: str, location: str) -> Wakeu
     return Wakeup(stage, location, number)
 
 
-def _generation(connection: Connection, stage: str, location: str) -> int | None:
-    query = select(generations.c.number).where(generations.c.stage == stage, generations.c.location == location)
+def _generation(connection: Connection, stage: str, location: str) -> Row[tuple[int, datetime | None]] | None:
+    query = select(generations.c.number, generations.c.attended_until).where(
+        generations.c.stage == stage, generations.c.location == location
+    )
     if writes(connection):
         query = query.with_for_update(read=True)
-    number: int | None = connection.execute(query).scalar_one_or_none()
-    return number
+    return connection.execute(query).one_or_none()

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, up
 from backroom.domain.model import Assignment, FulfilmentState, OrderState
 from backroom.store import history
 from backroom.store.batches import chunks
-from backroom.store.claims import Claim, Wakeup, is_free, look_for_work, take, wakeup
+from backroom.store.claims import Claim, Wakeup, attend, is_free, look_for_work, take, wakeup
 from backroom.store.moves import moving
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders, reservations
 from backroom.store.waiting import CRASHED, HEALTHY, WHY_ASIDE, mark, set_aside, waiting
@@ -107,6 +107,7 @@ def claim_waiting(
     _put_aside(connection, condition, at)
     found = waiting(connection, fulfilment_orders, condition, at, most)
     ids = found.together or ((found.suspect,) if found.suspect is not None else ())
+    attend(connection, STAGE, location, at if 0 < len(ids) < most else None)
     return _claim(connection, ids, location, instance, run_id)
 
 

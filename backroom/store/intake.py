@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, update
 from backroom.domain.model import InboxState, OrderState, Problem
 from backroom.store import history
 from backroom.store.batches import insert_new, update_by_id
-from backroom.store.claims import Claim, is_free, look_for_work, take
+from backroom.store.claims import Claim, attend, is_free, look_for_work, take
 from backroom.store.people import load
 from backroom.store.seals import Seals, unseal
 from backroom.store.tables import inbox, orders, quarantine
@@ -54,13 +54,15 @@ def claim_waiting(connection: Connection, *, hub: str, instance: str, run_id: st
     _put_aside(connection, at)
     messages = waiting(connection, inbox, inbox.c.state == InboxState.WAITING, at, most)
     moving = waiting(connection, orders, orders.c.state.in_(MOVING), at, most)
-    if messages.together or moving.together:
-        return _claim(connection, messages.together, moving.together, hub, instance, run_id)
-    if messages.suspect is not None and (moving.suspect is None or messages.attempts <= moving.attempts):
-        return _claim(connection, (messages.suspect,), (), hub, instance, run_id)
-    if moving.suspect is not None:
-        return _claim(connection, (), (moving.suspect,), hub, instance, run_id)
-    return None
+    of_messages, of_orders = messages.together, moving.together
+    if not of_messages and not of_orders:
+        if messages.suspect is not None and (moving.suspect is None or messages.attempts <= moving.attempts):
+            of_messages = (messages.suspect,)
+        elif moving.suspect is not None:
+            of_orders = (moving.suspect,)
+    longest = max(len(of_messages), len(of_orders))
+    attend(connection, STAGE, hub, at if 0 < longest < most else None)
+    return _claim(connection, of_messages, of_orders, hub, instance, run_id)
 
 
 def _put_aside(connection: Connection, at: datetime) -> None:

@@ -27,6 +27,8 @@ generations = Table(
     Column("location", Text, primary_key=True),
     Column("number", Integer, nullable=False),
     Column("at", Utc, nullable=False),
+    # Until then a run is at it that looks again before it ends.
+    Column("attended_until", Utc),
 )
 
 # planned → started → done | failed; started without an outcome is unknown: ask the other side, else a person.

@@ -42,7 +42,7 @@ from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
 from backroom.store import catalogue, fulfilment, history, orders, people, tables
 from backroom.store.api_keys import make_key
-from backroom.store.claims import give_up, take
+from backroom.store.claims import Wakeup, give_up, take
 from backroom.store.contacts import Contact
 from backroom.store.database import Database, now
 from backroom.store.orders import NewOrder
@@ -64,8 +64,8 @@ class RecordingWaker:
 
     told: list[tuple[str, str, int]] = field(default_factory=list)
 
-    def wake(self, stage: str, location: str, generation: int) -> None:
-        self.told.append((stage, location, generation))
+    def wake(self, wakeup: Wakeup) -> None:
+        self.told.append((wakeup.stage, wakeup.location, wakeup.generation))
 
 
 @dataclass(frozen=True, repr=False)

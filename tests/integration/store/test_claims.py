@@ -10,13 +10,13 @@ import pytest
 from sqlalchemy import Connection, insert, select, update
 
 from backroom.store import claims as store
-from backroom.store import instances, intake
+from backroom.store import desk, instances, intake
 from backroom.store.claims import Claim, ClaimLost, fence, give_up, look_for_work, wakeup
 from backroom.store.database import Database, now
 from backroom.store.inbox_door import Delivery, accept
 from backroom.store.seals import Seals
-from backroom.store.tables import claims, inbox
-from tests.shops import MASTER_KEY
+from backroom.store.tables import claims, inbox, orders
+from tests.shops import MASTER_KEY, PLAIN, Floor
 from tests.together import run_together
 
 SEALS = Seals(MASTER_KEY)
@@ -245,6 +245,39 @@ def test_a_writer_who_commits_while_somebody_looks_is_seen_or_has_a_newer_number
     with database.read() as connection:
         latest = wakeup(connection, intake.STAGE, HERE).generation
     assert results["claim"] is not None or owed.generation == latest
+
+
+def test_what_comes_while_a_wave_is_held_needs_no_run_of_its_own(database: Database) -> None:
+    assert not database.write(lambda c: deliver(c, "a")).attended
+    taken(database)
+    assert database.write(lambda c: deliver(c, "b")).attended
+    taken(database)
+    assert database.write(claim) is None
+    assert not database.write(lambda c: deliver(c, "c")).attended
+
+
+def test_a_wave_that_is_full_lets_the_next_run_begin_beside_it(database: Database) -> None:
+    for key in "ab":
+        database.write(lambda c, key=key: deliver(c, key))
+    taken(database, most=2)
+    assert not database.write(lambda c: deliver(c, "c")).attended
+
+
+def test_a_wave_that_takes_long_lets_the_next_run_begin_beside_it(database: Database) -> None:
+    database.write(lambda c: deliver(c, "a"))
+    taken(database)
+    database.write(lambda c: store.attend(c, intake.STAGE, HERE, now(c) - 2 * store.ATTENDED))
+    assert not database.write(lambda c: deliver(c, "b")).attended
+
+
+def test_a_claim_of_one_order_attends_to_no_other(floor: Floor) -> None:
+    """Its run ends without a look at what came meanwhile."""
+    number = floor.taken_in((PLAIN, 1))
+    hub, write = floor.room.shop.hub, floor.room.database.write
+    order_id = write(lambda c: desk.find(c, number)["id"])
+    write(lambda c: c.execute(update(orders).values(state="accepted")))
+    assert write(lambda c: intake.claim_order(c, order_id, hub=hub, instance="one", run_id="")) is not None
+    assert not write(lambda c: wakeup(c, intake.STAGE, hub)).attended
 
 
 def test_the_first_wake_ups_of_a_place_may_come_from_many_at_once(database: Database) -> None:

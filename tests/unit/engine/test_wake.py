@@ -13,6 +13,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from backroom.engine.wake import RunRequest, Waker
+from backroom.store.claims import Wakeup
 
 
 @dataclass
@@ -74,8 +75,8 @@ def started(asked: Future[bool]) -> bool:
 def test_a_deployment_that_is_gone_keeps_no_other_wake_up_waiting(waker: Waker, api: Api) -> None:
     began = time.monotonic()
     for generation in range(5):
-        waker.wake("fulfilment", "closed-shop", generation)
-    waker.wake("fulfilment", "hub", 1)
+        waker.wake(Wakeup("fulfilment", "closed-shop", generation))
+    waker.wake(Wakeup("fulfilment", "hub", 1))
     assert waker.flush(5)
     assert time.monotonic() - began < 2
     assert list(api.runs) == ["wake:fulfilment:hub:1"]
@@ -107,9 +108,9 @@ def test_an_order_whose_run_stands_open_gets_no_second_one(waker: Waker, api: Ap
 
 def test_what_was_said_just_now_is_not_said_again(waker: Waker, api: Api) -> None:
     for _ in range(3):
-        waker.wake("fulfilment", "hub", 1)
+        waker.wake(Wakeup("fulfilment", "hub", 1))
         assert waker.flush(5)
-    waker.wake("fulfilment", "hub", 2)
+    waker.wake(Wakeup("fulfilment", "hub", 2))
     assert waker.flush(5)
     assert api.creations == ["wake:fulfilment:hub:1", "wake:fulfilment:hub:2"]
 
@@ -118,18 +119,25 @@ def test_it_is_said_again_later_because_prefect_may_have_forgotten(api: Api, htt
     waker = Waker(httpserver.url_for("/api"), said_seconds=0.05)
     deadline = time.monotonic() + 5
     while len(api.creations) < 2 and time.monotonic() < deadline:
-        waker.wake("fulfilment", "hub", 1)
+        waker.wake(Wakeup("fulfilment", "hub", 1))
         assert waker.flush(5)
     assert api.creations == ["wake:fulfilment:hub:1"] * 2
     waker.close(5)
 
 
+def test_what_a_run_is_at_already_is_not_said(waker: Waker, api: Api) -> None:
+    waker.wake(Wakeup("fulfilment", "hub", 1, attended=True))
+    waker.wake(Wakeup("fulfilment", "hub", 2))
+    assert waker.flush(5)
+    assert api.creations == ["wake:fulfilment:hub:2"]
+
+
 def test_what_did_not_get_through_is_said_again_at_once(waker: Waker, api: Api) -> None:
     api.deployments.clear()
-    waker.wake("fulfilment", "hub", 1)
+    waker.wake(Wakeup("fulfilment", "hub", 1))
     assert waker.flush(5)
     assert waker.lost == 1
     api.deployments.add("fulfil/hub")
-    waker.wake("fulfilment", "hub", 1)
+    waker.wake(Wakeup("fulfilment", "hub", 1))
     assert waker.flush(5)
     assert api.creations == ["wake:fulfilment:hub:1"]

@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("location", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("at", Utc(), nullable=False),
+        sa.Column("attended_until", Utc(), nullable=True),
         sa.PrimaryKeyConstraint("stage", "location", name=op.f("pk_generations")),
     )
     op.create_table(
