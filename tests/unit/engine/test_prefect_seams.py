@@ -56,6 +56,14 @@ def test_states_are_still_proposed_by_run_id() -> None:
     assert "flow_run_id" in inspect.signature(propose_state).parameters
 
 
+def test_an_action_of_an_automation_still_asks_for_the_application_by_the_name_we_replace() -> None:
+    from prefect.server.api import clients
+
+    source = inspect.getsource(clients.BaseClient.__init__)
+    assert "from prefect.server.api.server import create_app" in source
+    assert "create_app()" in source
+
+
 def test_what_waits_in_a_process_can_still_be_sent_before_it_ends() -> None:
     assert callable(EventsWorker.drain_all)
     assert inspect.iscoroutinefunction(APILogHandler.aflush)
