@@ -39,11 +39,11 @@ from backroom.engine import wake
 from backroom.shop import room as rooms
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
-from backroom.store import print_jobs, scanning, stock
+from backroom.store import print_attempts, scanning, stock
 from backroom.store.catalogue import save_variants
 from backroom.store.database import Database, now
 from backroom.store.inbox_door import Delivery, Receipt, accept
-from backroom.store.print_jobs import HandedJob
+from backroom.store.print_attempts import HandedJob
 from backroom.store.seals import Seals
 from backroom.store.story import OrderStory, story
 from backroom.store.tables import effects, orders, reservations, stock_levels, stock_movements
@@ -255,17 +255,17 @@ class Floor:
         return self.number(external_id)
 
     def hand_out(self, location: str, holder: str = "bench", most: int = 10) -> list[HandedJob]:
-        return self.room.database.write(lambda c: print_jobs.hand_out(c, location, holder, most))
+        return self.room.database.write(lambda c: print_attempts.hand_out(c, location, holder, most))
 
     def print(self, job: HandedJob, outcome: str = "done", holder: str = "bench") -> None:
         """Start a job in hand and settle it."""
-        self.room.database.write(lambda c: print_jobs.start(c, job.id, job.attempt, holder, "press"))
-        self.room.database.write(lambda c: print_jobs.settle(c, job.id, job.attempt, holder, outcome, ""))
+        self.room.database.write(lambda c: print_attempts.start(c, job.id, job.attempt, holder, "press"))
+        self.room.database.write(lambda c: print_attempts.settle(c, job.id, job.attempt, holder, outcome, ""))
 
     def block(self, job: HandedJob, holder: str = "bench") -> None:
         """Say of a job in hand that its printer has no paper."""
         self.room.database.write(
-            lambda c: print_jobs.progress(c, job.id, job.attempt, holder, PrintJobState.BLOCKED, "media-empty", "")
+            lambda c: print_attempts.progress(c, job.id, job.attempt, holder, PrintJobState.BLOCKED, "media-empty", "")
         )
 
     def blocked(self, count: int) -> list[HandedJob]:

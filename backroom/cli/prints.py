@@ -10,7 +10,7 @@ import typer
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.shop.room import open_room
-from backroom.store import print_jobs, sickness
+from backroom.store import print_attempts, print_jobs, sickness
 from backroom.store.database import now
 
 app = typer.Typer(no_args_is_help=True)
@@ -37,7 +37,7 @@ def decide(
 ) -> None:
     """Say of a job that nobody can tell about whether it was printed. Look at the printer first."""
     room = open_room()
-    send(room.database.write(lambda c: print_jobs.decide(c, job, decision, getpass.getuser())))
+    send(room.database.write(lambda c: print_attempts.decide(c, job, decision, getpass.getuser())))
     console.print(f"Job {job}: {decision}.")
 
 

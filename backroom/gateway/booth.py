@@ -17,7 +17,7 @@ from backroom.domain.model import PrintJobState
 from backroom.gateway.access import needs
 from backroom.gateway.artwork import document_of
 from backroom.gateway.front import front_of
-from backroom.store import print_jobs
+from backroom.store import print_attempts
 from backroom.store.api_keys import KeyInfo
 from backroom.store.booth_wakes import claim_jobs, location_of
 from backroom.store.claims import Wakeup
@@ -121,7 +121,7 @@ def start(location: str, job_id: RowId, asked: StartJob, request: Request, _key:
 
     def work(connection: Connection) -> None:
         _job_here(connection, location, job_id, asked.holder)
-        print_jobs.start(connection, job_id, asked.attempt, asked.holder, asked.printer)
+        print_attempts.start(connection, job_id, asked.attempt, asked.holder, asked.printer)
 
     front_of(request).room.database.write(work)
     return {"state": PrintJobState.PRINTING}
@@ -131,7 +131,7 @@ def start(location: str, job_id: RowId, asked: StartJob, request: Request, _key:
 def progress(location: str, job_id: RowId, asked: JobProgress, request: Request, _key: Booth) -> dict[str, str]:
     def work(connection: Connection) -> None:
         _job_here(connection, location, job_id, asked.holder)
-        print_jobs.progress(
+        print_attempts.progress(
             connection, job_id, asked.attempt, asked.holder, asked.state, asked.reason, asked.printer_job
         )
 
@@ -145,8 +145,8 @@ def outcome(location: str, job_id: RowId, asked: JobOutcome, request: Request, _
 
     def work(connection: Connection) -> list[Wakeup]:
         if location_of(connection, job_id) != location:
-            raise print_jobs.NotYourJob(f"print job {job_id} is not at {location}")
-        return print_jobs.settle(connection, job_id, asked.attempt, asked.holder, asked.outcome, asked.reason)
+            raise print_attempts.NotYourJob(f"print job {job_id} is not at {location}")
+        return print_attempts.settle(connection, job_id, asked.attempt, asked.holder, asked.outcome, asked.reason)
 
     front = front_of(request)
     front.send(front.room.database.write(work))
@@ -163,7 +163,7 @@ def scan_piece(location: str, asked: Scan, request: Request, key: Booth) -> dict
 
 
 def _job_here(connection: Connection, location: str, job_id: int, holder: str) -> RowMapping:
-    job = print_jobs.held_job(connection, job_id, holder)
+    job = print_attempts.held_job(connection, job_id, holder)
     if job["location"] != location:
-        raise print_jobs.NotYourJob(f"print job {job_id} is not in the hands of this worker")
+        raise print_attempts.NotYourJob(f"print job {job_id} is not in the hands of this worker")
     return job

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, select
 
 from backroom.domain.model import FulfilmentState, PrintJobState
 from backroom.store.claims import raise_generation
-from backroom.store.print_jobs import STAGE, HandedJob, hand_out
+from backroom.store.print_attempts import HandedJob, hand_out
+from backroom.store.print_jobs import STAGE
 from backroom.store.tables import fulfilment_orders, generations, print_jobs
 
 

@@ -1,6 +1,6 @@
 """A person's word on an effect whose outcome nobody could tell: a sheet of labels, a message, a label's purchase.
 
-Prints have a door of their own (`print_jobs.decide`), because a job is tried anew under another key.
+Prints have a door of their own (`print_attempts.decide`), because a job is tried anew under another key.
 """
 
 from __future__ import annotations

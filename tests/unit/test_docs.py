@@ -26,7 +26,7 @@ from backroom.shop import catalogue
 from backroom.store import desk
 from backroom.store.api_keys import SCOPES
 from backroom.store.claims import LEASE
-from backroom.store.print_jobs import MOST_FAILURES
+from backroom.store.print_attempts import MOST_FAILURES
 from backroom.store.sickness import PROBE_EVERY
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from backroom.gateway.booth import RowId
 from backroom.gateway.front import Front, front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, button, form, order_link, page, state, table, tag, when
-from backroom.store import print_jobs
+from backroom.store import print_attempts, print_jobs
 from backroom.store.booth_wakes import location_of
 from backroom.store.claims import Wakeup
 
@@ -60,7 +60,7 @@ def decide(location: str, job_id: RowId, request: Request, staff: Staff, given: 
     def work(connection: Connection) -> list[Wakeup]:
         if location_of(connection, job_id) != location:
             raise HTTPException(404, f"there is no print job {job_id} here")
-        return print_jobs.decide(connection, job_id, given.get("decision", ""), staff.name)
+        return print_attempts.decide(connection, job_id, given.get("decision", ""), staff.name)
 
     front.send(front.room.database.write(work))
     return RedirectResponse(f"/prints/{quote(location, safe='')}", 303)

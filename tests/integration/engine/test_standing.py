@@ -13,7 +13,7 @@ from backroom.engine import wake
 from backroom.engine.deploy import DeploymentSpec, apply
 from backroom.engine.standing import standing
 from backroom.engine.wake import DECIDE, OF_BREAKER, OF_ORDER, Waker
-from backroom.store import desk, print_jobs, sickness
+from backroom.store import desk, print_attempts, sickness
 from backroom.store.database import now
 from tasks.sweeping import end_mended_runs, start_owed_runs
 from tests.prefect_server import PrefectServer
@@ -55,7 +55,7 @@ def test_an_order_that_falls_sick_again_under_its_failed_run_gets_no_second_one(
     settle(OF_ORDER, Failed())
     shop.print(job, "unknown")
     assert end_mended_runs.fn() == 0
-    shop.room.database.write(lambda c: print_jobs.decide(c, job.id, "print_again", "Ada"))
+    shop.room.database.write(lambda c: print_attempts.decide(c, job.id, "print_again", "Ada"))
     (again,) = shop.hand_out(BOOTH)
     shop.block(again)
     # Another sickness, by the clock; its Failed run stands there already.

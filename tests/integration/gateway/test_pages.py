@@ -13,7 +13,7 @@ from backroom.store import effects, intake, tables
 from backroom.store.booth_wakes import claim_jobs
 from backroom.store.database import now
 from backroom.store.people import load
-from backroom.store.print_jobs import settle, start
+from backroom.store.print_attempts import settle, start
 from backroom.store.seals import seal
 from backroom.store.shipping import DATA_CONTEXT, ZPL_CONTEXT, NewShipment, save_shipments
 from backroom.store.story import OrderStory, story

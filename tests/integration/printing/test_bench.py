@@ -17,7 +17,7 @@ from backroom.domain.printing import PrintState
 from backroom.domain.shop import PrinterSpec
 from backroom.printing.connect import connect
 from backroom.printing.virtual import VirtualPrinter
-from backroom.store import print_jobs
+from backroom.store import print_attempts
 from tests.benches import Bench, open_bench
 from tests.integration.printing.relay import Relay, lose_the_answer
 from tests.printers import VirtualPrinterFactory, wait_for
@@ -166,7 +166,7 @@ def test_a_job_that_a_printer_gives_up_is_tried_three_times_and_then_waits_for_a
     assert "gave the job up" in job["reason"]
     assert left.jobs() == ()
     left.abort_jobs(False)
-    lone.floor.room.database.write(lambda c: print_jobs.decide(c, job["id"], "print_again", "Ada"))
+    lone.floor.room.database.write(lambda c: print_attempts.decide(c, job["id"], "print_again", "Ada"))
     assert lone.run(tmp_path / "bench")[0] == {"done": 1}
     assert printed(left) == [(number, "left")]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Connection, select
 
-from backroom.store import desk, effects
+from backroom.store import desk, effects, print_attempts
 from backroom.store.claims import Claim
 from backroom.store.contacts import Contact, open_contact
 from backroom.store.database import now
 from backroom.store.people import load
-from backroom.store.print_jobs import NotYourJob
+from backroom.store.print_attempts import NotYourJob
 from backroom.store.tables import orders, stock_movements
 from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SOUTH, Floor, an_order
 from tests.together import run_together
@@ -54,7 +54,7 @@ def printing(floor: Floor) -> str:
     number = floor.taken_in((PLAIN, 2), at=BOOTH)
     floor.fulfil(BOOTH)
     (job,) = floor.hand_out(BOOTH)
-    do(floor, lambda c: desk.print_jobs.start(c, job.id, job.attempt, "bench", "press-1"))
+    do(floor, lambda c: print_attempts.start(c, job.id, job.attempt, "bench", "press-1"))
     return number
 
 
@@ -67,7 +67,7 @@ def handed(floor: Floor) -> str:
 
 def made(floor: Floor) -> str:
     number = printing(floor)
-    do(floor, lambda c: desk.print_jobs.settle(c, 1, 1, "bench", "done", ""))
+    do(floor, lambda c: print_attempts.settle(c, 1, 1, "bench", "done", ""))
     return number
 
 
@@ -156,7 +156,7 @@ def finish(floor: Floor, number: str) -> None:
         floor.fulfil(location)
     for job in floor.hand_out(BOOTH):
         if job.started:
-            do(floor, lambda c, job=job: desk.print_jobs.settle(c, job.id, job.attempt, "bench", "done", ""))
+            do(floor, lambda c, job=job: print_attempts.settle(c, job.id, job.attempt, "bench", "done", ""))
         else:
             floor.print(job)
     for line in floor.story(number).part_lines:
@@ -251,7 +251,7 @@ def test_a_hold_takes_a_job_that_was_not_begun_out_of_the_workers_hands(floor: F
     number = handed(floor)
     hold(floor, number)
     with pytest.raises(NotYourJob):
-        do(floor, lambda c: desk.print_jobs.start(c, 1, 1, "bench", "press-1"))
+        do(floor, lambda c: print_attempts.start(c, 1, 1, "bench", "press-1"))
     assert floor.hand_out(BOOTH, "another") == []
     release(floor, number)
     assert [job.id for job in floor.hand_out(BOOTH, "another")] == [1]
@@ -261,7 +261,7 @@ def test_a_cancel_drops_a_job_that_was_handed_out_and_not_begun(floor: Floor) ->
     number = handed(floor)
     cancel(floor, number)
     with pytest.raises(NotYourJob):
-        do(floor, lambda c: desk.print_jobs.start(c, 1, 1, "bench", "press-1"))
+        do(floor, lambda c: print_attempts.start(c, 1, 1, "bench", "press-1"))
     assert floor.hand_out(BOOTH) == []
     assert [job["state"] for job in floor.story(number).print_jobs] == ["cancelled"]
 
@@ -270,7 +270,7 @@ def test_a_cancel_drops_a_job_that_was_handed_out_and_not_begun(floor: Floor) ->
 def test_a_print_under_way_when_its_order_is_cancelled_comes_to_its_own_end(floor: Floor, outcome: str) -> None:
     number = printing(floor)
     cancel(floor, number)
-    do(floor, lambda c: desk.print_jobs.settle(c, 1, 1, "bench", outcome, ""))
+    do(floor, lambda c: print_attempts.settle(c, 1, 1, "bench", outcome, ""))
     expected = "cancelled" if outcome == "failed" else outcome
     assert [job["state"] for job in floor.story(number).print_jobs] == [expected]
     assert floor.hand_out(BOOTH) == []
@@ -300,10 +300,10 @@ def test_what_comes_out_of_a_printer_after_the_cancel_is_stock_as_well(
 ) -> None:
     number = printing(floor)
     cancel(floor, number)
-    do(floor, lambda c: desk.print_jobs.settle(c, 1, 1, "bench", outcome, ""))
+    do(floor, lambda c: print_attempts.settle(c, 1, 1, "bench", outcome, ""))
     assert shelved(floor) == expected
     if outcome == "unknown":
-        do(floor, lambda c: desk.print_jobs.decide(c, 1, "printed", "Ada"))
+        do(floor, lambda c: print_attempts.decide(c, 1, "printed", "Ada"))
         assert shelved(floor) == [(BOOTH, PLAIN, 2)]
     floor.check_sums()
 

@@ -10,7 +10,7 @@ import pytest
 import backroom.store
 from backroom.domain.lifecycle import IllegalMove
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
-from backroom.store import fulfilment, orders, print_jobs, stock
+from backroom.store import fulfilment, orders, print_attempts, stock
 from backroom.store.moves import moving
 from backroom.store.tables import orders as order_table
 from tests.shops import BOOTH, HUB, PLAIN, Floor
@@ -43,7 +43,7 @@ def test_a_worker_cannot_say_of_a_print_that_it_never_began_that_it_is_done(floo
     for outcome in ("done", "unknown"):
         with pytest.raises(IllegalMove):
             floor.room.database.write(
-                lambda c, outcome=outcome: print_jobs.settle(c, job.id, job.attempt, "bench", outcome, "")
+                lambda c, outcome=outcome: print_attempts.settle(c, job.id, job.attempt, "bench", outcome, "")
             )
     assert [row["state"] for row in floor.story(number).print_jobs] == ["handed"]
     assert floor.effects("print") == [(job.key, "planned")]
@@ -60,9 +60,9 @@ def test_of_the_blocked_prints_a_cancel_drops_only_those_that_were_never_begun(
     (job,) = floor.hand_out(BOOTH)
     write = floor.room.database.write
     if begun:
-        write(lambda c: print_jobs.start(c, job.id, job.attempt, "bench", "press-1"))
+        write(lambda c: print_attempts.start(c, job.id, job.attempt, "bench", "press-1"))
     blocked = PrintJobState.BLOCKED
-    write(lambda c: print_jobs.progress(c, job.id, job.attempt, "bench", blocked, "media-empty", ""))
+    write(lambda c: print_attempts.progress(c, job.id, job.attempt, "bench", blocked, "media-empty", ""))
     write(lambda c: desk.cancel(c, number, "Ada", "changed_their_mind"))
     assert [row["state"] for row in floor.story(number).print_jobs] == [expected]
     assert floor.available(HUB, PLAIN) == (100, 0)

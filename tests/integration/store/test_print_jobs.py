@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from backroom.domain.model import PrintJobState
-from backroom.store import print_jobs
-from backroom.store.print_jobs import MOST_FAILURES, HandedJob, NotYourJob
+from backroom.store import print_attempts, print_jobs
+from backroom.store.print_attempts import MOST_FAILURES, HandedJob, NotYourJob
 from tests.shops import BOOTH, HUB, PLAIN, Floor
 from tests.together import run_together
 
@@ -20,20 +20,22 @@ def to_print(floor: Floor, orders: int = 1) -> list[str]:
 
 
 def start(floor: Floor, job: HandedJob, holder: str = "bench") -> None:
-    floor.room.database.write(lambda c: print_jobs.start(c, job.id, job.attempt, holder, "press-1"))
+    floor.room.database.write(lambda c: print_attempts.start(c, job.id, job.attempt, holder, "press-1"))
 
 
 def settle(floor: Floor, job: HandedJob, outcome: str, holder: str = "bench") -> list[print_jobs.Wakeup]:
-    return floor.room.database.write(lambda c: print_jobs.settle(c, job.id, job.attempt, holder, outcome, "as told"))
+    return floor.room.database.write(
+        lambda c: print_attempts.settle(c, job.id, job.attempt, holder, outcome, "as told")
+    )
 
 
 def tell(floor: Floor, job: HandedJob, state: PrintJobState, holder: str = "bench", reason: str = "") -> None:
-    work = print_jobs.progress
+    work = print_attempts.progress
     floor.room.database.write(lambda c: work(c, job.id, job.attempt, holder, state, reason, "17"))
 
 
 def decide(floor: Floor, job: HandedJob, decision: str) -> list[print_jobs.Wakeup]:
-    return floor.room.database.write(lambda c: print_jobs.decide(c, job.id, decision, "Ada"))
+    return floor.room.database.write(lambda c: print_attempts.decide(c, job.id, decision, "Ada"))
 
 
 def job_state(floor: Floor, number: str) -> tuple[str, int]:

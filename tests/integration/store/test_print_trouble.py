@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from backroom.domain.model import PrintJobState
-from backroom.store import desk, print_jobs, print_trouble, sickness
+from backroom.store import desk, print_attempts, print_trouble, sickness
 from backroom.store.database import now
-from backroom.store.print_jobs import MOST_FAILURES, HandedJob
+from backroom.store.print_attempts import MOST_FAILURES, HandedJob
 from backroom.store.story import waiting_for_person
 from tests.shops import BOOTH, HUB, PLAIN, SCARCE, Floor
 
@@ -22,7 +22,7 @@ def making(floor: Floor, *lines: tuple[str, int], orders: int = 1) -> list[str]:
 
 def tell(floor: Floor, job: HandedJob, state: PrintJobState, reason: str = "") -> None:
     floor.room.database.write(
-        lambda c: print_jobs.progress(c, job.id, job.attempt, "bench", state, reason, job.printer_job)
+        lambda c: print_attempts.progress(c, job.id, job.attempt, "bench", state, reason, job.printer_job)
     )
 
 
@@ -34,7 +34,7 @@ def fail_for_good(floor: Floor) -> HandedJob:
 
 
 def decide(floor: Floor, job: HandedJob, decision: str) -> None:
-    floor.room.database.write(lambda c: print_jobs.decide(c, job.id, decision, "Ada"))
+    floor.room.database.write(lambda c: print_attempts.decide(c, job.id, decision, "Ada"))
 
 
 def hold_and_release(floor: Floor, number: str) -> None:
@@ -97,7 +97,7 @@ def test_a_print_that_fails_once_is_tried_again_and_nobody_is_sick(floor: Floor)
 def test_a_print_that_waits_for_paper_makes_its_order_sick_until_it_goes_on(floor: Floor, then: PrintJobState) -> None:
     (number,) = making(floor)
     (job,) = floor.hand_out(BOOTH)
-    floor.room.database.write(lambda c: print_jobs.start(c, job.id, job.attempt, "bench", "press-1"))
+    floor.room.database.write(lambda c: print_attempts.start(c, job.id, job.attempt, "bench", "press-1"))
     tell(floor, job, PrintJobState.BLOCKED, "media-empty")
     (part,) = floor.story(number).parts
     assert (part["sick_cause"], part["sick_reason"]) == (
@@ -107,7 +107,7 @@ def test_a_print_that_waits_for_paper_makes_its_order_sick_until_it_goes_on(floo
     if then is PrintJobState.PRINTING:
         tell(floor, job, then)
     else:
-        floor.room.database.write(lambda c: print_jobs.settle(c, job.id, job.attempt, "bench", "done", ""))
+        floor.room.database.write(lambda c: print_attempts.settle(c, job.id, job.attempt, "bench", "done", ""))
     assert sick_of(floor, number) is None
 
 
@@ -126,10 +126,12 @@ def test_an_order_with_two_prints_is_sick_of_the_worse_and_well_when_both_are(fl
 def test_one_trouble_that_turns_into_another_is_one_sickness_and_one_run(floor: Floor) -> None:
     (number,) = making(floor)
     (job,) = floor.hand_out(BOOTH)
-    floor.room.database.write(lambda c: print_jobs.start(c, job.id, job.attempt, "bench", "press-1"))
+    floor.room.database.write(lambda c: print_attempts.start(c, job.id, job.attempt, "bench", "press-1"))
     tell(floor, job, PrintJobState.BLOCKED, "media-empty")
     assert runs(floor) == [number]
-    floor.room.database.write(lambda c: print_jobs.settle(c, job.id, job.attempt, "bench", "unknown", "switched off"))
+    floor.room.database.write(
+        lambda c: print_attempts.settle(c, job.id, job.attempt, "bench", "unknown", "switched off")
+    )
     assert runs(floor) == [number]
     assert len(set(floor.waker.order_runs)) == 1
 

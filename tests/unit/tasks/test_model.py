@@ -20,9 +20,9 @@ from sqlalchemy import select
 
 from backroom.engine import wake
 from backroom.shop import room as rooms
-from backroom.store import desk, print_jobs
+from backroom.store import desk, print_attempts, print_jobs
 from backroom.store.database import Database
-from backroom.store.print_jobs import NotYourJob
+from backroom.store.print_attempts import NotYourJob
 from backroom.store.tables import effects, orders, shipments
 from tests.databases import migrated
 from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, an_order, open_floor
@@ -102,7 +102,7 @@ class BackRoom(RuleBasedStateMachine):
         for job in self.floor.hand_out(place, most=1):
             if outcome == "returned":
                 self.floor.room.database.write(
-                    lambda c, job=job: print_jobs.settle(c, job.id, job.attempt, "bench", outcome, "")
+                    lambda c, job=job: print_attempts.settle(c, job.id, job.attempt, "bench", outcome, "")
                 )
             else:
                 self.floor.print(job, outcome)
@@ -111,7 +111,7 @@ class BackRoom(RuleBasedStateMachine):
     def a_printer_dies_in_the_middle(self, place: str) -> None:
         for job in self.floor.hand_out(place, most=1):
             self.floor.room.database.write(
-                lambda c, job=job: print_jobs.start(c, job.id, job.attempt, "bench", "press")
+                lambda c, job=job: print_attempts.start(c, job.id, job.attempt, "bench", "press")
             )
 
     @rule(data=st.data(), decision=st.sampled_from(["printed", "print_again"]))
@@ -121,7 +121,7 @@ class BackRoom(RuleBasedStateMachine):
         if ids:
             id_ = data.draw(st.sampled_from(ids))
             with contextlib.suppress(NotYourJob):
-                self.floor.room.database.write(lambda c: print_jobs.decide(c, id_, decision, "Ada"))
+                self.floor.room.database.write(lambda c: print_attempts.decide(c, id_, decision, "Ada"))
 
     @rule(data=st.data(), code=SKUS)
     def somebody_scans(self, data: st.DataObject, code: str) -> None:
@@ -181,7 +181,7 @@ class BackRoom(RuleBasedStateMachine):
                 jobs = [row["id"] for place in (HUB, BOOTH) for row in print_jobs.queue(connection, place)]
             for id_ in jobs:
                 if job_state(self.floor.room.database, id_) in ("unknown", "failed", "printing", "handed", "blocked"):
-                    write(lambda c, id_=id_: print_jobs.decide(c, id_, "printed", "Ada"))
+                    write(lambda c, id_=id_: print_attempts.decide(c, id_, "printed", "Ada"))
             for place in (HUB, BOOTH):
                 for job in self.floor.hand_out(place, most=100):
                     self.floor.print(job)

@@ -1,0 +1,291 @@
+"""One attempt at a print job, in the hands of one booth worker: handed out, begun, followed, settled.
+
+A job handed to a worker is given to no other because time passed: only after the worker returned it, or by a person's
+decision. The gateway executes the worker's calls. What belongs here: the turns of a job. What does not: opening jobs,
+and what becomes of them when their order is held or cancelled (`backroom.store.print_jobs`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, select, update
+
+from backroom.domain.errors import Refuse
+from backroom.domain.model import FulfilmentState, PrintJobState
+from backroom.store import effects
+from backroom.store.claims import Wakeup, wakeup
+from backroom.store.database import now, writes
+from backroom.store.fulfilment import piece_done
+from backroom.store.moves import moving
+from backroom.store.print_jobs import (
+    ACTIVE,
+    KIND,
+    STAGE,
+    drop,
+    key_of,
+    part_of,
+    request_hash_of,
+    shelve,
+    tell,
+)
+from backroom.store.print_trouble import CAUSES, judge
+from backroom.store.tables import fulfilment_lines, fulfilment_orders, print_jobs, variants
+
+# A job that certainly failed this often in a row waits for a person, instead of failing for ever.
+MOST_FAILURES = 3
+
+
+class NotYourJob(Refuse):
+    """The job is not in this worker's hands (any more), or not in a state that allows this."""
+
+    cause = "not_your_job"
+
+
+@dataclass(frozen=True, slots=True)
+class HandedJob:
+    """A job in a worker's hands. `started` is true when its call was begun before: ask the printer first.
+
+    Whoever speaks of it names the `attempt`, so that late news of an earlier one settle nothing. `age_s` is how long
+    ago the call was begun, in seconds of the database's clock. `printer` and `printer_job` say where, as far as it
+    got; `reason` what it waits for. Nothing here tells who the customer is.
+    """
+
+    id: int
+    key: str
+    order_number: str
+    sku: str
+    title: str
+    copies: int
+    process: str
+    width_mm: int
+    height_mm: int
+    state: str
+    started: bool
+    age_s: float
+    attempt: int
+    printer: str
+    printer_job: str
+    reason: str
+
+
+def hand_out(connection: Connection, location: str, holder: str, most: int) -> list[HandedJob]:
+    """What this worker has in hand already, then waiting jobs up to `most`, best priority first, into its hands.
+
+    Only work that is being made is handed out: a held or cancelled order prints nothing.
+    """
+    at = now(connection)
+    mine = select(print_jobs.c.id).where(
+        print_jobs.c.location == location, print_jobs.c.holder == holder, print_jobs.c.state.in_(ACTIVE)
+    )
+    ids = list(connection.execute(mine.order_by(print_jobs.c.priority, print_jobs.c.id)).scalars())
+    if len(ids) < most:
+        waiting = (
+            select(print_jobs.c.id)
+            .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
+            .where(
+                print_jobs.c.location == location,
+                print_jobs.c.state == PrintJobState.WAITING,
+                fulfilment_orders.c.state == FulfilmentState.MAKING,
+            )
+            .order_by(print_jobs.c.priority, print_jobs.c.id)
+            .limit(most - len(ids))
+        )
+        new = list(connection.execute(waiting.with_for_update(skip_locked=True, of=print_jobs)).scalars())
+        handing = moving(print_jobs, PrintJobState.WAITING, PrintJobState.HANDED).where(print_jobs.c.id.in_(new))
+        connection.execute(handing.values(holder=holder, handed_at=at))
+        ids += new
+    query = (
+        select(print_jobs, variants.c.title, variants.c.printed_width_mm, variants.c.printed_height_mm)
+        .join(variants, variants.c.sku == print_jobs.c.sku)
+        .where(print_jobs.c.id.in_(ids))
+        .order_by(print_jobs.c.priority, print_jobs.c.id)
+    )
+    return [
+        HandedJob(
+            id=row["id"],
+            key=key_of(row),
+            order_number=row["order_number"],
+            sku=row["sku"],
+            title=row["title"],
+            copies=row["copies"],
+            process=row["process"],
+            width_mm=row["printed_width_mm"],
+            height_mm=row["printed_height_mm"],
+            state=row["state"],
+            started=row["started_at"] is not None,
+            age_s=(at - row["started_at"]).total_seconds() if row["started_at"] else 0.0,
+            attempt=row["attempt"],
+            printer=row["printer"],
+            printer_job=row["printer_job"],
+            reason=row["reason"],
+        )
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def held_job(connection: Connection, job_id: int, holder: str, attempt: int | None = None) -> RowMapping:
+    """The job, if it is in this worker's hands, at this attempt where one is named; NotYourJob otherwise.
+
+    There it stays until the commit.
+    """
+    query = select(print_jobs).where(
+        print_jobs.c.id == job_id, print_jobs.c.holder == holder, print_jobs.c.state.in_(ACTIVE)
+    )
+    if attempt is not None:
+        query = query.where(print_jobs.c.attempt == attempt)
+    if writes(connection):
+        query = query.with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotYourJob(f"print job {job_id} is not in the hands of this worker")
+    return row
+
+
+def start(connection: Connection, job_id: int, attempt: int, holder: str, printer: str) -> None:
+    """Commit, just before the call to the printer, that it begins. A person's hold in between stops it here."""
+    at = now(connection)
+    row = held_job(connection, job_id, holder, attempt)
+    state = part_of(connection, row)["state"]
+    if state != FulfilmentState.MAKING:
+        raise NotYourJob(f"print job {job_id} is not wanted now: its order is {state}")
+    _move(connection, row, PrintJobState.PRINTING, printer=printer, printer_job="", started_at=at, reason="")
+    key = key_of(row)
+    effects.take(connection, [key], holder)
+    effects.start(connection, [key], holder, at)
+
+
+def progress(
+    connection: Connection,
+    job_id: int,
+    attempt: int,
+    holder: str,
+    state: PrintJobState,
+    reason: str,
+    printer_job: str,
+) -> None:
+    """Note where a started job is: PRINTING, or BLOCKED with what the printer waits for."""
+    row = held_job(connection, job_id, holder, attempt)
+    if state not in (PrintJobState.PRINTING, PrintJobState.BLOCKED):
+        raise NotYourJob(f"a started print job cannot become {state}")
+    _move(connection, row, state, reason=reason, printer_job=printer_job)
+
+
+def settle(connection: Connection, job_id: int, attempt: int, holder: str, outcome: str, reason: str) -> list[Wakeup]:
+    """What became of one attempt at a job in this worker's hands; NotYourJob when another one is under way by now.
+
+    `done`: printed, all copies. `failed`: certainly not printed, try anew. `returned`: handed back without having been
+    started. `unknown`: nobody can tell, a person decides. Saying `done` or `unknown` twice changes nothing.
+    """
+    at = now(connection)
+    current = connection.execute(select(print_jobs).where(print_jobs.c.id == job_id)).mappings().one_or_none()
+    said = current is not None and (current["holder"], current["attempt"], current["state"]) == (
+        holder,
+        attempt,
+        outcome,
+    )
+    if said and outcome in (PrintJobState.DONE, PrintJobState.UNKNOWN):
+        return []
+    row = held_job(connection, job_id, holder, attempt)
+    key = key_of(row)
+    if outcome == "done":
+        return _printed(connection, row, at, actor="")
+    if outcome == "unknown":
+        effects.take(connection, [key], holder)
+        effects.settle(connection, [effects.Outcome(key, effects.UNKNOWN, reason=reason)], holder, at)
+        _move(connection, row, PrintJobState.UNKNOWN, reason=reason, ended_at=at)
+        tell(connection, row, "print.unknown", {"reason": reason, "printer": row["printer"]}, at)
+        return []
+    if outcome == "returned" and row["started_at"] is not None:
+        raise NotYourJob(f"print job {job_id} was started: it cannot be returned, only settled")
+    if outcome not in ("failed", "returned"):
+        raise NotYourJob(f"{outcome!r} is no outcome of a print job")
+    return _again(connection, row, at, reason=reason, actor="", failed=outcome == "failed")
+
+
+def decide(connection: Connection, job_id: int, decision: str, actor: str) -> list[Wakeup]:
+    """A person's word on a job whose outcome is unknown, that failed too often, or that waits at a dead worker:
+    printed, or print_again."""
+    at = now(connection)
+    waits = print_jobs.c.state.in_((PrintJobState.UNKNOWN, PrintJobState.FAILED, *ACTIVE))
+    query = select(print_jobs).where(print_jobs.c.id == job_id, waits).with_for_update()
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        raise NotYourJob(f"print job {job_id} does not wait for a decision")
+    if decision == "printed":
+        return _printed(connection, row, at, actor=actor)
+    if decision == "print_again":
+        return _again(connection, row, at, reason="a person decided to print it again", actor=actor, failed=True)
+    raise NotYourJob(f"{decision!r} is no decision on a print job: printed, or print_again")
+
+
+def _printed(connection: Connection, row: RowMapping, at: datetime, *, actor: str) -> list[Wakeup]:
+    key = key_of(row)
+    answer = {"printer": row["printer"], "printer_job": row["printer_job"], "copies": row["copies"], "by": actor}
+    effects.settle(connection, [effects.Outcome(key, effects.DONE, answer)], row["holder"], at)
+    _move(connection, row, PrintJobState.DONE, by_person=bool(actor), reason="", ended_at=at)
+    connection.execute(
+        update(fulfilment_lines)
+        .where(
+            fulfilment_lines.c.fulfilment_order_id == row["fulfilment_order_id"],
+            fulfilment_lines.c.line_no == row["line_no"],
+        )
+        .values(printed=fulfilment_lines.c.printed + row["copies"])
+    )
+    told = {"sku": row["sku"], "copies": row["copies"], "printer": row["printer"]}
+    tell(connection, row, "print.done", told, at, actor)
+    if part_of(connection, row)["state"] == FulfilmentState.CANCELLED:
+        shelve(connection, [row["fulfilment_order_id"]], at)
+        return []
+    return piece_done(connection, row["fulfilment_order_id"], at)
+
+
+def _again(
+    connection: Connection, row: RowMapping, at: datetime, *, reason: str, actor: str, failed: bool
+) -> list[Wakeup]:
+    part = part_of(connection, row)
+    if failed:
+        key = key_of(row)
+        effects.take(connection, [key], row["holder"])
+        effects.settle(connection, [effects.Outcome(key, effects.FAILED, reason=reason)], row["holder"], at)
+    tell(connection, row, "print.failed" if failed else "print.returned", {"reason": reason}, at, actor)
+    if part["state"] == FulfilmentState.CANCELLED:
+        _move(connection, row, PrintJobState.WAITING, by_person=bool(actor))
+        drop(connection, [row["fulfilment_order_id"]], at)
+        return []
+    if failed and not actor and row["attempt"] % MOST_FAILURES == 0:
+        _move(connection, row, PrintJobState.FAILED, reason=reason, ended_at=at)
+        return []
+    attempt = row["attempt"] + 1 if failed else row["attempt"]
+    if failed:
+        asked = request_hash_of(row["sku"], row["copies"], row["process"], row["artwork"])
+        again = effects.Plan(key_of(row, attempt), KIND, part["order_id"], asked)
+        effects.plan(connection, [again], "", at)
+    _move(
+        connection,
+        row,
+        PrintJobState.WAITING,
+        by_person=bool(actor),
+        attempt=attempt,
+        holder="",
+        printer="",
+        printer_job="",
+        started_at=None,
+        handed_at=None,
+        ended_at=None,
+        reason=reason,
+    )
+    return [wakeup(connection, STAGE, row["location"])]
+
+
+def _move(
+    connection: Connection, row: RowMapping, new: PrintJobState, *, by_person: bool = False, **values: object
+) -> None:
+    """Move a job that is locked; one that stays where it is only changes its values. Its part may fall sick of it, or
+    get well."""
+    old = PrintJobState(row["state"])
+    change = update(print_jobs) if new is old else moving(print_jobs, old, new, by_person=by_person)
+    connection.execute(change.where(print_jobs.c.id == row["id"]).values(state=new, **values))
+    if old in CAUSES or new in CAUSES:
+        judge(connection, row["fulfilment_order_id"], now(connection))
