@@ -50,21 +50,19 @@ def up(
         server.stop_on_signals()
         make_known(room, ports)
         children = [gateway_child(room, ports), *worker_children(room, ports, without=frozenset(without or ()))]
-        with Supervisor(children, logs) as rest:
+        with Supervisor(children, logs):
             say_where(room, ports)
             keeper = threading.Thread(target=keep_known, args=(room, ports, server), daemon=True)
             keeper.start()
             server.wait()
             console.print("Stopping: what is under way is finished or handed back …")
-            rest.ask_to_stop()
     room.close()
     console.print("Stopped. Nothing is lost: what waited waits in the database.")
 
 
 def keep_known(room: Room, ports: Ports, server: Supervisor) -> None:
     """Make everything known again when Prefect came back without its database."""
-    stopping = threading.Event()
-    while not stopping.wait(LOOK_SECONDS):
+    while not server.is_asked_within(LOOK_SECONDS):
         try:
             answer = requests.get(
                 f"{ports.api}/deployments/name/sweep/sweep", auth=login_of(room), timeout=LOOK_SECONDS

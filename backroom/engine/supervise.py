@@ -89,6 +89,7 @@ class Supervisor:
     children: Sequence[Child]
     logs: Path
     _kept: list[_Kept] = field(init=False)
+    _asked: threading.Event = field(init=False, default_factory=threading.Event)
     _stopping: threading.Event = field(init=False, default_factory=threading.Event)
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
     _keeper: threading.Thread | None = field(init=False, default=None)
@@ -113,12 +114,10 @@ class Supervisor:
             for index, kept in enumerate(self._kept):
                 if not kept.child.alongside:
                     self._await_ready(self._kept[:index])
-                if self._stopping.is_set():
+                if self._asked.is_set():
                     return
                 self._spawn(kept)
             self._await_ready(self._kept)
-            if self._stopping.is_set():
-                return
         except BaseException:
             self.stop()
             raise
@@ -128,12 +127,16 @@ class Supervisor:
     def wait(self) -> None:
         """Return when somebody asked to stop, by `ask_to_stop` or by a signal that leads there."""
         # In slices, because a wait without end on the main thread would hold signal handlers off on some platforms.
-        while not self._stopping.wait(0.5):
+        while not self.is_asked_within(0.5):
             pass
 
+    def is_asked_within(self, seconds: float) -> bool:
+        """Whether somebody asked to stop, at once or within that time."""
+        return self._asked.wait(seconds)
+
     def ask_to_stop(self) -> None:
-        """Let `wait` return; children live on until `stop`."""
-        self._stopping.set()
+        """Let `wait` return; children live on, and are looked after, until `stop`."""
+        self._asked.set()
 
     def stop_on_signals(self) -> None:
         """Let SIGINT and SIGTERM ask to stop. For the main thread only."""
@@ -146,6 +149,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """End the children in reverse order: SIGTERM, their grace, SIGKILL. Does nothing the second time."""
+        self._asked.set()
         self._stopping.set()
         if self._keeper is not None:
             self._keeper.join()
@@ -195,7 +199,7 @@ class Supervisor:
         child, process = kept.child, kept.process
         deadline = kept.started_at + child.ready_within
         while child.ready is not None and not child.ready():
-            if self._stopping.is_set():
+            if self._asked.is_set():
                 return
             if process is not None and (code := process.poll()) is not None:
                 raise ChildNotReady(f"{child.name} ended with {code} before it was ready", remedy=f"See {kept.log}.")

@@ -70,6 +70,19 @@ def test_children_start_in_order_and_stop_in_reverse(tmp_path: Path) -> None:
     assert {status.state for status in supervisor.status()} == {"stopped"}
 
 
+def test_children_live_on_while_what_needs_them_is_stopped(tmp_path: Path) -> None:
+    """Workers hand their runs back to a server that still answers."""
+    with Supervisor([Child("server", python(SLEEPS))], tmp_path) as server:
+        with Supervisor([Child("worker", python(SLEEPS))], tmp_path) as worker:
+            server.ask_to_stop()
+            server.wait()
+        assert [one.state for one in worker.status()] == ["stopped"]
+        (status,) = server.status()
+        assert status.pid is not None
+        os.kill(status.pid, signal.SIGKILL)
+        until(lambda: server.status()[0].restarts == 1)
+
+
 def test_a_child_that_exits_is_started_again_with_growing_pauses(tmp_path: Path) -> None:
     said = tmp_path / "said"
     code = f"open({str(said)!r}, 'a').write('x'); raise SystemExit(3)"
