@@ -15,6 +15,7 @@ import os
 import queue
 import threading
 import time
+import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ SAID_SECONDS = 20.0
 # A deployment may have been made anew, under another id; one that is gone must not keep other wake-ups waiting.
 PAUSES_WHEN_GONE = PAUSES[:1]
 
-OF_ORDER, OF_BREAKER, DECIDE = "order/order", "breaker/breaker", "decide/decide"
+OF_ORDER, OF_BREAKER, DECIDE, SWEEP = "order/order", "breaker/breaker", "decide/decide", "sweep/sweep"
 FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs"}
 
 
@@ -112,6 +113,10 @@ class Waker:
     def start_breaker_run(self, breaker_id: int, key: str) -> Future[bool]:
         """Start the one run under which a breaker's orders wait; the same key starts it once."""
         return self.start(RunRequest(OF_BREAKER, f"breaker {breaker_id}", key, {"breaker_id": breaker_id}))
+
+    def look_around(self) -> Future[bool]:
+        """Start one sweep now: what the process before this one had committed and not yet said died with it."""
+        return self.start(RunRequest(SWEEP, "sweep after a start", f"started:{uuid.uuid4()}"))
 
     def start(self, request: RunRequest) -> Future[bool]:
         """Create a run in the background, unless the same key waits already.

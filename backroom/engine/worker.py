@@ -30,6 +30,7 @@ from backroom.engine.instance import default_name, hold_name
 from backroom.engine.prefect_seams import listen_once_for_all_runs, propose, send_last_words
 from backroom.engine.reaper import owner, reap
 from backroom.engine.threads import Flows, RunThread
+from backroom.engine.wake import this_waker
 from backroom.engine.wakes import CANCELLING, SUSPENDED, Booth, Heard, listen_to_gateway, listen_to_prefect
 
 log = logging.getLogger(__name__)
@@ -123,6 +124,8 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         try:
             await super().sync_with_backend()
             reaped = await reap(self.client, self.pool, self.name, self.runs, just_started=not self._reaped_once)
+            if not self._reaped_once and Booth.from_environment() is None:
+                this_waker().look_around()
             self._reaped_once = True
         except Exception as error:  # noqa: BLE001 - no answer of the server may end the worker
             log.warning("worker %s: no word from the Prefect server (%r)", self.name, error)

@@ -35,6 +35,7 @@ def server(room: Room, waker: Waker | None, host: str = HOST, port: int = PORT) 
 def serve(room: Room, host: str = HOST, port: int = PORT) -> None:
     """Serve until SIGTERM or Ctrl-C; what was begun is answered, and owed wake-ups are sent, before it ends."""
     waker = this_waker()
+    waker.look_around()
     try:
         server(room, waker, host, port).run()
     finally:

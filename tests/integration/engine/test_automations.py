@@ -53,9 +53,9 @@ def test_a_failed_order_a_failed_sweep_and_a_booth_that_went_away_start_an_alert
     # Automations are read by the server's trigger service a moment after they are made.
     waker = Waker(running_prefect.api_url, running_prefect.auth)
     waker.start_order_run("A-1042", "alert-test-1")
-    until(path.exists, 60, "the alert of the failed order")
+    until(lambda: path.exists() and "A-1042" in path.read_text(), 60, "the alert of the failed order")
     (run,) = running_prefect.post("/flow_runs/filter", {"flow_runs": {"name": {"any_": ["A-1042"]}}})
-    assert path.read_text().startswith("A-1042: the run failed for good")
+    assert "A-1042: the run failed for good" in path.read_text()
     assert f"/v2/runs/flow-run/{run['id']}\n" in path.read_text()
     # A sweep that fails every minute tells so once.
     for number in range(3):

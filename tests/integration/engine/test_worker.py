@@ -23,6 +23,7 @@ FLOWS = "tests/flows_for_engine.py"
 
 @pytest.fixture(scope="module")
 def deployed(running_prefect: PrefectServer) -> PrefectServer:
+    apply([DeploymentSpec(f"{FLOWS}:sweep", "sweep", "engine-tests")])
     names = {"quick": "quick", "slow": "slow", "fails-once": "fails_once", "exits": "exits", "suspends": "suspends"}
     apply([DeploymentSpec(f"{FLOWS}:{function}", "test", "engine-tests") for function in names.values()])
     return running_prefect
@@ -150,6 +151,19 @@ def test_a_run_left_by_kill_9_completes_without_a_hand(
     (again,) = runs_named(deployed, "killed")
     assert again["id"] == left["id"]
     assert words(path)[-1] == "again"
+
+
+def test_a_worker_that_starts_asks_for_a_sweep_because_wake_ups_died_with_the_one_before(
+    deployed: PrefectServer, worker: WorkerProcess
+) -> None:
+    def sweeps() -> set[str]:
+        found = deployed.post("/flow_runs/filter", {"deployments": {"name": {"any_": ["sweep"]}}})
+        return {run["id"] for run in found}
+
+    before = sweeps()
+    worker.end(signal.SIGKILL)
+    worker.start()
+    until(lambda: sweeps() - before, 10, "a sweep")
 
 
 def test_sigterm_lets_a_run_end_and_takes_no_other(
