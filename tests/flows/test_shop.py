@@ -1,4 +1,7 @@
-"""The whole shop at work: two hundred orders through its doors, and what must be true of all of them afterwards."""
+"""The whole shop at work: two hundred orders through its doors, and what must be true of all of them afterwards.
+
+On SQLite, and with fewer orders on a real PostgreSQL, by configuration alone.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -29,15 +32,37 @@ from backroom.store.tables import (
     stock_levels,
     stock_movements,
 )
-from tests.running import RunningShop, wait_until
+from tests.databases import PostgresServer
+from tests.running import RunningShop, running_shop, wait_until
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
 
+# Every kind of order the demo knows is among the first sixty.
+ORDERS = {"sqlite": 200, "postgres": 60}
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The shop's database; `running_shop` finds PostgreSQL's address where a real shop does."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "postgres":
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            patch.setenv("BACKROOM_SECRET_DATABASE_URL", server.url(server.create()))
+        yield request.param
+
 
 @pytest.fixture(scope="module")
-def sent(shop: RunningShop) -> Sequence[DemoOrder]:
-    """Two hundred demo orders, sent and ended; the hub's worker is killed in the middle of it."""
-    sample = shop.send(200)
+def shop(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
+    """The demo shop, running as `backroom up` runs it."""
+    with running_shop(tmp_path_factory.mktemp(database)) as running:
+        assert (running.home / "shop.db").exists() == (database == "sqlite")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def sent(shop: RunningShop, database: str) -> Sequence[DemoOrder]:
+    """Demo orders, sent and ended; the hub's worker is killed in the middle of it."""
+    sample = shop.send(ORDERS[database])
     wait_until(lambda: bool(shop.numbers("fulfilled")), "the first order to be fulfilled")
     shop.kill("worker-hub")
     verdicts: list[Verdict] = []
