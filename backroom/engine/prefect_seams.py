@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import inspect
 import ssl
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
-from prefect import flow_engine
+from prefect import flow_engine, results
 from prefect._flow_run_suspension import mark_flow_run_suspension_requested
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import FlowRun, State
@@ -24,6 +25,7 @@ from prefect.logging.handlers import APILogHandler
 from prefect.utilities.engine import propose_state
 
 STARTED_BY_THIS_WORKER = "observe_flow_run_suspension"
+ASKED_BY_EVERY_STEP = "_read_server_default_result_storage_block_id"
 
 
 @contextlib.contextmanager
@@ -31,9 +33,12 @@ def _told_by_the_worker(*_: object, **__: object) -> Iterator[None]:
     yield
 
 
-def listen_once_for_all_runs() -> None:
-    """Keep each run from opening an event stream of its own: the worker has one, and tells the runs (`interrupt`)."""
+def ask_once_for_all_runs() -> None:
+    """Keep each run from opening an event stream of its own: the worker has one, and tells the runs (`interrupt`). And
+    keep each flow and each task from asking the server where results go: none of ours leaves any there."""
     setattr(flow_engine, STARTED_BY_THIS_WORKER, _told_by_the_worker)
+    ask: Callable[[], UUID | None] = getattr(results, ASKED_BY_EVERY_STEP)
+    setattr(results, ASKED_BY_EVERY_STEP, cache(ask))
 
 
 def run_flow(flow: Flow[..., Any], flow_run: FlowRun) -> State | Coroutine[Any, Any, State]:

@@ -27,7 +27,7 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 
 from backroom.engine.ends import end_for, handed_back
 from backroom.engine.instance import default_name, hold_name
-from backroom.engine.prefect_seams import listen_once_for_all_runs, propose, send_last_words
+from backroom.engine.prefect_seams import ask_once_for_all_runs, propose, send_last_words
 from backroom.engine.reaper import owner, reap
 from backroom.engine.threads import Flows, RunThread
 from backroom.engine.wake import this_waker
@@ -87,7 +87,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
     ) -> None:
         """Work until SIGTERM or SIGINT, then drain. Raises WorkerRunsAlready when the name is taken here."""
         held = await asyncio.to_thread(hold_name, self.name, PREFECT_HOME.value(), DRAIN_GRACE + 15)
-        listen_once_for_all_runs()
+        ask_once_for_all_runs()
         loop = asyncio.get_running_loop()
         # The client's own retries sleep up to 2ⁿ s: the worker asks again by itself, and sooner.
         with held, temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):

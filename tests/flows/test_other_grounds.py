@@ -71,9 +71,7 @@ def flows_run_by(shop: RunningShop, pool: str) -> set[str]:
     return {names[run["flow_id"]] for run in runs if run["start_time"] is not None}
 
 
-def test_on_prefects_stock_process_worker_every_order_ends_as_it_must(
-    shop: RunningShop, sent: list[DemoOrder]
-) -> None:
+def test_on_prefects_stock_process_worker_every_order_ends_as_it_must(shop: RunningShop, sent: list[DemoOrder]) -> None:
     assert any(order.expect.ending == "failed" for order in sent)
     assert any(order.expect.printed and order.expect.location in ("main-hub", "local-hub") for order in sent)
     assert flows_run_by(shop, "stock") == {"order-intake", "fulfil", "print-jobs", "order", "decide"}

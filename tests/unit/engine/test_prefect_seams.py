@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 import prefect
-from prefect import _flow_run_suspension, flow_engine
+from prefect import _flow_run_suspension, flow_engine, results
 from prefect.context import SyncClientContext
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogHandler
@@ -23,6 +23,11 @@ def test_the_engine_still_watches_for_suspension_under_the_name_we_replace() -> 
     source = inspect.getsource(flow_engine.BaseFlowRunEngine.setup_flow_run_suspension_request)
     assert f"{prefect_seams.STARTED_BY_THIS_WORKER}(" in source
     assert hasattr(flow_engine, prefect_seams.STARTED_BY_THIS_WORKER)
+
+
+def test_every_step_still_asks_for_the_place_of_results_under_the_name_we_replace() -> None:
+    assert callable(getattr(results, prefect_seams.ASKED_BY_EVERY_STEP))
+    assert f"{prefect_seams.ASKED_BY_EVERY_STEP}()" in inspect.getsource(results._get_default_result_storage)
 
 
 def test_a_run_still_asks_the_registry_we_write_to_whether_to_stop() -> None:

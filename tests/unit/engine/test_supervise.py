@@ -162,6 +162,18 @@ def test_a_child_stands_back_as_far_as_it_is_told(tmp_path: Path) -> None:
         assert int(told.read_text()) == os.nice(0) + 7
 
 
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="this kernel does not group by session")
+def test_a_child_stands_back_with_its_whole_session_where_the_kernel_shares_the_processor_by_session(
+    tmp_path: Path,
+) -> None:
+    asleep = python("import time; time.sleep(60)")
+    children = [Child("modest", asleep, nice=7), Child("plain", asleep)]
+    with Supervisor(children, tmp_path / "logs") as supervisor:
+        groups = {one.name: Path(f"/proc/{one.pid}/autogroup").read_text() for one in supervisor.status()}
+    assert groups["modest"].endswith("nice 7\n")
+    assert groups["plain"].endswith("nice 0\n")
+
+
 def test_those_that_start_alongside_do_not_wait_for_each_other(tmp_path: Path) -> None:
     said = tmp_path / "said"
 
