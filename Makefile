@@ -5,8 +5,8 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 # `setup` has synced already; asking again would cost a second each time.
 RUN := $(UV) run --quiet --no-sync
 
-# They start Prefect's server, and measure how soon something happens: alone. The others run on both cores.
-WHOLE_SYSTEMS := tests/flows tests/integration/engine
+# They measure how soon something happens: alone. Of the others, whole shops first, since they mostly wait.
+ALONE := tests/integration/engine
 
 .PHONY: help setup demo test test-fast test-peers lint types layers check lock machine clean
 
@@ -28,8 +28,8 @@ demo: setup  ## The whole back room with a demo shop; Prefect's UI stays open un
 	@$(RUN) backroom demo
 
 test: setup machine  ## All tests: real printers, mail and PostgreSQL included
-	@$(RUN) pytest -m "not peer" $(WHOLE_SYSTEMS)
-	@$(RUN) pytest -m "not peer" -n 2 --dist loadfile $(addprefix --ignore=,$(WHOLE_SYSTEMS))
+	@$(RUN) pytest -m "not peer" $(ALONE)
+	@$(RUN) pytest -m "not peer" -n 3 --dist loadfile --no-loadscope-reorder --ignore=$(ALONE)
 
 test-fast: setup  ## Only the tests that start nothing
 	@$(RUN) pytest tests/unit
