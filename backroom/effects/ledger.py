@@ -39,6 +39,12 @@ class InOtherHands(Retry):
     cause = "being_worked_on"
 
 
+class AnswerLost(Retry):
+    """The other side got the call and its answer is lost: the same key is carried out again, and is one effect there."""
+
+    cause = "answer_lost"
+
+
 @dataclass(frozen=True, slots=True)
 class Effect(Generic[Q]):
     """One effect to be carried out. `request_hash` (`store.effects.request_hash`) covers all that is asked."""
@@ -133,8 +139,11 @@ def _carry_out(
     database.write(start)
     answers = sink.carry_out([(effect.key, effect.request) for effect in batch])
     outcome = dict(zip(keys, answers, strict=True))
-    _settle(database, token, outcome)
-    return outcome
+    lost = {key for key, one in outcome.items() if sink.idempotent and isinstance(one, OutcomeUnknown)}
+    # What is lost stays started, and is carried out again by whoever comes next.
+    _settle(database, token, {key: one for key, one in outcome.items() if key not in lost})
+    again = {key: AnswerLost(f"the answer to {key} is lost; it is asked for again under the same key") for key in lost}
+    return {**outcome, **again}
 
 
 def _plan(connection: Connection, token: str, batch: Sequence[Effect[Q]]) -> tuple[datetime, dict[str, RowMapping]]:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown, Refuse, Retry
-from backroom.effects.ledger import Effect, InOtherHands, RequestChanged, perform
+from backroom.effects.ledger import AnswerLost, Effect, InOtherHands, RequestChanged, perform
 from backroom.store import effects as rows
 from backroom.store.claims import ClaimLost, give_up, take
 from backroom.store.database import Database, now
@@ -36,6 +36,7 @@ class OtherSide:
     answers_questions: bool = True
     dies: str = ""
     fails: BackroomError | None = None
+    answer_lost: bool = False
     ask_fails: BackroomError | None = None
     happened: Counter[str] = field(default_factory=Counter)
     asked: list[str] = field(default_factory=list)
@@ -50,7 +51,7 @@ class OtherSide:
                 continue
             if not (self.idempotent and self.happened[key]):
                 self.happened[key] += 1
-            answers.append({"number": key})
+            answers.append(OutcomeUnknown(f"no answer for {key}") if self.answer_lost else {"number": key})
             if self.dies == "between":
                 raise Killed
         if self.dies == "after":
@@ -94,6 +95,29 @@ def test_an_effect_happens_once_however_often_it_is_asked_for(database: Database
     assert answers == [{"number": "print-1"}] * 3
     assert side.happened == {"print-1": 1}
     assert state(database) == rows.DONE
+
+
+def test_a_lost_answer_is_asked_for_by_the_same_key_again_where_that_is_one_effect_over_there(
+    database: Database,
+) -> None:
+    side = OtherSide(idempotent=True, answer_lost=True)
+    lost = run(database, side)["print-1"]
+    assert isinstance(lost, AnswerLost)
+    assert isinstance(lost, Retry)
+    assert state(database) == rows.STARTED
+    side.answer_lost = False
+    assert run(database, side) == {"print-1": {"number": "print-1"}}
+    assert side.happened == {"print-1": 1}
+    assert state(database) == rows.DONE
+
+
+def test_a_lost_answer_is_unknown_where_the_same_key_again_would_be_a_second_effect(database: Database) -> None:
+    side = OtherSide(answer_lost=True)
+    assert isinstance(run(database, side)["print-1"], OutcomeUnknown)
+    side.answer_lost = False
+    assert isinstance(run(database, side)["print-1"], OutcomeUnknown)
+    assert side.happened == {"print-1": 1}
+    assert state(database) == rows.UNKNOWN
 
 
 def test_nothing_to_do_is_done_at_once(database: Database) -> None:

@@ -1,0 +1,162 @@
+"""F7: an SMS gateway takes the message, and its answer never comes.
+
+Carriers and partners join when there are some that are called over a network.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import select, update
+
+from backroom.shop import room as rooms
+from backroom.store import stock
+from backroom.store.database import now
+from backroom.store.story import waiting_for_person
+from backroom.store.tables import effects, fulfilment_orders, orders
+from blocks.messaging import SmsProvider
+from tests.faults.table import Fault
+from tests.shops import HUB, PLAIN, Floor
+
+
+@dataclass
+class DeafGateway:
+    """An SMS gateway at `url` that takes every message, and leaves some without an answer the first time.
+
+    It speaks as Kannel does (GET, no keys), and as a gateway with idempotency keys does (POST), which sends one message
+    a key, however often it is asked. Of every `deaf_to` messages one gets no answer.
+    """
+
+    url: str
+    deaf_to: int
+    taken: Counter[str] = field(default_factory=Counter)
+    sent: Counter[str] = field(default_factory=Counter)
+
+    def hear(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as lines:
+            while request := lines.readline().decode("ascii").split():
+                headers = {}
+                while line := lines.readline().strip():
+                    name, _, value = line.decode("latin-1").partition(":")
+                    headers[name.lower()] = value.strip()
+                body = lines.read(int(headers.get("content-length", "0")))
+                if request[0] == "GET":
+                    # Each text names its order, and each order has one.
+                    key = parse_qs(urlsplit(request[1]).query)["text"][0]
+                else:
+                    key = json.loads(body)["reference"]
+                self.taken[key] += 1
+                if request[0] == "GET" or self.taken[key] == 1:
+                    self.sent[key] += 1
+                if self.taken[key] == 1 and len(self.taken) % self.deaf_to == 0:
+                    return
+                answer = b"202 Accepted\r\nContent-Length: 25\r\n\r\n0: Accepted for delivery\r\n"
+                if request[0] == "POST":
+                    answer = b'200 OK\r\nContent-Length: 12\r\n\r\n{"id": "77"}'
+                connection.sendall(b"HTTP/1.1 " + answer)
+
+
+@contextmanager
+def deaf_gateway(deaf_to: int) -> Iterator[DeafGateway]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        gateway = DeafGateway(f"http://127.0.0.1:{listener.getsockname()[1]}/send", deaf_to)
+
+        def listen() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                threading.Thread(target=gateway.hear, args=(connection,), daemon=True).start()
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        yield gateway
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join(20)
+
+
+def let_announce(floor: Floor, many: int) -> None:
+    """So many orders through the hub, each of which announces itself by SMS."""
+    floor.room.database.write(lambda c: stock.receive(c, "more", [(HUB, PLAIN, many)], "delivered", now(c)))
+    for _ in range(many):
+        floor.order((PLAIN, 1))
+    floor.intake()
+    floor.fulfil(HUB)
+
+
+def let_time_pass(floor: Floor) -> None:
+    """Until whatever is put off is due, and fulfilment has come by."""
+    late = update(fulfilment_orders).where(fulfilment_orders.c.next_attempt_at.is_not(None))
+    floor.room.database.write(lambda c: c.execute(late.values(next_attempt_at=now(c) - timedelta(seconds=1))))
+    floor.fulfil(HUB)
+
+
+@contextmanager
+def sending_to(floor: Floor, kind: str, deaf_to: int) -> Iterator[DeafGateway]:
+    """The shop's SMS go to a deaf gateway; the block that says so comes from here instead of from Prefect's server."""
+    messaging = replace(floor.room.shop.messaging, sms="gateway")
+    floor.room = replace(floor.room, shop=replace(floor.room.shop, messaging=messaging))
+    with deaf_gateway(deaf_to) as gateway, pytest.MonkeyPatch.context() as patch:
+        block = SmsProvider(kind=kind, url=gateway.url, username="shop", password=SecretStr("hush"))
+        patch.setattr(SmsProvider, "load", lambda _name: block)
+        patch.setitem(rooms._open, floor.room.home.resolve(), floor.room)
+        yield gateway
+
+
+def seen(floor: Floor) -> tuple[Counter[str], Counter[str]]:
+    """The states of the SMS in the ledger, and those of the orders."""
+    with floor.room.database.read() as connection:
+        query = select(effects.c.state).where(effects.c.kind == "message", effects.c.key.like("%-sms"))
+        return Counter(connection.execute(query).scalars()), Counter(
+            connection.execute(select(orders.c.state)).scalars()
+        )
+
+
+@pytest.mark.fault("F7")
+@pytest.mark.timeout(900)
+def test_where_a_key_again_is_one_message_a_lost_answer_needs_nobody(floor: Floor, fault: Fault) -> None:
+    many = fault.volume(20, 1_000, 1_000)
+    with sending_to(floor, "json", deaf_to=10) as gateway:
+        let_announce(floor, many)
+        for _ in range(3):
+            let_time_pass(floor)
+    ledger, ends = seen(floor)
+    fault.tell(
+        gateway="json", orders=many, calls=sum(gateway.taken.values()), sent=sum(gateway.sent.values()), **ledger
+    )
+    assert Counter(gateway.sent.values()) == {1: many}
+    assert sum(gateway.taken.values()) == many + many // 10
+    assert ledger == {"done": many}
+    assert ends == {"fulfilled": many}
+
+
+@pytest.mark.fault("F7")
+@pytest.mark.timeout(900)
+def test_where_nobody_can_be_asked_a_lost_answer_is_a_persons_to_settle(floor: Floor, fault: Fault) -> None:
+    many = fault.volume(20, 1_000, 1_000)
+    with sending_to(floor, "kannel", deaf_to=10) as gateway:
+        let_announce(floor, many)
+        # Whoever comes by later, a sweep, another worker: none of them sends again.
+        for _ in range(3):
+            let_time_pass(floor)
+    ledger, ends = seen(floor)
+    fault.tell(
+        gateway="kannel", orders=many, calls=sum(gateway.taken.values()), sent=sum(gateway.sent.values()), **ledger
+    )
+    assert Counter(gateway.sent.values()) == Counter(gateway.taken.values()) == {1: many}
+    assert ledger == {"done": many - many // 10, "unknown": many // 10}
+    assert ends["fulfilled"] == many - many // 10
+    with floor.room.database.read() as connection:
+        listed = [row["number"] for row in waiting_for_person(connection)]
+    assert len(listed) == many // 10
