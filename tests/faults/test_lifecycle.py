@@ -1,5 +1,5 @@
-"""A model of the whole back room: whatever customers, staff, printers, scanners and waves do, in whatever order, stock
-is conserved, and no print, label or message happens twice.
+"""F10: a model of the whole back room. Whatever customers, staff, printers, scanners, waves and crashes do, in whatever
+order, stock is conserved, no print, label or message happens twice, and every order ends or waits for a named reason.
 
 The floor is the real one, on SQLite, with folders for printers, labels and mail; the model keeps only what was ordered.
 """
@@ -7,35 +7,50 @@ The floor is the real one, on SQLite, with folders for printers, labels and mail
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import select
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import Connection, event, select
 
 from backroom.engine import wake
 from backroom.shop import room as rooms
-from backroom.store import desk, print_attempts, print_jobs
-from backroom.store.database import Database
+from backroom.store import desk, print_attempts, print_jobs, stock
+from backroom.store.claims import end_instance
+from backroom.store.database import Database, now
+from backroom.store.instances import this_instance
 from backroom.store.print_attempts import NotYourJob
 from backroom.store.tables import effects, orders, shipments
 from tests.databases import migrated
+from tests.faults.table import Fault
 from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, an_order, open_floor
+
+# A wave commits about as often as this from its claim to its end.
+COMMITS = st.integers(0, 12)
+STEPS = 20
 
 PLACES = st.sampled_from([HUB, SOUTH, BOOTH])
 SKUS = st.sampled_from([PLAIN, SCARCE, GTIN_TEE])
 
 
+class Killed(BaseException):
+    """The process died here."""
+
+
 class BackRoom(RuleBasedStateMachine):
     """Rules are what may happen; invariants are what must hold after each of them."""
 
+    days = 0
+
     @initialize()
     def open(self) -> None:
+        type(self).days += 1
         self.folder = Path(tempfile.mkdtemp(prefix="backroom-model-"))
         url = f"sqlite:///{self.folder / 'shop.db'}"
         migrated(url)
@@ -46,6 +61,7 @@ class BackRoom(RuleBasedStateMachine):
         self.patch.setitem(vars(wake), "_this", self.floor.waker)
         self.ordered: dict[int, str] = {}
         self.minute = 0
+        self.parcels = 0
 
     def teardown(self) -> None:
         if not hasattr(self, "floor"):
@@ -129,6 +145,35 @@ class BackRoom(RuleBasedStateMachine):
         if numbers:
             self.floor.scan(SOUTH, data.draw(st.sampled_from(numbers)), code)
 
+    @rule(place=PLACES, commits=COMMITS)
+    def a_wave_is_killed(self, place: str, commits: int) -> None:
+        """After so many commits nothing of the process is written any more, not even that its claim is over."""
+        left = itertools.count(commits, -1)
+
+        def die(_: Connection) -> None:
+            if next(left) <= 0:
+                raise Killed
+
+        engine = self.floor.room.database.engine
+        event.listen(engine, "commit", die)
+        try:
+            with contextlib.suppress(Killed):
+                self.floor.intake()
+                self.floor.fulfil(place)
+        finally:
+            event.remove(engine, "commit", die)
+        # What the next claim finds out of a process that is gone.
+        self.floor.room.database.write(lambda c: end_instance(c, this_instance()))
+
+    @rule(place=st.sampled_from([HUB, SOUTH]), sku=SKUS, pieces=st.integers(1, 5))
+    def stock_arrives(self, place: str, sku: str, pieces: int) -> None:
+        self.parcels += 1
+        key = f"parcel-{self.parcels}"
+        write = self.floor.room.database.write
+        for _ in range(2):
+            # The same delivery note is typed in twice, and counts once.
+            write(lambda c: stock.receive(c, key, [(place, sku, pieces)], "delivered", now(c)))
+
     @invariant()
     def stock_is_conserved(self) -> None:
         if hasattr(self, "floor"):
@@ -200,10 +245,16 @@ def job_state(database: Database, id_: int) -> str:
         return str(connection.execute(query).scalar_one())
 
 
-TestBackRoom = BackRoom.TestCase
-TestBackRoom.settings = settings(
-    max_examples=8,
-    stateful_step_count=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@pytest.mark.fault("F10")
+@pytest.mark.timeout(7200)
+def test_whatever_happens_in_whatever_order_every_order_ends_or_waits_for_a_reason(fault: Fault) -> None:
+    BackRoom.days = 0
+    chosen = settings(
+        max_examples=fault.volume(6, 150, 2_000),
+        stateful_step_count=STEPS,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    run_state_machine_as_test(seed(fault.seed)(BackRoom), settings=chosen)
+    fault.tell(sequences=BackRoom.days, steps=STEPS)
