@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,7 +47,7 @@ from backroom.store.inbox_door import Delivery, Receipt, accept
 from backroom.store.print_attempts import HandedJob
 from backroom.store.seals import Seals
 from backroom.store.story import OrderStory, story
-from backroom.store.tables import effects, orders, reservations, stock_levels, stock_movements
+from backroom.store.tables import effects, orders, reservations, shipments, stock_levels, stock_movements
 from tests.fakes import RememberingWaker
 
 MASTER_KEY = bytes(range(32))
@@ -332,6 +333,23 @@ class Floor:
             assert level.reserved == held.get(place, 0), place
             assert level.on_hand == moved.get(place, 0), place
 
+    def check_effects(self) -> None:
+        """Each effect happened once or not at all: what lies in the shop's folders is what the ledger says is done."""
+        with self.room.database.read() as connection:
+            keys = connection.execute(select(effects.c.key)).scalars().all()
+            done = connection.execute(select(effects.c.kind, effects.c.key).where(effects.c.state == "done")).all()
+            parcels = connection.execute(select(shipments.c.fulfilment_order_id)).scalars().all()
+        assert len(keys) == len(set(keys))
+        assert len(parcels) == len(set(parcels)) == sum(row.kind == "label" for row in done)
+        home = self.room.home
+        mails = [*(home / "mail").glob("*.eml"), *(home / "sms").glob("*.txt")]
+        assert len(mails) == sum(row.kind == "message" for row in done)
+        sheets = [file for place in (HUB, SOUTH, BOOTH) for file in (home / f"labels-{place}").glob("*.pdf")]
+        assert len(sheets) == sum(row.kind == "sheet" for row in done)
+        # Of the tries at one print only one came out, unless a person said that it had to be printed again.
+        lines = Counter(row.key.rsplit("-", 1)[0] for row in done if row.kind == "print")
+        assert set(lines.values()) <= {1}
+
     def effects(self, kind: str) -> list[tuple[str, str]]:
         """Keys and states of one kind of effects."""
         with self.room.database.read() as connection:
@@ -339,18 +357,23 @@ class Floor:
             return [(row.key, row.state) for row in connection.execute(query)]
 
 
+def reopen_floor(database: Database, home: Path) -> Floor:
+    """The shop as another process left it."""
+    room = Room(home, a_shop(), database, Seals(MASTER_KEY), Secrets(home / "secrets.toml", {}))
+    return Floor(room, RememberingWaker())
+
+
 def open_floor(database: Database, home: Path) -> Floor:
     """The shop on a database, with its stock and artwork, in a home folder."""
     (home / "artwork").mkdir(parents=True)
     Image.new("RGB", (200, 200), "black").save(home / "artwork" / "owl.png")
-    room = Room(home, a_shop(), database, Seals(MASTER_KEY), Secrets(home / "secrets.toml", {}))
 
     def fill(connection: Any) -> None:
         save_variants(connection, CATALOGUE)
         stock.receive(connection, "first", FIRST_STOCK, "delivered", now(connection))
 
     database.write(fill)
-    return Floor(room, RememberingWaker())
+    return reopen_floor(database, home)
 
 
 @pytest.fixture

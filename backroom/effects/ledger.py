@@ -40,7 +40,7 @@ class InOtherHands(Retry):
 
 
 class AnswerLost(Retry):
-    """The other side got the call and its answer is lost: the same key is carried out again, and is one effect there."""
+    """The other side got the call and its answer is lost: the same key is carried out again, and is one effect."""
 
     cause = "answer_lost"
 

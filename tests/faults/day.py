@@ -1,0 +1,173 @@
+"""A day of a small shop in a process that may be killed at any of its commits, and one that starts such processes.
+
+What belongs here: the day. What does not: what must be true of it afterwards (`test_kills`).
+
+`python -m tests.faults.day` imports everything once, and forks a process for each day that it is asked for on its
+standard input: a day begins in milliseconds, and its end is a real one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy.engine.default import DefaultDialect
+
+from backroom.domain.shop import PrinterSpec
+from backroom.engine import wake
+from backroom.shop import room as rooms
+from backroom.store.database import Database
+from tests.benches import open_bench
+from tests.shops import BOOTH, HUB, PLAIN, SCARCE, SOUTH, Floor, an_order, reopen_floor
+
+# Each message of the day by its delivery key: two picked at the hub, one changed and one cancelled before it is worked
+# on, one scanned at the local hub, two printed at the booth.
+MESSAGES: dict[str, tuple[dict[str, Any], str]] = {
+    "one": (an_order(501, [(PLAIN, 1)]), "orders/create"),
+    "two": (an_order(502, [(PLAIN, 2)]), "orders/create"),
+    "changed": (an_order(503, [(PLAIN, 1)]), "orders/create"),
+    "change": (an_order(503, [(PLAIN, 3)], minute=5), "orders/updated"),
+    "cancelled": (an_order(504, [(PLAIN, 1)]), "orders/create"),
+    "cancel": (an_order(504, [(PLAIN, 1)], minute=5, cancelled_at="2026-11-01T10:05:00+00:00"), "orders/cancelled"),
+    "scanned": (an_order(505, [(PLAIN, 1)], at=SOUTH), "orders/create"),
+    "printed": (an_order(506, [(PLAIN, 1)], at=BOOTH), "orders/create"),
+    "printed twice": (an_order(507, [(SCARCE, 2)], at=BOOTH), "orders/create"),
+}
+ACKNOWLEDGED, COMMITS = "acknowledged", "commits"
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day to live: in which home, on which database, and at which commit to die, before or after it; 0 is at none."""
+
+    home: str
+    url: str
+    die_at: int = 0
+    after: bool = False
+
+
+@dataclass(frozen=True)
+class End:
+    """How a day's process ended: its exit code (-9 when it was killed) and after how many seconds."""
+
+    code: int
+    seconds: float
+
+
+def presses(home: Path) -> list[PrinterSpec]:
+    return [PrinterSpec(name, f"folder:{home / name}", ("dtg",)) for name in ("press-1", "press-2")]
+
+
+def live(day: Day) -> None:
+    """From the first delivery to the last parcel; what was done before, by a process that was killed, is done."""
+    home = Path(day.home)
+    commits = _die(day)
+    floor = reopen_floor(Database(day.url), home)
+    os.environ["BACKROOM_HOME"] = str(home)
+    rooms._open[home.resolve()] = floor.room
+    vars(wake)["_this"] = floor.waker
+    _deliver(floor, home / ACKNOWLEDGED)
+    floor.intake()
+    for place in (HUB, SOUTH, BOOTH):
+        floor.fulfil(place)
+    _scan(floor)
+    with open_bench(floor, presses(home)) as bench:
+        bench.run(home / "bench")
+    for place in (SOUTH, BOOTH):
+        floor.fulfil(place)
+    floor.room.close()
+    (home / COMMITS).write_text(str(next(commits) - 1), encoding="ascii")
+
+
+def _deliver(floor: Floor, acknowledged: Path) -> None:
+    """What was acknowledged is not delivered again; what was not, is, as every channel does."""
+    known = acknowledged.read_text(encoding="utf-8").splitlines() if acknowledged.exists() else []
+    for key, (order, topic) in MESSAGES.items():
+        if key not in known:
+            floor.deliver(order, topic, key)
+            with acknowledged.open("a", encoding="utf-8") as file:
+                file.write(f"{key}\n")
+
+
+def _scan(floor: Floor) -> None:
+    """Whatever still has to be picked at the local hub is scanned, once for each piece that is missing."""
+    number = floor.number(505)
+    for line in floor.story(number).part_lines:
+        for _ in range(line["from_stock"] - line["picked"]):
+            floor.scan(SOUTH, number, line["sku"])
+
+
+def _die(day: Day) -> Iterator[int]:
+    """Count commits, and end this process at the one that was asked for, as kill -9 does."""
+    numbers = itertools.count(1)
+    commit = DefaultDialect.do_commit
+
+    def counted(self: DefaultDialect, connection: Any) -> None:
+        number = next(numbers)
+        if number == day.die_at and not day.after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        commit(self, connection)
+        if number == day.die_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    DefaultDialect.do_commit = counted  # type: ignore[method-assign]
+    return numbers
+
+
+@dataclass(frozen=True)
+class Days:
+    """The process that starts days, as whoever wants one sees it."""
+
+    asked: IO[str]
+    answers: IO[str]
+
+    def live(self, day: Day) -> End:
+        self.asked.write(json.dumps(asdict(day)) + "\n")
+        self.asked.flush()
+        return End(**json.loads(self.answers.readline()))
+
+
+@contextmanager
+def days() -> Iterator[Days]:
+    """Start it, and end it with the body."""
+    command = [sys.executable, "-m", "tests.faults.day"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield Days(process.stdin, process.stdout)
+        process.stdin.close()
+
+
+def main() -> None:
+    for line in sys.stdin:
+        began = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                live(Day(**json.loads(line)))
+                code = 0
+            except Exception:  # noqa: BLE001  (told on stderr, and by the exit code: a fork may not go on in main)
+                traceback.print_exc()
+            finally:
+                sys.stderr.flush()
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        end = End(os.waitstatus_to_exitcode(status), time.monotonic() - began)
+        sys.stdout.write(json.dumps(asdict(end)) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

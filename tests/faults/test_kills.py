@@ -1,0 +1,103 @@
+"""F1, commit by commit: whoever dies at any of a day's commits, the next process ends the day, and nothing is twice."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from backroom.store.database import Database
+from tests.databases import PostgresServer
+from tests.faults.day import COMMITS, MESSAGES, Day, Days, days, presses
+from tests.faults.table import Fault
+from tests.shops import Floor, open_floor, reopen_floor
+
+GOES_ON_WITHIN = 30.0
+PRINTS = 2
+
+
+@pytest.fixture(scope="module")
+def crew() -> Iterator[Days]:
+    with days() as crew:
+        yield crew
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def morning(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Day]:
+    """A fresh shop for a day of that name, its database closed: nobody else has it open."""
+
+    def new(name: str) -> Day:
+        home = tmp_path / name
+        if request.param == "sqlite":
+            home.mkdir()
+            shutil.copy(request.getfixturevalue("sqlite_template"), home / "shop.db")
+            url = f"sqlite:///{home / 'shop.db'}"
+        else:
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            url = server.url(server.create())
+        database = Database(url)
+        open_floor(database, home / "home")
+        database.close()
+        return Day(str(home / "home"), url)
+
+    return new
+
+
+@contextmanager
+def evening(day: Day) -> Iterator[Floor]:
+    """The shop after the day."""
+    floor = reopen_floor(Database(day.url), Path(day.home))
+    try:
+        yield floor
+    finally:
+        floor.room.close()
+
+
+def check(day: Day) -> None:
+    """Every message that was acknowledged has become what it must, and everything happened once."""
+    with evening(day) as floor:
+        states = {id_: floor.state(floor.number(id_))[0] for id_ in range(501, 508)}
+        assert states == {id_: "cancelled" if id_ == 504 else "fulfilled" for id_ in states}
+        changed = floor.story(floor.number(503))
+        assert [line["quantity"] for line in changed.lines] == [3]
+        floor.check_sums()
+        floor.check_effects()
+        states_of_effects = {
+            state for kind in ("label", "message", "sheet", "print") for _, state in floor.effects(kind)
+        }
+        assert states_of_effects == {"done"}
+    home = Path(day.home)
+    described = [file for press in presses(home) for file in (home / press.name).glob("*.json")]
+    assert len(described) == PRINTS, "a print came out twice, or not at all"
+
+
+@pytest.mark.fault("F1 commits")
+@pytest.mark.timeout(7200)
+def test_a_kill_at_any_commit_loses_nothing_and_does_nothing_twice(
+    crew: Days, morning: Callable[[str], Day], fault: Fault
+) -> None:
+    dry = morning("dry")
+    assert crew.live(dry).code == 0
+    check(dry)
+    commits = int((Path(dry.home) / COMMITS).read_text(encoding="ascii"))
+    moments = [(number, after) for number in range(1, commits + 1) for after in (False, True)]
+    chosen = fault.chance.sample(moments, fault.volume(4, 60, len(moments)))
+    slowest = 0.0
+    for number, after in sorted(chosen):
+        day = morning(f"kill-{number}-{after}")
+        killed = crew.live(Day(day.home, day.url, number, after))
+        assert killed.code in (-9, 0), f"kill {'after' if after else 'before'} commit {number}"
+        rest = crew.live(day)
+        assert rest.code == 0, f"the day after a kill {'after' if after else 'before'} commit {number}"
+        try:
+            check(day)
+        except AssertionError as error:
+            error.add_note(f"killed {'after' if after else 'before'} commit {number} of {commits}")
+            raise
+        slowest = max(slowest, rest.seconds)
+        shutil.rmtree(Path(day.home).parent if day.url.startswith("sqlite") else day.home)
+    fault.tell(commits=commits, kills=len(chosen), messages=len(MESSAGES), slowest_rest_of_the_day_s=round(slowest, 1))
+    assert slowest < GOES_ON_WITHIN
