@@ -18,7 +18,7 @@ from rich.table import Table
 
 from backroom.cli.demo_judge import Verdict, failed_run_names, figures, judge
 from backroom.cli.demo_messages import Sender
-from backroom.cli.environments import Ports
+from backroom.cli.environments import Ports, note_ports
 from backroom.cli.output import console, show_json
 from backroom.cli.prepare import PREFECT_AUTH, prepare
 from backroom.cli.processes import ROOT, free_ports, gateway_child, make_known, server_child, worker_children
@@ -53,6 +53,7 @@ def demo(
     sample = demo_orders(orders, seed, datetime.now(UTC))
     with ExitStack() as stack:
         room = stack.enter_context(_demo_room(home.resolve(), quiet=as_json))
+        note_ports(room.home, ports)
         supervisors = _start(stack, room, ports, quiet=as_json)
         began = time.monotonic()
         verdicts = _watch(room, ports, sample, quiet=as_json, patience=patience or 120 + orders)

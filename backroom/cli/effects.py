@@ -32,5 +32,5 @@ def decide(
 ) -> None:
     """Say whether it happened, after looking at the printer, the mail log or the carrier; its orders then go on."""
     room = open_room()
-    send(room.database.write(lambda c: decisions.decide(c, key, happened=happened, actor=getpass.getuser())))
+    send(room, room.database.write(lambda c: decisions.decide(c, key, happened=happened, actor=getpass.getuser())))
     console.print(f"{key}: {'it happened' if happened else 'it is done again'}.")

@@ -6,8 +6,10 @@ Prefect we choose (`backroom.engine.server`).
 
 from __future__ import annotations
 
+import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from backroom.cli.prepare import PREFECT_AUTH, booth_key_name
 from backroom.domain.shop import Shop
@@ -16,6 +18,8 @@ from backroom.shop.room import Room
 
 # What opens the shop's data, and what opens a booth's door. A process gets of them what is its own.
 SECRET, BOOTH_KEY = "BACKROOM_SECRET_", "BACKROOM_BOOTH_KEY"
+# In the home folder: where the shop listened when it was last started, for commands in another terminal.
+PORTS_FILE = "ports.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,19 @@ class Ports:
     @property
     def pages(self) -> str:
         return f"http://127.0.0.1:{self.gateway}"
+
+
+def note_ports(home: Path, ports: Ports) -> None:
+    """Leave word of where this shop listens."""
+    draft = home / f"{PORTS_FILE}.new"
+    draft.write_text(json.dumps(asdict(ports)), encoding="utf-8")
+    draft.replace(home / PORTS_FILE)
+
+
+def noted_ports(home: Path) -> Ports:
+    """Where the shop listened when it was last started here; the usual ports where nobody noted any."""
+    path = home / PORTS_FILE
+    return Ports(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else Ports()
 
 
 def auth_of(room: Room) -> str:

@@ -146,7 +146,7 @@ def scan_piece(
     room = open_room()
     place = room.shop.location(location).id
     result = room.database.write(lambda c: scan(c, place, number.upper(), code, _actor()))
-    send(result.wakeups)
+    send(room, result.wakeups)
     if as_json:
         said = {"accepted": result.accepted, "reason": result.reason, "left": result.left}
         show_json({"order": number.upper(), **said})
@@ -173,7 +173,7 @@ def import_file(
     hub = room.shop.hub
     receipts = room.database.write(lambda c: [accept(c, room.seals, one, hub) for one in deliveries])
     new = [receipt.wakeup for receipt in receipts if receipt.wakeup is not None]
-    send(new[-1:])
+    send(room, new[-1:])
     console.print(f"{len(receipts)} orders in {file.name}, {len(new)} new, {len(drop.problems)} rows set aside.")
 
 
@@ -194,14 +194,14 @@ def replay(id_: Annotated[int, typer.Argument(metavar="ID")]) -> None:
         console.print(f"[yellow]Nothing with id {id_} waits in quarantine.[/]")
         raise typer.Exit(1)
     with room.database.read() as connection:
-        send([wakeup(connection, intake.STAGE, room.shop.hub)])
+        send(room, [wakeup(connection, intake.STAGE, room.shop.hub)])
     console.print(f"Message {id_} is read again.")
 
 
 def _act(room: Room, number: str, work: Callable[[Connection, str], list[Wakeup]], done: str, as_json: bool) -> None:
     """Do it in one commit, send what it owes, and say so: in words, or with the state that the order is in now."""
     known = number.upper()
-    send(room.database.write(lambda c: work(c, known)))
+    send(room, room.database.write(lambda c: work(c, known)))
     if not as_json:
         console.print(f"{known} {done}.")
         return

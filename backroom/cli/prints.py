@@ -37,7 +37,7 @@ def decide(
 ) -> None:
     """Say of a job that nobody can tell about whether it was printed. Look at the printer first."""
     room = open_room()
-    send(room.database.write(lambda c: print_attempts.decide(c, job, decision, getpass.getuser())))
+    send(room, room.database.write(lambda c: print_attempts.decide(c, job, decision, getpass.getuser())))
     console.print(f"Job {job}: {decision}.")
 
 
@@ -45,5 +45,5 @@ def decide(
 def close_breaker(breaker: Annotated[int, typer.Argument(help="The breaker's id")]) -> None:
     """Close a breaker without trying: all that waited for it go on."""
     room = open_room()
-    send(room.database.write(lambda c: sickness.close(c, breaker, now(c))))
+    send(room, room.database.write(lambda c: sickness.close(c, breaker, now(c))))
     console.print(f"Breaker {breaker} is closed.")

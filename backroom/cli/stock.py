@@ -72,7 +72,7 @@ def receive(
         stock.receive(connection, key, [(location, sku, pieces)], "received", now(connection))
         return wake_backorders(connection, [sku], room.shop.hub)
 
-    send(room.database.write(work))
+    send(room, room.database.write(work))
     console.print(f"{pieces} of {sku} at {location}.")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import requests
 import typer
 
-from backroom.cli.environments import BOOTH_KEY, Ports, login_of, without_secrets
+from backroom.cli.environments import BOOTH_KEY, Ports, login_of, note_ports, without_secrets
 from backroom.cli.output import console
 from backroom.cli.prepare import prepare
 from backroom.cli.processes import (
@@ -45,6 +45,7 @@ def up(
     check_free(ports)
     room = prepare(home_folder())
     warn_of_stranded(room.database, room.shop)
+    note_ports(room.home, ports)
     logs = room.home / "logs"
     with Supervisor([server_child(room, ports)], logs) as server:
         server.stop_on_signals()
