@@ -6,9 +6,11 @@ import sys
 
 import typer
 from rich.console import Console
+from sqlalchemy.exc import DBAPIError
 
 from backroom.cli import demo, effects, keys, orders, prints, shop, stock, system
 from backroom.domain.errors import BackroomError
+from backroom.store.database import trouble_of_the_moment
 
 app = typer.Typer(
     help="The back room of a small fashion shop: every order routed, printed or picked, labelled, announced.",
@@ -36,7 +38,14 @@ app.command("demo")(demo.demo)
 def main() -> None:
     """Run the program; an error of ours is one clear sentence and exit code 1, not a traceback."""
     try:
-        app()
+        try:
+            app()
+        except DBAPIError as error:
+            # Writing says so by itself; what is only read comes here.
+            trouble = trouble_of_the_moment(error)
+            if trouble is None:
+                raise
+            raise trouble from None
     except BackroomError as error:
         Console(stderr=True).print(f"[bold red]{error.cause}[/]: {error}", highlight=False)
         sys.exit(1)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
-from backroom.shop.room import open_room
 from backroom.store import decisions, effects
 
 app = typer.Typer(no_args_is_help=True)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
-from backroom.shop.room import open_room
 from backroom.store import api_keys
 from backroom.store.database import now
 

@@ -14,12 +14,13 @@ from sqlalchemy import Connection
 from backroom.channels.csvfile import read_file
 from backroom.channels.delivering import delivery_of
 from backroom.channels.registry import channel_for
+from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson
 from backroom.domain.explain import explain as explain_decision
 from backroom.domain.shop import ChannelSpec, Shop
-from backroom.shop.room import Room, open_room
+from backroom.shop.room import Room
 from backroom.store import desk, intake
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now

@@ -11,11 +11,11 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection, select
 
+from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson
 from backroom.shop.catalogue import read_catalogue, read_stock
-from backroom.shop.room import open_room
 from backroom.store import catalogue, stock
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup

@@ -7,6 +7,7 @@ BACKROOM_SECRET_ before it and underscores for dots, comes first, so that contai
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,12 @@ class SecretsTooOpen(AskPerson):
     cause = "secrets_too_open"
 
 
+class SecretsUnreadable(AskPerson):
+    """The secrets file was written by hand, and is no list of names and texts."""
+
+    cause = "secrets_unreadable"
+
+
 class Secrets:
     """Secrets by name, such as `master_key` or `webhook.web`."""
 
@@ -40,8 +47,7 @@ class Secrets:
             return cls(path, {})
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise SecretsTooOpen(f"{path.name} can be read by others", remedy=f"Run: chmod 600 {path.name}")
-        with path.open("rb") as file:
-            return cls(path, {name: str(value) for name, value in tomllib.load(file).items()})
+        return cls(path, _values_of(path))
 
     def find(self, name: str) -> str | None:
         variable = "BACKROOM_SECRET_" + name.upper().replace(".", "_").replace("-", "_")
@@ -73,6 +79,22 @@ class Secrets:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
+
+
+def _values_of(path: Path) -> dict[str, str]:
+    """What the file says. Its text is not repeated in an error: it is a secret."""
+    remedy = 'Write name and value in quotes, each on a line of its own: "webhook.web" = "the secret".'
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        where = re.search(r"at line \d+|at end of document", str(error))
+        raise SecretsUnreadable(
+            f"{path.name} cannot be read{f' {where.group()}' if where else ''}.", remedy=remedy
+        ) from None
+    for name, value in values.items():
+        if isinstance(value, dict | list):
+            raise SecretsUnreadable(f"{path.name} has no text for {name!r}.", remedy=remedy)
+    return {name: str(value) for name, value in values.items()}
 
 
 def _quote(text: str) -> str:

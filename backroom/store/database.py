@@ -124,7 +124,7 @@ class Database:
             except DBAPIError as error:
                 if turn + 1 < DEADLOCK_TRIES and _broken_deadlock(error):
                     continue
-                trouble = _trouble_of_the_moment(error)
+                trouble = trouble_of_the_moment(error)
                 if trouble is None:
                     raise
                 raise trouble from error
@@ -200,7 +200,7 @@ def _broken_deadlock(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
 
 
-def _trouble_of_the_moment(error: DBAPIError) -> Retry | None:
+def trouble_of_the_moment(error: DBAPIError) -> Retry | None:
     """What passes by itself, in words that a caller can act on; None for an error of the statement."""
     state = getattr(error.orig, "sqlstate", None)
     code = getattr(error.orig, "sqlite_errorcode", None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 
 from backroom.store.database import WRITES
 
@@ -18,6 +18,11 @@ LOCK = 0x6261636B726F6F6D
 
 # Alembic keeps the running migration in a global.
 _one_at_a_time = threading.Lock()
+
+
+def is_made(engine: Engine) -> bool:
+    """Whether anybody has brought this database to a schema of ours."""
+    return inspect(engine).has_table("alembic_version")
 
 
 def migrate(engine: Engine) -> None:
