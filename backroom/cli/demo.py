@@ -19,7 +19,7 @@ from rich.table import Table
 from backroom.cli.demo_judge import Verdict, failed_run_names, figures, judge
 from backroom.cli.demo_messages import Sender
 from backroom.cli.environments import Ports, note_ports
-from backroom.cli.output import console, show_json
+from backroom.cli.output import aside, console, show_json
 from backroom.cli.prepare import PREFECT_AUTH, prepare
 from backroom.cli.processes import ROOT, free_ports, gateway_child, make_known, server_child, worker_children
 from backroom.domain.errors import AskPerson
@@ -28,6 +28,7 @@ from backroom.printing.virtual import PrivateBus, VirtualPrinter, missing_progra
 from backroom.shop.demo_orders import DemoOrder, demo_orders
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
+from backroom.store import api_keys
 
 DATA = ROOT / "data"
 VIRTUAL = ("booth-left", "booth-right")
@@ -65,11 +66,16 @@ def demo(
             _show(verdicts)
             console.print(f"Prefect UI: [bold]{ports.ui}[/]    Staff pages: [bold]{ports.pages}/orders[/]")
         if stay:
+            key = room.database.write(lambda connection: api_keys.make_key(connection, "demo", "staff"))
+            console.print(
+                f"The staff pages ask for a key; here is one: [bold]{key}[/]", highlight=False, soft_wrap=True
+            )
             console.print("Have a look around. Ctrl-C ends it.")
             supervisors[0].stop_on_signals()
             supervisors[0].wait()
     if counted.failed:
-        console.print(f"[bold red]{counted.failed} orders did not end as they must.[/]")
+        # Beside the answer: the line of JSON stays the last one.
+        aside.print(f"[bold red]{counted.failed} orders did not end as they must.[/]")
         raise typer.Exit(1)
 
 
@@ -141,9 +147,9 @@ def _watch(room: Room, ports: Ports, sample: Sequence[DemoOrder], *, quiet: bool
                 failed = _failed(ports)
             time.sleep(LOOK_SECONDS)
     for problem in sender.wrong_answers:
-        console.print(f"[red]{problem}[/]")
+        aside.print(f"[red]{problem}[/]")
     wrong = [
-        Verdict("", "", problem, "", "", "", "", "wrong answer", "", ended=False, wrong=problem)
+        Verdict("", "", problem, "", "", "", "", "", "wrong answer", "", ended=False, wrong=problem)
         for problem in sender.wrong_answers
     ]
     return verdicts + wrong
@@ -159,8 +165,9 @@ def _failed(ports: Ports) -> set[str]:
 
 def _show(verdicts: Sequence[Verdict]) -> None:
     table = Table(title="Where every order went")
-    for column in ("order", "channel", "what it shows", "made at, or why not", "made", "labels", "told by", "ended"):
-        table.add_column(column)
+    for column in ("order", "channel", "what it shows", "made at", "because", "made", "labels", "told by", "ended"):
+        # Nothing is cut off on a narrow screen, and the number stays in one piece.
+        table.add_column(column, overflow="fold", no_wrap=column == "order")
     for verdict in sorted(verdicts, key=lambda one: (not one.number, one.number)):
         good = verdict.ended and not verdict.wrong
         ending = f"[green]{verdict.ending}[/]" if good else f"[red]{verdict.ending} {verdict.wrong}[/]"
@@ -169,6 +176,7 @@ def _show(verdicts: Sequence[Verdict]) -> None:
             verdict.channel,
             verdict.kind,
             verdict.route,
+            verdict.why,
             verdict.made,
             verdict.label,
             verdict.message,

@@ -22,6 +22,7 @@ from backroom.store.tables import (
     orders,
     print_jobs,
     quarantine,
+    routing_decisions,
 )
 
 READ_SECONDS = 30.0
@@ -36,6 +37,7 @@ class Verdict:
     channel: str
     kind: str
     route: str
+    why: str
     made: str
     label: str
     message: str
@@ -140,6 +142,8 @@ class _Seen:
                 select(fulfilment_orders.c.order_id).where(fulfilment_orders.c.labelled_at.is_not(None))
             ).scalars()
         )
+        decided = select(routing_decisions.c.order_id, routing_decisions.c.reasons).order_by(routing_decisions.c.round)
+        self.why = {order_id: ", ".join(reasons) for order_id, reasons in connection.execute(decided)}
         query = select(inbox.c.channel, inbox.c.external_id).where(inbox.c.state == "quarantined")
         self.quarantined = {(row[0], row[1]) for row in connection.execute(query)}
 
@@ -169,7 +173,8 @@ def _verdict(
         number=row["number"],
         channel=row["channel"],
         kind=order.kind,
-        route=", ".join(sorted({part["location"] for part in parts})) or row["hold_reason"],
+        route=", ".join(sorted({part["location"] for part in parts})),
+        why=seen.why.get(row["id"], "") or row["hold_reason"],
         made=_made(lines),
         label="both" if row["id"] in seen.labelled and row["delivery"] == "ship" else "",
         message=", ".join(sorted(one["medium"] for one in sent)),
@@ -186,6 +191,7 @@ def _unseen(order: DemoOrder, *, ended: bool) -> Verdict:
         channel=order.channel_id,
         kind=order.kind,
         route="",
+        why="",
         made="",
         label="",
         message="",

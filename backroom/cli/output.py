@@ -28,7 +28,8 @@ def show_table(title: str, rows: Sequence[Mapping[str, Any] | RowMapping], colum
         return
     table = Table(title=title)
     for column in columns:
-        table.add_column(column.replace("_", " "))
+        # What does not fit goes on below: a reason that is cut off helps nobody.
+        table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*(_text(row.get(column)) for column in columns))
     console.print(table)

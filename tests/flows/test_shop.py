@@ -76,6 +76,15 @@ def sent(shop: RunningShop, database: str) -> Sequence[DemoOrder]:
     return sample
 
 
+def test_the_demo_says_of_every_order_where_it_was_routed_and_why(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:
+    verdicts = [one for one in judge(shop.room, sent, failed_run_names(shop.api)) if one.number]
+    made = [one for one in verdicts if one.ending in ("fulfilled", "failed")]
+    assert {one.route for one in made} == {"main-hub", "local-hub", "booth-a"}
+    assert all(one.why for one in verdicts if one.ending != "cancelled")
+    near = next(one for one in made if one.route == "local-hub")
+    assert "km away" in near.why
+
+
 def test_every_message_that_was_acknowledged_is_an_order_or_in_quarantine(
     shop: RunningShop, sent: Sequence[DemoOrder]
 ) -> None:
