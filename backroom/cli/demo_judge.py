@@ -174,7 +174,7 @@ def _verdict(
         channel=row["channel"],
         kind=order.kind,
         route=", ".join(sorted({part["location"] for part in parts})),
-        why=seen.why.get(row["id"], "") or row["hold_reason"],
+        why="; ".join(sorted(causes)) or seen.why.get(row["id"], "") or row["hold_reason"],
         made=_made(lines),
         label="both" if row["id"] in seen.labelled and row["delivery"] == "ship" else "",
         message=", ".join(sorted(one["medium"] for one in sent)),
