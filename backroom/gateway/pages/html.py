@@ -68,7 +68,7 @@ def state(word: str) -> Html:
 
 
 def when(at: datetime | None) -> Html:
-    """A time in UTC, to the second."""
+    """A time in UTC, to the second; the page says so at its foot."""
     if at is None:
         return Html("–")
     return tag("time", at.strftime("%Y-%m-%d %H:%M:%S"), datetime=at.strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -104,7 +104,10 @@ def page(request: Request, title: str, *body: Child, status: int = 200, nav: boo
         tag("title", f"{title} – {shop.owner.name}"),
         tag("link", rel="stylesheet", href="/style.css"),
     )
-    content = tag("body", tag("nav", links) if nav else None, tag("main", tag("h1", title), body))
+    clock = tag("p", "Times are UTC.", cls="quiet")
+    content = tag(
+        "body", tag("nav", links) if nav else None, tag("main", tag("h1", title), body, clock if nav else None)
+    )
     return HTMLResponse("<!doctype html>" + tag("html", head, content, lang="en"), status)
 
 

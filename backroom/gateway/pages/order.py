@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
+from backroom.domain.holds import what_to_do
 from backroom.domain.model import OrderState
 from backroom.domain.money import format_money
 from backroom.gateway.access import Staff
@@ -123,14 +124,23 @@ def _note(given: dict[str, str]) -> str:
 
 def _summary(told: OrderStory) -> Html:
     order = told.order
-    why = order["sick_reason"] or order["hold_reason"]
+    # An order that is under way falls sick at one of its parts.
+    sick = [one["sick_reason"] for one in (order, *told.parts) if one["sick_cause"]]
     facts: list[tuple[str, Child]] = [
-        ("State", [state(order["state"]), " ", state("sick") if order["sick_cause"] else None, " ", why]),
+        (
+            "State",
+            [
+                [state(order["state"]), " ", order["hold_reason"]],
+                [[tag("br"), state("sick"), " ", reason] for reason in sick],
+            ],
+        ),
         ("Channel", f"{order['channel']}, {order['external_id']} there"),
         ("Placed", when(order["placed_at"])),
         ("Ship by", when(order["ship_by"])),
         ("Total", f"{format_money(order['total_minor'], order['currency'])}, {order['payment']}"),
     ]
+    if remedy := what_to_do(order["hold_reason"]):
+        facts.insert(1, ("What to do", remedy))
     rows = [tag("tr", tag("th", name, scope="row"), tag("td", value)) for name, value in facts]
     return tag("table", tag("tbody", rows))
 

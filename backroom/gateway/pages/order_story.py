@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -152,11 +152,7 @@ def _decision(decision: RowMapping, number: str) -> Html:
 
 def _part(told: OrderStory, part: RowMapping) -> list[Child]:
     lines = [line for line in told.part_lines if line["fulfilment_order_id"] == part["id"]]
-    pieces = [
-        f"{line['sku']}: picked {line['picked']} of {line['from_stock']}, "
-        f"printed {line['printed']} of {line['to_print']}"
-        for line in lines
-    ]
+    pieces = [f"{line['sku']}: {', '.join(_counts(line))}" for line in lines]
     return [
         part["location"],
         [
@@ -170,6 +166,14 @@ def _part(told: OrderStory, part: RowMapping) -> list[Child]:
         [[piece, tag("br")] for piece in pieces],
         when(part["opened_at"]),
     ]
+
+
+def _counts(line: RowMapping) -> Iterator[str]:
+    """How many pieces come from where; only some places scan what they take from the stock."""
+    if line["from_stock"]:
+        yield f"{line['from_stock']} from stock" + (f", {line['picked']} of them scanned" if line["picked"] else "")
+    if line["to_print"]:
+        yield f"printed {line['printed']} of {line['to_print']}"
 
 
 def _data(data: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import RowMapping
 
+from backroom.domain.holds import what_to_do
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.html import Child, button, order_link, page, state, table, tag, when
@@ -57,7 +58,7 @@ def _row(row: RowMapping) -> list[Child]:
     return [
         order_link(row["number"]),
         [state(row["state"]), " ", state("sick") if row["sick_cause"] else None],
-        row["sick_reason"] or row["hold_reason"],
+        row["sick_reason"] or what_to_do(row["hold_reason"]) or row["hold_reason"],
         row["channel"],
         when(row["placed_at"]),
     ]

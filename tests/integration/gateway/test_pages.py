@@ -8,6 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import Connection, update
 
+from backroom.domain.holds import what_to_do
 from backroom.domain.model import Problem
 from backroom.store import effects, intake, tables
 from backroom.store.booth_wakes import claim_jobs
@@ -117,6 +118,24 @@ def test_cancelling_what_is_labelled_is_refused_in_words(gateway: Gateway, staff
     assert "labelled" in answer.text
 
 
+def test_a_held_order_says_in_a_sentence_what_it_asks_of_a_person(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room, hold_reason="no_coordinates")
+    for path in (f"/orders/{number}", "/orders"):
+        assert what_to_do("no_coordinates") in staff.get(path).text, path
+
+
+def test_times_say_of_which_zone_they_are(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    assert "Times are UTC." in staff.get(f"/orders/{number}").text
+
+
+def test_pieces_from_stock_are_not_called_unpicked_where_nobody_scans(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room, location="main-hub", from_stock=2, to_print=0)
+    page = staff.get(f"/orders/{number}").text
+    assert "2 from stock" in page
+    assert "picked 0 of" not in page
+
+
 def test_a_sick_order_has_a_retry_button_that_makes_it_healthy(gateway: Gateway, staff: httpx.Client) -> None:
     number = make_order(gateway.room)
     gateway.room.database.write(
@@ -126,7 +145,9 @@ def test_a_sick_order_has_a_retry_button_that_makes_it_healthy(gateway: Gateway,
             ).rowcount
         )
     )
-    assert "the press is on fire" in staff.get(f"/orders/{number}").text
+    page = staff.get(f"/orders/{number}").text
+    # At its top, beside its state, and once more where the work is told.
+    assert page.index("the press is on fire") < page.index("Why it is made") < page.rindex("the press is on fire")
     press(staff, f"/orders/{number}", f"/orders/{number}/retry")
     assert told(gateway, number).parts[0]["sick_cause"] is None
     assert ("fulfilment", "booth-a", 0) in gateway.waker.told

@@ -1,0 +1,32 @@
+"""Holds, in the words of somebody who has to act on one now: the same in Prefect's form and on the staff pages.
+
+What belongs here: what each reason asks of a person. What does not: when an order is held (`validation`, `routing`),
+and the longer advice of the guide.
+"""
+
+from __future__ import annotations
+
+WHAT_TO_DO = {
+    "unknown_sku": "The catalogue does not know a piece of it. Correct the SKU on its page, then let it go on.",
+    "address_incomplete": "No parcel would arrive there. Correct the address on its page, then let it go on.",
+    "address": "Its address is not as its country writes them. Correct it on its page, then let it go on.",
+    "unreachable": "There is no phone and no e-mail that works. Add one on its page, then let it go on.",
+    "location_missing": "It is to be collected, and nobody says where. Ask the customer, then enter it anew.",
+    "totals_do_not_add_up": "What was paid and what was ordered differ. Look at the channel, then decide.",
+    "currency_not_ours": "It was paid in another currency. Look at the channel, then decide.",
+    "payment_pending": "It is not paid yet. It goes on by itself when the channel says that it is.",
+    "payment_refunded": "It was paid back already. Cancel it, unless the channel is wrong.",
+    "no_coordinates": "Nobody knows how far away it goes. Correct the postcode on its page, then let it go on.",
+    "no_place": "The place where the customer collects it does not exist. Check the shop file's locations.",
+    "no_rule": "No routing rule fits it. Add one to the shop file, then let it go on.",
+    "short_stock": "No place has all of it. Take stock in, then let it go on.",
+    "cancelled_after_label": "It was cancelled after its label was made. Stop the parcel, or let it go on.",
+    "changed_while_making": "It was changed while it is being made. Compare both, then decide.",
+    "changed_after_correction": "The channel changed it after somebody corrected its address here. Compare both.",
+    "asked_by_staff": "Somebody of the shop put it on hold.",
+}
+
+
+def what_to_do(reason: str) -> str:
+    """What a Hold of this reason asks of a person; empty for a reason that says it all."""
+    return WHAT_TO_DO.get(reason, "")
