@@ -5,7 +5,8 @@ all operations have in common (`operations`), what a printer supports (`capabili
 
 IPP knows no idempotency key. Our key goes along as job-name and is looked for in the printer's lists, which makes most
 accidents harmless:
-- Lost before the document: an empty job never prints. Whoever finds it cancels it.
+- Lost before the document: an empty job never prints. Whoever finds it cancels it, and sees to it that it has ended:
+  the document may be on its way.
 - Lost after the document: the job is found by its key, and followed.
 - What remains: some printers (ippeveprinter among them) print what they have got of a document when the connection dies
   in its middle, and call it complete. The document is therefore sent from memory, in one piece, with its length said
@@ -134,10 +135,9 @@ class IppPrinter:
         for job in ours:
             if "job-incoming" in words(job, "job-state-reasons"):
                 raise OutcomeUnknown(f"Printer {self.name} is still taking job {key}.", remedy="Ask again in a minute.")
-            if not _without_document(job):
-                return self._ticket(job, key)
-            if not _state(job).ended:
-                self._discard(self._ticket(job, key))
+            ticket = self._ticket(job, key)
+            if not _without_document(job) or not (_state(job).ended or self._withdraw(ticket)):
+                return ticket
         if ours:
             return None
         if any("job-name" not in job for job in jobs) or not self._would_know(jobs, age):
@@ -181,12 +181,22 @@ class IppPrinter:
         """Whether a job whose document left whole, without an answer in time, goes on at the printer."""
         try:
             job = self._look_up(ticket)
-        except PrinterUnreachable:
+        except BackroomError:
             return False
         return job is not None and not _without_document(job) and "job-incoming" not in words(job, "job-state-reasons")
 
+    def _withdraw(self, ticket: PrintTicket) -> bool:
+        """Cancel a job whose document has not come; whether it never will print.
+
+        What was sent may still be on its way, and overtake this: only a job that has ended takes no document any more.
+        """
+        self._cancel(ticket)
+        job = self._look_up(ticket)
+        return job is not None and _state(job).ended and _without_document(job)
+
     def _discard(self, ticket: PrintTicket) -> None:
-        # An empty job prints nothing whether this succeeds or not: the printer gives it up by itself later.
+        # No document was sent, and an empty job prints nothing whether this succeeds or not: the printer gives it up
+        # by itself later.
         with contextlib.suppress(BackroomError):
             self._cancel(ticket)
 

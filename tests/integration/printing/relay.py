@@ -26,11 +26,20 @@ def lose_the_request(request: bytes, ask: Callable[[bytes], bytes]) -> bytes | N
     return None
 
 
+def operation_of(request: bytes) -> int:
+    """Which IPP operation an HTTP request asks for."""
+    (operation,) = struct.unpack_from(">h", request.partition(b"\r\n\r\n")[2], 2)
+    return int(operation)
+
+
 class Relay:
-    """Listens on a port of its own and passes each request on, save those of `operation`, which `fault` handles."""
+    """Listens on a port of its own and passes each request on, save those of `operation`, which `fault` handles.
+
+    Without an operation `fault` handles all. A line to a printer that is off is closed at once.
+    """
 
     def __init__(
-        self, printer_uri: str, operation: int, fault: Callable[[bytes, Callable[[bytes], bytes]], bytes | None]
+        self, printer_uri: str, operation: int | None, fault: Callable[[bytes, Callable[[bytes], bytes]], bytes | None]
     ) -> None:
         self._printer = urlsplit(printer_uri)
         self._operation = operation
@@ -61,15 +70,17 @@ class Relay:
     def _pass_on(self, client: socket.socket) -> None:
         with client:
             while True:
-                request = read_message(client)
+                try:
+                    request = read_message(client)
+                except OSError:
+                    return
                 if not request:
                     return
-                body = request.partition(b"\r\n\r\n")[2]
-                (operation,) = struct.unpack_from(">h", body, 2)
-                answer = (self._fault if operation == self._operation else whole)(request, self._ask)
-                if answer is None:
-                    return
+                faulty = self._operation in (None, operation_of(request))
                 try:
+                    answer = (self._fault if faulty else whole)(request, self._ask)
+                    if not answer:
+                        return
                     client.sendall(answer)
                 except OSError:
                     return

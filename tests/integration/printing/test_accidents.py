@@ -18,7 +18,7 @@ from backroom.printing.history import SLACK_S
 from backroom.printing.ipp import IppPrinter
 from backroom.printing.operations import Operation, Operations
 from backroom.printing.virtual import VirtualPrinter
-from tests.integration.printing.relay import Relay, lose_the_answer, lose_the_request
+from tests.integration.printing.relay import Relay, lose_the_answer, lose_the_request, operation_of
 from tests.printers import VirtualPrinterFactory, wait_for
 
 pytestmark = pytest.mark.printer
@@ -92,6 +92,57 @@ def test_a_document_that_never_arrived_is_unknown_at_first_and_then_certainly_no
         connect(line.uri, name="press").submit(REQUEST)
     assert printer.find(REQUEST.key) is None
     assert virtual.jobs() == ()
+
+
+def test_a_document_that_overtakes_the_cancelling_of_its_job_is_found(virtual: VirtualPrinter) -> None:
+    sent: list[bytes] = []
+
+    def arrive_late(request: bytes, ask: Callable[[bytes], bytes]) -> bytes | None:
+        match operation_of(request):
+            case Operation.SEND_DOCUMENT:
+                sent.append(request)
+                return None
+            case Operation.CANCEL_JOB:
+                ask(sent.pop())
+                wait_for(virtual.jobs)
+        return ask(request)
+
+    with Relay(virtual.uri, None, arrive_late) as line:
+        printer = connect(line.uri, name="press")
+        with pytest.raises(OutcomeUnknown):
+            printer.submit(REQUEST)
+        assert printer.find(REQUEST.key) is not None
+    assert [job.document for job in virtual.jobs()] == [REQUEST.document]
+
+
+def test_an_empty_job_that_cannot_be_cancelled_is_no_proof_that_nothing_prints(virtual: VirtualPrinter) -> None:
+    def break_off(request: bytes, ask: Callable[[bytes], bytes]) -> bytes | None:
+        return None if operation_of(request) in (Operation.SEND_DOCUMENT, Operation.CANCEL_JOB) else ask(request)
+
+    with Relay(virtual.uri, None, break_off) as line:
+        printer = connect(line.uri, name="press")
+        with pytest.raises(OutcomeUnknown):
+            printer.submit(REQUEST)
+        with pytest.raises(PrinterUnreachable):
+            printer.find(REQUEST.key)
+
+
+def test_a_late_answer_that_cannot_be_asked_for_is_unknown_and_not_refused(virtual: VirtualPrinter) -> None:
+    given_up = threading.Event()
+
+    def forbid(request: bytes, ask: Callable[[bytes], bytes]) -> bytes | None:
+        match operation_of(request):
+            case Operation.SEND_DOCUMENT:
+                ask(request)
+                given_up.wait(20)
+            case Operation.GET_JOB_ATTRIBUTES:
+                return b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+        return ask(request)
+
+    with Relay(virtual.uri, None, forbid) as line, pytest.raises(OutcomeUnknown):
+        IppPrinter("press", line.uri, upload_answer_s=0.5).submit(REQUEST)
+    given_up.set()
+    wait_for(virtual.jobs)
 
 
 def test_after_a_restart_an_old_ticket_is_not_taken_for_the_new_job_of_its_number(
