@@ -21,7 +21,7 @@ from backroom.carriers.zpl import zpl
 from backroom.domain.errors import BackroomError, OutcomeUnknown
 from backroom.domain.labels import LabelData, LabelRequest, ParcelSpec, PostalAddress, Purchase
 from backroom.domain.model import Delivery, FulfilmentState, StepOutcome
-from backroom.domain.printing import PrintRequest
+from backroom.domain.printing import PrintRequest, PrintTicket
 from backroom.domain.shop import CarrierSpec
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.printing.connect import connect
@@ -105,7 +105,7 @@ class SheetSink:
 
     def ask(self, key: str, age: timedelta) -> Answer | None:
         ticket = self._printer.find(key, age=age)
-        return {"printer": ticket.printer, "job": ticket.job_id} if ticket else None
+        return _sheet(ticket) if ticket else None
 
     def _print(self, key: str, document: bytes) -> Answer | BackroomError:
         request = PrintRequest(
@@ -116,10 +116,19 @@ class SheetSink:
             media=self.media or None,
         )
         try:
-            ticket = hand_over(self._printer, request)
+            return _sheet(hand_over(self._printer, request))
         except BackroomError as error:
             return error
-        return {"printer": ticket.printer, "job": ticket.job_id}
+
+
+def _sheet(ticket: PrintTicket) -> Answer:
+    """What the ledger keeps of a sheet that the printer has taken; of one that it has perhaps half, nobody can tell."""
+    if not ticket.whole:
+        raise OutcomeUnknown(
+            f"Printer {ticket.printer} was lost while it took {ticket.key}: it may have printed a part.",
+            remedy="Look whether all labels are there.",
+        )
+    return {"printer": ticket.printer, "job": ticket.job_id}
 
 
 def _buy(

@@ -50,12 +50,16 @@ class PrintRequest:
 
 @dataclass(frozen=True, slots=True)
 class PrintTicket:
-    """A job at a printer: `job_id` and `job_uuid` are the printer's names for it, `key` is ours."""
+    """A job at a printer: `job_id` and `job_uuid` are the printer's names for it, `key` is ours.
+
+    `whole`: the printer is known to have all of its document. One that is not may come out in part.
+    """
 
     printer: str
     job_id: str
     job_uuid: str
     key: str
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class Printer(Protocol):
     def progress(self, ticket: PrintTicket) -> PrintProgress: ...
 
     def find(self, key: str, *, age: timedelta | None = None) -> PrintTicket | None:
-        """The job of this key if it was printed or will be; None if it certainly was not.
+        """The job of this key if it was printed or will be, if only in part (`whole`); None if it certainly was not.
 
         `age` is how long ago its submission began; without it absence can seldom be proved. OutcomeUnknown when the
         printer cannot tell.

@@ -5,14 +5,16 @@ not: which job goes to which printer (`lanes`), and how a printer is spoken to (
 
 Before a job is sent, the gateway commits that it begins; a job that was begun before is asked for at its printer by
 its key. Found, it is followed; certainly not there, it is printed; where nobody can tell, a person decides. `failed` is
-told to the gateway only of what certainly did not come out: it is tried again under a new key.
+told to the gateway only of what certainly did not come out: it is tried again under a new key. `done` is told only of
+what the printer has taken whole: the gateway is told the printer's number of a job once that is so, and a job whose
+document was cut off on its way is for a person to look at, though the printer says that it is done.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from backroom.domain.errors import BackroomError, OutcomeUnknown, Refuse
@@ -24,6 +26,8 @@ from backroom.printing.handover import hand_over
 FOLLOW_SECONDS = 8.0
 # A tray that is pushed back in at once is no stop that anybody must hear of for long.
 STOPPED_SECONDS = 1.0
+# A job that takes longer than this is noted as taken by its printer, so that a crash meanwhile is nobody's to settle.
+TAKEN_SECONDS = 0.5
 FIRST_LOOK, SLOWEST_LOOK = 0.03, 1.0
 
 
@@ -47,12 +51,16 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one turn at one job came to. `untouched`: the printer says that nothing of a blocked job came out yet."""
+    """What one turn at one job came to. `untouched`: the printer says that nothing of a blocked job came out yet.
+
+    `printer_job` is the printer's number of a job that it has taken whole.
+    """
 
     job: int
     result: Result
     reason: str = ""
     untouched: bool = False
+    printer_job: str = ""
 
 
 def work_on(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Turn:
@@ -84,6 +92,9 @@ def _work(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Turn:
     found = _find(job, printer, booth) if job.started else None
     if isinstance(found, Turn):
         return found
+    if found is None:
+        # Sent anew, it gets another number, which may be the same after a restart.
+        job = replace(job, printer_job="")
     ticket = found or _begin(job, spec, printer, booth)
     return ticket if isinstance(ticket, Turn) else _follow(job, printer, booth, ticket)
 
@@ -102,17 +113,20 @@ def _move(job: Job, printer: Printer, booth: Booth) -> Turn:
     except OutcomeUnknown as error:
         return _unknown(job, booth, error.message)
     except BackroomError as error:
-        return _block(job, booth, str(error), ticket.job_id)
+        return _block(job, booth, str(error), _taken(ticket))
     return _follow(job, printer, booth, ticket, moved_for=job.reason if stopped else "")
 
 
 def _find(job: Job, printer: Printer, booth: Booth) -> PrintTicket | Turn | None:
     try:
-        return printer.find(job.key, age=job.age())
+        ticket = printer.find(job.key, age=job.age())
     except OutcomeUnknown as error:
         return _unknown(job, booth, error.message)
     except BackroomError as error:
         return _block(job, booth, str(error), job.printer_job)
+    if ticket is not None and ticket.job_id == job.printer_job:
+        return replace(ticket, whole=True)
+    return ticket
 
 
 def _begin(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> PrintTicket | Turn:
@@ -152,40 +166,44 @@ def _follow(job: Job, printer: Printer, booth: Booth, ticket: PrintTicket, *, mo
     ends = time.monotonic() + FOLLOW_SECONDS
     stopped_seconds = FOLLOW_SECONDS if moved_for else STOPPED_SECONDS
     pause, told, stopped_at = FIRST_LOOK, job.reason if job.state == "blocked" else "", 0.0
+    taken, tell_taken_at = _taken(ticket), time.monotonic() + TAKEN_SECONDS
+    known = job.printer_job
     while True:
         try:
             seen = printer.progress(ticket)
         except OutcomeUnknown as error:
             return _unknown(job, booth, error.message)
         except BackroomError as error:
-            return _block(job, booth, str(error), ticket.job_id)
-        ended = _settle(job, booth, seen, moved_for)
+            return _block(job, booth, str(error), taken)
+        ended = _settle(job, booth, seen, moved_for, whole=ticket.whole)
         if ended is not None:
             return ended
         at = time.monotonic()
         if seen.state is PrintState.STOPPED:
             reason = ", ".join(seen.reasons) or "the printer has stopped"
             if reason != told:
-                booth.progress(job, PrintState.STOPPED, reason, ticket.job_id)
-                told = reason
+                booth.progress(job, PrintState.STOPPED, reason, taken)
+                told, known = reason, taken
             stopped_at = stopped_at or at
             if at >= min(ends, stopped_at + stopped_seconds):
-                return Turn(job.id, Result.BLOCKED, reason, untouched=seen.printed == 0)
+                return Turn(job.id, Result.BLOCKED, reason, untouched=seen.printed == 0, printer_job=taken)
         else:
             stopped_at = 0.0
-            if told or at >= ends:
-                booth.progress(job, PrintState.PRINTING, "", ticket.job_id)
-                told = ""
+            if told or at >= ends or (taken != known and at >= tell_taken_at):
+                booth.progress(job, PrintState.PRINTING, "", taken)
+                told, known = "", taken
             if at >= ends:
-                return Turn(job.id, Result.PRINTING)
+                return Turn(job.id, Result.PRINTING, printer_job=taken)
         time.sleep(pause)
         pause = min(pause * 1.5, SLOWEST_LOOK)
 
 
-def _settle(job: Job, booth: Booth, seen: PrintProgress, moved_for: str) -> Turn | None:
+def _settle(job: Job, booth: Booth, seen: PrintProgress, moved_for: str, *, whole: bool) -> Turn | None:
     """Report a job that has come to its end at the printer; None while it has not."""
     reason = f"taken off its printer: {moved_for}" if moved_for else ", ".join(seen.reasons)
     match seen.state:
+        case PrintState.DONE if not whole:
+            return _unknown(job, booth, "the printer was lost while it took the document: it may have printed a part")
         case PrintState.DONE:
             booth.outcome(job, "done")
             return Turn(job.id, Result.DONE)
@@ -211,4 +229,9 @@ def _unknown(job: Job, booth: Booth, reason: str) -> Turn:
 
 def _block(job: Job, booth: Booth, reason: str, printer_job: str) -> Turn:
     booth.progress(job, PrintState.STOPPED, reason, printer_job)
-    return Turn(job.id, Result.BLOCKED, reason)
+    return Turn(job.id, Result.BLOCKED, reason, printer_job=printer_job)
+
+
+def _taken(ticket: PrintTicket) -> str:
+    """The printer's number of a job that it has taken whole; empty of any other."""
+    return ticket.job_id if ticket.whole else ""

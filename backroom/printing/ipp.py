@@ -8,10 +8,10 @@ accidents harmless:
 - Lost before the document: an empty job never prints. Whoever finds it cancels it, and sees to it that it has ended:
   the document may be on its way.
 - Lost after the document: the job is found by its key, and followed.
-- What remains: some printers (ippeveprinter among them) print what they have got of a document when the connection dies
-  in its middle, and call it complete. The document is therefore sent from memory, in one piece, with its length said
-  before, after the job was accepted: the time between is milliseconds. If this process dies in it, the job is found
-  later and may be half a page; nothing in IPP tells.
+- Lost within the document: some printers (ippeveprinter among them) print what they have got of it, and call it
+  complete; nothing in IPP tells. Only the printer's answer to a document proves that it came whole, so a job that was
+  found by its key is not known to be. The document is sent from memory, in one piece, after the job was accepted: the
+  time in which this may happen is milliseconds.
 - A printer that was switched off, or whose history has run out, cannot prove that it did not print: OutcomeUnknown.
 """
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from backroom.domain.errors import BackroomError, OutcomeUnknown
@@ -126,8 +127,8 @@ class IppPrinter:
     def find(self, key: str, *, age: timedelta | None = None) -> PrintTicket | None:
         """The job of this key, looked for among those not completed and then those completed.
 
-        None when it is there without a document (then it is cancelled), or when a job as young as `age` could not be
-        missing; OutcomeUnknown when it could.
+        It is not known to be whole. None when it is there without a document (then it is cancelled), or when a job as
+        young as `age` could not be missing; OutcomeUnknown when it could.
         """
         # In this order: a job that ends between the two questions is seen by the second.
         jobs = [*self._jobs("not-completed"), *self._jobs("completed")]
@@ -135,7 +136,7 @@ class IppPrinter:
         for job in ours:
             if "job-incoming" in words(job, "job-state-reasons"):
                 raise OutcomeUnknown(f"Printer {self.name} is still taking job {key}.", remedy="Ask again in a minute.")
-            ticket = self._ticket(job, key)
+            ticket = replace(self._ticket(job, key), whole=False)
             if not _without_document(job) or not (_state(job).ended or self._withdraw(ticket)):
                 return ticket
         if ours:

@@ -212,7 +212,7 @@ class _Lanes:
         """What a turn came to. An error of the whole bench is raised here, and ends the run."""
         job, turn = lane.land(), flight.result()
         self._counts[turn.result] += 1
-        begun = replace(job, started=True, printer=lane.name)
+        begun = replace(job, started=True, printer=lane.name, printer_job=turn.printer_job)
         match turn.result:
             case Result.PRINTING:
                 begun = replace(begun, state="printing")

@@ -7,9 +7,13 @@ import struct
 import threading
 from collections.abc import Callable
 from types import TracebackType
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 ANSWER_S = 20.0
+
+
+Fault: TypeAlias = Callable[[bytes, Callable[[bytes], bytes]], bytes | None]
 
 
 def whole(request: bytes, ask: Callable[[bytes], bytes]) -> bytes | None:
@@ -26,6 +30,13 @@ def lose_the_request(request: bytes, ask: Callable[[bytes], bytes]) -> bytes | N
     return None
 
 
+def cut_in_the_document(request: bytes, ask: Callable[[bytes], bytes]) -> bytes | None:
+    """The printer gets half of what follows the head, and then nothing more."""
+    head = request.index(b"\r\n\r\n") + 4
+    ask(request[: head + (len(request) - head) // 2])
+    return None
+
+
 def operation_of(request: bytes) -> int:
     """Which IPP operation an HTTP request asks for."""
     (operation,) = struct.unpack_from(">h", request.partition(b"\r\n\r\n")[2], 2)
@@ -38,9 +49,7 @@ class Relay:
     Without an operation `fault` handles all. A line to a printer that is off is closed at once.
     """
 
-    def __init__(
-        self, printer_uri: str, operation: int | None, fault: Callable[[bytes, Callable[[bytes], bytes]], bytes | None]
-    ) -> None:
+    def __init__(self, printer_uri: str, operation: int | None, fault: Fault) -> None:
         self._printer = urlsplit(printer_uri)
         self._operation = operation
         self._fault = fault
@@ -89,6 +98,7 @@ class Relay:
         with socket.create_connection((self._printer.hostname or "", self._printer.port or 631)) as printer:
             printer.settimeout(ANSWER_S)
             printer.sendall(request)
+            printer.shutdown(socket.SHUT_WR)
             return read_message(printer)
 
 

@@ -16,10 +16,11 @@ import pytest
 from backroom.domain.printing import PrintState
 from backroom.domain.shop import PrinterSpec
 from backroom.printing.connect import connect
+from backroom.printing.operations import Operation
 from backroom.printing.virtual import VirtualPrinter
 from backroom.store import print_attempts
 from tests.benches import Bench, open_bench
-from tests.integration.printing.relay import Relay, lose_the_answer
+from tests.integration.printing.relay import Fault, Relay, cut_in_the_document, lose_the_answer
 from tests.printers import VirtualPrinterFactory, wait_for
 from tests.shops import Floor
 
@@ -199,16 +200,32 @@ def test_a_printer_that_dies_in_the_middle_leaves_no_print_twice(
     assert sum(state == "unknown" for state in states.values()) <= 1
 
 
-def test_a_lost_answer_is_asked_for_and_the_job_is_followed(floor: Floor, left: VirtualPrinter, tmp_path: Path) -> None:
-    from backroom.printing.operations import Operation
-
+@pytest.mark.parametrize("fault", [lose_the_answer, cut_in_the_document])
+def test_a_job_whose_document_got_no_answer_is_followed_to_its_end_and_then_looked_at_by_a_person(
+    floor: Floor, left: VirtualPrinter, tmp_path: Path, fault: Fault
+) -> None:
     with (
-        Relay(left.uri, Operation.SEND_DOCUMENT, lose_the_answer) as line,
+        Relay(left.uri, Operation.SEND_DOCUMENT, fault) as line,
         open_bench(floor, [described(left, line.uri)]) as bench,
     ):
         [number] = bench.orders(1)
-        assert bench.run(tmp_path / "bench")[0] == {"done": 1}
+        assert bench.run(tmp_path / "bench")[0] == {"unknown": 1}
+        [(_, state, why)] = bench.queue()
+    assert (state, "may have printed a part" in why) == ("unknown", True)
     assert printed(left) == [(number, "left")]
+
+
+def test_a_job_whose_document_got_no_answer_and_that_never_began_prints_elsewhere(
+    floor: Floor, left: VirtualPrinter, right: VirtualPrinter, tmp_path: Path
+) -> None:
+    left.set_state("+media-empty")
+    with (
+        Relay(left.uri, Operation.SEND_DOCUMENT, lose_the_answer) as line,
+        open_bench(floor, [described(left, line.uri), described(right)]) as bench,
+    ):
+        [number] = bench.orders(1)
+        assert bench.run(tmp_path / "bench")[0]["done"] == 1
+    assert printed(left, right) == [(number, "right")]
 
 
 def test_an_attribute_that_the_printer_does_not_have_is_said_and_nothing_prints(

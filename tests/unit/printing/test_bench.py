@@ -192,6 +192,42 @@ def test_a_lost_submission_is_asked_for_and_found(gateway: PlayedGateway) -> Non
     assert work_on(a_job(), SPEC, printer, gateway.booth).result is Result.DONE
 
 
+HALF = replace(TICKET, whole=False)
+
+
+def test_a_job_whose_document_was_cut_off_is_for_a_person_though_the_printer_calls_it_done(
+    gateway: PlayedGateway,
+) -> None:
+    printer = PlayedPrinter([says(PrintState.PRINTING), says(DONE)], submitted=OutcomeUnknown("lost"), found=HALF)
+    turn = work_on(a_job(), SPEC, printer, gateway.booth)
+    assert turn.result is Result.UNKNOWN
+    assert "may have printed a part" in gateway.told[-1]
+
+
+def test_a_job_whose_document_was_cut_off_and_of_which_nothing_came_out_is_tried_anew(gateway: PlayedGateway) -> None:
+    printer = PlayedPrinter([says(ABORTED, printed=0)], submitted=OutcomeUnknown("lost"), found=HALF)
+    assert work_on(a_job(), SPEC, printer, gateway.booth).result is Result.FAILED
+
+
+def test_a_job_that_was_noted_as_taken_is_done_when_it_is_found_after_a_crash(gateway: PlayedGateway) -> None:
+    printer = PlayedPrinter([says(DONE)], found=HALF)
+    taken = replace(BEGUN, printer_job=HALF.job_id)
+    assert work_on(taken, SPEC, printer, gateway.booth).result is Result.DONE
+    assert work_on(BEGUN, SPEC, printer, gateway.booth).result is Result.UNKNOWN
+
+
+def test_a_number_from_before_it_was_sent_anew_proves_nothing(gateway: PlayedGateway) -> None:
+    printer = PlayedPrinter([says(STOPPED, "out of paper", printed=0)], submitted=HALF)
+    turn = work_on(replace(BEGUN, printer_job=HALF.job_id), SPEC, printer, gateway.booth)
+    assert (turn.result, turn.printer_job) == (Result.BLOCKED, "")
+
+
+def test_a_job_that_takes_a_while_is_noted_as_taken_once(gateway: PlayedGateway) -> None:
+    printer = PlayedPrinter([*[says(PrintState.PRINTING)] * 12, says(DONE)])
+    assert work_on(a_job(), SPEC, printer, gateway.booth).result is Result.DONE
+    assert gateway.told == ["document", "start", "progress printing", "outcome done"]
+
+
 def test_a_lost_submission_that_the_printer_has_not_got_is_tried_anew(gateway: PlayedGateway) -> None:
     printer = PlayedPrinter(submitted=OutcomeUnknown("lost"))
     assert work_on(a_job(), SPEC, printer, gateway.booth).result is Result.FAILED
