@@ -25,9 +25,14 @@ def queue(
     room = open_room()
     place = room.shop.location(location).id
     with room.database.read() as connection:
-        rows = [dict(row) for row in print_jobs.queue(connection, place)]
-    columns = ("id", "order_number", "sku", "copies", "state", "printer", "reason")
-    show_json(rows) if as_json else show_table(f"Prints at {location}", rows, columns)
+        rows = [dict(row) | {"to_do": print_jobs.to_do(row)} for row in print_jobs.queue(connection, place)]
+    if as_json:
+        show_json(rows)
+        return
+    columns = ("id", "order_number", "sku", "copies", "state", "printer", "reason", "to_do")
+    show_table(f"Prints at {location}", rows, columns)
+    if any(row["state"] in print_jobs.FOR_A_PERSON for row in rows):
+        console.print("Say what you saw: backroom print decide ID printed, or print_again.")
 
 
 @app.command()

@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, true
 
 from backroom.domain.model import PrintJobState, Variant
+from backroom.domain.remedies import print_remedy
 from backroom.store import effects, history, stock
 from backroom.store.database import now
 from backroom.store.moves import moving
@@ -22,6 +23,8 @@ from backroom.store.tables import fulfilment_orders, print_jobs
 STAGE = "print"
 KIND = "print"
 ACTIVE = (PrintJobState.HANDED, PrintJobState.PRINTING, PrintJobState.BLOCKED)
+# Nothing but a person's word moves these.
+FOR_A_PERSON = (PrintJobState.UNKNOWN, PrintJobState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +99,24 @@ def open_jobs(connection: Connection, wanted: Sequence[ToPrint], token: str, at:
 def queue(connection: Connection, location: str, most: int = 200) -> list[RowMapping]:
     """What has not ended at a location, what waits for a person first."""
     ended = (PrintJobState.DONE, PrintJobState.CANCELLED)
-    for_a_person = (PrintJobState.UNKNOWN, PrintJobState.FAILED)
     query = (
         select(print_jobs)
         .where(print_jobs.c.location == location, print_jobs.c.state.not_in(ended))
-        .order_by(print_jobs.c.state.not_in(for_a_person), print_jobs.c.priority, print_jobs.c.id)
+        .order_by(print_jobs.c.state.not_in(FOR_A_PERSON), print_jobs.c.priority, print_jobs.c.id)
         .limit(most)
     )
     return list(connection.execute(query).mappings())
+
+
+def to_do(row: RowMapping) -> str:
+    """What somebody does about a job of the queue; empty while it needs nobody."""
+    return print_remedy(
+        PrintJobState(row["state"]),
+        key=key_of(row),
+        copies=row["copies"],
+        printer=row["printer"],
+        begun=row["started_at"] is not None,
+    )
 
 
 def drop(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:

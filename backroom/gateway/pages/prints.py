@@ -40,7 +40,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
         rows = print_jobs.queue(connection, location)
     waiting = [row for row in rows if row["state"] in _NEEDS_A_PERSON]
     others = [row for row in rows if row["state"] not in _NEEDS_A_PERSON]
-    head = ("Job", "Order", "Piece", "State", "Why", "Printer", "Since", "")
+    head = ("Job", "Order", "Piece", "State", "Why, and what to do", "Printer", "Since", "")
     return page(
         request,
         f"Prints at {place.name}",
@@ -72,7 +72,7 @@ def _row(request: Request, row: RowMapping) -> list[Child]:
         order_link(row["order_number"]),
         f"{row['copies']} × {row['sku']}",
         state(row["state"]),
-        row["reason"],
+        [row["reason"], tag("p", print_jobs.to_do(row), cls="quiet")],
         row["printer"],
         when(row["started_at"] or row["handed_at"] or row["created_at"]),
         _decision(request, row),
