@@ -1,6 +1,7 @@
 """One living process a worker name: a lock that the kernel gives back when its holder is gone, even by kill -9.
 
-What belongs here: that lock, and the name a worker has when nobody gave it one. Across machines names must differ.
+What belongs here: that lock, what tells its holder from one of the same name on another machine, and the name a worker
+has when nobody gave it one.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import fcntl
 import re
 import socket
 import time
+import uuid
 from pathlib import Path
 from typing import IO
 
@@ -28,13 +30,25 @@ def default_name(pool: str) -> str:
     return f"{pool}@{socket.gethostname()}"
 
 
+def identity_of(held: IO[str]) -> str:
+    """What the holder of a lock signs with, the same after every restart on this machine and on no other one: whoever
+    has the lock knows that whatever carries it is of a dead process. Two machines may well have workers of one name."""
+    held.seek(0)
+    identity = held.read().strip()
+    if not identity:
+        identity = uuid.uuid4().hex[:12]
+        held.write(identity)
+        held.flush()
+    return identity
+
+
 def hold_name(name: str, folder: Path, wait_seconds: float) -> IO[str]:
     """Take the lock of a name; keep the file open for as long as the name is held.
 
     Waits for a process that is still draining. Raises WorkerRunsAlready when it does not end.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    file = (folder / f"worker-{re.sub(r'[^A-Za-z0-9.@_-]', '_', name)}.lock").open("w")
+    file = (folder / f"worker-{re.sub(r'[^A-Za-z0-9.@_-]', '_', name)}.lock").open("a+")
     deadline = time.monotonic() + wait_seconds
     while True:
         try:

@@ -23,14 +23,14 @@ UNSIGNED = timedelta(seconds=60)
 
 
 def owner(worker: str, pid: int) -> str:
-    """What is written to a run's infrastructure_pid: which worker process has it."""
+    """What is written to a run's infrastructure_pid: which process of the worker that signs so has it."""
     return f"{worker}:{pid}"
 
 
 def is_orphan(run: FlowRun, worker: str, running_here: Collection[UUID], at: datetime, *, just_started: bool) -> bool:
-    """Whether a Running, Pending or Cancelling run belongs to this worker and has no thread anywhere.
+    """Whether a Running, Pending or Cancelling run belongs to the worker that signs so, and has no thread anywhere.
 
-    `just_started` is for the look at start: the worker's name is locked, so whatever carries it is of a dead process.
+    `just_started` is for the look at start: its name is locked here, so whatever it signed is of a dead process.
     """
     if run.id in running_here or run.state is None:
         return False

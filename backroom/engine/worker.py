@@ -26,7 +26,7 @@ from prefect.states import AwaitingRetry, Cancelling, Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from backroom.engine.ends import end_for, handed_back
-from backroom.engine.instance import default_name, hold_name
+from backroom.engine.instance import default_name, hold_name, identity_of
 from backroom.engine.prefect_seams import ask_once_for_all_runs, propose, send_last_words
 from backroom.engine.reaper import owner, reap
 from backroom.engine.threads import Flows, RunThread
@@ -75,6 +75,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         self.most_runs = limit or MOST_RUNS
         self.runs: dict[UUID, RunThread] = {}
         self.draining = False
+        self._signature = self.name
         self._nothing_to_wait_for = asyncio.Event()
         self._flows = Flows()
         self._pushed = asyncio.Event()
@@ -87,6 +88,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
     ) -> None:
         """Work until SIGTERM or SIGINT, then drain. Raises WorkerRunsAlready when the name is taken here."""
         held = await asyncio.to_thread(hold_name, self.name, PREFECT_HOME.value(), DRAIN_GRACE + 15)
+        self._signature = f"{self.name} {identity_of(held)}"
         ask_once_for_all_runs()
         loop = asyncio.get_running_loop()
         # The client's own retries sleep up to 2ⁿ s: the worker asks again by itself, and sooner.
@@ -123,7 +125,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         self._flows.forget_entrypoints()
         try:
             await super().sync_with_backend()
-            reaped = await reap(self.client, self.pool, self.name, self.runs, just_started=not self._reaped_once)
+            reaped = await reap(self.client, self.pool, self._signature, self.runs, just_started=not self._reaped_once)
             if not self._reaped_once and Booth.from_environment() is None:
                 this_waker().look_around()
             self._reaped_once = True
@@ -145,7 +147,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         """Run one flow run here; the way Prefect itself calls a worker, unused by ours."""
         run = self.runs.setdefault(flow_run.id, RunThread(flow_run))
         if task_status is not None:
-            task_status.started(owner(self.name, os.getpid()))
+            task_status.started(owner(self._signature, os.getpid()))
         await self._carry(run)
         return BaseWorkerResult(status_code=0, identifier=str(flow_run.id))
 
@@ -228,7 +230,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
     async def _sign(self, run: RunThread) -> None:
         while run.id in self.runs:
             try:
-                await self.client.update_flow_run(run.id, infrastructure_pid=owner(self.name, os.getpid()))
+                await self.client.update_flow_run(run.id, infrastructure_pid=owner(self._signature, os.getpid()))
             except httpx.HTTPError:
                 await asyncio.sleep(RETRY_SECONDS)
             else:

@@ -30,11 +30,15 @@ def until(look: Callable[[], T], seconds: float, what: str) -> T:
 
 
 class WorkerProcess:
-    """A worker of ours in a process of its own."""
+    """A worker of ours in a process of its own; on a machine of its own as well, where it gets a `home` there."""
 
-    def __init__(self, server: PrefectServer, pool: str, folder: Path, command: Sequence[str] = OURS) -> None:
+    def __init__(
+        self, server: PrefectServer, pool: str, folder: Path, command: Sequence[str] = OURS, home: Path | None = None
+    ) -> None:
         self.server, self.pool, self.log = server, pool, folder / f"worker-{pool}.log"
         self._environment = without_prefect(dict(os.environ)) | server.environment() | {"PYTHONUNBUFFERED": "1"}
+        if home is not None:
+            self._environment["PREFECT_HOME"] = str(home)
         self._command = [sys.executable, "-m", *command, "--pool", pool, "--name", f"{pool}-w"]
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -153,6 +153,25 @@ def test_a_run_left_by_kill_9_completes_without_a_hand(
     assert words(path)[-1] == "again"
 
 
+def test_a_worker_of_the_same_name_on_another_machine_is_left_its_runs(
+    deployed: PrefectServer, worker: WorkerProcess, waker: Waker, tmp_path: Path
+) -> None:
+    path = tmp_path / "of-another"
+    start(waker, "slow", path, "of-another", seconds=0.5, steps=120)
+    until(lambda: "holding" in words(path), 15, "the run to be under way")
+    until(lambda: runs_named(deployed, "of-another")[0]["infrastructure_pid"], 10, "the run's owner to be known")
+    other = WorkerProcess(deployed, worker.pool, tmp_path, home=tmp_path / "other")
+    try:
+        other.start()
+        # It looks for runs of a dead process before it says that it has started.
+        (run,) = runs_named(deployed, "of-another")
+        assert (run["state"]["name"], run["run_count"]) == ("Running", 1)
+    finally:
+        other.kill()
+    deployed.post(f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    until(lambda: state_of(deployed, "of-another") == "Cancelled", 15, "its end")
+
+
 def test_a_worker_that_starts_asks_for_a_sweep_because_wake_ups_died_with_the_one_before(
     deployed: PrefectServer, worker: WorkerProcess
 ) -> None:

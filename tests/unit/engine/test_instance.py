@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backroom.engine.instance import WorkerRunsAlready, default_name, hold_name
+from backroom.engine.instance import WorkerRunsAlready, default_name, hold_name, identity_of
 
 
 def test_a_name_is_held_once(tmp_path: Path) -> None:
@@ -34,6 +34,14 @@ def test_a_name_is_free_again_when_its_holder_was_killed(tmp_path: Path) -> None
         holder.kill()
         holder.wait()
         hold_name("hub", tmp_path, 5).close()
+
+
+def test_a_holder_signs_the_same_after_a_restart_and_like_nobody_on_another_machine(tmp_path: Path) -> None:
+    def signs(machine: str) -> str:
+        with hold_name("hub", tmp_path / machine, 0) as held:
+            return identity_of(held)
+
+    assert signs("one") == signs("one") != signs("two")
 
 
 def test_a_worker_without_a_name_has_the_same_one_after_a_restart() -> None:
