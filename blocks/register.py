@@ -1,7 +1,7 @@
 """Make a shop known to Prefect: `python -m blocks.register`, as `backroom up` does; doing it again changes nothing.
 
 Pools, deployments and alerts come from the shop file, blocks from the secrets file: both are the source, so that what
-was lost with Prefect's database comes back.
+was lost with Prefect's database comes back. It ends with a sweep: wake-ups from before reached nobody.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from backroom.domain.errors import AskPerson, BackroomError
 from backroom.engine.automations import ensure_alerts
 from backroom.engine.deploy import apply
 from backroom.engine.deployments import specs_of
+from backroom.engine.wake import this_waker
 from backroom.shop.room import Room, this_room
 from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
 
@@ -54,12 +55,15 @@ def blocks_of(room: Room) -> dict[str, Block]:
 
 
 def register(room: Room) -> None:
-    """Pools, deployments, alerts and blocks. What the secrets lack is said before Prefect is told anything."""
+    """Pools, deployments, alerts and blocks, then a look at what waits already. What the secrets lack is said before
+    Prefect is told anything."""
     blocks = blocks_of(room)
     apply(specs_of(room.shop))
     ensure_alerts()
     for name, block in blocks.items():
         block.save(name, overwrite=True)
+    # The sweep's own schedule begins a minute from now.
+    this_waker().look_around()
 
 
 def _made(kind: type[Block], group: str, /, **settings: object) -> Block:

@@ -27,6 +27,8 @@ from backroom.engine.supervise import Supervisor
 from backroom.shop.room import Room, home_folder
 
 LOOK_SECONDS = 5.0
+# While Prefect is away: whoever waits for it has waited long enough.
+AWAY_SECONDS = 1.0
 
 
 class WorkerNotSetUp(AskPerson):
@@ -63,15 +65,19 @@ def up(
 
 def keep_known(room: Room, ports: Ports, server: Supervisor) -> None:
     """Make everything known again when Prefect came back without its database."""
-    while not server.is_asked_within(LOOK_SECONDS):
+    pause = LOOK_SECONDS
+    while not server.is_asked_within(pause):
         try:
             answer = requests.get(
                 f"{ports.api}/deployments/name/sweep/sweep", auth=login_of(room), timeout=LOOK_SECONDS
             )
             if answer.status_code == requests.codes.not_found:
                 make_known(room, ports)
+            pause = LOOK_SECONDS
         except Exception as error:  # noqa: BLE001 - whatever it was, the next look comes in a moment
-            console.log(f"Prefect does not answer yet ({type(error).__name__}).")
+            if pause != AWAY_SECONDS:
+                console.log(f"Prefect does not answer ({type(error).__name__}): asking it every second.")
+            pause = AWAY_SECONDS
 
 
 def say_where(room: Room, ports: Ports) -> None:
