@@ -108,8 +108,10 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIEN
 
 
 @contextmanager
-def running_shop(home: Path, change: Callable[[str], str] = lambda text: text) -> Iterator[RunningShop]:
-    """Start the demo shop in `home`; `change` may rewrite its shop file first."""
+def running_shop(
+    home: Path, change: Callable[[str], str] = lambda text: text, *, without: frozenset[str] = frozenset()
+) -> Iterator[RunningShop]:
+    """Start the demo shop in `home`; `change` may rewrite its shop file first, pools in `without` get no worker."""
     shutil.copytree(ROOT / "data", home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     shop_file = home / "shop.toml"
     shop_file.write_text(change(shop_file.read_text(encoding="utf-8")), encoding="utf-8")
@@ -121,6 +123,6 @@ def running_shop(home: Path, change: Callable[[str], str] = lambda text: text) -
         lay_migrated_database(room.home / "prefect")
         server = stack.enter_context(Supervisor([server_child(room, ports)], home / "logs"))
         make_known(room, ports)
-        children = [gateway_child(room, ports), *worker_children(room, ports)]
+        children = [gateway_child(room, ports), *worker_children(room, ports, without=without)]
         rest = stack.enter_context(Supervisor(children, home / "logs"))
         yield RunningShop(room, ports, server, rest)

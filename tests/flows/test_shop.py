@@ -15,24 +15,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from backroom.cli.demo_judge import Verdict, failed_run_names, judge
 from backroom.shop.demo_orders import DemoOrder
 from backroom.store.contacts import open_contact
 from backroom.store.people import load
-from backroom.store.tables import (
-    effects,
-    fulfilment_orders,
-    inbox,
-    labels,
-    messages,
-    orders,
-    print_jobs,
-    quarantine,
-    shipments,
-    stock_levels,
-    stock_movements,
-)
+from backroom.store.tables import fulfilment_orders, inbox, orders, quarantine
 from tests.databases import PostgresServer
+from tests.endings import check_nothing_twice, check_stock, wait_for_endings
 from tests.running import RunningShop, running_shop, wait_until
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
@@ -65,14 +53,7 @@ def sent(shop: RunningShop, database: str) -> Sequence[DemoOrder]:
     sample = shop.send(ORDERS[database])
     wait_until(lambda: bool(shop.numbers("fulfilled")), "the first order to be fulfilled")
     shop.kill("worker-hub")
-    verdicts: list[Verdict] = []
-
-    def ended() -> bool:
-        verdicts[:] = judge(shop.room, sample, failed_run_names(shop.api))
-        return all(one.ended for one in verdicts)
-
-    wait_until(ended, "every order to end", 400)
-    assert [one for one in verdicts if one.wrong] == []
+    wait_for_endings(shop, sample, 400)
     return sample
 
 
@@ -101,40 +82,11 @@ def test_every_message_that_was_acknowledged_is_an_order_or_in_quarantine(
 
 
 def test_nothing_was_made_bought_or_said_twice(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:
-    with shop.room.database.read() as connection:
-        kinds = Counter(connection.execute(select(effects.c.kind).where(effects.c.state == "done")).scalars())
-        jobs = connection.execute(select(print_jobs).where(print_jobs.c.state == "done")).mappings().all()
-        parcels = connection.execute(select(func.count()).select_from(shipments)).scalar_one()
-        per_parcel = connection.execute(select(labels.c.shipment_id, func.count()).group_by(labels.c.shipment_id)).all()
-        told = connection.execute(select(messages).where(messages.c.state == "sent")).mappings().all()
-    assert kinds["print"] == len(jobs)
-    assert kinds["label"] == parcels
-    assert {count for _, count in per_parcel} == {2}
-    assert kinds["message"] == len(told)
-    # What really came out: one file for each print and each message.
-    printed = [*(shop.home / "printers").rglob("*.pdf"), *(shop.home / "booths").rglob("*.pdf")]
-    assert len(printed) == len(jobs)
-    mails = list((shop.home / "mail").glob("message-*.eml"))
-    texts = list((shop.home / "sms").glob("message-*.txt"))
-    assert (len(mails), len(texts)) == (
-        sum(1 for one in told if one["medium"] == "email"),
-        sum(1 for one in told if one["medium"] == "sms"),
-    )
+    check_nothing_twice(shop)
 
 
 def test_the_stock_counts_again_from_its_movements(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:
-    with shop.room.database.read() as connection:
-        counted = {
-            (row[0], row[1]): row[2]
-            for row in connection.execute(
-                select(stock_movements.c.location, stock_movements.c.sku, func.sum(stock_movements.c.pieces)).group_by(
-                    stock_movements.c.location, stock_movements.c.sku
-                )
-            )
-        }
-        levels = connection.execute(select(stock_levels)).mappings().all()
-    assert all(counted[level["location"], level["sku"]] == level["on_hand"] for level in levels)
-    assert all(0 <= level["reserved"] <= level["on_hand"] for level in levels)
+    check_stock(shop)
 
 
 def test_each_sick_order_is_failed_in_the_ui_by_its_name_and_retry_completes_it_once(
