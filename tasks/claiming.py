@@ -6,6 +6,7 @@ These are plain functions and not tasks: a claim is what a run does before it ha
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +23,8 @@ from backroom.store import desk, fulfilment, intake
 from backroom.store.claims import RENEW_SECONDS, Claim, fence, give_up
 from backroom.store.instances import end_dead_instances, this_instance
 
-WAVE_MOST = 500
+# A shop on a small machine may hold its waves smaller; `docs/performance.md` tells what that costs.
+WAVE_MOST = int(os.environ.get("BACKROOM_WAVE_MOST") or 500)
 # Prefect's server pays for a wave, whatever it carries: at peak one large wave a second instead of five small ones.
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
 # A database or a Prefect server that is away ends any wave, whatever is in it; so does a worker that is stopped.
