@@ -60,10 +60,7 @@ class MeasuredShop:
 
     def take_in(self, count: int) -> None:
         """Put as many signed webhooks into the inbox as the gateway does: checked, sealed, through its own door."""
-        doors, hub, seals = webhook_doors(self.room), self.room.shop.hub, self.room.seals
-        coming = islice(webhooks(self.room, self.maker), count)
-        while group := [doors[id_].read(body, Headers(headers)) for id_, body, headers in islice(coming, TOGETHER)]:
-            self.room.database.write(partial(_accept_all, seals=seals, group=group, hub=hub))
+        take_in(self.room, self.maker, count)
 
     def send_one(self) -> None:
         """Send one order to the gateway, as its channel does; it wakes whoever is to work on it."""
@@ -110,6 +107,24 @@ class MeasuredShop:
             requests.patch(url, json={"is_paused": paused}, timeout=30).raise_for_status()
 
 
+def take_in(room: Room, maker: Maker, count: int) -> None:
+    """Put so many signed webhooks into the inbox as the gateway does, many in one commit."""
+    doors, hub, seals = webhook_doors(room), room.shop.hub, room.seals
+    coming = islice(webhooks(room, maker), count)
+    while group := [doors[id_].read(body, Headers(headers)) for id_, body, headers in islice(coming, TOGETHER)]:
+        room.database.write(partial(_accept_all, seals=seals, group=group, hub=hub))
+
+
+def lay_shop(home: Path, secrets: Mapping[str, str], pieces: int) -> Room:
+    """The demo shop in a folder, ready to run, with so many pieces of everything that is ordered at the main hub."""
+    shutil.copytree(ROOT / "data", home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    Secrets.read(home / "secrets.toml").add({PREFECT_AUTH: "", **secrets})
+    room = prepare(home)
+    plenty = [(MAIN, sku, pieces) for sku in (*MADE_TO_ORDER, *SOME)]
+    room.database.write(lambda c: stock.receive(c, "for the measure", plenty, "counted", now(c)))
+    return room
+
+
 def _accept_all(connection: Connection, *, seals: Seals, group: Sequence[Delivery], hub: str) -> None:
     for one in group:
         accept(connection, seals, one, hub)
@@ -149,16 +164,12 @@ def measured_shop(database: str, pieces: int, change: Callable[[Room, Ports], No
     with ExitStack() as stack:
         home = Path(tempfile.mkdtemp(prefix="backroom-bench-"))
         stack.callback(shutil.rmtree, home, ignore_errors=True)
-        shutil.copytree(ROOT / "data", home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-        secrets = {PREFECT_AUTH: ""}
+        secrets: dict[str, str] = {}
         ours: Callable[[dict[int, Process]], dict[int, Process]] = _none
         if database == "postgres":
             secrets["database_url"], ours = stack.enter_context(_postgres())
-        Secrets.read(home / "secrets.toml").add(secrets)
-        room = prepare(home)
+        room = lay_shop(home, secrets, pieces)
         stack.callback(room.close)
-        plenty = [(MAIN, sku, pieces) for sku in (*MADE_TO_ORDER, *SOME)]
-        room.database.write(lambda c: stock.receive(c, "for the measure", plenty, "counted", now(c)))
         logs = home / "logs"
         server = stack.enter_context(Supervisor([server_child(room, ports)], logs))
         make_known(room, ports)
