@@ -132,6 +132,7 @@ def _bare(shop: MeasuredShop, count: int) -> dict[str, object]:
     bare.fill(shop.room, bare.WARM)
     shop.let_loose(BARE)
     wait_for(lambda: bare.done(shop.room) == bare.WARM, LOOK_SECONDS)
+    shop.wait_until_quiet()
     shop.hold_workers()
     bare.fill(shop.room, count)
     shop.wait_until_quiet()

@@ -21,7 +21,7 @@ from urllib.parse import quote
 from backroom.domain.consent import Medium
 from backroom.domain.errors import BackroomError
 from backroom.messaging.base import OutgoingMessage, ProviderDown, Sent, cannot_say, single
-from backroom.messaging.mail import build
+from backroom.messaging.mail import compose
 
 PROVIDER = "mailfolder"
 
@@ -102,7 +102,7 @@ class MailFolder:
 
     def _text(self, message: OutgoingMessage) -> bytes:
         if self.medium == "email":
-            return build(message, datetime.now(UTC)).as_bytes()
+            return compose(message, datetime.now(UTC))
         return f"To: {message.recipient}\nFrom: {message.sender}\nKey: {message.key}\n\n{message.body}\n".encode()
 
     def _name(self, key: str) -> str:

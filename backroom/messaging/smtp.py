@@ -35,7 +35,7 @@ from backroom.messaging.base import (
     sending_unknown,
     single,
 )
-from backroom.messaging.mail import build, recipient_address, sender_address
+from backroom.messaging.mail import compose, message_id, recipient_address, sender_address
 
 PROVIDER = "smtp"
 
@@ -105,13 +105,13 @@ class _Connection:
         self._client: smtplib.SMTP | None = None
 
     def send(self, message: OutgoingMessage) -> Sent:
-        mail = build(message, datetime.now(UTC))
+        mail = compose(message, datetime.now(UTC))
         client = self._begin(message)
-        recipient = recipient_address(message).addr_spec
+        sender, recipient = sender_address(message), recipient_address(message).addr_spec
         self._command(message, lambda: client.rcpt(recipient), refused=RecipientRefused)
         self._command(message, lambda: client.docmd("DATA"), refused=MessageRefused, accepted=3)
-        self._hand_over(client, message, mail.as_bytes())
-        return Sent(PROVIDER, str(mail["Message-ID"]), datetime.now(UTC))
+        self._hand_over(client, message, mail)
+        return Sent(PROVIDER, message_id(message.key, sender.domain), datetime.now(UTC))
 
     def quit(self) -> None:
         if self._client is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, bindparam, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 T = TypeVar("T")
 
@@ -42,16 +44,22 @@ def update_by_id(connection: Connection, table: Table, rows: Sequence[Mapping[st
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert what is not there yet by any unique key of `table`; returns how many rows were new."""
-    if not rows:
-        return 0
-    make = sqlite_insert if connection.dialect.name == "sqlite" else postgres_insert
+    """Insert what is not there yet by any unique key of `table`; returns how many rows were new.
+
+    Every row must name the same columns.
+    """
     count = 0
+    # Counted by what comes back: psycopg's rowcount is -1 where SQLAlchemy asks for the new ids by itself.
     for batch in chunks(rows, 500):
-        statement = make(table).values([dict(row) for row in batch]).on_conflict_do_nothing()
-        # Counted by what comes back: psycopg's rowcount is -1 where SQLAlchemy asks for the new ids by itself.
-        count += len(connection.execute(statement.returning(*table.primary_key.columns)).all())
+        count += len(connection.execute(_inserting(table, connection.dialect.name), batch).all())
     return count
+
+
+@cache
+def _inserting(table: Table, dialect: str) -> ReturningInsert[Any]:
+    """For rows that are handed over beside it: a statement with 500 rows in it would be compiled each time."""
+    make = sqlite_insert if dialect == "sqlite" else postgres_insert
+    return make(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:

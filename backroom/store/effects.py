@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from backroom.store.batches import chunks, insert_new
 from backroom.store.claims import is_free
@@ -122,20 +122,31 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], token: str, at: 
     That a call happened is written whoever says so; that it did not, or that nobody knows, only by the row's holder:
     another one may have begun it anew since.
     """
-    for outcome in outcomes:
-        may = effects.c.state != DONE
-        if outcome.state != DONE:
-            may &= effects.c.claim_token == token
-        connection.execute(
-            update(effects)
-            .where(effects.c.key == outcome.key, may)
-            .values(
-                state=outcome.state,
-                answer=dict(outcome.answer) if outcome.answer is not None else None,
-                reason=outcome.reason,
-                settled_at=at,
-            )
-        )
+    for settling, group in (
+        (_HAPPENED, [one for one in outcomes if one.state == DONE]),
+        (_DID_NOT, [one for one in outcomes if one.state != DONE]),
+    ):
+        if group:
+            connection.execute(settling, [_settled(outcome, token, at) for outcome in group])
+
+
+def _settled(outcome: Outcome, token: str, at: datetime) -> dict[str, Any]:
+    return {
+        "of": outcome.key,
+        "holder": token,
+        "state": outcome.state,
+        "answer": dict(outcome.answer) if outcome.answer is not None else None,
+        "reason": outcome.reason,
+        "settled_at": at,
+    }
+
+
+_HAPPENED = (
+    update(effects)
+    .where(effects.c.key == bindparam("of"), effects.c.state != DONE)
+    .values({name: bindparam(name) for name in ("state", "answer", "reason", "settled_at")})
+)
+_DID_NOT = _HAPPENED.where(effects.c.claim_token == bindparam("holder"))
 
 
 def begun(connection: Connection, order_id: int, kind: str) -> list[RowMapping]:
