@@ -7,7 +7,8 @@ millimetres from the upper left corner, and texts stand on their baselines. Posi
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from backroom.carriers import code128
 from backroom.carriers.addresses import country_rules, town_lines
@@ -41,8 +42,72 @@ class Canvas(Protocol):
         ...
 
 
-def draw(label: LabelData, canvas: Canvas) -> None:
-    """Draw one label."""
+class Layouts:
+    """The layouts of one wave: each label is laid out once, for its PDF page and for its ZPL alike, and what stands on
+    many of them (captions, the shop's own address, the date) is fitted once. Kept no longer than the wave: it holds
+    names."""
+
+    def __init__(self) -> None:
+        self._laid_out: dict[LabelData, list[_Call]] = {}
+        self._lines: dict[tuple[str, float, float], Line] = {}
+        self._blocks: dict[tuple[tuple[Line, ...], float, float], list[Line]] = {}
+
+    def draw(self, label: LabelData, canvas: Canvas) -> None:
+        """Draw one label."""
+        calls = self._laid_out.get(label)
+        if calls is None:
+            calls = self._laid_out[label] = _Notes(self).calls_for(label)
+        for name, arguments, white in calls:
+            call: Callable[..., None] = getattr(canvas, name)
+            if white:
+                call(*arguments, white=True)
+            else:
+                call(*arguments)
+
+    def line(self, text: str, size: float, available: float) -> Line:
+        """A bold line that fits."""
+        key = (text, size, available)
+        if key not in self._lines:
+            self._lines[key] = fit_line(Line(text, size, bold=True), available)
+        return self._lines[key]
+
+    def block(self, lines: list[Line], box_width: float, box_height: float) -> list[Line]:
+        """Lines that fit a box."""
+        key = (tuple(lines), box_width, box_height)
+        if key not in self._blocks:
+            self._blocks[key] = fit_block(lines, box_width, box_height)
+        return self._blocks[key]
+
+
+# What a canvas is told: the name of its method, the arguments, and whether a text is white.
+_Call = tuple[str, tuple[Any, ...], bool]
+
+
+class _Notes:
+    """The canvas on which a label is laid out: it notes what is drawn."""
+
+    def __init__(self, layouts: Layouts) -> None:
+        self.layouts = layouts
+        self.calls: list[_Call] = []
+
+    def calls_for(self, label: LabelData) -> list[_Call]:
+        _lay_out(label, self)
+        return self.calls
+
+    def text(self, x: float, baseline: float, line: Line, *, white: bool = False) -> None:
+        self.calls.append(("text", (x, baseline, line), white))
+
+    def box(self, x: float, y: float, width: float, height: float) -> None:
+        self.calls.append(("box", (x, y, width, height), False))
+
+    def code128(self, x: float, y: float, module: float, height: float, text: str) -> None:
+        self.calls.append(("code128", (x, y, module, height, text), False))
+
+    def qr(self, x: float, y: float, size: float, text: str) -> None:
+        self.calls.append(("qr", (x, y, size, text), False))
+
+
+def _lay_out(label: LabelData, canvas: _Notes) -> None:
     if label.kind == "return":
         _return_band(label, canvas)
     else:
@@ -60,7 +125,7 @@ def draw(label: LabelData, canvas: Canvas) -> None:
     canvas.qr(68.0, 82.5, 28.0, label.tracking)
     canvas.box(_LEFT, 110.0, _RIGHT - _LEFT, 0.375)
     _bars(canvas, 113.0, 24.0, label.tracking)
-    number = fit_line(Line(readable(label.tracking), 5.0, bold=True), _RIGHT - _LEFT)
+    number = canvas.layouts.line(readable(label.tracking), 5.0, _RIGHT - _LEFT)
     canvas.text(_centred(number), 143.5, number)
 
 
@@ -72,28 +137,28 @@ def readable(tracking: str) -> str:
     return " ".join([letters, *groups]).strip()
 
 
-def _shipping_band(label: LabelData, canvas: Canvas) -> None:
+def _shipping_band(label: LabelData, canvas: _Notes) -> None:
     canvas.box(_LEFT, 4.0, _RIGHT - _LEFT, 12.0)
-    service = fit_line(Line(label.service.upper(), 7.0, bold=True), 50.0)
+    service = canvas.layouts.line(label.service.upper(), 7.0, 50.0)
     canvas.text(_LEFT + 4, 12.6, service, white=True)
-    carrier = fit_line(Line(label.carrier, 4.5, bold=True), 30.0)
+    carrier = canvas.layouts.line(label.carrier, 4.5, 30.0)
     canvas.text(_RIGHT - 4 - _span(carrier), 12.0, carrier, white=True)
 
 
-def _return_band(label: LabelData, canvas: Canvas) -> None:
+def _return_band(label: LabelData, canvas: _Notes) -> None:
     """A white band in a frame with striped ends: it cannot be taken for the shipping label's black one."""
     canvas.box(_LEFT, 4.0, _RIGHT - _LEFT, 1.0)
     canvas.box(_LEFT, 15.0, _RIGHT - _LEFT, 1.0)
     for stripe in range(4):
         canvas.box(_LEFT + 2.0 * stripe, 4.0, 1.0, 12.0)
         canvas.box(_RIGHT - 1.0 - 2.0 * stripe, 4.0, 1.0, 12.0)
-    title = fit_line(Line("RETURN / RETOURE", 7.0, bold=True), 72.0)
+    title = canvas.layouts.line("RETURN / RETOURE", 7.0, 72.0)
     canvas.text(_centred(title), 11.0, title)
     note = fit_line(Line(f"{label.carrier} · put this label over the old one", 2.6), 72.0)
     canvas.text(_centred(note), 14.0, note)
 
 
-def _sender(label: LabelData, canvas: Canvas) -> None:
+def _sender(label: LabelData, canvas: _Notes) -> None:
     _caption(canvas, 19.5, "From")
     sender = label.sender
     street = " · ".join(line for line in sender.lines if line)
@@ -121,7 +186,7 @@ def _recipient_lines(label: LabelData) -> list[Line]:
     return lines
 
 
-def _bars(canvas: Canvas, y: float, bar_height: float, text: str) -> None:
+def _bars(canvas: _Notes, y: float, bar_height: float, text: str) -> None:
     """The widest bars that fit with their quiet zones; DHL, UPS and GS1 ask for 0.25 to 0.5 mm a module."""
     modules = code128.modules(text)
     with_quiet_zones = modules + 2 * code128.QUIET_ZONE
@@ -132,8 +197,8 @@ def _bars(canvas: Canvas, y: float, bar_height: float, text: str) -> None:
     canvas.code128(left, y, dots * DOT, bar_height, text)
 
 
-def _block(canvas: Canvas, x: float, y: float, box_width: float, box_height: float, lines: list[Line]) -> None:
-    fitted = fit_block(lines, box_width, box_height)
+def _block(canvas: _Notes, x: float, y: float, box_width: float, box_height: float, lines: list[Line]) -> None:
+    fitted = canvas.layouts.block(lines, box_width, box_height)
     top = y + min((box_height - height(fitted)) / 2, 1.5)
     for line in fitted:
         top += line.size * LINE_HEIGHT
@@ -141,12 +206,12 @@ def _block(canvas: Canvas, x: float, y: float, box_width: float, box_height: flo
         canvas.text(x, top - 0.27 * line.size, line)
 
 
-def _caption(canvas: Canvas, baseline: float, text: str, x: float = _LEFT) -> None:
+def _caption(canvas: _Notes, baseline: float, text: str, x: float = _LEFT) -> None:
     canvas.text(x, baseline, Line(text, _CAPTION))
 
 
-def _text(canvas: Canvas, x: float, baseline: float, available: float, text: str, size: float) -> None:
-    canvas.text(x, baseline, fit_line(Line(text, size, bold=True), available))
+def _text(canvas: _Notes, x: float, baseline: float, available: float, text: str, size: float) -> None:
+    canvas.text(x, baseline, canvas.layouts.line(text, size, available))
 
 
 def _span(line: Line) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from backroom.carriers import code128
-from backroom.carriers.layout import HEIGHT, WIDTH, draw
+from backroom.carriers.layout import HEIGHT, WIDTH, Layouts
 from backroom.carriers.pdf import EmbeddedFont, document
 from backroom.carriers.qrcode import symbol
 from backroom.carriers.typeface import Line, font, glyph
@@ -23,11 +23,11 @@ _QUIET_MODULES = 4
 _STROKE = 0.03
 
 
-def render_labels(labels: Sequence[LabelData]) -> bytes:
+def render_labels(labels: Sequence[LabelData], layouts: Layouts | None = None) -> bytes:
     """One PDF with a page for each label, in their order. A character no font has is a box, and counted in the log."""
-    sheet = _Sheet()
+    sheet, layouts = _Sheet(), layouts or Layouts()
     for label in labels:
-        draw(label, sheet)
+        layouts.draw(label, sheet)
         sheet.end_page()
     if sheet.boxes:
         log.warning("%d characters on %d labels have no glyph and are drawn as boxes", sheet.boxes, len(labels))

@@ -8,37 +8,41 @@ in the printer. A name can never become a command: every byte that is not plainl
 
 from __future__ import annotations
 
-from itertools import groupby
+import re
+from functools import lru_cache
 
 from PIL import Image, ImageDraw, ImageFont
 
 from backroom.carriers import code128
-from backroom.carriers.layout import HEIGHT, WIDTH, draw
+from backroom.carriers.layout import HEIGHT, WIDTH, Layouts
 from backroom.carriers.typeface import LINE_HEIGHT, Line, font, glyph, width
 from backroom.domain.labels import LabelData
 
 DOTS_PER_MM = 8
 
-_HARMLESS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,-+/:;()'#>=<*")
+_ALL_HARMLESS = re.compile(r"[A-Za-z0-9 .,\-+/:;()'#>=<*]*")
+# How each byte is written.
+_WRITTEN = [chr(byte) if byte < 128 and _ALL_HARMLESS.fullmatch(chr(byte)) else f"_{byte:02X}" for byte in range(256)]
 # Latin-1 and Latin Extended-A: Western, Central and Northern Europe, Turkish.
-_LAST_OF_FONT_0 = "\u017f"
+_FONT_0 = re.compile("[ -\u017f]*")
 _QUIET_MODULES = 4
 _QR_MODULES_PER_VERSION = 4
 # Alphanumeric characters that versions 1 to 6 hold at error correction level M (ISO/IEC 18004, table 7).
 _QR_CAPACITY_M = (20, 38, 61, 90, 122, 154)
 
 
-def zpl(label: LabelData) -> str:
+def zpl(label: LabelData, layouts: Layouts | None = None) -> str:
     """The label as one ZPL format, ^XA to ^XZ, ASCII only."""
     canvas = _Commands()
-    draw(label, canvas)
+    (layouts or Layouts()).draw(label, canvas)
     size = f"^PW{_dots(WIDTH)}^LL{_dots(HEIGHT)}^LH0,0"
     return "\n".join(["^XA^CI28", size, *canvas.commands, "^PQ1^XZ"]) + "\n"
 
 
 def field(text: str) -> str:
     """Field data that can hold anything: `^FH^FD` with every other byte than the harmless ones as `_XX`, then `^FS`."""
-    return f"^FH^FD{''.join(chr(b) if b in _HARMLESS else f'_{b:02X}' for b in text.encode())}^FS"
+    written = text if _ALL_HARMLESS.fullmatch(text) else "".join(map(_WRITTEN.__getitem__, text.encode()))
+    return f"^FH^FD{written}^FS"
 
 
 class _Commands:
@@ -77,7 +81,7 @@ class _Commands:
 
 def _in_font_0(text: str) -> bool:
     """Whether the printer's own font writes it, and no wider than ours: its letters are narrow, its hyphen is not."""
-    return text.count("-") * 4 <= len(text) and all(" " <= character <= _LAST_OF_FONT_0 for character in text)
+    return text.count("-") * 4 <= len(text) and _FONT_0.fullmatch(text) is not None
 
 
 def _dots(millimetres: float) -> int:
@@ -88,18 +92,34 @@ def _picture(line: Line) -> tuple[Image.Image, int]:
     """The text in our fonts as black on white, one bit a dot, and how far its baseline is below its top."""
     size = _dots(line.size)
     ascent = round(1.05 * size)
-    image = Image.new("L", (round(width(line.text, line.bold) * size) + 2, round(LINE_HEIGHT * size) + 2), 0)
+    image = Image.new("1", (round(width(line.text, line.bold) * size) + 2, round(LINE_HEIGHT * size) + 2), 0)
+    x = 0.0
+    for character in line.text:
+        # Glyphs stand by their advances alone, which is how `width` measures.
+        left, top, stamp = _stamp(character, size, line.bold)
+        image.paste(1, (round(x) + left, ascent + top), stamp)
+        x += glyph(character, line.bold).width * size
+    return image, ascent
+
+
+@lru_cache(maxsize=2048)
+def _stamp(character: str, size: int, bold: bool) -> tuple[int, int, Image.Image]:
+    """One glyph as dots, and where they begin, from the pen's place on the baseline. Drawing one takes up to 2 ms, and
+    a script's letters come again in every name."""
+    name = glyph(character, bold).font
+    image = Image.new("L", (3 * size, 3 * size), 0)
     pen = ImageDraw.Draw(image)
     pen.fontmode = "L"
-    x = 0.0
-    for name, group in groupby(line.text, key=lambda character: glyph(character, line.bold).font):
-        run = "".join(group)
-        stroke = 1 if name == "cjk" and line.bold else 0
-        # The basic layout places glyphs by their advances alone, which is how `width` measures.
-        sized = ImageFont.truetype(font(name).path, size, layout_engine=ImageFont.Layout.BASIC)
-        pen.text((x, ascent), run, fill=255, font=sized, anchor="ls", stroke_width=stroke)
-        x += width(run, line.bold) * size
-    return image.point(lambda level: 255 if level > 110 else 0, mode="1"), ascent
+    stroke = 1 if name == "cjk" and bold else 0
+    pen.text((size, 2 * size), character, fill=255, font=_sized(name, size), anchor="ls", stroke_width=stroke)
+    dots = image.point(lambda level: 255 if level > 110 else 0, mode="1")
+    left, top, right, bottom = dots.getbbox() or (size, 2 * size, size, 2 * size)
+    return left - size, top - 2 * size, dots.crop((left, top, right, bottom))
+
+
+@lru_cache(maxsize=64)
+def _sized(name: str, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(font(name).path, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 def _graphic(picture: Image.Image) -> str:
