@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import timedelta
 
 from prefect import task
 from sqlalchemy import Connection, RowMapping
 
 from backroom.carriers.base import Carrier
+from backroom.carriers.layout import Layouts
 from backroom.carriers.sheets import render_labels
 from backroom.carriers.zpl import zpl
 from backroom.domain.errors import BackroomError, OutcomeUnknown
-from backroom.domain.labels import LabelData, LabelRequest, ParcelSpec, PostalAddress, Purchase
+from backroom.domain.labels import LabelData, LabelRequest, ParcelSpec, PostalAddress, Purchase, plain
 from backroom.domain.model import Delivery, FulfilmentState, StepOutcome
 from backroom.domain.printing import PrintRequest, PrintTicket
 from backroom.domain.shop import CarrierSpec
@@ -54,8 +54,9 @@ def label(claim: Claim) -> list[StepOutcome]:
     outcomes = _advance(room, claim, passing, {})
     parcels = [part for part in parts if part["delivery"] == Delivery.SHIP]
     sealing = {part["id"]: keys[part["person_id"]].key for part in parcels}
-    well, sick = _buy(room, claim, parcels, sealing, weights)
-    printed, unprinted = _print_sheets(room, claim, well)
+    layouts = Layouts()
+    well, sick = _buy(room, claim, parcels, sealing, weights, layouts)
+    printed, unprinted = _print_sheets(room, claim, well, layouts)
     outcomes += _advance(room, claim, [part for part in well if part["id"] in printed], printed)
     return outcomes + leave(room, claim, sick + unprinted)
 
@@ -132,7 +133,12 @@ def _sheet(ticket: PrintTicket) -> Answer:
 
 
 def _buy(
-    room: Room, claim: Claim, parcels: Sequence[RowMapping], keys: Mapping[int, bytes], weights: Mapping[int, int]
+    room: Room,
+    claim: Claim,
+    parcels: Sequence[RowMapping],
+    keys: Mapping[int, bytes],
+    weights: Mapping[int, int],
+    layouts: Layouts,
 ) -> tuple[list[RowMapping], list[Sick]]:
     """Buy what is not bought yet, and store shipments with their labels sealed, in one commit."""
     with room.database.read() as connection:
@@ -144,7 +150,7 @@ def _buy(
     new: list[shipping.NewShipment] = []
     sick: list[Sick] = []
     for spec, group in by_carrier.items():
-        bought, refused = _buy_from(room, claim, spec, group, keys, weights)
+        bought, refused = _buy_from(room, claim, spec, group, keys, weights, layouts)
         new += bought
         sick += refused
 
@@ -168,6 +174,7 @@ def _buy_from(
     parcels: Sequence[RowMapping],
     keys: Mapping[int, bytes],
     weights: Mapping[int, int],
+    layouts: Layouts,
 ) -> tuple[list[shipping.NewShipment], list[Sick]]:
     carrier = carrier_from(room, spec)
     sink = CarrierSink(carrier)
@@ -177,7 +184,7 @@ def _buy_from(
             requests[part["id"]].key,
             PURCHASE,
             part["order_id"],
-            request_hash({"carrier": spec.id} | asdict(requests[part["id"]]), room.seals),
+            request_hash({"carrier": spec.id} | plain(requests[part["id"]]), room.seals),
             requests[part["id"]],
         )
         for part in parcels
@@ -192,12 +199,12 @@ def _buy_from(
             sick.append(Sick(part["id"], part["order_id"], part["number"], result.cause, str(result)))
             continue
         purchase = sink.bought.get(request.key) or Purchase.from_answer(request, result)
-        new.append(_shipment(part, carrier.name, request, purchase, keys[part["id"]]))
+        new.append(_shipment(part, carrier.name, request, purchase, keys[part["id"]], layouts))
     return new, sick
 
 
 def _print_sheets(
-    room: Room, claim: Claim, parcels: Sequence[RowMapping]
+    room: Room, claim: Claim, parcels: Sequence[RowMapping], layouts: Layouts
 ) -> tuple[dict[int, Mapping[str, object]], list[Sick]]:
     """Print every sheet these parcels stand on; returns what to tell of each printed parcel, and the others."""
     with room.database.read() as connection:
@@ -218,8 +225,8 @@ def _print_sheets(
             keys[sheet],
             SHEET,
             None,
-            request_hash({"labels": [asdict(one) for one in labels[sheet]], "media": sink.media}, room.seals),
-            render_labels(labels[sheet]),
+            request_hash({"labels": [plain(one) for one in labels[sheet]], "media": sink.media}, room.seals),
+            render_labels(labels[sheet], layouts),
         )
         for sheet in sheets
     ]
@@ -306,7 +313,7 @@ def _request(room: Room, part: RowMapping, key: bytes, weight_g: int) -> LabelRe
 
 
 def _shipment(
-    part: RowMapping, carrier: str, request: LabelRequest, purchase: Purchase, key: bytes
+    part: RowMapping, carrier: str, request: LabelRequest, purchase: Purchase, key: bytes, layouts: Layouts
 ) -> shipping.NewShipment:
     return shipping.NewShipment(
         part_id=part["id"],
@@ -322,7 +329,7 @@ def _shipment(
             (
                 kind,
                 seal(key, data.to_json().encode(), shipping.DATA_CONTEXT),
-                seal(key, zpl(data).encode(), shipping.ZPL_CONTEXT),
+                seal(key, zpl(data, layouts).encode(), shipping.ZPL_CONTEXT),
             )
             for kind, data in (("shipping", purchase.shipping), ("return", purchase.return_))
         ),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import accumulate
 
 from backroom.domain.errors import Refuse
 
@@ -27,7 +29,8 @@ _TABLE = (
     "111242 121142 121241 114212 124112 124211 411212 421112 421211 212141 214121 412121 111143 111341 131141 114113 "
     "114311 411113 411311 113141 114131 311141 411131 211412 211214 211232 2331112"
 )
-_WIDTHS = tuple(_TABLE.split())
+# Every character but the stop is so wide, in modules.
+_WIDTH = 11
 
 _RUN = re.compile(r"[0-9]+|[^0-9]+")
 
@@ -62,7 +65,9 @@ def segments(text: str) -> list[tuple[str, str]]:
     return list(_joined(parts))
 
 
-def symbol_values(text: str) -> list[int]:
+# A number is measured and then drawn, on paper and as ZPL.
+@lru_cache(maxsize=1024)
+def symbol_values(text: str) -> tuple[int, ...]:
     """All characters of the symbol as values 0 to 106: start, data, code changes, check character, stop."""
     values: list[int] = []
     for code_set, part in segments(text):
@@ -73,23 +78,30 @@ def symbol_values(text: str) -> list[int]:
             values += [ord(character) - 32 for character in part]
     # The check character: the start's value plus each value times its position, modulo 103.
     check = (values[0] + sum(position * value for position, value in enumerate(values))) % 103
-    return [*values, check, STOP]
+    return (*values, check, STOP)
 
 
 def bars(text: str) -> list[tuple[int, int]]:
     """The bars as (left edge, width) in modules, without quiet zones; the symbol ends where the last bar ends."""
-    found: list[tuple[int, int]] = []
-    left = 0
-    for index, width in enumerate(map(int, "".join(_WIDTHS[value] for value in symbol_values(text)))):
-        if index % 2 == 0:
-            found.append((left, width))
-        left += width
-    return found
+    return [
+        (_WIDTH * position + left, width)
+        for position, value in enumerate(symbol_values(text))
+        for left, width in _BARS[value]
+    ]
 
 
 def modules(text: str) -> int:
     """The symbol's width in modules, without quiet zones: eleven a character, thirteen for the stop."""
-    return 11 * (len(symbol_values(text)) - 1) + 13
+    return _WIDTH * (len(symbol_values(text)) - 1) + 13
+
+
+def _bars(widths: str) -> tuple[tuple[int, int], ...]:
+    edges = [0, *accumulate(map(int, widths))]
+    return tuple((edges[index], int(widths[index])) for index in range(0, len(widths), 2))
+
+
+# The bars of each symbol value as (left edge, width), from the character's own left edge.
+_BARS = tuple(map(_bars, _TABLE.split()))
 
 
 def _joined(parts: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
