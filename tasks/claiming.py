@@ -34,12 +34,14 @@ log = logging.getLogger(__name__)
 
 
 def one_after_another(claim: Callable[[], Claim | None]) -> Iterator[Claim]:
-    """Claims until nothing waits. The busier it is, the longer is the pause in which the next wave gathers."""
+    """Claims until nothing waits. The busier it is, the longer is the pause in which the next wave gathers; after a
+    full one the next has gathered already."""
     pauses = 0
     while taken := claim():
         yield taken
-        pauses += 1
-        time.sleep(min(pauses * PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))
+        if not taken.full:
+            pauses += 1
+            time.sleep(min(pauses * PAUSE_SECONDS, LONGEST_PAUSE_SECONDS))
 
 
 def claim_intake(room: Room, number: str | None = None) -> Claim | None:

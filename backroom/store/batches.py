@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, bindparam, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.sql.dml import ReturningInsert
@@ -41,6 +41,20 @@ def update_by_id(connection: Connection, table: Table, rows: Sequence[Mapping[st
     connection.execute(
         statement, [{"row_id": row["id"]} | {f"new_{name}": row[name] for name in columns} for row in rows]
     )
+
+
+def insert_each(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], by: str) -> list[int]:
+    """Insert rows; returns their ids in the order given, found again by their unique column `by`.
+
+    SQLite promises no order of what RETURNING tells, so SQLAlchemy would insert row by row there.
+    """
+    connection.execute(insert(table), rows)
+    ids: dict[Any, int] = {}
+    for batch in chunks([row[by] for row in rows]):
+        ids |= {
+            row[1]: row[0] for row in connection.execute(select(table.c.id, table.c[by]).where(table.c[by].in_(batch)))
+        }
+    return [ids[row[by]] for row in rows]
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:

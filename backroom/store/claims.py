@@ -39,12 +39,16 @@ class ClaimLost(Retry):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease and what it is for. `run_id` is the Prefect run that took it; it is written beside what happens."""
+    """A lease and what it is for. `run_id` is the Prefect run that took it; it is written beside what happens.
+
+    `full`: it took as many as a wave may, so more may wait.
+    """
 
     token: str
     stage: str
     location: str
     run_id: str = ""
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

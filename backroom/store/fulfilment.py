@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, up
 
 from backroom.domain.model import Assignment, FulfilmentState, OrderState
 from backroom.store import history
-from backroom.store.batches import chunks
+from backroom.store.batches import chunks, insert_each
 from backroom.store.claims import Claim, Wakeup, attend, is_free, look_for_work, take, wakeup
 from backroom.store.moves import moving
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders, reservations
@@ -61,8 +61,7 @@ def open_parts(connection: Connection, released: Sequence[ToOpen], at: datetime)
             lines.append(assigned)
     if not rows:
         return set()
-    returned = insert(fulfilment_orders).returning(fulfilment_orders.c.id, sort_by_parameter_order=True)
-    ids = list(connection.execute(returned, rows).scalars())
+    ids = insert_each(connection, fulfilment_orders, rows, "key")
     connection.execute(
         insert(fulfilment_lines),
         [
@@ -108,7 +107,8 @@ def claim_waiting(
     found = waiting(connection, fulfilment_orders, condition, at, most)
     ids = found.together or ((found.suspect,) if found.suspect is not None else ())
     attend(connection, STAGE, location, at if 0 < len(ids) < most else None)
-    return _claim(connection, ids, location, instance, run_id)
+    taken = _claim(connection, ids, location, instance, run_id)
+    return (replace(taken[0], full=len(ids) >= most), taken[1]) if taken else None
 
 
 def _put_aside(connection: Connection, condition: ColumnElement[bool], at: datetime) -> None:

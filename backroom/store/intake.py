@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
@@ -62,7 +62,8 @@ def claim_waiting(connection: Connection, *, hub: str, instance: str, run_id: st
             of_orders = (moving.suspect,)
     longest = max(len(of_messages), len(of_orders))
     attend(connection, STAGE, hub, at if 0 < longest < most else None)
-    return _claim(connection, of_messages, of_orders, hub, instance, run_id)
+    taken = _claim(connection, of_messages, of_orders, hub, instance, run_id)
+    return replace(taken, claim=replace(taken.claim, full=longest >= most)) if taken else None
 
 
 def _put_aside(connection: Connection, at: datetime) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tuple_, update
 
 from backroom.domain.model import IncomingOrder, OrderState, PaymentStatus
-from backroom.store.batches import chunks, insert_new
+from backroom.store.batches import chunks, insert_each, insert_new
 from backroom.store.contacts import Contact, open_contact, seal_contact
 from backroom.store.moves import moving
 from backroom.store.seals import Seals
@@ -131,7 +131,7 @@ def add_orders(
         return []
     first = _numbers(connection, len(new))
     rows = [_order_row(order, f"{prefix}-{first + i}", token, at) for i, order in enumerate(new)]
-    ids = list(connection.execute(insert(orders).returning(orders.c.id, sort_by_parameter_order=True), rows).scalars())
+    ids = insert_each(connection, orders, rows, "number")
     lines = [line for id_, order in zip(ids, new, strict=True) for line in _line_rows(id_, order.incoming)]
     if lines:
         connection.execute(insert(order_lines), lines)
