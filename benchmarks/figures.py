@@ -1,0 +1,81 @@
+"""The arithmetic of the benchmark: percentiles, medians and spreads, ratios, and the shape of results.json.
+
+What belongs here: numbers in, numbers out. What does not: running anything (`bench`), words and columns (`report`).
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# What results.json says of every system.
+FIGURES = ("orders_per_s", "cpu_ms_per_order", "p50_s", "p95_s", "peak_mb")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measurement, as a child command printed it."""
+
+    orders: int
+    seconds: float
+    cpu_s: float
+    p50_s: float
+    p95_s: float
+    peak_mb: float
+    counts: Mapping[str, int]
+
+    @property
+    def orders_per_s(self) -> float:
+        return self.orders / self.seconds
+
+    @property
+    def cpu_ms_per_order(self) -> float:
+        return 1000 * self.cpu_s / self.orders
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times as much, in the middle of the rounds, and the least and the most of them."""
+
+    median: float
+    least: float
+    most: float
+
+
+def sample(told: Mapping[str, Any]) -> Sample:
+    """From a child's last line; KeyError or ValueError where it lacks a figure or says something impossible."""
+    one = Sample(**{name: told[name] for name in Sample.__dataclass_fields__})
+    if one.orders < 1 or one.seconds <= 0:
+        raise ValueError(f"{one.orders} orders in {one.seconds} s is no measurement")
+    return one
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The nearest rank: the smallest value that at least so many percent do not exceed. ValueError for none."""
+    if not values:
+        raise ValueError("there is no percentile of nothing")
+    rank = math.ceil(percent / 100 * len(values))
+    return sorted(values)[max(rank, 1) - 1]
+
+
+def ratio(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Ratio | None:
+    """Round by round, since what is of one round had the same machine; None where no round has both."""
+    rounds = [ours[number] / theirs[number] for number in sorted(ours.keys() & theirs.keys())]
+    return Ratio(statistics.median(rounds), min(rounds), max(rounds)) if rounds else None
+
+
+def summary(rounds: Sequence[Sample], trickle: Sample | None) -> dict[str, float | None]:
+    """The figures of one system, None for what was not measured.
+
+    Speed, processor and memory are of its rounds (medians, and the most memory), latency is of its trickle.
+    """
+    return {
+        "orders_per_s": round(statistics.median(one.orders_per_s for one in rounds), 2) if rounds else None,
+        "cpu_ms_per_order": round(statistics.median(one.cpu_ms_per_order for one in rounds), 3) if rounds else None,
+        "p50_s": trickle.p50_s if trickle else None,
+        "p95_s": trickle.p95_s if trickle else None,
+        "peak_mb": max(one.peak_mb for one in rounds) if rounds else None,
+    }

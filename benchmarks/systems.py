@@ -1,0 +1,79 @@
+"""The systems that are compared: the command that measures each, and with how much work.
+
+What belongs here: names, commands, sizes. What does not: running them (`bench`), installing them (`equipment`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from benchmarks.equipment import PEERS_PYTHON
+
+Kind = Literal["whole", "bare", "waves of one"]
+AT_ONCE = (1, 4, 16, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """`expected` orders a second is a first guess, for the size of the runs that find the best setting.
+
+    `round_orders` is the work of one round; None: as much as takes `ROUND_SECONDS` at the rate that was found.
+    """
+
+    name: str
+    python: str
+    arguments: Sequence[str]
+    expected: float = 50
+    round_orders: int | None = None
+    most_tried: int = 10_000
+    settings: Sequence[Sequence[str]] = ()
+
+    @property
+    def is_ours(self) -> bool:
+        return self.name.startswith("backroom")
+
+    def command(self, kind: Kind, orders: int, setting: Sequence[str] = ()) -> list[str]:
+        return [*self._base(kind, setting), "--orders", str(orders)]
+
+    def trickle(self, kind: Kind, seconds: int, setting: Sequence[str] = ()) -> list[str]:
+        return [*self._base(kind, setting), "--trickle", str(seconds)]
+
+    def _base(self, kind: Kind, setting: Sequence[str]) -> list[str]:
+        own = {"whole": [], "bare": ["--bare"], "waves of one": ["--wave-most", "1"]}[kind]
+        return [self.python, *self.arguments, *own, *setting]
+
+
+def _each(*processes: int) -> tuple[tuple[str, ...], ...]:
+    """1, 4, 16 and 64 at once; where a system can use several processes, the larger ones spread over them as well."""
+    tried = [("--at-once", str(many)) for many in AT_ONCE]
+    return (*tried, *(("--at-once", "16", "--processes", str(count)) for count in processes))
+
+
+def _module(name: str, *arguments: str) -> tuple[str, ...]:
+    return ("-m", f"benchmarks.{name}", *arguments)
+
+
+OURS = tuple(
+    System(f"backroom-{database}", sys.executable, _module("backroom_run", "--database", database), round_orders=10_000)
+    for database in ("sqlite", "postgres")
+)
+PEERS = (
+    # A run costs it a second: 24 orders show its best as well as hundreds would.
+    System(
+        "prefect-serve",
+        sys.executable,
+        _module("peers.prefect_serve"),
+        expected=1,
+        round_orders=16,
+        most_tried=24,
+        settings=_each(),
+    ),
+    System("dbos-sqlite", PEERS_PYTHON, _module("peers.dbos_queue", "--database", "sqlite"), 60, settings=_each()),
+    System("dbos-postgres", PEERS_PYTHON, _module("peers.dbos_queue", "--database", "postgres"), 60, settings=_each(2)),
+    System("celery", PEERS_PYTHON, _module("peers.celery_chain"), 60, settings=_each(2, 4)),
+    System("restate", PEERS_PYTHON, _module("peers.restate_service"), 200, settings=_each(2)),
+)
+SYSTEMS = (*OURS, *PEERS)
