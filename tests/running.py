@@ -17,19 +17,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from sqlalchemy import select
 
+from backroom.cli.demo_judge import Verdict, failed_run_names, judge
 from backroom.cli.demo_messages import Sender
 from backroom.cli.environments import Ports
 from backroom.cli.prepare import PREFECT_AUTH, prepare
 from backroom.cli.processes import ROOT, free_ports, gateway_child, make_known, server_child, worker_children
-from backroom.engine.supervise import Supervisor
+from backroom.engine.supervise import Status, Supervisor
 from backroom.shop.demo_orders import DemoOrder, demo_orders
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
 from backroom.store.story import OrderStory, story
 from backroom.store.tables import orders
+from tests.databases import PostgresServer
 from tests.prefect_server import lay_migrated_database
 
 PATIENCE = 150.0
@@ -58,17 +61,24 @@ class RunningShop:
         self.send_all(sample)
         return sample
 
+    def sender(self) -> Sender:
+        """Whoever delivers to this shop's doors."""
+        return Sender(self.room, self.ports.pages, self.ports.api)
+
     def send_all(self, sample: Sequence[DemoOrder]) -> None:
-        sender = Sender(self.room, self.ports.pages, self.ports.api)
+        sender = self.sender()
         sender.send(sample, lambda: None)
         assert sender.wrong_answers == []
 
+    def status(self, name: str) -> Status:
+        """How `prefect-server`, `gateway`, `worker-hub`, `worker-desk` or `worker-booth-a` is."""
+        (one,) = [one for one in [*self.server.status(), *self.rest.status()] if one.name == name]
+        return one
+
     def pid(self, name: str) -> int:
-        """The process id of `prefect-server`, `gateway`, `worker-hub`, `worker-desk` or `worker-booth-a`."""
-        for one in [*self.server.status(), *self.rest.status()]:
-            if one.name == name and one.pid is not None:
-                return one.pid
-        raise AssertionError(f"{name} does not run")
+        pid = self.status(name).pid
+        assert pid is not None, f"{name} does not run"
+        return pid
 
     def kill(self, name: str) -> None:
         """`kill -9` one of our own processes; its supervisor starts it again."""
@@ -85,6 +95,24 @@ class RunningShop:
         query = select(orders.c.number).order_by(orders.c.id)
         with self.room.database.read() as connection:
             return list(connection.execute(query if state is None else query.where(orders.c.state == state)).scalars())
+
+    def await_endings(self, sample: Sequence[DemoOrder], seconds: float = PATIENCE) -> None:
+        """Wait until every one of these orders ended, and ended as it must."""
+        verdicts: list[Verdict] = []
+
+        def ended() -> bool:
+            verdicts[:] = judge(self.room, sample, ())
+            if all(one.ended or one.expected == "failed" for one in verdicts):
+                # Prefect is asked last, and seldom: it has enough to do.
+                verdicts[:] = judge(self.room, sample, failed_run_names(self.api))
+            return all(one.ended for one in verdicts)
+
+        try:
+            wait_until(ended, "every order to end", seconds)
+        except AssertionError as error:
+            error.add_note("\n".join(f"{one.number} {one.kind}: {one.ending}" for one in verdicts if not one.ended))
+            raise
+        assert [one for one in verdicts if one.wrong] == []
 
     def prefect(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """A call of Prefect's REST API."""
@@ -105,6 +133,19 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIEN
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:g} s for {what}"
         time.sleep(0.25)
+
+
+@contextmanager
+def shop_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """For a fixture with the parameters `sqlite` and `postgres`: the database of shops that are started meanwhile.
+
+    `running_shop` finds PostgreSQL's address where a real shop does.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "postgres":
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            patch.setenv("BACKROOM_SECRET_DATABASE_URL", server.url(server.create()))
+        yield request.param
 
 
 @contextmanager

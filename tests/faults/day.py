@@ -8,20 +8,23 @@ standard input: a day begins in milliseconds, and its end is a real one.
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine.default import DefaultDialect
 
 from backroom.domain.shop import PrinterSpec
@@ -45,6 +48,7 @@ MESSAGES: dict[str, tuple[dict[str, Any], str]] = {
     "printed twice": (an_order(507, [(SCARCE, 2)], at=BOOTH), "orders/create"),
 }
 ACKNOWLEDGED, COMMITS = "acknowledged", "commits"
+_WRITE = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ def presses(home: Path) -> list[PrinterSpec]:
 def live(day: Day) -> None:
     """From the first delivery to the last parcel; what was done before, by a process that was killed, is done."""
     home = Path(day.home)
-    commits = _die(day)
+    written = _die(day)
     floor = reopen_floor(Database(day.url), home)
     os.environ["BACKROOM_HOME"] = str(home)
     rooms._open[home.resolve()] = floor.room
@@ -87,7 +91,7 @@ def live(day: Day) -> None:
     for place in (SOUTH, BOOTH):
         floor.fulfil(place)
     floor.room.close()
-    (home / COMMITS).write_text(str(next(commits) - 1), encoding="ascii")
+    (home / COMMITS).write_text("\n".join(" ".join(sorted(tables)) for tables in written), encoding="ascii")
 
 
 def _deliver(floor: Floor, acknowledged: Path) -> None:
@@ -108,13 +112,22 @@ def _scan(floor: Floor) -> None:
             floor.scan(SOUTH, number, line["sku"])
 
 
-def _die(day: Day) -> Iterator[int]:
-    """Count commits, and end this process at the one that was asked for, as kill -9 does."""
-    numbers = itertools.count(1)
+def _die(day: Day) -> list[set[str]]:
+    """Note which tables each commit wrote, and end this process at the one that was asked for, as kill -9 does."""
+    commits: list[set[str]] = []
+    writing: dict[Any, set[str]] = defaultdict(set)
+    lock = threading.Lock()
     commit = DefaultDialect.do_commit
 
+    @event.listens_for(Engine, "before_cursor_execute")
+    def note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if found := _WRITE.match(statement):
+            writing[connection.connection.dbapi_connection].add(found[1])
+
     def counted(self: DefaultDialect, connection: Any) -> None:
-        number = next(numbers)
+        with lock:
+            commits.append(writing.pop(connection.dbapi_connection, set()))
+            number = len(commits)
         if number == day.die_at and not day.after:
             os.kill(os.getpid(), signal.SIGKILL)
         commit(self, connection)
@@ -122,7 +135,7 @@ def _die(day: Day) -> Iterator[int]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     DefaultDialect.do_commit = counted  # type: ignore[method-assign]
-    return numbers
+    return commits
 
 
 @dataclass(frozen=True)

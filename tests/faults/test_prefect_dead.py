@@ -22,7 +22,7 @@ from backroom.cli.system import keep_known
 from backroom.engine.supervise import Supervisor
 from backroom.shop.demo_orders import DemoOrder, demo_orders
 from backroom.store.tables import inbox
-from tests.endings import check_nothing_twice, check_stock, wait_for_endings
+from tests.counting import check_that_everything_came_out_once
 from tests.faults.table import Fault
 from tests.running import RunningShop, running_shop, wait_until
 
@@ -103,7 +103,7 @@ def test_orders_are_accepted_while_prefect_is_dead_and_all_end_after_it_comes_ba
         works = time.monotonic() - back
         wait_until(lambda: len(shop.numbers("fulfilled")) > done, "the first order to be fulfilled")
         first = time.monotonic() - back
-        wait_for_endings(shop, sample, patience_s)
+        shop.await_endings(sample, patience_s)
         last = time.monotonic() - back
         fault.tell(
             orders=many,
@@ -114,7 +114,6 @@ def test_orders_are_accepted_while_prefect_is_dead_and_all_end_after_it_comes_ba
             first_after_s=round(first, 1),
             last_after_s=round(last, 1),
         )
-        check_nothing_twice(shop)
-        check_stock(shop)
+        check_that_everything_came_out_once(shop.room)
         assert processes(shop) == survivors, "a process ended, where it had to go on by itself"
         assert works < fault.volume(WORKS_WITHIN_BESIDE_OTHERS, WORKS_WITHIN, WORKS_WITHIN)
