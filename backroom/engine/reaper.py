@@ -12,13 +12,14 @@ from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, WorkPoolFilter
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun
 
 from backroom.engine.ends import end_of_orphan
 
 # Between two looks of a living worker a run may be about to start or to end.
 SETTLED = timedelta(seconds=30)
-# Pending is won before the owner is written down; a process may die between the two.
+# A run is won, and begun, before its owner is written down; a process may die in between. One that lives writes it
+# within seconds.
 UNSIGNED = timedelta(seconds=60)
 
 
@@ -36,7 +37,7 @@ def is_orphan(run: FlowRun, worker: str, running_here: Collection[UUID], at: dat
         return False
     age = at - run.state.timestamp
     if run.infrastructure_pid is None:
-        return run.state.type != StateType.RUNNING and age > UNSIGNED
+        return age > UNSIGNED
     return run.infrastructure_pid.rpartition(":")[0] == worker and (just_started or age > SETTLED)
 
 

@@ -126,7 +126,9 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         try:
             await super().sync_with_backend()
             reaped = await reap(self.client, self.pool, self._signature, self.runs, just_started=not self._reaped_once)
-            if not self._reaped_once and Booth.from_environment() is None:
+            if not self._reaped_once:
+                # What the process before this one had taken and not yet signed is nobody's for a minute, a booth's too:
+                # the sweep wakes it under a new name.
                 this_waker().look_around()
             self._reaped_once = True
         except Exception as error:  # noqa: BLE001 - no answer of the server may end the worker

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from backroom.cli.demo_judge import failed_run_names, judge
 from backroom.shop.demo_orders import DemoOrder
 from backroom.store.contacts import open_contact
 from backroom.store.people import load

@@ -42,11 +42,12 @@ class WorkerProcess:
         self._command = [sys.executable, "-m", *command, "--pool", pool, "--name", f"{pool}-w"]
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
+        """Start it, with what is said here over its environment."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
-                env=self._environment,
+                env=self._environment | environment,
                 cwd=ROOT,
                 stdout=log,
                 stderr=subprocess.STDOUT,

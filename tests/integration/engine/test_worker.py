@@ -19,6 +19,8 @@ from tests.prefect_server import PrefectServer, asking
 pytestmark = [pytest.mark.prefect, pytest.mark.slow]
 
 FLOWS = "tests/flows_for_engine.py"
+# What makes a worker one of a booth; nobody is at that gateway.
+A_BOOTHS = {"BACKROOM_GATEWAY_URL": "http://127.0.0.1:9", "BACKROOM_BOOTH_KEY": "hush", "BACKROOM_LOCATION": "booth"}
 
 
 @pytest.fixture(scope="module")
@@ -172,8 +174,9 @@ def test_a_worker_of_the_same_name_on_another_machine_is_left_its_runs(
     until(lambda: state_of(deployed, "of-another") == "Cancelled", 15, "its end")
 
 
+@pytest.mark.parametrize("environment", [A_BOOTHS, {}], ids=["booth", "hub"])
 def test_a_worker_that_starts_asks_for_a_sweep_because_wake_ups_died_with_the_one_before(
-    deployed: PrefectServer, worker: WorkerProcess
+    deployed: PrefectServer, worker: WorkerProcess, environment: dict[str, str]
 ) -> None:
     def sweeps() -> set[str]:
         found = deployed.post("/flow_runs/filter", {"deployments": {"name": {"any_": ["sweep"]}}})
@@ -181,7 +184,7 @@ def test_a_worker_that_starts_asks_for_a_sweep_because_wake_ups_died_with_the_on
 
     before = sweeps()
     worker.end(signal.SIGKILL)
-    worker.start()
+    worker.start(**environment)
     until(lambda: sweeps() - before, 10, "a sweep")
 
 
