@@ -4,7 +4,8 @@ What belongs here: which deployment serves a stage at a location, and creating i
 idempotency key. What does not: generations (`backroom.store.claims`), what becomes of runs that stand open
 (`backroom.engine.standing`), and doing the work (`flows`).
 
-A wake-up is never the only hand-off: the sweep finds every minute whatever this could not start.
+A wake-up is never the only hand-off: the sweep finds every minute whatever this could not start, and is asked for as
+soon as that gets through.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 SAID_SECONDS = 20.0
 # A deployment may have been made anew, under another id; one that is gone must not keep other wake-ups waiting.
 PAUSES_WHEN_GONE = PAUSES[:1]
+# What did not get through is the sweep's to find: one is asked for until that gets through, and not a minute later.
+SWEEP_AGAIN_SECONDS = 5.0
 
 OF_ORDER, OF_BREAKER, DECIDE, SWEEP = "order/order", "breaker/breaker", "decide/decide", "sweep/sweep"
 FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs"}
@@ -67,13 +70,23 @@ def wake_key(stage: str, location: str, generation: int) -> str:
     return f"wake:{stage}:{location}:{generation}"
 
 
+def _one_sweep(name: str) -> RunRequest:
+    return RunRequest(SWEEP, name, f"sweep:{uuid.uuid4()}")
+
+
 class Waker:
     """Creates runs in a thread of its own; its calls never block and never raise.
 
     `api_url` and `auth` come from PREFECT_API_URL and PREFECT_API_AUTH_STRING where they are not given.
     """
 
-    def __init__(self, api_url: str = "", auth: str = "", said_seconds: float = SAID_SECONDS) -> None:
+    def __init__(
+        self,
+        api_url: str = "",
+        auth: str = "",
+        said_seconds: float = SAID_SECONDS,
+        sweep_again_seconds: float = SWEEP_AGAIN_SECONDS,
+    ) -> None:
         self._api = (api_url or os.environ.get("PREFECT_API_URL", "")).rstrip("/")
         self._auth = auth or os.environ.get("PREFECT_API_AUTH_STRING", "")
         self._queue: queue.SimpleQueue[RunRequest | None] = queue.SimpleQueue()
@@ -84,6 +97,8 @@ class Waker:
         self._deployments: dict[str, str] = {}
         self._said_seconds = said_seconds
         self._said: dict[str, float] = {}
+        self._sweep_again_seconds = sweep_again_seconds
+        self._owed_sweep: RunRequest | None = None
         self.lost = 0
 
     def wake(self, wakeup: Wakeup) -> None:
@@ -116,7 +131,7 @@ class Waker:
 
     def look_around(self) -> Future[bool]:
         """Start one sweep now: what the process before this one had committed and not yet said died with it."""
-        return self.start(RunRequest(SWEEP, "sweep after a start", f"started:{uuid.uuid4()}"))
+        return self.start(_one_sweep("sweep after a start"))
 
     def start(self, request: RunRequest) -> Future[bool]:
         """Create a run in the background, unless the same key waits already.
@@ -156,13 +171,32 @@ class Waker:
             if self._auth:
                 user, _, password = self._auth.partition(":")
                 session.auth = (user, password)
-            while (request := self._queue.get()) is not None:
+            while True:
+                try:
+                    request = self._queue.get(timeout=self._sweep_again_seconds if self._owed_sweep else None)
+                except queue.Empty:
+                    self._ask_for_the_owed_sweep(session)
+                    continue
+                if request is None:
+                    return
                 created = self._create_patiently(session, request)
+                if created is not None:
+                    self._ask_for_the_owed_sweep(session)
                 with self._idle:
                     if created is not None:
                         self._remember(request.key)
                     self._waiting.pop(request.key).set_result(bool(created))
                     self._idle.notify_all()
+
+    def _ask_for_the_owed_sweep(self, session: requests.Session) -> None:
+        if self._owed_sweep is None:
+            return
+        try:
+            self._create(session, self._owed_sweep)
+        except requests.RequestException:
+            self._deployments.pop(SWEEP, None)
+        else:
+            self._owed_sweep = None
 
     def _remember(self, key: str) -> None:
         now = time.monotonic()
@@ -182,6 +216,8 @@ class Waker:
                     pauses = PAUSES_WHEN_GONE
                 if tried >= len(pauses):
                     self.lost += 1
+                    # One sweep for all that is lost until then: its key stays.
+                    self._owed_sweep = self._owed_sweep or _one_sweep("sweep after an outage")
                     kind = type(error).__name__
                     log.warning("no run of %s was created (%s %s): the sweep will", request.deployment, kind, status)
                     return None

@@ -141,3 +141,20 @@ def test_what_did_not_get_through_is_said_again_at_once(waker: Waker, api: Api) 
     waker.wake(Wakeup("fulfilment", "hub", 1))
     assert waker.flush(5)
     assert api.creations == ["wake:fulfilment:hub:1"]
+
+
+def test_what_did_not_get_through_is_swept_for_as_soon_as_prefect_is_back(api: Api, httpserver: HTTPServer) -> None:
+    waker = Waker(httpserver.url_for("/api"), sweep_again_seconds=0.05)
+    for generation in (1, 2):
+        assert not started(waker.start(RunRequest("nobody/nowhere", "lost", f"lost {generation}")))
+    assert api.creations == []
+    api.deployments.add("sweep/sweep")
+    deadline = time.monotonic() + 10
+    while not api.creations:
+        assert time.monotonic() < deadline, "no sweep"
+        time.sleep(0.02)
+    # Once for all of it, and no more when it got through.
+    waker.wake(Wakeup("fulfilment", "hub", 3))
+    waker.close(5)
+    assert [key.partition(":")[0] for key in api.creations] == ["sweep", "wake"]
+    assert list(api.runs.values()) == ["sweep after an outage", "fulfilment hub #3"]
