@@ -35,7 +35,7 @@ from backroom.store.tables import (
 
 
 def check_that_everything_came_out_once(room: Room) -> Counter[str]:
-    """Prints, labels, sheets, messages and stock movements; returns how many there are of each."""
+    """Prints, labels, sheets, messages, pieces from the stock and orders; returns how many, of those there are any."""
     with room.database.read() as connection:
         done = _done(connection)
         return (
