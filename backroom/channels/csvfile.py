@@ -111,8 +111,9 @@ def read_file(data: bytes, name: str) -> CsvDrop:
 
 
 def _decode(data: bytes, name: str) -> str:
-    if b"\0" in data:
-        raise BrokenFile(f"{name} is not a text file.", remedy="Save it as CSV (UTF-8).")
+    if (nul := data.find(b"\0")) >= 0:
+        line = data.count(b"\n", 0, nul) + 1
+        raise BrokenFile(f"{name}, line {line}: this is not a text file.", remedy="Save it as CSV (UTF-8).")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -120,9 +121,9 @@ def _decode(data: bytes, name: str) -> str:
         try:
             return data.decode("cp1252")
         except UnicodeDecodeError as error:
-            line = data[: error.start].count(b"\n") + 1
+            line = data.count(b"\n", 0, error.start) + 1
             raise BrokenFile(
-                f"{name}, row {line}: neither UTF-8 nor Windows-1252.", remedy="Save it as CSV (UTF-8)."
+                f"{name}, line {line}: neither UTF-8 nor Windows-1252.", remedy="Save it as CSV (UTF-8)."
             ) from error
 
 

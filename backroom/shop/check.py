@@ -14,6 +14,8 @@ from string import Template
 from backroom.domain.errors import AskPerson
 from backroom.domain.shop import TEMPLATE_PLACEHOLDERS, ChannelSpec, MessageTemplate, RoutingRule, Shop
 
+LONGEST_SHOWN = 500
+
 
 @dataclass(frozen=True, slots=True)
 class ShopFileProblem:
@@ -49,12 +51,18 @@ class Report:
     problems: list[ShopFileProblem] = field(default_factory=list)
 
     def add(self, field: str, message: str, remedy: str) -> None:
-        self.problems.append(ShopFileProblem(self.file, field, message, remedy))
+        self.problems.append(ShopFileProblem(self.file, _shown(field), _shown(message), _shown(remedy)))
 
     def done(self) -> None:
         """Raise `ShopFileInvalid` if anything was reported."""
         if self.problems:
             raise ShopFileInvalid(self.problems)
+
+
+def _shown(text: str) -> str:
+    """What a file says, fit for one line of a terminal: nothing that moves its cursor, and not without end."""
+    printed = "".join(character if character.isprintable() else "\ufffd" for character in text)
+    return printed if len(printed) <= LONGEST_SHOWN else f"{printed[:LONGEST_SHOWN]}…"
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

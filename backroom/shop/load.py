@@ -10,8 +10,6 @@ Amounts are written in the shop's currency (`price = 4.90`); the postcode table 
 from __future__ import annotations
 
 import re
-import tomllib
-from decimal import Decimal
 from pathlib import Path
 
 from backroom.domain.money import exponent
@@ -34,6 +32,7 @@ from backroom.shop import values
 from backroom.shop.catalogue import read_postcodes
 from backroom.shop.check import Report, ShopFileInvalid, check_references
 from backroom.shop.places import read_location
+from backroom.shop.reading import read_toml
 from backroom.shop.rules import read_rules
 from backroom.shop.section import Section, report_secrets
 
@@ -46,15 +45,7 @@ KINDS_WITH_SECRET = ("shopify", "woocommerce")
 def load_shop(path: Path) -> Shop:
     """Read and check a shop file; `ShopFileInvalid` carries every problem of it and of its postcode table."""
     report = Report(path.name)
-    try:
-        with path.open("rb") as file:
-            raw = tomllib.load(file, parse_float=Decimal)
-    except FileNotFoundError:
-        report.add("", "there is no such file", "Run `backroom init`.")
-    except UnicodeDecodeError:
-        report.add("", "is not UTF-8", "Save it again as UTF-8.")
-    except tomllib.TOMLDecodeError as error:
-        report.add("", f"is not TOML: {error}", "Mend that line, or the one before it.")
+    raw = read_toml(path, report, "Run `backroom init`.")
     report.done()
     report_secrets(raw, "", report)
     shop = _read_shop(Section(raw, "", report), path.parent)

@@ -7,12 +7,16 @@ BACKROOM_SECRET_ before it and underscores for dots, comes first, so that contai
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson
+from backroom.shop.check import Report, ShopFileInvalid
+from backroom.shop.reading import read_toml
+from backroom.shop.section import Section
+
+QUOTES = 'Write name and value in quotes, each on a line of its own: "webhook.web" = "the secret".'
 
 
 class SecretMissing(AskPerson):
@@ -27,7 +31,7 @@ class SecretsTooOpen(AskPerson):
     cause = "secrets_too_open"
 
 
-class SecretsUnreadable(AskPerson):
+class SecretsUnreadable(ShopFileInvalid):
     """The secrets file was written by hand, and is no list of names and texts."""
 
     cause = "secrets_unreadable"
@@ -42,12 +46,20 @@ class Secrets:
 
     @classmethod
     def read(cls, path: Path) -> Secrets:
-        """Read the file, where there is one; refuses a file that others can read."""
+        """Read the file, where there is one; refuses a file that others can read. What stands in it is never quoted."""
         if not path.exists():
             return cls(path, {})
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise SecretsTooOpen(f"{path.name} can be read by others", remedy=f"Run: chmod 600 {path.name}")
-        return cls(path, _values_of(path))
+        report = Report(path.name)
+        values = read_toml(path, report, "")
+        for name, value in values.items():
+            if not isinstance(value, str):
+                # Neither quoted here nor stored as what Python calls it.
+                Section(values, "", report).problem(name, "is not a text", "A secret is a text.")
+        if report.problems:
+            raise SecretsUnreadable(replace(one, remedy=f"{one.remedy} {QUOTES}") for one in report.problems)
+        return cls(path, values)
 
     def find(self, name: str) -> str | None:
         variable = "BACKROOM_SECRET_" + name.upper().replace(".", "_").replace("-", "_")
@@ -79,22 +91,6 @@ class Secrets:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
-
-
-def _values_of(path: Path) -> dict[str, str]:
-    """What the file says. Its text is not repeated in an error: it is a secret."""
-    remedy = 'Write name and value in quotes, each on a line of its own: "webhook.web" = "the secret".'
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        where = re.search(r"at line \d+|at end of document", str(error))
-        raise SecretsUnreadable(
-            f"{path.name} cannot be read{f' {where.group()}' if where else ''}.", remedy=remedy
-        ) from None
-    for name, value in values.items():
-        if isinstance(value, dict | list):
-            raise SecretsUnreadable(f"{path.name} has no text for {name!r}.", remedy=remedy)
-    return {name: str(value) for name, value in values.items()}
 
 
 def _quote(text: str) -> str:

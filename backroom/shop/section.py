@@ -15,6 +15,7 @@ from backroom.shop.check import Report, suggest
 from backroom.shop.values import BadValue
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_.-]+")
 _SECRET_KEY = re.compile(
     r"(?i)(^|[_-])(password|passwd|passphrase|token|api_?key|private_?key|master_?key|secret_?key)$"
 )
@@ -36,7 +37,7 @@ class Section:
         self._known: set[str] = set()
 
     def at(self, key: str) -> str:
-        return f"{self.path}.{key}" if self.path else key
+        return _path(self.path, key)
 
     def problem(self, key: str, message: str, remedy: str) -> None:
         self.report.add(self.at(key), message, remedy)
@@ -214,7 +215,7 @@ def report_secrets(value: object, path: str, report: Report) -> None:
     """Report whatever looks like a secret, anywhere below `value`, by its name or its form; never quote it."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            inner_path = f"{path}.{key}" if path else str(key)
+            inner_path = _path(path, str(key))
             if isinstance(inner, str) and _SECRET_KEY.search(str(key)):
                 report.add(inner_path, "is a secret, and secrets do not stand in this file", MOVE_IT)
             else:
@@ -224,6 +225,12 @@ def report_secrets(value: object, path: str, report: Report) -> None:
             report_secrets(inner, f"{path}.{number}", report)
     elif isinstance(value, str) and _SECRET_VALUE.search(value):
         report.add(path, "looks like a secret, and secrets do not stand in this file", MOVE_IT)
+
+
+def _path(path: str, key: str) -> str:
+    """A key's path as it would be written in the file: one that is no plain word stands in quotes."""
+    written = key if _PLAIN_PATH.fullmatch(key) else f'"{key}"'
+    return f"{path}.{written}" if path else written
 
 
 def _name(value: object) -> str:

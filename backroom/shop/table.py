@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backroom.shop.check import Report, suggest
+from backroom.shop.reading import LONGEST_NUMBER, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class Row:
         value = self.cells[field]
         if not value and default is not None:
             return default
-        if not (value.isascii() and value.removeprefix("-").isdigit() and low <= int(value) <= high):
+        # By its length first: int() refuses thousands of digits.
+        digits = value.isascii() and value.removeprefix("-").isdigit() and len(value) <= LONGEST_NUMBER
+        if not (digits and low <= int(value) <= high):
             self.problem(field, f"{value!r} is not a whole number", f"Write a whole number from {low} to {high}.")
             return low
         return int(value)
@@ -48,17 +51,19 @@ def read_table(path: Path, report: Report, columns: Collection[str], optional: C
 
     Missing and unknown columns are reported, and nothing is read then. The caller ends with `report.done()`.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        report.add("", "there is no such file", "Put it beside the shop file, or correct its name.")
-        return
-    except UnicodeDecodeError:
-        report.add("", "is not UTF-8", "Save it again as CSV UTF-8.")
+    text = read_text(path, report, "Put it beside the shop file, or correct its name.")
+    if text is None:
         return
     first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
-    header = [name.strip().lower() for name in next(reader, [])]
+    separator = ";" if first.count(";") > first.count(",") else ","
+    # Strict: a quote that never closes would make one cell of all the rows behind it.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        report.add(f"line {reader.line_num}", f"cannot be read: {error}", "Look for a quotation mark too many.")
+        return
+    header = [name.strip().lower() for name in rows[0]] if rows else []
     known = {*columns, *optional}
     wrong = [name for name in header if name not in known]
     missing = [name for name in columns if name not in header]
@@ -68,7 +73,7 @@ def read_table(path: Path, report: Report, columns: Collection[str], optional: C
         report.add(f"row 1, {name}", "is missing", f"Add a column {name}.")
     if wrong or missing:
         return
-    for number, values in enumerate(reader, 2):
+    for number, values in enumerate(rows[1:], 2):
         if not any(value.strip() for value in values):
             continue
         if len(values) != len(header):

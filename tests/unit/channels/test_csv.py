@@ -121,7 +121,7 @@ def test_a_row_without_an_order_is_told_with_its_place() -> None:
         (f'{HEADER}\nA;2026-11-20;S;1;1;1;EUR;"open\nB;x'.encode(), "quotation mark"),
         (b"PK\x03\x04\x00\x00", "not a text file"),
         (HEADER.encode("utf-16"), "not a text file"),
-        (f"{HEADER}\nA;\u0081".encode("latin-1"), "row 2: neither UTF-8"),
+        (f"{HEADER}\nA;\u0081".encode("latin-1"), "line 2: neither UTF-8"),
     ],
 )
 def test_a_file_without_a_usable_form_is_refused_whole(content: bytes, says: str) -> None:
