@@ -16,6 +16,9 @@ from backroom.shop.check import Report
 # More than any number or nesting that somebody means; what Python itself refuses is far above both.
 LONGEST_NUMBER, DEEPEST = 1_000, 64
 
+# PostgreSQL stores no NUL, and nobody means the others; tabs and line breaks are text.
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
 _LONG_NUMBER = re.compile(rf"[0-9_]{{{LONGEST_NUMBER},}}")
 
 
@@ -30,11 +33,16 @@ def read_text(path: Path, report: Report, remedy: str) -> str | None:
         report.add("", f"cannot be read: {error.strerror}", "Make it a file that you may read.")
         return None
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         report.add(f"line {line}", "is not UTF-8", "Save the file again as UTF-8.")
         return None
+    if found := CONTROL.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        report.add(f"line {line}", "holds a control character", "Save the file again as plain text.")
+        return None
+    return text
 
 
 def read_toml(path: Path, report: Report, remedy: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from backroom.shop.check import Report, suggest
+from backroom.shop.reading import CONTROL
 from backroom.shop.values import BadValue
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -56,6 +57,9 @@ class Section:
             self.problem(key, f"{_name(value)} is not a text", f'Write it in quotes: {key} = "…".')
             return default or ""
         value = value.strip()
+        if CONTROL.search(value):
+            self.problem(key, "holds a control character", f"Write {form or 'a text'} without it.")
+            return default or ""
         if not value and default is None:
             self.problem(key, "is empty", f"Write {form or 'a text'}.")
         elif value and pattern and not re.fullmatch(pattern, value):
@@ -128,6 +132,9 @@ class Section:
             return default or ()
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             self.problem(key, "is not a list of texts", f'Write {key} = ["…", "…"].')
+            return default or ()
+        if any(CONTROL.search(item) for item in value):
+            self.problem(key, "holds a control character", "Write its texts without it.")
             return default or ()
         if not value and default is None:
             self.problem(key, "is empty", "Name at least one.")

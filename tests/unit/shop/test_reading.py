@@ -32,6 +32,7 @@ def said(tmp_path: Path, name: str, content: bytes, read: Callable[[Path], objec
         (b"[shop]\n\nname = " + b"9" * 5_000, "line 3: holds a number of more than 1000 digits"),
         (b'[shop]\nname = "M\xfcnchen"\n', "line 2: is not UTF-8"),
         (b'"" = 1\n', '"": is not known here'),
+        (b'[shop]\nname = "Nord\\u0000"\n', "shop.name: holds a control character"),
     ],
 )
 def test_a_shop_file_that_python_cannot_read_is_told_with_its_place(tmp_path: Path, content: bytes, says: str) -> None:
@@ -56,6 +57,7 @@ def test_a_problem_is_a_line_and_not_a_book(tmp_path: Path) -> None:
         (b"hub,TEE-2," + b"1" * 5_000, "row 3, on_hand"),
         (b"hub," + b"x" * 140_000 + b",1", "line 3: cannot be read"),
         (b"hub,TEE\xff,1", "line 3: is not UTF-8"),
+        (b"hub,TEE\0,1", "line 3: holds a control character"),
     ],
 )
 def test_a_row_that_python_cannot_read_is_told_with_its_place(tmp_path: Path, row: bytes, says: str) -> None:
