@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import create_engine, func, select, text
@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from backroom.cli.environments import Ports
 from backroom.cli.prepare import PREFECT_AUTH, prepare
 from backroom.cli.processes import ROOT, free_ports, gateway_child, make_known, server_child, worker_children
-from backroom.engine.supervise import Child, Supervisor
+from backroom.engine.supervise import Supervisor
 from backroom.printing.virtual import PrivateBus, VirtualPrinter, missing_programs
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
@@ -30,7 +30,6 @@ from backroom.store.tables import orders
 from benchmarks.usage import family, processes
 
 PRINTERS = ("booth-left", "booth-right")
-HUB_WORKER = "worker-hub"
 LOOK_SECONDS = 0.25
 
 
@@ -94,8 +93,7 @@ def measured_shop(
 ) -> Iterator[MeasuredShop]:
     """Start the demo shop in a folder of its own, which is deleted afterwards.
 
-    Without a `database_url` the shop is on SQLite with `synchronous=FULL`. Of `workers` at the hub the second and all
-    further ones are named with their number.
+    Without a `database_url` the shop is on SQLite with `synchronous=FULL`. `workers` share the hub's waves.
     """
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="backroom-measure-")))
@@ -110,7 +108,7 @@ def measured_shop(
         server = Supervisor([server_child(room, ports, prefect_database_url)], home / "logs")
         stack.enter_context(server)
         make_known(room, ports)
-        children = [gateway_child(room, ports), *_several(worker_children(room, ports), workers)]
+        children = [gateway_child(room, ports), *worker_children(room, ports, hub_workers=workers)]
         rest = stack.enter_context(Supervisor(children, home / "logs"))
         yield MeasuredShop(room, ports, [server, rest], printed)
 
@@ -159,16 +157,6 @@ def machine() -> dict[str, object]:
         "load": [round(one, 1) for one in os.getloadavg()],
         "python": sys.version.split()[0],
     }
-
-
-def _several(children: list[Child], workers: int) -> list[Child]:
-    """The same children, with further workers of the hub's pool: one worker a pool and name, so names differ."""
-    hub = next(child for child in children if child.name == HUB_WORKER)
-    more = []
-    for number in range(2, workers + 1):
-        argv = [f"{word} {number}" if word == "backroom hub" else word for word in hub.argv]
-        more.append(replace(hub, name=f"{HUB_WORKER}-{number}", argv=argv, ready=None))
-    return [*children, *more]
 
 
 def _plug_in(stack: ExitStack, home: Path) -> tuple[Path, ...]:

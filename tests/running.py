@@ -150,7 +150,11 @@ def shop_database(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @contextmanager
 def running_shop(
-    home: Path, change: Callable[[str], str] = lambda text: text, *, without: frozenset[str] = frozenset()
+    home: Path,
+    change: Callable[[str], str] = lambda text: text,
+    *,
+    without: frozenset[str] = frozenset(),
+    hub_workers: int = 1,
 ) -> Iterator[RunningShop]:
     """Start the demo shop in `home`; `change` may rewrite its shop file first, pools in `without` get no worker."""
     shutil.copytree(ROOT / "data", home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
@@ -164,6 +168,7 @@ def running_shop(
         lay_migrated_database(room.home / "prefect")
         server = stack.enter_context(Supervisor([server_child(room, ports)], home / "logs"))
         make_known(room, ports)
-        children = [gateway_child(room, ports), *worker_children(room, ports, without=without)]
+        workers = worker_children(room, ports, without=without, hub_workers=hub_workers)
+        children = [gateway_child(room, ports), *workers]
         rest = stack.enter_context(Supervisor(children, home / "logs"))
         yield RunningShop(room, ports, server, rest)

@@ -24,22 +24,24 @@ PORTS_FILE = "ports.json"
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Where the two servers listen on this machine."""
+    """Where the two servers listen on this machine; an address says that one of them is on another."""
 
     prefect: int = 4200
     gateway: int = 8600
+    prefect_api: str = ""
+    gateway_url: str = ""
 
     @property
     def api(self) -> str:
-        return api_url(self.prefect)
+        return self.prefect_api.rstrip("/") or api_url(self.prefect)
 
     @property
     def ui(self) -> str:
-        return f"http://127.0.0.1:{self.prefect}/v2"
+        return f"{self.api.removesuffix('/api')}/v2"
 
     @property
     def pages(self) -> str:
-        return f"http://127.0.0.1:{self.gateway}"
+        return self.gateway_url.rstrip("/") or f"http://127.0.0.1:{self.gateway}"
 
 
 def note_ports(home: Path, ports: Ports) -> None:

@@ -94,27 +94,38 @@ def gateway_child(room: Room, ports: Ports) -> Child:
     return Child("gateway", argv, env=environment_of(room, ports), cwd=ROOT, ready=ready)
 
 
-def worker_child(pool: str, environment: Mapping[str, str], queue: str = "") -> Child:
-    """A worker of our own type for a pool, or one of its queues; which keys it holds stands in its environment."""
+def worker_child(pool: str, environment: Mapping[str, str], queue: str = "", number: int = 1) -> Child:
+    """A worker of our own type for a pool, or one of its queues; which keys it holds stands in its environment.
+
+    Of several for the same, each has its number, and with it a name of its own: by its name a worker knows its runs.
+    """
     called, nice, env = pool, WORKER_NICE, {"PYTHONUNBUFFERED": "1", **environment}
     if queue == DESK:
         # In a wave Prefect's events arrive up to ten seconds late, and somebody waits for this one.
         called, nice, env = DESK, 0, env | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+    if number > 1:
+        called = f"{called}-{number}"
     argv = [sys.executable, "-m", "backroom.engine.run_worker", "--pool", pool, "--name", f"backroom {called}"]
     if queue:
         argv += ["--queue", queue]
     return Child(f"worker-{called}", argv, env=env, cwd=ROOT, nice=nice)
 
 
-def worker_children(room: Room, ports: Ports, *, without: frozenset[str] = frozenset()) -> list[Child]:
-    """One worker for each pool of the shop, the hub's first; the hub's pool has a second one for its desk."""
+def worker_children(
+    room: Room, ports: Ports, *, without: frozenset[str] = frozenset(), hub_workers: int = 1
+) -> list[Child]:
+    """One worker for each pool of the shop, the hub's first; the hub's pool has a further one for its desk.
+
+    `hub_workers` share the hub's waves.
+    """
     hub = room.shop.location(room.shop.hub).pool
+    at_hub = [*((WAVES, number) for number in range(1, hub_workers + 1)), (DESK, 1)]
     children = []
     for pool in pools_of(room.shop):
         if pool in without:
             continue
-        for queue in (WAVES, DESK) if pool == hub else ("",):
-            child = worker_child(pool, environment_of_worker(room, ports, pool), queue)
+        for queue, number in at_hub if pool == hub else [("", 1)]:
+            child = worker_child(pool, environment_of_worker(room, ports, pool), queue, number)
             ready = _serves(room, ports, pool, child.name.replace("worker-", "backroom ", 1))
             # They import for seconds, and none needs another: all at once, and beside the gateway.
             children.append(replace(child, ready=ready, ready_within=WORKER_READY_WITHIN, alongside=True))

@@ -26,6 +26,8 @@ app = typer.Typer(no_args_is_help=True)
 
 PrefectPort = Annotated[int, typer.Option(help="Where Prefect listens")]
 GatewayPort = Annotated[int, typer.Option(help="Where the gateway listens")]
+PrefectApi = Annotated[str, typer.Option(help="Prefect's API on another machine, such as http://hub:4200/api")]
+GatewayUrl = Annotated[str, typer.Option(help="The gateway on another machine, such as http://hub:8600")]
 
 
 class NoSuchPool(AskPerson):
@@ -90,6 +92,8 @@ def env(
     pool: Annotated[str, typer.Argument(help="A booth's work pool; the hub's otherwise, and with it all else")] = "",
     prefect_port: PrefectPort = 4200,
     gateway_port: GatewayPort = 8600,
+    prefect_api: PrefectApi = "",
+    gateway_url: GatewayUrl = "",
 ) -> None:
     """The environment for Prefect's own commands, to be read by a shell: eval "$(backroom shop env)".
 
@@ -99,16 +103,17 @@ def env(
     pools = list(pools_of(room.shop))
     if pool and pool not in pools:
         raise NoSuchPool(f"the shop file has no work pool {pool!r}.", remedy=f"It has: {', '.join(pools)}.")
-    for name, value in variables_by_hand(room, Ports(prefect_port, gateway_port), pool or pools[0]).items():
+    ports = Ports(prefect_port, gateway_port, prefect_api, gateway_url)
+    for name, value in variables_by_hand(room, ports, pool or pools[0]).items():
         typer.echo(f"export {name}={shlex.quote(value)}")
     room.close()
 
 
 @app.command()
-def publish(prefect_port: PrefectPort = 4200, gateway_port: GatewayPort = 8600) -> None:
+def publish(prefect_port: PrefectPort = 4200, gateway_port: GatewayPort = 8600, prefect_api: PrefectApi = "") -> None:
     """Make the shop known to a Prefect server that runs: pools, deployments, blocks and alerts. Safe to do again."""
     room = prepare(home_folder())
-    make_known(room, Ports(prefect_port, gateway_port))
+    make_known(room, Ports(prefect_port, gateway_port, prefect_api))
     pools = ", ".join(pools_of(room.shop))
     console.print(f"[bold green]Prefect knows {room.shop.owner.name}.[/] Work pools: {pools}.")
     room.close()

@@ -41,6 +41,7 @@ def up(
     prefect_port: Annotated[int, typer.Option(help="Where Prefect listens")] = 4200,
     gateway_port: Annotated[int, typer.Option(help="Where webhooks, tills and pages are served")] = 8600,
     without: Annotated[list[str] | None, typer.Option(help="Pools whose worker runs on another machine")] = None,
+    hub_workers: Annotated[int, typer.Option(min=1, help="How many share the hub's waves; more want PostgreSQL")] = 1,
 ) -> None:
     """Run the whole back room on this machine, until Ctrl-C."""
     ports = Ports(prefect_port, gateway_port)
@@ -52,7 +53,8 @@ def up(
     with Supervisor([server_child(room, ports)], logs) as server:
         server.stop_on_signals()
         make_known(room, ports)
-        children = [gateway_child(room, ports), *worker_children(room, ports, without=frozenset(without or ()))]
+        workers = worker_children(room, ports, without=frozenset(without or ()), hub_workers=hub_workers)
+        children = [gateway_child(room, ports), *workers]
         with Supervisor(children, logs):
             say_where(room, ports)
             keeper = threading.Thread(target=keep_known, args=(room, ports, server), daemon=True)

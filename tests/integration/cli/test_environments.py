@@ -55,5 +55,24 @@ def test_a_shell_reads_what_a_pools_worker_would_be_given(room: Room, pool: str)
     assert ("PREFECT_SERVER_API_AUTH_STRING" in read) == (pool == "hub")
 
 
+def test_a_shell_on_another_machine_is_told_where_prefect_and_the_gateway_are(room: Room) -> None:
+    elsewhere = ["--prefect-api", "http://hub.example:4200/api", "--gateway-url", "http://hub.example:8600/"]
+    lines = typed("shop", "env", *elsewhere).stdout.splitlines()
+    read = dict(shlex.split(line)[1].split("=", 1) for line in lines)
+    assert read["PREFECT_API_URL"] == "http://hub.example:4200/api"
+    assert read["PREFECT_UI_URL"] == "http://hub.example:4200/v2"
+    assert read["BACKROOM_GATEWAY_URL"] == "http://hub.example:8600"
+    assert read["BACKROOM_BOOTH_KEY_MAIN_HUB"] == room.secret("booth_key.main-hub")
+
+
+def test_hub_workers_that_share_its_waves_have_names_of_their_own(room: Room) -> None:
+    children = worker_children(room, Ports(), hub_workers=3)
+    names = [child.argv[child.argv.index("--name") + 1] for child in children]
+    assert names == ["backroom hub", "backroom hub-2", "backroom hub-3", "backroom desk", "backroom booth-a"]
+    assert [child.name for child in children] == [name.replace("backroom ", "worker-") for name in names]
+    serving = {name: "default" in child.argv for name, child in zip(names, children, strict=True)}
+    assert [name for name, waves in serving.items() if waves] == names[:3]
+
+
 def test_an_unknown_pool_lists_the_pools(room: Room) -> None:
     assert "hub, booth-a" in refused("shop", "env", "booth-b")
