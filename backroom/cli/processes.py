@@ -99,15 +99,13 @@ def worker_child(pool: str, environment: Mapping[str, str], queue: str = "", num
 
     Of several for the same, each has its number, and with it a name of its own: by its name a worker knows its runs.
     """
-    called, nice, env = pool, WORKER_NICE, {"PYTHONUNBUFFERED": "1", **environment}
-    if queue == DESK:
-        # In a wave Prefect's events arrive up to ten seconds late, and somebody waits for this one.
-        called, nice, env = DESK, 0, env | {"PREFECT_WORKER_QUERY_SECONDS": "1"}
+    called, nice = (DESK, 0) if queue == DESK else (pool, WORKER_NICE)
     if number > 1:
         called = f"{called}-{number}"
     argv = [sys.executable, "-m", "backroom.engine.run_worker", "--pool", pool, "--name", f"backroom {called}"]
     if queue:
         argv += ["--queue", queue]
+    env = {"PYTHONUNBUFFERED": "1", **environment}
     return Child(f"worker-{called}", argv, env=env, cwd=ROOT, nice=nice)
 
 

@@ -1,4 +1,4 @@
-"""Prefect's server as `backroom up` starts it: the stock one, but for three things that stopped it under load.
+"""Prefect's server as `backroom up` starts it: the stock one, but for what stopped it under load or cost too much.
 
 Prefect's server awaits SQLite in threads, one a connection. When Python's cyclic collector happens to run on the event
 loop and frees a statement of a connection that is just waiting for the write lock, the event loop waits for that
@@ -15,6 +15,9 @@ wave of 500 orders ten "database is locked" became none.
 Each action of an automation asks for the application of its server, and Prefect finds that by all its settings,
 written out and hashed: 0.7 s in which the server answers nobody, for every alert. Here it is asked for once.
 
+Each look at a schedule reads the machine's whole folder of time zones, 40 ms of processor, though none of ours names
+one: a fifteenth of what an idle server takes. Here it is read once.
+
 `prefect server start` by hand works as well, with those risks; a server on PostgreSQL does not have them.
 """
 
@@ -27,8 +30,10 @@ import threading
 import time
 from typing import Any
 
+from prefect._internal.schemas import validators
 from prefect.server.api import server
 from prefect.server.database.configurations import AioSqliteConfiguration
+from prefect.types._datetime import get_timezones
 from sqlalchemy.ext.asyncio import AsyncSession
 
 COLLECT_SECONDS = 20.0
@@ -64,6 +69,11 @@ def make_one_application() -> None:
     server.create_app = functools.cache(server.create_app)
 
 
+def read_time_zones_once() -> None:
+    """Keep the names of the time zones: they do not change while a server lives."""
+    validators.get_timezones = functools.cache(get_timezones)  # type: ignore[attr-defined]
+
+
 def main() -> None:
     """`prefect server start`, with all of these; takes the same options."""
     from prefect.cli import app
@@ -71,6 +81,7 @@ def main() -> None:
     collect_aside()
     write_as_writer()
     make_one_application()
+    read_time_zones_once()
     sys.argv = ["prefect", "server", "start", *sys.argv[1:]]
     app()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 LOCALHOST = "127.0.0.1"
 BATCH = "200"
+SELDOM = "30"
 # What a person starts, answers or retries stands in a queue of its own, so that `backroom up` can give it a worker of
 # its own: a wave never stands before it. A worker that is started without queues serves both.
 DESK, WAVES = "desk", "default"
@@ -44,6 +45,13 @@ def server_environment(home: Path, port: int, auth: str, database_url: str | Non
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
         # A booth that opens in the morning takes its runs late, and that is no alarm.
         "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "60",
+        # Each of these looked every five seconds for what is there once a minute, once a day or never: a third of what
+        # an idle server took. Nothing waits for them: a schedule of ours is a minute, and our automations react.
+        "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": SELDOM,
+        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": SELDOM,
+        "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": SELDOM,
+        "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": SELDOM,
+        "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": f"PT{SELDOM}S",
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://{LOCALHOST}:{port}",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",

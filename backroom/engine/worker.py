@@ -29,9 +29,11 @@ from backroom.engine.ends import end_for, handed_back
 from backroom.engine.instance import default_name, hold_name, identity_of
 from backroom.engine.prefect_seams import ask_once_for_all_runs, propose, send_last_words
 from backroom.engine.reaper import owner, reap
+from backroom.engine.server import DESK
 from backroom.engine.threads import Flows, RunThread
 from backroom.engine.wake import this_waker
 from backroom.engine.wakes import CANCELLING, SUSPENDED, Booth, Heard, listen_to_gateway, listen_to_prefect
+from backroom.engine.waves import wave_is_under_way
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ DRAIN_GRACE = 30.0
 LAST_GRACE = 2.0
 RETRY_SECONDS = 1.0
 # In a wave Prefect's events arrive up to ten seconds late: whoever pressed a button then is not kept waiting for them.
+# A worker that has no part in the wave, because it serves the desk alone, asks the shop whether there is one.
 BUSY_SECONDS = 1.0
 
 
@@ -163,12 +166,14 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         task.add_done_callback(self._background.discard)
 
     async def _take_when_pushed(self) -> None:
+        of_the_desk = self.queues == [DESK]
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(BUSY_SECONDS if self.runs else None):
+                async with asyncio.timeout(BUSY_SECONDS if self.runs or of_the_desk else None):
                     await self._pushed.wait()
-            self._pushed.clear()
-            await self._take()
+            if self._pushed.is_set() or self.runs or await asyncio.to_thread(wave_is_under_way):
+                self._pushed.clear()
+                await self._take()
 
     async def _take(self) -> list[FlowRun]:
         try:

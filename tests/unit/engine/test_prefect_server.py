@@ -7,11 +7,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from prefect._internal.schemas import validators
 from prefect.server.database.configurations import AioSqliteConfiguration
+from prefect.types import _datetime
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from backroom.engine.prefect_server import write_as_writer
+from backroom.engine.prefect_server import read_time_zones_once, write_as_writer
 
 
 async def overtaken(database: Path) -> None:
@@ -54,3 +56,17 @@ def test_a_transaction_that_was_overtaken_waits_instead_of_being_refused(
     with sqlite3.connect(database) as connection:
         assert connection.execute("select x from t order by x").fetchall() == [(1,), (2,), (2,)]
     connection.close()
+
+
+def test_time_zones_are_read_once_and_known_as_before() -> None:
+    stock = validators.get_timezones
+    assert stock is _datetime.get_timezones
+    read_time_zones_once()
+    try:
+        assert validators.get_timezones() is validators.get_timezones()
+        assert set(validators.get_timezones()) == set(stock())
+        assert validators.default_timezone("Europe/Berlin") == "Europe/Berlin"
+        with pytest.raises(ValueError, match="Invalid timezone"):
+            validators.default_timezone("Europe/Atlantis")
+    finally:
+        validators.get_timezones = stock
