@@ -31,7 +31,7 @@ from backroom.store.sickness import PROBE_EVERY
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
-    [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "deployments" / "README.md", *ROOT.glob("docs/**/*.md")]
+    [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("deployments/**/*.md"), *ROOT.glob("docs/**/*.md")]
 )
 GUIDE = ROOT / "docs" / "guide"
 ROUTERS = (webhooks, pos, booth, health, login, orders, order, labels, prints, effects, quarantine, scan, style)
