@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
-from backroom.cli import demo, effects, keys, orders, prints, shop, stock, system
+from backroom.cli import demo, effects, keys, kpi, orders, prints, shop, stock, system
 from backroom.domain.errors import BackroomError
 from backroom.store.database import trouble_of_the_moment
 
@@ -26,6 +26,7 @@ app.add_typer(prints.app, name="print", help="Print jobs, and a person's word on
 app.add_typer(
     effects.app, name="effect", help="What nobody could tell: sheets, messages, labels that may have gone out."
 )
+app.add_typer(kpi.app, name="kpi", help="Key figures: how fast, at what cost, how well, who comes back.")
 app.add_typer(orders.quarantine, name="quarantine", help="Messages that were no orders.")
 app.command("init")(shop.init)
 app.command("scan")(orders.scan_piece)

@@ -198,6 +198,25 @@ class MessagingSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CostRates:
+    """What work and things cost, in minor units of the shop's currency.
+
+    `packaging` per parcel; `print` (ink, pretreatment) and `blank` per printed piece; `picking_minutes` per piece at
+    `wage_per_hour`; messages per thousand; `booth_per_hour` while a booth is open; `hosting_per_month` for machines.
+    """
+
+    packaging: int = 0
+    print: int = 0
+    blank: int = 0
+    picking_minutes: float = 0.0
+    wage_per_hour: int = 0
+    email_per_1000: int = 0
+    sms_per_1000: int = 0
+    booth_per_hour: int = 0
+    hosting_per_month: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PostcodePlace:
     country: str
     postcode: str
@@ -225,6 +244,7 @@ class Shop:
     hub: str = ""
     artwork_folder: str = ""
     holidays: frozenset[date] = frozenset()
+    costs: CostRates = CostRates()
 
     def location(self, id_: str) -> Location:
         return _found("location", id_, self.locations)

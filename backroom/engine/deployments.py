@@ -7,6 +7,9 @@ from backroom.engine.deploy import DeploymentSpec, location_tag
 from backroom.engine.server import DESK
 
 SWEEP_SECONDS = 60.0
+HOUR = 3600.0
+# In the middle of the night on most clocks, when the day before is over everywhere.
+DAILY = "15 3 * * *"
 
 
 def specs_of(shop: Shop) -> list[DeploymentSpec]:
@@ -20,6 +23,8 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
         DeploymentSpec("flows/breaker.py:breaker", "breaker", hub.pool, hub_tags, queue=DESK),
         DeploymentSpec("flows/alert.py:alert", "alert", hub.pool, hub_tags),
         DeploymentSpec("flows/sweep.py:sweep", "sweep", hub.pool, hub_tags, every_seconds=SWEEP_SECONDS),
+        DeploymentSpec("flows/kpi.py:kpi", "hourly", hub.pool, hub_tags, {"period": "hourly"}, every_seconds=HOUR),
+        DeploymentSpec("flows/kpi.py:kpi", "daily", hub.pool, hub_tags, {"period": "daily"}, cron=DAILY),
     ]
     for location in shop.locations:
         tags = (location_tag(location.id),)

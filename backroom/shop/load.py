@@ -31,6 +31,7 @@ from backroom.domain.shop import (
 from backroom.shop import values
 from backroom.shop.catalogue import read_postcodes
 from backroom.shop.check import Report, ShopFileInvalid, check_references
+from backroom.shop.costs import read_costs
 from backroom.shop.places import read_location
 from backroom.shop.reading import read_toml
 from backroom.shop.rules import read_rules
@@ -76,6 +77,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
         hub=hub,
         artwork_folder=artwork_folder,
         holidays=holidays,
+        costs=read_costs(root, owner.currency),
     )
     root.done()
     return shop

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from prefect.flows import load_flow_from_entrypoint
 
+from backroom.engine.deploy import DeploymentSpec
 from backroom.engine.deployments import specs_of
 from backroom.shop.load import load_shop
 
@@ -25,7 +26,7 @@ def test_prefect_yaml_deploys_exactly_what_up_deploys_for_the_demo_shop() -> Non
             spec.queue or None,
             list(spec.tags),
             dict(spec.parameters),
-            [{"interval": int(spec.every_seconds)}] if spec.every_seconds else None,
+            _schedules(spec),
         )
         for spec in specs
     ]
@@ -42,6 +43,12 @@ def test_prefect_yaml_deploys_exactly_what_up_deploys_for_the_demo_shop() -> Non
         for one in LISTED
     ]
     assert written == made
+
+
+def _schedules(spec: DeploymentSpec) -> list[dict[str, object]] | None:
+    if spec.cron:
+        return [{"cron": spec.cron, "timezone": "UTC"}]
+    return [{"interval": int(spec.every_seconds)}] if spec.every_seconds else None
 
 
 @pytest.mark.parametrize("entrypoint", sorted({one["entrypoint"] for one in LISTED}))

@@ -2,6 +2,7 @@
 
 from backroom.store.tables.base import metadata
 from backroom.store.tables.engine import breakers, claims, effects, generations
+from backroom.store.tables.insight import due_days, kpi_figures, order_facts
 from backroom.store.tables.intake import api_keys, consents, inbox, people, person_lookups, quarantine
 from backroom.store.tables.orders import (
     counters,
@@ -31,15 +32,18 @@ __all__ = [
     "claims",
     "consents",
     "counters",
+    "due_days",
     "effects",
     "fulfilment_lines",
     "fulfilment_orders",
     "generations",
     "history",
     "inbox",
+    "kpi_figures",
     "labels",
     "messages",
     "metadata",
+    "order_facts",
     "order_lines",
     "orders",
     "people",

@@ -1,0 +1,147 @@
+"""Key figures: which there are, what each means, and which way an order went.
+
+What belongs here: the names, units and definitions. What does not: reading the
+orders (`backroom.store.order_facts`) and computing the figures (`backroom.insight`).
+
+The definitions are what `docs/kpis.md` shows; a test holds both together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from backroom.domain.shop import Location
+
+ALL = "all"
+# The stages of an order, in order, and between which moments each lies.
+STAGES = ("waiting", "intake", "making", "packing", "announcing")
+COMES_BACK_WITHIN_DAYS = 60
+
+
+class Way(StrEnum):
+    """How an order was served: taken at an event, made at a local hub, or made at the main hub."""
+
+    EVENT = "event"
+    LOCAL = "local"
+    ONLINE = "online"
+
+
+WAYS = (ALL, *Way)
+
+
+class Unit(StrEnum):
+    """What a figure counts in. Money is in minor units of the shop's currency; a mean has a fraction."""
+
+    COUNT = "count"
+    SECONDS = "seconds"
+    SHARE = "share"
+    MONEY = "money"
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """One key figure. `of` says which orders it is about, `definition` how it is computed from them."""
+
+    name: str
+    title: str
+    unit: Unit
+    of: str
+    definition: str
+
+
+_SHIPPED = "orders shipped on the day"
+_ACCEPTED = "orders accepted on the day"
+
+
+def _stage(name: str, between: str) -> Kpi:
+    return Kpi(f"{name}_median", f"Stage: {name}", Unit.SECONDS, _SHIPPED, f"The median time {between}.")
+
+
+def _cost(name: str, definition: str) -> Kpi:
+    return Kpi(f"cost_{name}", f"Cost: {name}", Unit.MONEY, _SHIPPED, definition)
+
+
+KPIS = (
+    Kpi("orders", "Orders shipped", Unit.COUNT, _SHIPPED, "How many orders ended with all their parcels on the way."),
+    Kpi(
+        "ship_median",
+        "Time to ship, median",
+        Unit.SECONDS,
+        _SHIPPED,
+        "From the customer's order to its last parcel's announcement: half were this fast or faster (nearest rank).",
+    ),
+    Kpi(
+        "ship_p90",
+        "Time to ship, p90",
+        Unit.SECONDS,
+        _SHIPPED,
+        "The same: nine in ten were this fast or faster (nearest rank).",
+    ),
+    _stage("waiting", "from the customer's order until it was accepted here"),
+    _stage("intake", "from acceptance until its first part was released to a location"),
+    _stage("making", "from release until all its pieces were printed or picked"),
+    _stage("packing", "from the last piece until the last parcel had its label (or was ready, where it has none)"),
+    _stage("announcing", "from the last label until the last parcel was announced"),
+    Kpi(
+        "on_time",
+        "On time",
+        Unit.SHARE,
+        _SHIPPED,
+        "The share that ended no later than the date of its promise (ship by); orders without a promise are left out.",
+    ),
+    Kpi(
+        "cost_per_order",
+        "Cost per order",
+        Unit.MONEY,
+        _SHIPPED,
+        "The sum of the costs below, by order. The rates are those of the shop file on the day it is computed.",
+    ),
+    _cost("label", "What the carriers charged for the parcels' labels."),
+    _cost("packaging", "Parcels × `packaging`."),
+    _cost("print", "Pieces printed × (`print` + `blank`), and the tries that failed × the same."),
+    _cost("picking", "Pieces × `picking_minutes` × `wage_per_hour`."),
+    _cost("messages", "E-mails × `email_per_1000` and SMS × `sms_per_1000`."),
+    _cost("booth", "Hours the booths were open on the day × `booth_per_hour`, by order of events."),
+    _cost("hosting", "`hosting_per_month` × 12 / 365, by order of the day."),
+    Kpi(
+        "print_rejects",
+        "Print rejects",
+        Unit.SHARE,
+        _SHIPPED,
+        "Tries at a print that failed, of all tries.",
+    ),
+    Kpi(
+        "oversold",
+        "Oversold",
+        Unit.SHARE,
+        _ACCEPTED,
+        "The share that neither stock nor a printer could serve when it was routed first: it became a backorder.",
+    ),
+    Kpi(
+        "messages_failed",
+        "Messages failed",
+        Unit.COUNT,
+        _SHIPPED,
+        "Messages to customers that certainly were not sent, or of which nobody can tell.",
+    ),
+    Kpi(
+        "returning_60d",
+        "Customers who come back",
+        Unit.SHARE,
+        "customers whose first order was placed in the month",
+        f"The share that placed another order within {COMES_BACK_WITHIN_DAYS} days of the first. Provisional until the "
+        "60 days of the month's last day are over. Customers are counted by number, never by name.",
+    ),
+)
+BY_NAME = {kpi.name: kpi for kpi in KPIS}
+COSTS = tuple(kpi.name for kpi in KPIS if kpi.name.startswith("cost_") and kpi.name != "cost_per_order")
+
+
+def way_of(event: str, made_at: Collection[Location]) -> Way:
+    """Which way an order went: an event's or a booth's, a local hub's alone, or else the main hub's."""
+    kinds = {location.kind for location in made_at}
+    if event or "booth" in kinds:
+        return Way.EVENT
+    return Way.LOCAL if kinds == {"local_hub"} else Way.ONLINE

@@ -1,0 +1,65 @@
+"""Charts of figures as SVG, drawn without a browser and without a network."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from backroom.domain.kpi import BY_NAME, STAGES, WAYS, Unit
+
+WIDTH, HEIGHT = 640, 220
+# How a figure stands on a chart: what it is divided by, and what the axis then says.
+_SCALE = {Unit.SECONDS: (3600.0, "hours"), Unit.MONEY: (100.0, ""), Unit.SHARE: (0.01, "%"), Unit.COUNT: (1.0, "")}
+
+
+def lines(figures: Sequence[Mapping[str, Any]], name: str, currency: str) -> str:
+    """One figure over the days, a line for each way of orders; empty where there is nothing to draw."""
+    kpi = BY_NAME[name]
+    divisor, word = _SCALE[kpi.unit]
+    word = currency if kpi.unit is Unit.MONEY else word
+    rows = [(row["day"], row["way"], row["value"] / divisor) for row in figures if row["name"] == name]
+    if not rows:
+        return ""
+    axis = (
+        f"{kpi.title} ({currency if kpi.unit is Unit.MONEY else word})" if word or kpi.unit is Unit.MONEY else kpi.title
+    )
+    data = pl.DataFrame(rows, schema=["day", "way", "value"], orient="row")
+    return _svg("line", data, axis, "way", WAYS)
+
+
+def stages(figures: Sequence[Mapping[str, Any]]) -> str:
+    """Where the hours go: the median of each stage, day by day, one upon the other."""
+    names = {f"{stage}_median": stage for stage in STAGES}
+    rows = [
+        (row["day"], names[row["name"]], row["value"] / 3600)
+        for row in figures
+        if row["name"] in names and row["way"] == "all"
+    ]
+    if not rows:
+        return ""
+    data = pl.DataFrame(rows, schema=["day", "stage", "value"], orient="row")
+    return _svg("bar", data, "median hours", "stage", STAGES)
+
+
+def data_uri(svg: str) -> str:
+    """The picture itself as an address, for a page that may load nothing."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+
+
+def _svg(mark: str, data: pl.DataFrame, axis: str, by: str, order: Sequence[str]) -> str:
+    # They cost seconds to load, and most processes of a shop draw nothing.
+    import altair
+    import vl_convert
+
+    base = altair.Chart(data)
+    drawn = base.mark_bar() if mark == "bar" else base.mark_line(point=True)
+    chart = drawn.encode(
+        x=altair.X("day:T", title=None, axis=altair.Axis(format="%d %b")),
+        y=altair.Y("value:Q", title=axis),
+        color=altair.Color(f"{by}:N", sort=list(order), title=None),
+    ).properties(width=WIDTH, height=HEIGHT)
+    svg: str = vl_convert.vegalite_to_svg(chart.to_json())
+    return svg

@@ -1,0 +1,74 @@
+"""From an order's rows to its facts: one flat row with its times in seconds, its pieces and its troubles."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from backroom.domain.kpi import STAGES, way_of
+from backroom.domain.model import OrderState
+from backroom.domain.opening import zone
+from backroom.domain.shop import Location, Shop
+from backroom.store.order_facts import RawOrder
+
+COUNTED = (
+    "parcels",
+    "label_minor",
+    "pieces",
+    "printed",
+    "print_tries",
+    "print_rejects",
+    "emails",
+    "texts",
+    "messages_failed",
+    "oversold",
+)
+
+
+def facts_of(raw: RawOrder, shop: Shop) -> dict[str, Any]:
+    """The row of `order_facts` of one order; whole seconds, None for what has not happened."""
+    order, local = raw.order, zone(shop.owner.timezone)
+    shipped = order["state"] == OrderState.FULFILLED and order["ended_at"] is not None
+    fact: dict[str, Any] = {
+        "order_id": order["id"],
+        "number": order["number"],
+        "person_id": order["person_id"],
+        "way": way_of(order["event"], _places(raw, shop)).value,
+        "channel": order["channel"],
+        "placed_at": order["placed_at"],
+        "accepted_day": _day(order["accepted_at"], local),
+        "shipped_day": _day(order["ended_at"], local) if shipped else "",
+        **(_times(raw) if shipped else dict.fromkeys((*(f"{stage}_s" for stage in STAGES), "ship_s"))),
+        "on_time": int(order["ended_at"] <= order["ship_by"]) if shipped and order["ship_by"] else None,
+        **{name: raw.counts.get(name, 0) for name in COUNTED},
+    }
+    return fact | {"digest": zlib.crc32(json.dumps(fact, default=str).encode())}
+
+
+def _times(raw: RawOrder) -> dict[str, int]:
+    """Whole seconds of each stage and of all of them. Clocks of other machines may run ahead: none is below zero."""
+    order, parts = raw.order, raw.parts
+    accepted, ended = order["accepted_at"], order["ended_at"]
+    opened = min((part["opened_at"] for part in parts), default=accepted)
+    made = max((part["made_at"] or opened for part in parts), default=opened)
+    labelled = max((part["labelled_at"] or part["made_at"] or opened for part in parts), default=made)
+    moments = [order["placed_at"], accepted, opened, max(made, opened), max(labelled, made), ended]
+    stages = {
+        f"{stage}_s": max(0, int((after - before).total_seconds()))
+        for stage, (before, after) in zip(STAGES, pairwise(moments), strict=True)
+    }
+    return stages | {"ship_s": max(0, int((ended - order["placed_at"]).total_seconds()))}
+
+
+def _places(raw: RawOrder, shop: Shop) -> list[Location]:
+    known: Mapping[str, Location] = {location.id: location for location in shop.locations}
+    return [known[part["location"]] for part in raw.parts if part["location"] in known]
+
+
+def _day(at: datetime, local: ZoneInfo) -> str:
+    return at.astimezone(local).date().isoformat()

@@ -1,0 +1,23 @@
+"""Key figures: how fast, at what cost, how well, and who comes back. Hourly what changed, daily the reports as well.
+
+What the figures mean is in `docs/kpis.md`; the rules behind them are `backroom.insight`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from prefect import flow
+
+from tasks.kpi import compute_figures, compute_returning, read_changes, show_figures
+
+
+@flow(name="kpi", flow_run_name="kpi {period}", validate_parameters=False)
+def kpi(period: Literal["hourly", "daily"] = "hourly") -> str:
+    """Bring the key figures up to date: `hourly` for today, `daily` with who comes back, and the report files."""
+    orders = read_changes()
+    corrected = compute_figures()
+    if period == "daily":
+        compute_returning()
+    page = show_figures(period)
+    return f"{orders} orders read, {corrected} figures of past days corrected, report {page}"
