@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from backroom.store.database import Database
 from backroom.store.figures import Figures, read_figures
+from backroom.store.kpi_figures import last_full_day
 
 # The gateway answers within 50 ms (p99); what takes longer than Shopify's five seconds was given up by the sender.
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -50,7 +51,16 @@ class _FromDatabase(Collector):
     def collect(self) -> Iterable[Metric]:
         with self._database.read() as connection:
             figures = read_figures(connection)
+            kpis: dict[tuple[str, ...], float] = {
+                (row["name"], row["way"]): row["value"] for row in last_full_day(connection)
+            }
         yield from _gauges(figures)
+        yield _family(
+            "backroom_kpi",
+            "Key figures of the last full day: seconds, shares, minor units or counts (docs/kpis.md).",
+            ("name", "way"),
+            kpis,
+        )
 
 
 def _gauges(figures: Figures) -> Iterable[Metric]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select
 
 from backroom.store.tables import kpi_figures
 
@@ -83,3 +83,13 @@ def changed_since(connection: Connection, since: datetime) -> list[RowMapping]:
     """Figures of past days that were corrected since then, newest correction first."""
     query = select(kpi_figures).where(kpi_figures.c.changed_at >= since)
     return list(connection.execute(query.order_by(kpi_figures.c.changed_at.desc(), kpi_figures.c.day)).mappings())
+
+
+def last_full_day(connection: Connection) -> list[RowMapping]:
+    """The figures of the last day that is over and had orders."""
+    day = (
+        select(func.max(kpi_figures.c.day))
+        .where(kpi_figures.c.name == "orders", kpi_figures.c.provisional == 0)
+        .scalar_subquery()
+    )
+    return list(connection.execute(select(kpi_figures).where(kpi_figures.c.day == day)).mappings())

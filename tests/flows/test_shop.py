@@ -138,6 +138,15 @@ def test_prefects_database_and_logs_hold_nothing_of_any_customer(shop: RunningSh
     assert b"prefect.db" not in written or Path(shop.home / "prefect" / "prefect.db").exists()
 
 
+def test_the_key_figures_are_computed_and_shown_by_their_flow(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:
+    deployment = shop.prefect("GET", "/deployments/name/kpi/daily")
+    run = shop.prefect("POST", f"/deployments/{deployment['id']}/create_flow_run", {})
+    wait_until(lambda: shop.prefect("GET", f"/flow_runs/{run['id']}")["state"]["type"] == "COMPLETED", "the figures")
+    assert shop.prefect("GET", "/artifacts/kpi-report/latest")["data"].startswith("# Figures of ")
+    pages = list((shop.home / "reports").glob("*.html"))
+    assert {len(page.stem) for page in pages} == {len("2026-11-25"), len("2026-W48")}
+
+
 def test_an_order_told_by_its_number_writes_its_story(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:
     number = shop.numbers("fulfilled")[0]
     deployment = shop.prefect("GET", "/deployments/name/order/order")

@@ -18,6 +18,7 @@ from backroom.channels.csvfile import COLUMNS
 from backroom.cli.app import app
 from backroom.domain import routing
 from backroom.domain.breaker import LIMIT
+from backroom.domain.kpi import KPIS
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
 from backroom.gateway import booth, health, pos, webhooks
 from backroom.gateway.access import SESSION_SECONDS
@@ -110,6 +111,12 @@ def test_every_decision_is_in_the_list_of_decisions() -> None:
     listed = (ROOT / "docs" / "adr" / "0001-record-decisions.md").read_text(encoding="utf-8")
     for page in (ROOT / "docs" / "adr").glob("*.md"):
         assert page.name.startswith("0001") or f"({page.name})" in listed, page.name
+
+
+def test_every_key_figure_is_defined_as_it_is_computed() -> None:
+    page = (ROOT / "docs" / "kpis.md").read_text(encoding="utf-8")
+    for kpi in KPIS:
+        assert f"| `{kpi.name}` | {kpi.title} | {kpi.unit} | {kpi.of} | {kpi.definition} |\n" in page, kpi.name
 
 
 def test_every_hold_reason_has_a_line_in_the_guide() -> None:
