@@ -10,7 +10,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import httpx
 from prefect.runtime import flow_run
@@ -23,12 +24,18 @@ from backroom.store import desk, fulfilment, intake
 from backroom.store.claims import RENEW_SECONDS, Claim, fence, give_up
 from backroom.store.instances import end_dead_instances, this_instance
 
+T = TypeVar("T")
+
 # A shop on a small machine may hold its waves smaller; `docs/performance.md` tells what that costs.
 WAVE_MOST = int(os.environ.get("BACKROOM_WAVE_MOST") or 500)
 # Prefect's server pays for a wave, whatever it carries: at peak one large wave a second instead of five small ones.
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
 # A database or a Prefect server that is away ends any wave, whatever is in it; so does a worker that is stopped.
 NO_ORDERS_FAULT = (Retry, OperationalError, httpx.HTTPError)
+
+# Claims of this process that ended and could not be given up, and whether they count against none of their rows. A
+# process that dies first owes nothing: its leases end with it, and what it died of may be one of its orders.
+_owed: dict[str, bool] = {}
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +56,12 @@ def claim_intake(room: Room, number: str | None = None) -> Claim | None:
     run_id, instance, hub = _run_id(), this_instance(), room.shop.hub
 
     def work(connection: Connection) -> intake.IntakeClaim | None:
-        end_dead_instances(connection)
         if number is None:
             return intake.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=WAVE_MOST)
         order_id = desk.find(connection, number)["id"]
         return intake.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
 
-    taken = room.database.write(work)
+    taken = _paying(room, work)
     return taken.claim if taken else None
 
 
@@ -64,7 +70,6 @@ def claim_fulfilment(room: Room, location: str, number: str | None = None) -> Cl
     run_id, instance = _run_id(), this_instance()
 
     def work(connection: Connection) -> tuple[Claim, int] | None:
-        end_dead_instances(connection)
         if number is None:
             return fulfilment.claim_waiting(
                 connection, location=location, instance=instance, run_id=run_id, most=WAVE_MOST
@@ -72,13 +77,16 @@ def claim_fulfilment(room: Room, location: str, number: str | None = None) -> Cl
         order_id = desk.find(connection, number)["id"]
         return fulfilment.claim_order(connection, order_id, location=location, instance=instance, run_id=run_id)
 
-    taken = room.database.write(work)
+    taken = _paying(room, work)
     return taken[0] if taken else None
 
 
 @contextmanager
 def holding(room: Room, claim: Claim) -> Iterator[Claim]:
-    """Renew the lease while the body runs, and end it afterwards, whatever happened: what is left is free at once."""
+    """Renew the lease while the body runs, and end it afterwards, whatever happened: what is left is free at once.
+
+    Where the database takes nothing, not even that, it is owed, and this process's next claim pays it first.
+    """
     done = threading.Event()
     blameless = False
 
@@ -86,9 +94,9 @@ def holding(room: Room, claim: Claim) -> Iterator[Claim]:
         while not done.wait(RENEW_SECONDS):
             try:
                 room.database.write(lambda connection: fence(connection, claim.token))
-            except BackroomError as error:
-                # The steps' own fences refuse from now on; a busy database is tried again at the next turn.
-                log.warning("the claim %s was not renewed: %s", claim.token, error.cause)
+            except (BackroomError, OperationalError) as error:
+                # The steps' own fences refuse from now on; a busy or full database is tried again at the next turn.
+                log.warning("the claim %s was not renewed: %s", claim.token, type(error).__name__)
 
     thread = threading.Thread(target=renew, name=f"renew-{claim.token[:8]}", daemon=True)
     thread.start()
@@ -100,7 +108,32 @@ def holding(room: Room, claim: Claim) -> Iterator[Claim]:
     finally:
         done.set()
         thread.join()
-        room.database.write(lambda connection: give_up(connection, claim.token, blameless=blameless))
+        try:
+            room.database.write(lambda connection: give_up(connection, claim.token, blameless=blameless))
+        except NO_ORDERS_FAULT as error:
+            _owed[claim.token] = blameless
+            log.warning("the claim %s was not given up: %s", claim.token, type(error).__name__)
+
+
+def _paying(room: Room, claim: Callable[[Connection], T]) -> T:
+    """Claim in one commit, which first ends the leases of dead instances and those that this process owes."""
+    owed: dict[str, bool] = {}
+    with suppress(KeyError):
+        # Taken out one by one: another run of this process may be here at the same time, and each is paid once.
+        while True:
+            owed.update([_owed.popitem()])
+
+    def work(connection: Connection) -> T:
+        end_dead_instances(connection)
+        for token, blameless in owed.items():
+            give_up(connection, token, blameless=blameless)
+        return claim(connection)
+
+    try:
+        return room.database.write(work)
+    except BaseException:
+        _owed.update(owed)
+        raise
 
 
 def _run_id() -> str:
