@@ -19,6 +19,7 @@ import json
 import os
 import platform
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -38,8 +39,11 @@ RESULTS = ROOT / "benchmarks" / "results.json"
 MOST_SECONDS = 300.0
 CALIBRATION_SECONDS = 2.0
 ROUND_SECONDS = 4.0
-TRICKLE_SECONDS = 15
-ONES = 150
+TRICKLE_SECONDS = 12
+ONES = 100
+WHOLE: Kind = "whole"
+BARE: Kind = "bare"
+ONE_BY_ONE: Kind = "waves of one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,42 +72,36 @@ class Bench:
 
     def run(self) -> None:
         """Everything, in the order of its importance."""
-        peers = [system for system in self.systems if not system.is_ours]
         ours = [system for system in self.systems if system.is_ours]
+        peers = [system for system in self.systems if not system.is_ours]
         for peer in peers:
             self._calibrate(peer)
         for number in range(1, self.size.rounds + 1):
-            pairs: list[tuple[System, Kind]] = [*((one, "whole") for one in ours), *((one, "bare") for one in peers)]
-            self._chance.shuffle(pairs)
-            for system, kind in pairs:
-                self._round(system, kind, number)
+            self._rounds([*((one, WHOLE) for one in ours), *((one, BARE) for one in peers)], number)
         for system in self.systems:
-            self._trickle(system, "whole")
-        self._rest(ours, peers)
+            self._trickle(system, WHOLE)
+        # What is good to know beside it, as long as there is time.
+        beside = [*((one, WHOLE) for one in peers), *((one, BARE) for one in ours)]
+        self._rounds([*beside, *((one, ONE_BY_ONE) for one in ours)], 1, optional=True)
+        for system in peers:
+            if self._has_time(system, "trickle"):
+                self._trickle(system, BARE)
+        for number in range(2, self.size.rounds + 1):
+            self._rounds(beside, number, optional=True)
 
-    def _rest(self, ours: Sequence[System], peers: Sequence[System]) -> None:
-        """What is good to know beside it, as long as there is time."""
-        for number in range(1, self.size.rounds + 1):
-            pairs: list[tuple[System, Kind]] = [*((one, "whole") for one in peers), *((one, "bare") for one in ours)]
-            if number == 1:
-                pairs += [(one, "waves of one") for one in ours]
-            self._chance.shuffle(pairs)
-            for system, kind in pairs:
-                if self._has_time(system, kind):
-                    self._round(system, kind, number)
-            if number == 1:
-                for system in peers:
-                    if self._has_time(system, "trickle"):
-                        self._trickle(system, "bare")
+    def _rounds(self, pairs: Sequence[tuple[System, Kind]], number: int, *, optional: bool = False) -> None:
+        """One of each, in an order that is another each time, so that none always follows the same one."""
+        for system, kind in self._chance.sample(pairs, len(pairs)):
+            if not optional or self._has_time(system, kind):
+                self._round(system, kind, number)
 
     def _has_time(self, system: System, what: str) -> bool:
-        """Whether it would end in time, by how long its like took before; says so once where it would not."""
-        likely = self._lasted.get((system.name, what)) or max(
-            (lasted for (name, _), lasted in self._lasted.items() if name == system.name), default=60.0
-        )
+        """Whether it would end in time, by how long its like took before; says so where it would not."""
+        longest = max((lasted for (name, _), lasted in self._lasted.items() if name == system.name), default=60.0)
+        likely = self._lasted.get((system.name, what), longest)
         if self.seconds + likely <= 60 * self.size.minutes:
             return True
-        self._say(f"{system.name} {what}: left out, {self.size.minutes:g} minutes are over")
+        self._say(f"{system.name}, {what}: left out, it would not end within {self.size.minutes:g} minutes")
         return False
 
     def _calibrate(self, peer: System) -> None:
@@ -113,8 +111,8 @@ class Bench:
         for setting in settings:
             at_once = int(setting[1])
             wanted = max(peer.expected * CALIBRATION_SECONDS * self.size.share, 2 * at_once)
-            orders = max(1, min(int(wanted), peer.most_tried, 4 * at_once if peer.round_orders else sys.maxsize))
-            told = self._measure(peer, "bare", "calibration", peer.command("bare", orders, setting), 0)
+            orders = max(1, min(int(wanted), peer.most_tried))
+            told = self._measure(peer, BARE, "calibration", peer.command(BARE, orders, setting), 0)
             if told is not None:
                 found[" ".join(setting)] = round(told.orders_per_s, 2)
             elif not found:
@@ -134,7 +132,7 @@ class Bench:
             self.record.rounds.setdefault((system.name, kind), {})[number] = told
 
     def _orders(self, system: System, kind: Kind) -> int:
-        if kind == "waves of one":
+        if kind == ONE_BY_ONE:
             return max(10, int(ONES * self.size.share))
         if system.round_orders is not None:
             return max(4, int(system.round_orders * self.size.share))
@@ -195,7 +193,7 @@ class Bench:
 
 def checked(kind: Kind, found: Sample) -> None:
     """Whether the database says that all were done, where the lifecycle is whole; the peers check their own engines."""
-    if kind == "bare":
+    if kind == BARE:
         return
     done = found.counts["orders_fulfilled"]
     if done < found.orders:
@@ -246,6 +244,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, reason in absent.items():
         print(f"{'=' * 70}\nNOT INSTALLED: {name}: {reason}\n{'=' * 70}", flush=True)
     head = about(size, seed)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Python leaves Ctrl-C ignored where a script has started us in the background.
+        signal.signal(number, signal.default_int_handler)
     bench = Bench(systems, size, seed)
     interrupted = False
     try:

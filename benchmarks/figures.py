@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,14 +68,20 @@ def ratio(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Ratio | Non
 
 
 def summary(rounds: Sequence[Sample], trickle: Sample | None) -> dict[str, float | None]:
-    """The figures of one system, None for what was not measured.
+    """The figures of one system, None for what was not measured: medians of its rounds, and the most memory.
 
-    Speed, processor and memory are of its rounds (medians, and the most memory), latency is of its trickle.
+    Latency is that of its trickle; where there was none, of its rounds, in which an order waits for others.
     """
+    late = [trickle] if trickle else rounds
     return {
-        "orders_per_s": round(statistics.median(one.orders_per_s for one in rounds), 2) if rounds else None,
-        "cpu_ms_per_order": round(statistics.median(one.cpu_ms_per_order for one in rounds), 3) if rounds else None,
-        "p50_s": trickle.p50_s if trickle else None,
-        "p95_s": trickle.p95_s if trickle else None,
-        "peak_mb": max(one.peak_mb for one in rounds) if rounds else None,
+        "orders_per_s": _median((one.orders_per_s for one in rounds), 2),
+        "cpu_ms_per_order": _median((one.cpu_ms_per_order for one in rounds), 3),
+        "p50_s": _median((one.p50_s for one in late), 4),
+        "p95_s": _median((one.p95_s for one in late), 4),
+        "peak_mb": max((one.peak_mb for one in rounds), default=None),
     }
+
+
+def _median(values: Iterable[float], digits: int) -> float | None:
+    there = list(values)
+    return round(statistics.median(there), digits) if there else None

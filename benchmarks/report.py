@@ -63,6 +63,8 @@ def results(record: Record, about: Mapping[str, Any]) -> dict[str, Any]:
             ours: {peer: asdict(one) for peer, one in against.items()} for ours, against in record.ratios().items()
         },
         "goals": GOALS,
+        # Of these, p50_s and p95_s are of a trickle of one order a second; of the others, of their rounds.
+        "trickled": {kind: [name for name, of in record.trickles if of == kind] for kind in ("whole", "bare")},
         "settings": {name: " ".join(chosen) for name, chosen in record.settings.items()},
         "calibration": record.calibration,
         "missing": record.missing,

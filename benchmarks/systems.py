@@ -18,9 +18,10 @@ AT_ONCE = (1, 4, 16, 64)
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """`expected` orders a second is a first guess, for the size of the runs that find the best setting.
+    """One system. `expected` orders a second is a first guess, for the size of the runs that find its best setting.
 
-    `round_orders` is the work of one round; None: as much as takes `ROUND_SECONDS` at the rate that was found.
+    `round_orders` is the work of one round; None: as much as takes some seconds at the rate that was found.
+    `most_tried` orders are enough to try a setting with.
     """
 
     name: str
@@ -61,13 +62,13 @@ OURS = tuple(
     for database in ("sqlite", "postgres")
 )
 PEERS = (
-    # A run costs it a second: 24 orders show its best as well as hundreds would.
+    # A run costs it a second: a dozen orders show as much of it as hundreds would.
     System(
         "prefect-serve",
         sys.executable,
         _module("peers.prefect_serve"),
         expected=1,
-        round_orders=16,
+        round_orders=12,
         most_tried=24,
         settings=_each(),
     ),

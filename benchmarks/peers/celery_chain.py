@@ -18,7 +18,7 @@ import sys
 import celery
 import redis
 
-from benchmarks.peers.measuring import Peer, main, steps_of_this_process
+from benchmarks.peers.measuring import STEPS, Peer, main, steps_of_this_process
 from benchmarks.peers.processes import NotStarted, alive, free_port, hold, let_loose, running, wait_for
 from benchmarks.peers.stopwatch import Stopwatch
 
@@ -46,6 +46,7 @@ class CeleryChain(Peer):
         workers = min(self.options.processes, self.options.at_once)
         self._workers = [self._start_worker(number, self.options.at_once // workers) for number in range(workers)]
         wait_for(lambda: len(app.control.ping(timeout=0.5)) == workers, "the Celery workers")
+        self._pushed_before = self._pushes()
 
     def send(self, order: int) -> None:
         celery.chain(*(step.si(order) for step in steps)).apply_async()
@@ -60,16 +61,19 @@ class CeleryChain(Peer):
         for worker in self._workers:
             let_loose(worker)
 
-    def counts(self, orders: range) -> dict[str, int]:
+    def counts(self, orders: int) -> dict[str, int]:
         def left() -> int:
             return int(self._redis.llen(QUEUE)) + int(self._redis.hlen(UNACKED))
 
         # A task is acknowledged after it has marked the order's end.
         wait_for(lambda: not left(), "the last acknowledgement", 10)
-        return {"tasks_pushed": self._pushes(), "tasks_left": left()}
+        return {"tasks_pushed": self._pushes() - self._pushed_before, "tasks_left": left()}
+
+    def expected(self, orders: int) -> dict[str, int]:
+        return {"tasks_pushed": len(STEPS) * orders, "tasks_left": 0}
 
     def _pushes(self) -> int:
-        """How many messages the broker was given so far, the warm-up's included, by its own count."""
+        """How many messages the broker was given so far, by its own count."""
         return int(self._redis.info("commandstats").get("cmdstat_lpush", {}).get("calls", 0))
 
     def _start_redis(self, port: int) -> redis.Redis:
@@ -137,7 +141,7 @@ class _Work:
             self._stopwatch.ended(order)
 
 
-steps = [_task(name) for name in ("validate", "route", "reserve", "print_or_pick", "label", "notify")]
+steps = [_task(name) for name in STEPS]
 
 
 if __name__ == "__main__":

@@ -247,6 +247,13 @@ class Lifecycle:
             "files_mail": len(list(self._mail.folder.glob("*.eml"))),
         }
 
+    def expected(self, orders: int) -> dict[str, int]:
+        """What `counts` must be after so many orders: each step's effects once for each of them."""
+        once = dict.fromkeys(
+            ("orders_fulfilled", "reservations_consumed", "parcels", "messages", "files_sheets", "files_mail"), orders
+        )
+        return {**once, "orders_other": 0, "labels": 2 * orders, "history": len(STEPS) * orders}
+
 
 def _message(order: int) -> dict[str, object]:
     quantity, price = 1 + order % 2, 2900

@@ -23,6 +23,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.children import ON_DISK
 from benchmarks.figures import percentile
 from benchmarks.peers.domain_database import DomainDatabase
 from benchmarks.peers.lifecycle import STEPS, Lifecycle
@@ -31,8 +32,6 @@ from benchmarks.peers.processes import alive_of, cpu_seconds, wait_for
 from benchmarks.peers.stopwatch import Stopwatch
 
 DOMAIN, FOLDER = "BENCH_DOMAIN", "BENCH_FOLDER"
-# Never in memory: /var/tmp is on a disk, where /tmp may not be (Filesystem Hierarchy Standard, 5.15).
-ON_DISK = "/var/tmp"  # noqa: S108 - a folder of our own is made in it
 MEMORY_LOOK_SECONDS = 0.5
 
 
@@ -56,11 +55,15 @@ class Peer(ABC):
     """
 
     databases = ("sqlite",)
-    warm = 8
 
     def __init__(self, options: Options, folder: Path, engine_url: str, stack: ExitStack) -> None:
         self.options, self.folder, self.engine_url, self.stack = options, folder, engine_url, stack
         self.roots: list[int] = []
+
+    @classmethod
+    def warm(cls, options: Options) -> int:
+        """How many orders go before the measured ones: each of those at once has worked before."""
+        return max(8, options.at_once)
 
     @abstractmethod
     def start(self) -> None:
@@ -79,8 +82,12 @@ class Peer(ABC):
         """What waits may begin."""
 
     @abstractmethod
-    def counts(self, orders: range) -> dict[str, int]:
-        """What the engine's own records say of these orders afterwards."""
+    def counts(self, orders: int) -> dict[str, int]:
+        """What the engine's own records say afterwards, when so many orders have ended, the warm-up's included."""
+
+    @abstractmethod
+    def expected(self, orders: int) -> dict[str, int]:
+        """What they must say; any other figure and nothing was measured."""
 
 
 def main(peer: type[Peer]) -> int:
@@ -120,7 +127,8 @@ def measure(kind: type[Peer], options: Options, folder: Path) -> dict[str, objec
     """One measurement in an empty folder."""
     folder.chmod(0o755)
     waiting = options.trickle or options.orders
-    measured = range(kind.warm, kind.warm + waiting)
+    warm = kind.warm(options)
+    measured = range(warm, warm + waiting)
     stopwatch = Stopwatch.made(folder / "stopwatch", measured.stop)
     with ExitStack() as stack:
         roots, engine_url, domain_url = [os.getpid()], "", str(folder / "domain.db")
@@ -132,13 +140,14 @@ def measure(kind: type[Peer], options: Options, folder: Path) -> dict[str, objec
         if not options.bare:
             lifecycle = Lifecycle(DomainDatabase(domain_url), folder)
             lifecycle.prepare(measured.stop)
-        os.environ |= {FOLDER: str(folder), DOMAIN: "" if options.bare else domain_url}
+        # What its processes leave in their temporary folder goes with ours.
+        os.environ |= {FOLDER: str(folder), DOMAIN: "" if options.bare else domain_url, "TMPDIR": str(folder)}
         peer = kind(options, folder, engine_url, stack)
         peer.start()
         roots += peer.roots
-        for order in range(kind.warm):
+        for order in range(warm):
             peer.send(order)
-        _wait_until_ended(stopwatch, range(kind.warm), options.most_seconds)
+        _wait_until_ended(stopwatch, range(warm), options.most_seconds)
         if not options.trickle:
             peer.fill(measured)
         memory = stack.enter_context(Memory(roots))
@@ -151,9 +160,12 @@ def measure(kind: type[Peer], options: Options, folder: Path) -> dict[str, objec
         ended = max(stopwatch.end_of(order) for order in measured)
         used = cpu_seconds(roots) - used
         took = stopwatch.took(measured)
-        counts = peer.counts(measured)
+        counts, expected = peer.counts(measured.stop), peer.expected(measured.stop)
         if lifecycle is not None:
             counts |= lifecycle.counts()
+            expected |= lifecycle.expected(measured.stop)
+        if wrong := {name: counts.get(name) for name, value in expected.items() if counts.get(name) != value}:
+            raise SystemExit(f"read back afterwards: {wrong}, which should be {expected}")
         return {
             "orders": waiting,
             "seconds": round(ended - began, 3),
@@ -162,7 +174,7 @@ def measure(kind: type[Peer], options: Options, folder: Path) -> dict[str, objec
             "p95_s": round(percentile(took, 95), 4),
             "peak_mb": round(memory.most / 1_000_000, 1),
             "at_once": options.at_once,
-            "warm_up": kind.warm,
+            "warm_up": warm,
             "counts": counts,
         }
 

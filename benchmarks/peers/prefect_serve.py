@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from uuid import UUID
 
-from benchmarks.peers.measuring import Peer, main
+from benchmarks.peers.measuring import STEPS, Options, Peer, main
 from benchmarks.peers.processes import alive, answers, free_port, hold, let_loose, running, wait_for
 
 # `serve()` asks for runs every ten seconds (PREFECT_RUNNER_POLL_FREQUENCY); held for longer, it asks as soon as it may.
@@ -24,8 +24,10 @@ ROOT = Path(__file__).parents[2]
 
 
 class PrefectServe(Peer):
-    # A run costs seconds, and the first shows that all of it is up.
-    warm = 1
+    @classmethod
+    def warm(cls, options: Options) -> int:
+        """A run costs seconds, and each is a process of its own: the first shows that all of it is up."""
+        return 1
 
     def start(self) -> None:
         port = free_port()
@@ -73,16 +75,20 @@ class PrefectServe(Peer):
     def begin(self) -> None:
         let_loose(self._served)
 
-    def counts(self, orders: range) -> dict[str, int]:
-        def completed() -> int:
-            from prefect.client.schemas.filters import FlowRunFilter
+    def counts(self, orders: int) -> dict[str, int]:
+        # An order's end is marked in its last line; that its run ended is told to the server just after, and that its
+        # tasks did comes as events.
+        wait_for(lambda: self._completed("flow_runs") >= orders, "the last run's state", 30)
+        wait_for(lambda: self._completed("task_runs") >= len(STEPS) * orders, "the last task's state", 30)
+        return {f"{kind}_completed": self._completed(kind) for kind in ("flow_runs", "task_runs")}
 
-            wanted = FlowRunFilter.model_validate({"state": {"type": {"any_": ["COMPLETED"]}}})
-            return len(self._client.read_flow_runs(flow_run_filter=wanted))
+    def expected(self, orders: int) -> dict[str, int]:
+        return {"flow_runs_completed": orders, "task_runs_completed": len(STEPS) * orders}
 
-        # An order's end is marked in its last line; that its run ended is told to the server just after.
-        wait_for(lambda: completed() >= orders.stop, "the last run's state", 30)
-        return {"flow_runs_completed": completed()}
+    def _completed(self, kind: str) -> int:
+        """How many runs of flows or tasks the server has as completed."""
+        answer = self._client._client.post(f"/{kind}/count", json={kind: {"state": {"type": {"any_": ["COMPLETED"]}}}})
+        return int(answer.raise_for_status().json())
 
     def _start(self, arguments: list[str], name: str) -> None:
         self._log = self.folder / f"prefect-{name}.log"

@@ -49,17 +49,26 @@ def running(
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask it to stop, then insist; whatever it started and left behind is killed by its id."""
-    kin = set(family(processes(), process.pid))
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGCONT)
-        os.killpg(process.pid, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(END_SECONDS)
-    for pid in kin & set(processes()):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
+    """Kill it and all it started, by their ids, at once: what they stored goes with the measurement's folder."""
+    while kin := _living(process.pid):
+        for pid in kin:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        # Children of a killed parent are no longer of its family: wait for these, then look for new ones.
+        wait_for(lambda: not any(_runs(pid) for pid in kin), "the end of killed processes", END_SECONDS)
     process.wait()
+
+
+def _living(root: int) -> set[int]:
+    return {pid for pid in family(processes(), root) if _runs(pid)}
+
+
+def _runs(pid: int) -> bool:
+    """Whether it is there and not only waited for (a zombie)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def hold(process: subprocess.Popen[bytes]) -> None:

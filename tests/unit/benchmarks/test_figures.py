@@ -75,4 +75,7 @@ def test_a_summary_takes_speed_from_the_rounds_and_latency_from_the_trickle() ->
 
 def test_a_summary_says_none_of_what_was_not_measured() -> None:
     assert set(summary([], None).values()) == {None}
-    assert summary([one(1.0)], None)["p50_s"] is None
+
+
+def test_latency_is_of_the_rounds_where_nothing_trickled() -> None:
+    assert summary([one(1.0, p50_s=0.1), one(1.0, p50_s=0.2), one(1.0, p50_s=0.3)], None)["p50_s"] == 0.2
