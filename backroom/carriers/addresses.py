@@ -29,7 +29,8 @@ class UnknownCountry(Refuse):
 
 @dataclass(frozen=True, slots=True)
 class CountryRules:
-    """`name` is the country's, in English capitals; `town_lines` are patterns such as `%Z %C` or `%C, %S %Z`."""
+    """`name` is the country's, in English capitals; `town_lines` are patterns such as `%Z %C` or `%C, %S %Z`, and
+    `written` the letters in them."""
 
     name: str
     needs_city: bool
@@ -37,6 +38,7 @@ class CountryRules:
     needs_region: bool
     postcode: tuple[re.Pattern[str], ...]
     town_lines: tuple[str, ...]
+    written: frozenset[str]
 
     def allows_postcode(self, postcode: str) -> bool:
         text = postcode.strip().upper()
@@ -53,22 +55,24 @@ def country_rules(country: str) -> CountryRules:
     except ValueError:
         raise UnknownCountry(f"{country!r} is no country code") from None
     lines = (_only(line, "ZCS") for line in rules.address_format.split("%n"))
+    patterns = tuple(line for line in lines if _FIELD.search(line))
     return CountryRules(
         name=rules.country_name,
         needs_city="city" in rules.required_fields,
         needs_postcode="postal_code" in rules.required_fields,
         needs_region="country_area" in rules.required_fields,
         postcode=tuple(rules.postal_code_matchers),
-        town_lines=tuple(line for line in lines if _FIELD.search(line)),
+        town_lines=patterns,
+        written=frozenset(_FIELD.findall("".join(patterns))),
     )
 
 
 def town_lines(address: PostalAddress) -> list[str]:
     """Postcode, city and region as the country writes them (the region only where it is written at all)."""
     values = {"Z": address.postcode.strip(), "C": address.city.strip(), "S": (address.region or "").strip()}
-    patterns = country_rules(address.country).town_lines
-    written = set(_FIELD.findall("".join(patterns)))
-    if not all(letter in written for letter in "ZC" if values[letter]):
+    rules = country_rules(address.country)
+    patterns = rules.town_lines
+    if not all(letter in rules.written for letter in "ZC" if values[letter]):
         patterns = ("%Z %C", "%S")
     filled = (_FIELD.sub(lambda match: values[match[1]], pattern).strip(" ,-〒") for pattern in patterns)
     return [" ".join(line.split()) for line in filled if line]

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from backroom.carriers import code128
 from backroom.carriers.addresses import country_rules, town_lines
 from backroom.carriers.typeface import LINE_HEIGHT, Line, fit_block, fit_line, height, width
-from backroom.domain.labels import LabelData
+from backroom.domain.labels import LabelData, PostalAddress
 
 WIDTH = 100.0
 HEIGHT = 150.0
@@ -51,6 +51,7 @@ class Layouts:
         self._laid_out: dict[LabelData, list[_Call]] = {}
         self._lines: dict[tuple[str, float, float], Line] = {}
         self._blocks: dict[tuple[tuple[Line, ...], float, float], list[Line]] = {}
+        self._towns: dict[PostalAddress, list[str]] = {}
 
     def draw(self, label: LabelData, canvas: Canvas) -> None:
         """Draw one label."""
@@ -70,6 +71,12 @@ class Layouts:
         if key not in self._lines:
             self._lines[key] = fit_line(Line(text, size, bold=True), available)
         return self._lines[key]
+
+    def town(self, address: PostalAddress) -> list[str]:
+        """The lines of an address that name its town."""
+        if address not in self._towns:
+            self._towns[address] = town_lines(address)
+        return self._towns[address]
 
     def block(self, lines: list[Line], box_width: float, box_height: float) -> list[Line]:
         """Lines that fit a box."""
@@ -115,7 +122,7 @@ def _lay_out(label: LabelData, canvas: _Notes) -> None:
     _sender(label, canvas)
     canvas.box(_LEFT, 31.0, _RIGHT - _LEFT, 0.375)
     _caption(canvas, 35.0, "To")
-    _block(canvas, 8.0, 36.0, 86.0, 44.0, _recipient_lines(label))
+    _block(canvas, 8.0, 36.0, 86.0, 44.0, _recipient_lines(label, canvas))
     canvas.box(_LEFT, 82.0, _RIGHT - _LEFT, 0.375)
     returns = label.kind == "return"
     _caption(canvas, 86.0, "Return code" if returns else "Routing")
@@ -163,7 +170,7 @@ def _sender(label: LabelData, canvas: _Notes) -> None:
     sender = label.sender
     street = " · ".join(line for line in sender.lines if line)
     named = " · ".join(part for part in (sender.name, sender.company) if part)
-    town = " · ".join(town_lines(sender))
+    town = " · ".join(canvas.layouts.town(sender))
     foreign = sender.country != label.recipient.country
     country = [country_rules(sender.country).name] if foreign else []
     lines = [Line(text, 2.8) for text in (named, street, " · ".join([town, *country]))]
@@ -173,12 +180,12 @@ def _sender(label: LabelData, canvas: _Notes) -> None:
     _text(canvas, 70.0, 28.6, 26.0, f"{label.weight_g / 1000:.2f} kg", 3.6)
 
 
-def _recipient_lines(label: LabelData) -> list[Line]:
+def _recipient_lines(label: LabelData, canvas: _Notes) -> list[Line]:
     """Name and town large: a driver reads them at arm's length."""
     to = label.recipient
     lines = [Line(to.name, 6.4, bold=True), Line(to.company or "", 5.2)]
     lines += [Line(line, 5.2) for line in to.lines]
-    lines += [Line(line, 6.4, bold=True) for line in town_lines(to)]
+    lines += [Line(line, 6.4, bold=True) for line in canvas.layouts.town(to)]
     if to.country != label.sender.country:
         lines.append(Line(country_rules(to.country).name, 5.2, bold=True))
     if to.phone and label.kind == "shipping":

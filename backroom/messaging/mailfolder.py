@@ -149,12 +149,17 @@ def _flush(path: str | Path) -> None:
 def _flush_all(paths: Sequence[str]) -> None:
     """Each file's own fsync; 500 side by side take the disk a tenth of the time."""
     if len(paths) < _SIDE_BY_SIDE:
-        for path in paths:
-            _flush(path)
+        _flush_each(paths)
         return
+    shares = [paths[first::_SIDE_BY_SIDE] for first in range(_SIDE_BY_SIDE)]
     with ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="mail-flush") as pool:
         # Asked for each, or an error would stay unheard.
-        list(pool.map(_flush, paths))
+        list(pool.map(_flush_each, shares))
+
+
+def _flush_each(paths: Sequence[str]) -> None:
+    for path in paths:
+        _flush(path)
 
 
 def _remove_abandoned(drafts: Path) -> None:

@@ -85,7 +85,9 @@ def _prints_wait(connection: Connection) -> list[str]:
     query = (
         select(print_jobs.c.location)
         .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
-        .where(or_((print_jobs.c.state == PrintJobState.WAITING) & making, print_jobs.c.state.in_(prints.ACTIVE)))
+        # Both in one list, or no index of states could be used.
+        .where(print_jobs.c.state.in_([PrintJobState.WAITING, *prints.ACTIVE]))
+        .where(or_(print_jobs.c.state != PrintJobState.WAITING, making))
     )
     return sorted(connection.execute(query.distinct()).scalars())
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from backroom.domain.model import IncomingOrder, OrderState, PaymentStatus
 from backroom.store.batches import chunks, insert_each, insert_new
@@ -67,7 +67,11 @@ def fingerprint(seals: Seals, incoming: IncomingOrder, contact: Contact) -> str:
 def known_orders(connection: Connection, identities: Iterable[tuple[str, str]]) -> dict[tuple[str, str], KnownOrder]:
     """Orders by `(channel, external_id)`, those that exist; nobody else changes them until the commit."""
     found: dict[tuple[str, str], KnownOrder] = {}
-    for batch in chunks(sorted(set(identities)), 500):
+    by_channel: dict[str, set[str]] = defaultdict(set)
+    for channel, external_id in identities:
+        by_channel[channel].add(external_id)
+    # Channel by channel: for a list of pairs SQLite uses no index, and read all orders there ever were.
+    for channel, batch in ((name, batch) for name, ids in sorted(by_channel.items()) for batch in chunks(sorted(ids))):
         query = select(
             orders.c.id,
             orders.c.number,
@@ -79,7 +83,7 @@ def known_orders(connection: Connection, identities: Iterable[tuple[str, str]]) 
             orders.c.amended,
             orders.c.channel,
             orders.c.external_id,
-        ).where(tuple_(orders.c.channel, orders.c.external_id).in_(batch))
+        ).where(orders.c.channel == channel, orders.c.external_id.in_(batch))
         for row in connection.execute(query.order_by(orders.c.id).with_for_update()):
             found[row.channel, row.external_id] = KnownOrder(
                 row.id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
@@ -28,14 +27,18 @@ def save_decisions(connection: Connection, decisions: Sequence[tuple[int, int, R
                 "outcome": decision.outcome,
                 "rule": decision.rule,
                 "distance_km": decision.distance_km,
-                "assignments": [asdict(assignment) for assignment in decision.assignments],
+                "assignments": [_plain(assignment) for assignment in decision.assignments],
                 "reasons": list(decision.reasons),
-                "rejected": [asdict(alternative) for alternative in decision.rejected],
+                "rejected": [_plain(alternative) for alternative in decision.rejected],
                 "at": at,
             }
             for order_id, round_, decision in decisions
         ],
     )
+
+
+def _plain(value: Assignment | RejectedAlternative) -> dict[str, object]:
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def latest_assignments(connection: Connection, order_ids: Iterable[int]) -> dict[int, list[Assignment]]:

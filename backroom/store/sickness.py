@@ -121,8 +121,9 @@ def alone(connection: Connection, stage: str, location: str) -> list[tuple[int, 
     query = select(table.c.id, orders.c.number, table.c.sick_reason, table.c.sick_since)
     if stage == FULFILMENT:
         query = query.join(orders, orders.c.id == table.c.order_id)
-    query = query.where(_ill(stage, location), table.c.next_attempt_at.is_(None)).order_by(table.c.id)
-    return [(row[0], row[1], row[2] or "", row[3]) for row in connection.execute(query)]
+    query = query.where(_ill(stage, location), table.c.next_attempt_at.is_(None))
+    # Put in order here: to have it from SQLite in the order of ids, it would read all orders for the few that are sick.
+    return sorted((row[0], row[1], row[2] or "", row[3]) for row in connection.execute(query))
 
 
 def put_aside(connection: Connection, order_id: int) -> bool:

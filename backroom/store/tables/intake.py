@@ -42,7 +42,8 @@ inbox = Table(
     Column("outcome", Text, nullable=False, default=""),
     *claim_columns(),
     UniqueConstraint("channel", "delivery_key"),
-    Index("ix_inbox_waiting", "state", "priority", "id"),
+    # The channel is for the metrics, which count by it and need no row then.
+    Index("ix_inbox_waiting", "state", "priority", "id", "channel"),
     Index("ix_inbox_claim_token", "claim_token"),
     Index("ix_inbox_channel_external_id", "channel", "external_id"),
 )

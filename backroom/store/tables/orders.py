@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
 
-from backroom.store.tables.base import Id, Json, Sealed, Utc, claim_columns, id_column, metadata
+from backroom.store.tables.base import Id, Json, Sealed, Utc, claim_columns, id_column, metadata, sparse_index
 
 variants = Table(
     "variants",
@@ -84,8 +84,11 @@ orders = Table(
     Column("routings", Integer, nullable=False, default=0),
     *claim_columns(),
     UniqueConstraint("channel", "external_id"),
-    Index("ix_orders_waiting", "state", "priority", "id"),
+    # The channel is for the metrics, which count by it and need no row then.
+    Index("ix_orders_waiting", "state", "priority", "id", "channel"),
     Index("ix_orders_claim_token", "claim_token"),
+    sparse_index("ix_orders_sick_cause", "sick_cause"),
+    sparse_index("ix_orders_breaker_id", "breaker_id"),
 )
 
 order_lines = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
 
-from backroom.store.tables.base import Id, Json, Sealed, Utc, claim_columns, id_column, metadata
+from backroom.store.tables.base import Id, Json, Sealed, Utc, claim_columns, id_column, metadata, sparse_index
 
 reservations = Table(
     "reservations",
@@ -44,6 +44,10 @@ fulfilment_orders = Table(
     *claim_columns(),
     Index("ix_fulfilment_orders_waiting", "location", "state", "priority", "id"),
     Index("ix_fulfilment_orders_claim_token", "claim_token"),
+    # How much a place has to do, and where something waits: of all that is open, whatever is done beside it.
+    Index("ix_fulfilment_orders_state_location", "state", "location"),
+    sparse_index("ix_fulfilment_orders_sick_cause", "sick_cause"),
+    sparse_index("ix_fulfilment_orders_breaker_id", "breaker_id"),
 )
 
 # `picked` counts scans; `printed` counts pieces that came out of a printer.
@@ -88,6 +92,7 @@ print_jobs = Table(
     Column("ended_at", Utc),
     UniqueConstraint("fulfilment_order_id", "line_no"),
     Index("ix_print_jobs_waiting", "location", "state", "priority", "id"),
+    Index("ix_print_jobs_state_location", "state", "location"),
 )
 
 shipments = Table(
@@ -147,6 +152,7 @@ messages = Table(
     Column("at", Utc, nullable=False),
     Column("sent_at", Utc),
     UniqueConstraint("fulfilment_order_id", "kind", "medium"),
+    Index("ix_messages_medium_state", "medium", "state"),
 )
 
 scans = Table(
