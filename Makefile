@@ -7,8 +7,11 @@ RUN := $(UV) run --quiet --no-sync
 
 # They measure how soon something happens: alone. Of the others, whole shops first, since they mostly wait.
 ALONE := tests/integration/engine
+# Faults of whole shops take minutes: they mostly wait, so they begin first, and are left to `make faults`.
+WHOLE := tests/faults/test_processes.py tests/faults/test_prefect_dead.py tests/faults/test_second_worker.py
+FAULTS := $(RUN) pytest $(WHOLE) tests/faults -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test test-fast test-peers lint types layers check lock machine clean
+.PHONY: help setup demo test test-fast test-peers faults faults-full bench lint types layers check lock machine clean
 
 help:  ## What there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,8 +31,8 @@ demo: setup  ## The whole back room with a demo shop; Prefect's UI stays open un
 	@$(RUN) backroom demo
 
 test: setup machine  ## All tests: real printers, mail and PostgreSQL included
-	@$(RUN) pytest -m "not peer" $(ALONE)
-	@$(RUN) pytest -m "not peer" -n 3 --dist loadfile --no-loadscope-reorder --ignore=$(ALONE)
+	@$(RUN) pytest -m "not peer and not whole" $(ALONE)
+	@$(RUN) pytest -m "not peer and not whole" -n 3 --dist loadfile --no-loadscope-reorder --ignore=$(ALONE)
 
 test-fast: setup  ## Only the tests that start nothing
 	@$(RUN) pytest tests/unit
@@ -37,6 +40,16 @@ test-fast: setup  ## Only the tests that start nothing
 test-peers: setup machine  ## What needs Node, a browser or an SMS gateway
 	@bash .ci/peers
 	@$(RUN) pytest -m peer
+
+faults: setup machine  ## Every fault of the table, with shortened clocks and samples
+	@BACKROOM_FAULTS=faults $(FAULTS)
+
+faults-full: setup machine  ## Every fault with real durations, at every commit, 300 kills: hours
+	@BACKROOM_FAULTS=full $(FAULTS)
+
+bench: setup  ## Beside other engines, in one run; writes benchmarks/results.json
+	@bash .ci/bench-machine
+	@$(RUN) python -m benchmarks.bench
 
 lint: setup  ## ruff
 	@$(RUN) ruff check .
