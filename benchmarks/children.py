@@ -12,15 +12,16 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from benchmarks.equipment import ROOT
-from benchmarks.usage import family, processes
+from benchmarks.peers.processes import kill, living, runs
 
 # For a child to end its servers and databases.
 END_SECONDS = 40
 TOLD_LINES = 12
-# A disk, where /tmp may be memory (Filesystem Hierarchy Standard, 5.15).
+# All on one disk: /tmp may be memory, where a flush costs nothing (Filesystem Hierarchy Standard, 5.15).
 ON_DISK = "/var/tmp"  # noqa: S108 - folders of our own are made in it
 
 
@@ -30,15 +31,20 @@ class Failed(RuntimeError):
 
 def measure(command: Sequence[str], most_seconds: float) -> Mapping[str, Any]:
     """The JSON object of its last line. Raises `Failed`; on Ctrl-C ends the child and all it started first."""
-    with tempfile.TemporaryFile() as errors:
+    with (
+        tempfile.TemporaryFile() as errors,
+        # What a child or its servers leave behind, killed or not, goes with this folder.
+        tempfile.TemporaryDirectory(prefix="backroom-bench-", dir=ON_DISK, ignore_cleanup_errors=True) as folder,
+    ):
+        # PostgreSQL may run as another user, who must be able to reach its own.
+        Path(folder).chmod(0o755)
         # In a session of its own, so that Ctrl-C reaches us alone, and its whole family is ended in order.
         with subprocess.Popen(  # noqa: S603 - our own commands
             command,
             stdout=subprocess.PIPE,
             stderr=errors,
             cwd=ROOT,
-            # All of them on one disk, and never in memory, where a flush costs nothing.
-            env={**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": ON_DISK},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": folder},
             start_new_session=True,
         ) as child:
             try:
@@ -49,6 +55,8 @@ def measure(command: Sequence[str], most_seconds: float) -> Mapping[str, Any]:
             except BaseException:
                 _end(child)
                 raise
+            finally:
+                _end_postgres(folder)
         if child.returncode:
             raise Failed(f"ended with {child.returncode}\n{_tail(errors)}")
         try:
@@ -60,16 +68,20 @@ def measure(command: Sequence[str], most_seconds: float) -> Mapping[str, Any]:
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     """Ask it to end what it started, as Ctrl-C in a terminal would; what is left of its family is killed by id."""
-    kin = set(family(processes(), child.pid))
+    kin = living(child.pid)
     with contextlib.suppress(ProcessLookupError):
         child.send_signal(signal.SIGINT)
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(END_SECONDS)
-    now = processes()
-    left = {pid for pid in kin if pid in now} | set(family(now, child.pid))
-    for pid in left:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
+    kill({pid for pid in kin if runs(pid)} | living(child.pid))
+
+
+def _end_postgres(folder: str) -> None:
+    """PostgreSQL belongs to no family: it makes itself a daemon. One that a killed child left in this folder is killed."""
+    for file in Path(folder).rglob("postmaster.pid"):
+        pid = int(file.read_text().split()[0])
+        if runs(pid) and folder in Path(f"/proc/{pid}/cmdline").read_text():
+            kill([pid])
 
 
 def _tail(errors: Any) -> str:

@@ -105,7 +105,9 @@ def main(peer: type[Peer]) -> int:
     options = Options(**vars(parser.parse_args()))
     # Whoever ends us wants everything below us to end as well: the stack of contexts does that.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with tempfile.TemporaryDirectory(prefix="backroom-peer-", dir=ON_DISK, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(
+        prefix="backroom-peer-", dir=os.environ.get("TMPDIR", ON_DISK), ignore_cleanup_errors=True
+    ) as name:
         told = measure(peer, options, Path(name))
     print(json.dumps(told))
     return 0

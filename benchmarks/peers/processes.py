@@ -50,20 +50,27 @@ def running(
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """Kill it and all it started, by their ids, at once: what they stored goes with the measurement's folder."""
-    while kin := _living(process.pid):
-        for pid in kin:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    while kin := living(process.pid):
         # Children of a killed parent are no longer of its family: wait for these, then look for new ones.
-        wait_for(lambda: not any(_runs(pid) for pid in kin), "the end of killed processes", END_SECONDS)
+        kill(kin)
     process.wait()
 
 
-def _living(root: int) -> set[int]:
-    return {pid for pid in family(processes(), root) if _runs(pid)}
+def kill(pids: Iterable[int]) -> None:
+    """Kill these, and wait until none of them runs."""
+    pids = list(pids)
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not any(runs(pid) for pid in pids), "the end of killed processes", END_SECONDS)
 
 
-def _runs(pid: int) -> bool:
+def living(root: int) -> set[int]:
+    """This process and all it started, of those that run."""
+    return {pid for pid in family(processes(), root) if runs(pid)}
+
+
+def runs(pid: int) -> bool:
     """Whether it is there and not only waited for (a zombie)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
