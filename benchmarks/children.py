@@ -77,7 +77,7 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def _end_postgres(folder: str) -> None:
-    """PostgreSQL belongs to no family: it makes itself a daemon. One that a killed child left in this folder is killed."""
+    """PostgreSQL belongs to no family, it makes itself a daemon: kill one that a killed child left in this folder."""
     for file in Path(folder).rglob("postmaster.pid"):
         pid = int(file.read_text().split()[0])
         if runs(pid) and folder in Path(f"/proc/{pid}/cmdline").read_text():
