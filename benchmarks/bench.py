@@ -109,9 +109,9 @@ class Bench:
         found: dict[str, float] = {}
         settings = peer.settings if self.size.share == 1 else peer.settings[1:3]
         for setting in settings:
-            at_once = int(setting[1])
-            wanted = max(peer.expected * CALIBRATION_SECONDS * self.size.share, 2 * at_once)
-            orders = max(1, min(int(wanted), peer.most_tried))
+            # At least twice as many as may be at work at once; in a quick run speed does not matter.
+            least = 2 * int(setting[1]) if self.size.share == 1 else 4
+            orders = min(max(int(peer.expected * CALIBRATION_SECONDS * self.size.share), least), peer.most_tried)
             told = self._measure(peer, BARE, "calibration", peer.command(BARE, orders, setting), 0)
             if told is not None:
                 found[" ".join(setting)] = round(told.orders_per_s, 2)
@@ -139,8 +139,8 @@ class Bench:
         rounds = self.record.of(system.name, kind)
         rate = rounds[max(rounds)].orders_per_s if rounds else self._rates[system.name]
         # Enough that all that may be at work at once are, for most of the time.
-        at_once = int(self.record.settings[system.name][1])
-        return max(3 * at_once, int(rate * ROUND_SECONDS * self.size.share))
+        least = 3 * int(self.record.settings[system.name][1]) if self.size.share == 1 else 4
+        return max(least, int(rate * ROUND_SECONDS * self.size.share))
 
     def _trickle(self, system: System, kind: Kind) -> None:
         if not self._stands(system, kind):
