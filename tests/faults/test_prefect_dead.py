@@ -81,7 +81,7 @@ def processes(shop: RunningShop) -> dict[str, int | None]:
 def test_orders_are_accepted_while_prefect_is_dead_and_all_end_after_it_comes_back_empty(
     tmp_path: Path, fault: Fault
 ) -> None:
-    many, dead_s, patience_s = fault.volume((20, 5.0, 150.0), (150, 40.0, 300.0), (500, 600.0, 600.0))
+    many, dead_s, patience_s = fault.volume((20, 5.0, 300.0), (150, 40.0, 600.0), (500, 600.0, 1200.0))
     sample = demo_orders(many, fault.chance.randrange(10_000), datetime.now(UTC))
     begun = fault.chance.randrange(1, many // 4)
     with ExitStack() as after, running_shop(tmp_path) as shop:
