@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -31,6 +32,7 @@ from backroom.store.desk import NoSuchOrder
 log = logging.getLogger(__name__)
 
 RETRY_AFTER = {"Retry-After": "5"}
+LONGEST_DETAIL = 1_000
 
 
 def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = lambda: False) -> FastAPI:
@@ -58,6 +60,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     app.add_exception_handler(BackroomError, _refused)
     for failure in (OperationalError, PoolExhausted, TimeoutError):
         app.add_exception_handler(failure, _database_failed)
+    app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(LoginNeeded, login.ask)
     return app
@@ -70,14 +73,22 @@ async def _refused(request: Request, error: Exception) -> Response:
     return _said(request, status, str(error), error.cause)
 
 
-async def _database_failed(request: Request, _error: Exception) -> Response:
-    log.exception("the database did not take a commit")
+async def _database_failed(request: Request, error: Exception) -> Response:
+    # One line each: they come as often as deliveries, and a log may lie on the disk that is full.
+    log.error("the database did not take a commit: %s", getattr(error, "orig", None) or type(error).__name__)
     return _said(request, 503, "the database is busy or full", "database")
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return _said(request, error.status_code, error.detail, "http", error.headers)
+
+
+async def _malformed(request: Request, error: Exception) -> Response:
+    """Where it is malformed and how, not what was sent: no answer can hold half of a surrogate pair."""
+    assert isinstance(error, RequestValidationError)
+    wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return _said(request, 422, wrong[:LONGEST_DETAIL].encode("utf-8", "backslashreplace").decode(), "malformed")
 
 
 def _said(request: Request, status: int, detail: str, cause: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -34,6 +34,8 @@ CHANNEL = "web"
 # Of each round's deliveries so many come before the trouble, so many in it, and all that were refused after it.
 BEFORE, MEANWHILE = 8, 24
 GOES_ON_WITHIN = 30.0
+# Bytes of log for a refusal, and what else there is to say.
+LINE = 400
 READ = """
 import sqlite3, sys
 shop = sqlite3.connect(sys.argv[1])
@@ -146,3 +148,5 @@ def test_what_the_gateway_acknowledges_on_a_failing_disk_is_there_and_it_goes_on
     fault.tell(rounds=rounds, acknowledged=len(channel.acknowledged), **counts)
     fault.tell(slowest_to_go_on_s=round(slowest, 1), answers_200=channel.answers[200], answers_503=channel.answers[503])
     assert counts["refused"]
+    log = (tmp_path / "gateway.log").stat().st_size
+    assert log < counts["refused"] * LINE, "what is refused for want of space takes the space with its log"

@@ -107,6 +107,14 @@ def test_a_body_of_another_shape_is_422(gateway: Gateway, key: dict[str, str], b
     assert gateway.client.post("/booth/booth-a/jobs/claim", json=body, headers=key).status_code == 422
 
 
+@pytest.mark.parametrize("body", [rb'{"holder": "secret \ud800", "most": 1}', rb'{"secret \udfff": 1}'])
+def test_half_a_surrogate_pair_is_422(gateway: Gateway, key: dict[str, str], body: bytes) -> None:
+    headers = key | {"Content-Type": "application/json"}
+    answer = gateway.client.post("/booth/booth-a/jobs/claim", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["cause"]) == (422, "malformed")
+    assert answer.json()["detail"].startswith("body")
+
+
 def test_an_outcome_that_is_none_is_409(gateway: Gateway, key: dict[str, str]) -> None:
     make_order(gateway.room)
     [job] = claim(gateway, key)
