@@ -66,7 +66,12 @@ class FolderPrinter:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             written = self._draft(request.document)
-            described = self._draft(_describe(request, document.name))
+            try:
+                described = self._draft(_describe(request, document.name))
+            except OSError:
+                # It may hold an address, and every try would leave another.
+                written.unlink()
+                raise
         except OSError as error:
             raise self._trouble(error) from error
         try:
