@@ -18,7 +18,7 @@ from backroom.carriers.base import Carrier
 from backroom.carriers.layout import Layouts
 from backroom.carriers.sheets import render_labels
 from backroom.carriers.zpl import zpl
-from backroom.domain.errors import BackroomError, OutcomeUnknown
+from backroom.domain.errors import BackroomError, OutcomeUnknown, Retry
 from backroom.domain.labels import LabelData, LabelRequest, ParcelSpec, PostalAddress, Purchase, plain
 from backroom.domain.model import Delivery, FulfilmentState, StepOutcome
 from backroom.domain.printing import PrintRequest, PrintTicket
@@ -196,7 +196,7 @@ def _buy_from(
         request = requests[part["id"]]
         result = results[request.key]
         if isinstance(result, BackroomError):
-            sick.append(Sick(part["id"], part["order_id"], part["number"], result.cause, str(result)))
+            sick.append(_sick(part, result))
             continue
         purchase = sink.bought.get(request.key) or Purchase.from_answer(request, result)
         new.append(_shipment(part, carrier.name, request, purchase, keys[part["id"]], layouts))
@@ -233,13 +233,15 @@ def _print_sheets(
     results = perform(room.database, claim.token, effects, sink)
     failed = {sheet: result for sheet in sheets if isinstance(result := results[keys[sheet]], BackroomError)}
     sheet_of = {row["fulfilment_order_id"]: row["sheet_id"] for row in rows}
-    sick = [
-        Sick(part["id"], part["order_id"], part["number"], error.cause, str(error))
-        for part in parcels
-        if (error := failed.get(sheet_of[part["id"]])) is not None
-    ]
+    sick = [_sick(part, error) for part in parcels if (error := failed.get(sheet_of[part["id"]])) is not None]
     ill = {one.row_id for one in sick}
     return {part_id: data for part_id, data in told.items() if part_id not in ill}, sick
+
+
+def _sick(part: RowMapping, error: BackroomError) -> Sick:
+    """A parcel that failed: a carrier that is busy, a printer that is off or a full disk may pass by themselves."""
+    may_pass = isinstance(error, Retry)
+    return Sick(part["id"], part["order_id"], part["number"], error.cause, str(error), may_pass)
 
 
 def _labels_on(room: Room, connection: Connection, sheet: int) -> list[LabelData]:
