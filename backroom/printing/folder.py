@@ -28,6 +28,8 @@ _SUFFIXES = {
     "image/jpeg": ".jpg",
 }
 _READABLE_PART = 100
+# Above the largest document, and what is written beside it; RFC 8011 names the reason (section 5.4.12).
+ROOM, NO_ROOM = 8 * 1024 * 1024, "spool-area-full"
 
 
 class FolderPrinter:
@@ -42,14 +44,16 @@ class FolderPrinter:
         return self._name
 
     def status(self) -> PrinterStatus:
-        """Always idle; PrinterUnreachable when the folder cannot be made or written to."""
+        """Idle; stopped while its disk has too little room, PrinterUnreachable when nothing can be kept there."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            writable = os.access(self._folder, os.W_OK)
+            told = os.statvfs(self._folder)
+            if told.f_bavail * told.f_frsize < ROOM:
+                # Said before a job is sent: its tries would be over before there is room again.
+                return PrinterStatus(state="stopped", reasons=(NO_ROOM,), accepts=tuple(_SUFFIXES))
+            self._draft(b"").unlink()
         except OSError as error:
             raise self._trouble(error) from error
-        if not writable:
-            raise self._trouble(PermissionError())
         return PrinterStatus(state="idle", reasons=(), accepts=tuple(_SUFFIXES))
 
     def submit(self, request: PrintRequest) -> PrintTicket:

@@ -26,6 +26,7 @@ from tests.faults.day import presses
 from tests.shops import BOOTH, HUB, reopen_floor
 
 PAUSE_SECONDS = 0.05
+BEGINS_WITHIN = 120.0
 READY, FAILED = "ready", "failed:"
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ def shift(home: Path, said: Path) -> Iterator[Shift]:
     with said.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as process:
         started = Shift(process, said)
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + BEGINS_WITHIN
             while READY not in said.read_text().split():
                 assert process.poll() is None, said.read_text()[-3000:]
                 assert time.monotonic() < deadline, "the shift did not begin"

@@ -15,10 +15,13 @@ import pytest
 from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import OperationalError
 
+from backroom.domain.printing import PrintRequest
+from backroom.printing.errors import PrinterUnreachable
+from backroom.printing.folder import FolderPrinter
 from backroom.store import stock
 from backroom.store.claims import Claim
 from backroom.store.database import Database, now
-from backroom.store.tables import effects, fulfilment_orders, inbox, orders
+from backroom.store.tables import effects, fulfilment_orders, inbox, orders, print_jobs
 from backroom.store.waiting import CRASHES_BEFORE_ASIDE
 from tasks.claiming import claim_intake, holding
 from tests.faults.day import presses
@@ -28,6 +31,7 @@ from tests.faults.table import Fault
 from tests.running import wait_until
 from tests.shops import BOOTH, HUB, PLAIN, SCARCE, Floor, open_floor
 
+GOES_ON_WITHIN = 60.0
 DISK = 24 * 1024 * 1024
 AT_HUB, AT_BOOTH = 4, 2
 # The trouble lasts until so many waves failed of it, or it was too short for one.
@@ -97,6 +101,21 @@ def check_round(floor: Floor, numbers: list[str], prints: int) -> None:
     assert drafts(floor.room.home) == []
 
 
+def left_over(floor: Floor, at_work: Shift) -> str:
+    """What has not ended, and what the worker said last."""
+    with floor.room.database.read() as connection:
+        rows = [
+            *connection.execute(select(orders.c.number, orders.c.state, orders.c.hold_reason, orders.c.sick_reason)),
+            *connection.execute(
+                select(fulfilment_orders.c.key, fulfilment_orders.c.state, fulfilment_orders.c.sick_reason)
+            ),
+            *connection.execute(select(print_jobs.c.order_number, print_jobs.c.state, print_jobs.c.reason)),
+            *connection.execute(select(effects.c.key, effects.c.state, effects.c.reason)),
+        ]
+    ended = {"fulfilled", "done"}
+    return "\n".join([*(str(tuple(row)) for row in rows if row.state not in ended), *at_work.failures()[-20:]])
+
+
 @pytest.mark.fault("F9 worker")
 @pytest.mark.timeout(3600)
 def test_a_worker_on_a_failing_disk_goes_on_by_itself_and_does_nothing_twice(
@@ -129,7 +148,11 @@ def test_a_worker_on_a_failing_disk_goes_on_by_itself_and_does_nothing_twice(
                         query = select(orders.c.state).where(orders.c.external_id.in_(map(str, ids)))
                         return list(connection.execute(query).scalars()) == ["fulfilled"] * len(ids)
 
-                wait_until(all_ended, f"the orders of a round of {kind}", 60)
+                try:
+                    wait_until(all_ended, f"the orders of a round of {kind}", GOES_ON_WITHIN)
+                except AssertionError as error:
+                    error.add_note(left_over(floor, at_work))
+                    raise
                 slowest = max(slowest, time.monotonic() - began)
                 check_round(floor, [floor.number(id_) for id_ in ids], prints)
             counts["failed_waves"] = len(at_work.failures())
@@ -161,3 +184,19 @@ def test_a_wave_that_a_full_disk_ends_counts_against_none_of_its_orders_and_is_f
                 fail(floor, claim, disk)
             disk.empty()
         floor.room.close()
+
+
+def test_a_print_that_half_fits_on_the_disk_leaves_nothing_there(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "home", DISK) as disk:
+        printer = FolderPrinter("press", disk.folder / "press")
+        document = b"%PDF" + b"x" * 8_188
+        assert printer.status().ready
+        # Room for the document, and not for what describes it.
+        disk.fill(leave=8_192)
+        assert (printer.status().ready, printer.status().reasons) == (False, ("spool-area-full",))
+        with pytest.raises(PrinterUnreachable):
+            printer.submit(PrintRequest("a", document, "application/pdf", 1))
+        assert list((disk.folder / "press").iterdir()) == []
+        disk.empty()
+        printer.submit(PrintRequest("a", document, "application/pdf", 1))
+        assert len(list((disk.folder / "press").iterdir())) == 2
