@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,8 @@ pytestmark = [pytest.mark.peer, pytest.mark.prefect, pytest.mark.whole, pytest.m
 
 # `make test-peers` puts it there, beside our own packages: nothing but this way of running needs it.
 PREFECT_REDIS = ROOT / ".tools" / "prefect-redis"
+# A folder in which somebody did what the Containerfile says, to run what the image holds and nothing else.
+IMAGE = os.environ.get("BACKROOM_IMAGE", "")
 AUTH = "backroom:for-tests"
 STORIES = (web_far, web_local, woo_far, border)
 MOST_ROUNDS = 12
@@ -47,7 +50,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def composed(home: Path) -> Iterator[Composed]:
     """All services of the compose file, running."""
-    if not PREFECT_REDIS.exists():
+    if not IMAGE and not PREFECT_REDIS.exists():
         pytest.skip(f"NO PREFECT-REDIS: {PREFECT_REDIS} is not there (make test-peers)")
     logs = home.parent / "logs"
     logs.mkdir()
@@ -69,10 +72,10 @@ def composed(home: Path) -> Iterator[Composed]:
                 "/shop": str(home),
                 "/tmp/prefect": str(logs / "prefect"),
             },
-            programs=Path(sys.executable).parent,
-            work=ROOT,
+            programs=Path(IMAGE) / ".venv" / "bin" if IMAGE else Path(sys.executable).parent,
+            work=Path(IMAGE or ROOT),
             logs=logs,
-            extra={"PYTHONPATH": str(PREFECT_REDIS)},
+            extra={} if IMAGE else {"PYTHONPATH": str(PREFECT_REDIS)},
         )
         stack.callback(one.stop)
         one.up("prefect-services", "gateway", "hub-1", "hub-2", "desk")
