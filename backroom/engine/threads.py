@@ -11,6 +11,7 @@ import contextlib
 import contextvars
 import ctypes
 import functools
+import gc
 import inspect
 import logging
 import ssl
@@ -152,6 +153,10 @@ class Flows:
                 await self.of(client, deployment.id)
         except Exception as error:  # noqa: BLE001 - a comfort only
             log.info("flows of %s are loaded when they are needed (%r)", pool, error)
+        # What is loaded by now stays for the life of the process. The cyclic collector looked through all of Prefect once
+        # or twice a wave, 0.17 s each time: a tenth of what a wave took.
+        gc.collect()
+        gc.freeze()
 
 
 def _resolve(entrypoint: str, path: str | None) -> str:

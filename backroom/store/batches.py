@@ -7,9 +7,10 @@ from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy.dialects.postgresql import dml as postgres_dml
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import dml as sqlite_dml
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
-from sqlalchemy.sql.dml import ReturningInsert
 
 T = TypeVar("T")
 
@@ -62,18 +63,20 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 
     Every row must name the same columns.
     """
-    count = 0
+    if not rows:
+        return 0
+    if connection.dialect.name == "sqlite":
+        return connection.execute(_inserting(table, "sqlite"), rows).rowcount
     # Counted by what comes back: psycopg's rowcount is -1 where SQLAlchemy asks for the new ids by itself.
-    for batch in chunks(rows, 500):
-        count += len(connection.execute(_inserting(table, connection.dialect.name), batch).all())
-    return count
+    statement = _inserting(table, "postgresql").returning(*table.primary_key.columns)
+    return sum(len(connection.execute(statement, batch).all()) for batch in chunks(rows, 500))
 
 
 @cache
-def _inserting(table: Table, dialect: str) -> ReturningInsert[Any]:
+def _inserting(table: Table, dialect: str) -> sqlite_dml.Insert | postgres_dml.Insert:
     """For rows that are handed over beside it: a statement with 500 rows in it would be compiled each time."""
     make = sqlite_insert if dialect == "sqlite" else postgres_insert
-    return make(table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return make(table).on_conflict_do_nothing()
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:
