@@ -153,8 +153,8 @@ class Flows:
                 await self.of(client, deployment.id)
         except Exception as error:  # noqa: BLE001 - a comfort only
             log.info("flows of %s are loaded when they are needed (%r)", pool, error)
-        # What is loaded by now stays for the life of the process. The cyclic collector looked through all of Prefect once
-        # or twice a wave, 0.17 s each time: a tenth of what a wave took.
+        # What is loaded by now stays for the life of the process. The cyclic collector looked through all of Prefect
+        # three times in 1,000 orders, 0.17 s each time: a seventh of what they took.
         gc.collect()
         gc.freeze()
 
