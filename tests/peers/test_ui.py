@@ -123,12 +123,11 @@ def test_an_order_is_found_read_and_rerun_within_fifteen_seconds_while_a_wave_ru
     wait_until(lambda: shop.runs_named(ASKED)[0]["run_count"] == 2, "the rerun")
     note("rerun")
     on_their_way = len(shop.numbers("released"))
-    print(f"\nseconds after asking: {after}; {on_their_way} orders were still on their way")
+    measured = f"rerun {after['rerun']} s after asking, {WITHIN:g} s are asked for: {after}"
+    print(f"\n{measured}; {on_their_way} orders were still on their way")
     assert all(step in shown for step in STEPS)
     assert on_their_way > 0
-    if after["rerun"] > WITHIN:
-        # Said loudly, and no landing fails on it: on two cores the wave, Prefect's server and the browser share them.
-        pytest.xfail(f"rerun {after['rerun']} s after asking; {WITHIN:g} s are asked for: {after}")
+    assert after["rerun"] <= WITHIN, measured
 
 
 def test_a_sick_order_is_found_by_its_name_mended_and_retried_with_nothing_made_twice(
