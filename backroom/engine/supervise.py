@@ -6,11 +6,9 @@ What belongs here: processes, their logs and their ends. What does not: what the
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,12 +17,12 @@ from pathlib import Path
 from types import FrameType
 
 from backroom.domain.errors import AskPerson
+from backroom.parent_death import ends_with_us
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 STEADY_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 AUTOGROUP_TRIES = 8
-PR_SET_PDEATHSIG = 1
 
 
 class ChildNotReady(AskPerson):
@@ -140,13 +138,16 @@ class Supervisor:
         self._asked.set()
 
     def stop_on_signals(self) -> None:
-        """Let SIGINT and SIGTERM ask to stop. For the main thread only."""
+        """Let SIGINT, SIGTERM and a closed terminal ask to stop. For the main thread only."""
 
         def asked(_signal: int, _frame: FrameType | None) -> None:
             self.ask_to_stop()
 
         signal.signal(signal.SIGINT, asked)
         signal.signal(signal.SIGTERM, asked)
+        # Who started us with nohup(1) wants us to outlive the terminal.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, asked)
 
     def stop(self) -> None:
         """End the children in reverse order: SIGTERM, their grace, SIGKILL. Does nothing the second time."""
@@ -186,7 +187,7 @@ class Supervisor:
                 stderr=subprocess.STDOUT,
                 # Ctrl-C in a terminal reaches a whole session: the children must not hear it before we drain them.
                 start_new_session=True,
-                preexec_fn=_before_exec(child.nice),
+                preexec_fn=ends_with_us(child.nice),
             )
         if child.nice:
             _stand_back_as_a_session(process.pid, child.nice)
@@ -278,20 +279,3 @@ def _end(kept: _Kept) -> None:
     if process is not None:
         kept.last_exit = process.returncode
     kept.state = "stopped"
-
-
-def _before_exec(nice: int) -> Callable[[], None]:
-    """For between fork and exec: stand back by `nice`, and have the kernel send SIGTERM when we are gone, even by
-    kill -9 (prctl(2), Linux)."""
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-    parent = os.getpid()
-
-    def ask() -> None:
-        os.nice(nice)
-        if libc is None:
-            return
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask

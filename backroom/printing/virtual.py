@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson
+from backroom.parent_death import ends_with_us
 from backroom.printing import virtual_command
 from backroom.printing.errors import PrinterUnreachable
 from backroom.printing.ipp import IppPrinter
@@ -79,6 +80,7 @@ class PrivateBus:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=ends_with_us(),
             text=True,
         )
         assert self._process.stdout is not None
@@ -137,6 +139,7 @@ class VirtualPrinter:
                 stderr=log,
                 env=os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": self._bus.address},
                 start_new_session=True,
+                preexec_fn=ends_with_us(),
             )
         self._wait_until_it_answers()
 

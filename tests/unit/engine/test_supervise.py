@@ -183,3 +183,48 @@ def test_those_that_start_alongside_do_not_wait_for_each_other(tmp_path: Path) -
     children = [Child(name, python(writes(said, name)), ready=all_run, alongside=name != "a") for name in "abc"]
     with Supervisor(children, tmp_path / "logs") as supervisor:
         assert {status.state for status in supervisor.status()} == {"running"}
+
+
+SUPERVISES = """
+import sys
+from pathlib import Path
+from backroom.engine.supervise import Child, Supervisor
+folder = Path(sys.argv[1])
+children = [
+    Child(name, [sys.executable, "-S", "-c", code], ready=lambda name=name: f"+{name}" in (folder / "said").read_text())
+    for name, code in zip("ab", sys.argv[2:])
+]
+(folder / "said").touch()
+with Supervisor(children, folder / "logs") as supervisor:
+    supervisor.stop_on_signals()
+    (folder / "ready").touch()
+    supervisor.wait()
+"""
+
+
+def supervise(tmp_path: Path, *before: str) -> subprocess.Popen[bytes]:
+    """A process that keeps two children until a signal, both up by now."""
+    codes = [writes(tmp_path / "said", name) for name in "ab"]
+    parent = subprocess.Popen(
+        [*before, sys.executable, "-c", SUPERVISES, str(tmp_path), *codes], cwd=Path(__file__).parents[3]
+    )
+    until(lambda: (tmp_path / "ready").exists())
+    return parent
+
+
+@pytest.mark.parametrize("word", ["SIGHUP", "SIGTERM", "SIGINT"])
+def test_a_closed_terminal_stops_the_children_in_reverse_order_as_ctrl_c_does(tmp_path: Path, word: str) -> None:
+    with supervise(tmp_path) as parent:
+        parent.send_signal(signal.Signals[word])
+        assert parent.wait(15) == 0
+    assert (tmp_path / "said").read_text().split() == ["+a", "+b", "-b", "-a"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says which signals a process ignores")
+def test_under_nohup_a_closed_terminal_goes_on_being_ignored(tmp_path: Path) -> None:
+    with supervise(tmp_path, "nohup") as parent:
+        status = Path(f"/proc/{parent.pid}/status").read_text()
+        (ignored,) = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigIgn:")]
+        parent.terminate()
+        assert parent.wait(15) == 0
+    assert ignored & 1 << (signal.SIGHUP - 1)
