@@ -47,8 +47,7 @@ faults: setup machine  ## Every fault of the table, with shortened clocks and sa
 faults-full: setup machine  ## Every fault with real durations, at every commit, 300 kills: hours
 	@BACKROOM_FAULTS=full $(FAULTS)
 
-bench: setup  ## Beside other engines, in one run; writes benchmarks/results.json
-	@bash .ci/bench-machine
+bench: setup  ## Backroom beside stock Prefect, DBOS, Celery and Restate: a table, and benchmarks/results.json (25 minutes)
 	@$(RUN) python -m benchmarks.bench
 
 lint: setup  ## ruff
@@ -68,4 +67,4 @@ lock: setup  ## Resolve the newest versions that fit, and pin them in pyproject.
 	@$(RUN) python .ci/pin.py
 
 clean:  ## Remove what the other targets made
-	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis .backroom
+	rm -rf .venv .tools .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .backroom
