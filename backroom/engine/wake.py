@@ -42,6 +42,7 @@ PAUSES_WHEN_GONE = PAUSES[:1]
 SWEEP_AGAIN_SECONDS = 5.0
 
 OF_ORDER, OF_BREAKER, DECIDE, SWEEP = "order/order", "breaker/breaker", "decide/decide", "sweep/sweep"
+WAITING = ("SCHEDULED", "PENDING")
 FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs"}
 
 
@@ -49,7 +50,7 @@ FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-job
 class RunRequest:
     """A run to be created: deployment `flow/name`, the run's name and parameters, and the key that makes it one.
 
-    `unless_open`: not while another run of the same deployment and name waits, runs, or failed and was not mended.
+    `unless`: the states in which another run of the same deployment and name makes this one needless.
     """
 
     deployment: str
@@ -57,7 +58,7 @@ class RunRequest:
     key: str
     parameters: dict[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
-    unless_open: bool = False
+    unless: tuple[str, ...] = ()
 
 
 def deployment_for(stage: str, location: str) -> str:
@@ -70,8 +71,9 @@ def wake_key(stage: str, location: str, generation: int) -> str:
     return f"wake:{stage}:{location}:{generation}"
 
 
-def _one_sweep(name: str) -> RunRequest:
-    return RunRequest(SWEEP, name, f"sweep:{uuid.uuid4()}")
+def _one_sweep() -> RunRequest:
+    # One that waits has not looked yet, and will see all that this one is asked for: each process of a shop asks.
+    return RunRequest(SWEEP, "sweep asked for", f"sweep:{uuid.uuid4()}", unless=WAITING)
 
 
 class Waker:
@@ -118,7 +120,7 @@ class Waker:
     def start_order_run(self, number: str, key: str) -> Future[bool]:
         """Start an order's own run, named after it, unless one stands open; the same key starts it once."""
         tags = (f"order:{number}",)
-        return self.start(RunRequest(OF_ORDER, number, key, {"order_number": number}, tags, unless_open=True))
+        return self.start(RunRequest(OF_ORDER, number, key, {"order_number": number}, tags, OPEN))
 
     def start_decision_run(self, number: str, key: str) -> Future[bool]:
         """Ask a person about a held order, in a run named after it."""
@@ -131,7 +133,7 @@ class Waker:
 
     def look_around(self) -> Future[bool]:
         """Start one sweep now: what the process before this one had committed and not yet said died with it."""
-        return self.start(_one_sweep("sweep after a start"))
+        return self.start(_one_sweep())
 
     def start(self, request: RunRequest) -> Future[bool]:
         """Create a run in the background, unless the same key waits already.
@@ -217,7 +219,7 @@ class Waker:
                 if tried >= len(pauses):
                     self.lost += 1
                     # One sweep for all that is lost until then: its key stays.
-                    self._owed_sweep = self._owed_sweep or _one_sweep("sweep after an outage")
+                    self._owed_sweep = self._owed_sweep or _one_sweep()
                     kind = type(error).__name__
                     log.warning("no run of %s was created (%s %s): the sweep will", request.deployment, kind, status)
                     return None
@@ -231,9 +233,9 @@ class Waker:
             found.raise_for_status()
             self._deployments[request.deployment] = found.json()["id"]
         deployment = self._deployments[request.deployment]
-        if request.unless_open:
+        if request.unless:
             asked = {
-                "flow_runs": {"name": {"any_": [request.name]}, "state": {"type": {"any_": list(OPEN)}}},
+                "flow_runs": {"name": {"any_": [request.name]}, "state": {"type": {"any_": list(request.unless)}}},
                 "deployments": {"id": {"any_": [deployment]}},
                 "limit": 1,
             }

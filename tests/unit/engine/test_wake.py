@@ -157,4 +157,13 @@ def test_what_did_not_get_through_is_swept_for_as_soon_as_prefect_is_back(api: A
     waker.wake(Wakeup("fulfilment", "hub", 3))
     waker.close(5)
     assert [key.partition(":")[0] for key in api.creations] == ["sweep", "wake"]
-    assert list(api.runs.values()) == ["sweep after an outage", "fulfilment hub #3"]
+    assert list(api.runs.values()) == ["sweep asked for", "fulfilment hub #3"]
+
+
+def test_whoever_asks_for_a_sweep_while_one_waits_gets_no_second_one(waker: Waker, api: Api) -> None:
+    api.deployments.add("sweep/sweep")
+    api.open_names.add("sweep asked for")
+    assert not started(waker.look_around())
+    api.open_names.clear()
+    assert started(waker.look_around())
+    assert list(api.runs.values()) == ["sweep asked for"]
