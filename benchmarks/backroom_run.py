@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -80,6 +81,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.wave_most:
         os.environ["BACKROOM_WAVE_MOST"] = str(chosen.wave_most)
+    # Whoever ends us early (a time-out) finds no processes and no folders left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     made_known: Callable[[Room, Ports], None] = _make_bare_known if chosen.bare else lambda room, ports: None
     with ExitStack() as stack:
         pieces = 2 * (chosen.orders + chosen.trickle + chosen.past + WARM) + 1000
