@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -68,7 +68,9 @@ def validate(claim: Claim) -> list[StepOutcome]:
     checked = [check(room, one, variants) if isinstance(one, Judged) else one for one in read]
     refused = [one for one in checked if isinstance(one, Refused)]
     newest, superseded = newest_of_each(one for one in checked if isinstance(one, Judged))
-    return room.database.write(lambda connection: _commit(connection, room, claim, newest, superseded, refused))
+    # Before the commit: phone numbers, addresses and opening hours took most of the time for which a wave had the lock.
+    made = {one.identity: _new_order(room, one) for one in newest}
+    return room.database.write(lambda connection: _commit(connection, room, claim, newest, made, superseded, refused))
 
 
 def read_message(room: Room, message: intake.Message) -> Judged | Refused:
@@ -127,6 +129,7 @@ def _commit(
     room: Room,
     claim: Claim,
     newest: Sequence[Judged],
+    made: Mapping[tuple[str, str], orders.NewOrder],
     superseded: Sequence[Judged],
     refused: Sequence[Refused],
 ) -> list[StepOutcome]:
@@ -136,7 +139,7 @@ def _commit(
     under_way = (order.person_id for order in known.values() if order.state not in desk.ENDED)
     keys = people.load(connection, room.seals, under_way)
     fresh = [one for one in newest if one.identity not in known]
-    new = [_new_order(room, one, one.message.person_id, one.message.key) for one in fresh]
+    new = [made[one.identity] for one in fresh]
     added = orders.add_orders(connection, new, prefix=room.shop.owner.order_prefix, token=claim.token, at=at)
     numbers = {one.identity: id_ for one, (id_, _) in zip(fresh, added, strict=True)}
     entries, outcomes = [], []
@@ -157,7 +160,7 @@ def _commit(
         if order_known is None:
             continue
         person = keys.get(order_known.person_id)
-        news = _new_order(room, one, order_known.person_id, person.key if person else b"")
+        news = replace(made[one.identity], person_id=order_known.person_id, key=person.key if person else b"")
         if person and order_known.amended:
             news = _as_corrected(connection, room, one, order_known, news)
         outcome = apply_news(connection, order_known, news, claim, at)
@@ -192,9 +195,9 @@ def _as_corrected(
     if known.corrected("address") and news.fingerprint != known.fingerprint:
         detail = "was corrected here before its channel changed the order"
         problems.append(Problem("changed_after_correction", "address", detail, mendable=True))
-    corrected = _new_order(room, Judged(one.message, incoming, tuple(problems)), news.person_id, news.key)
+    corrected = _new_order(room, Judged(one.message, incoming, tuple(problems)))
     # The fingerprint is of the source's own words, or its next ones would look like a change.
-    return replace(corrected, fingerprint=news.fingerprint)
+    return replace(corrected, person_id=news.person_id, key=news.key, fingerprint=news.fingerprint)
 
 
 def apply_news(
@@ -257,7 +260,8 @@ def _cancel(connection: Connection, known: orders.KnownOrder, news: orders.NewOr
     return StepOutcome(known.number, "cancelled")
 
 
-def _new_order(room: Room, one: Judged, person_id: int, key: bytes) -> orders.NewOrder:
+def _new_order(room: Room, one: Judged) -> orders.NewOrder:
+    """What a message makes, under the person whom it came under."""
     incoming = one.incoming
     spec = room.shop.channel(incoming.channel)
     hub = room.shop.location(room.shop.hub)
@@ -271,8 +275,8 @@ def _new_order(room: Room, one: Judged, person_id: int, key: bytes) -> orders.Ne
     return orders.NewOrder(
         incoming=incoming,
         contact=contact,
-        person_id=person_id,
-        key=key,
+        person_id=one.message.person_id,
+        key=one.message.key,
         priority=spec.priority,
         ship_by=ship_by(incoming.placed_at, room.shop.sla(spec.sla), hub.hours),
         fingerprint=orders.fingerprint(room.seals, incoming, contact),
