@@ -88,9 +88,7 @@ def sharing(shop: MeasuredShop) -> Iterator[list[Sharing]]:
 
 
 @contextmanager
-def measured_shop(
-    *, printers: bool = True, database_url: str = "", prefect_database_url: str | None = None, workers: int = 1
-) -> Iterator[MeasuredShop]:
+def measured_shop(*, printers: bool = True, database_url: str = "", workers: int = 1) -> Iterator[MeasuredShop]:
     """Start the demo shop in a folder of its own, which is deleted afterwards.
 
     Without a `database_url` the shop is on SQLite with `synchronous=FULL`. `workers` share the hub's waves.
@@ -105,7 +103,7 @@ def measured_shop(
         ports = free_ports()
         room = prepare(home)
         stack.callback(room.close)
-        server = Supervisor([server_child(room, ports, prefect_database_url)], home / "logs")
+        server = Supervisor([server_child(room, ports)], home / "logs")
         stack.enter_context(server)
         make_known(room, ports)
         children = [gateway_child(room, ports), *worker_children(room, ports, hub_workers=workers)]
