@@ -3,10 +3,11 @@
     python -m benchmarks.latency_workers --orders 2000
 
 In turn with one worker and with two, each time a whole shop of its own, on a PostgreSQL with its durability as it comes
-(Prefect's server on SQLite: this PostgreSQL has not the extension that its tables want). The orders lie in the inbox, put there as the gateway does; the pool is held until then
-(Prefect's own switch). From the moment it is let loose until the last order is fulfilled. Which worker ended how many
-is read from the history and from Prefect's record of who ran each run; what was done twice, from the ledger, the
-parcels and the mail folder. A table, and one line of JSON at the end.
+(Prefect's server on SQLite: this PostgreSQL has not the extension that its tables want). The orders lie in the inbox,
+put there as the gateway does; the pool is held until then (Prefect's own switch). From the moment it is let loose until
+the last order is fulfilled. Which worker ended how many is read from the history and from Prefect's record of who ran
+each run; what was done twice, from the ledger, the parcels and the mail folder. A table, and one line of JSON at the
+end.
 """
 
 from __future__ import annotations
