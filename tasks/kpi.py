@@ -62,7 +62,6 @@ def show_figures(period: str) -> str:
         write_files(read_report(room, WEEK_DAYS, sunday), folder, f"{year}-W{week:02}")
     rows = table_of_day(report, day) or [{"figure": "nothing was shipped yet"} | dict.fromkeys(WAYS, "")]
     create_table_artifact(rows, key="kpi", description=f"Figures of {day}")
-    create_markdown_artifact(
-        markdown(report, f"{FOLDER}/{page.name}"), key="kpi-report", description=f"Report of {day}"
-    )
-    return str(page.name)
+    told = markdown(report, f"{FOLDER}/{page}")
+    create_markdown_artifact(told, key="kpi-report", description=f"Report of {day}")
+    return page
