@@ -18,7 +18,7 @@ from tasks.print_job import TaskCrew, bench_folder, open_booth
 @flow(
     name="print-jobs",
     validate_parameters=False,
-    task_runner=ThreadPoolTaskRunner(max_workers=16),
+    task_runner=ThreadPoolTaskRunner(max_workers=16),  # type: ignore[arg-type]  # Prefect types its own runner too narrowly
     retries=2,
     retry_delay_seconds=3,
 )

@@ -6,6 +6,7 @@ The default needs no account: messages go to a folder, parcels to the built-in c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from backroom.carriers.base import Carrier
 from backroom.carriers.courier import LocalCourier
@@ -39,13 +40,14 @@ CARRIERS: Mapping[str, Callable[[Room, CarrierSpec], Carrier]] = {"local": _loca
 def messengers_of(room: Room) -> Mapping[Medium, Messenger]:
     """The messengers of this shop by medium: folders, or what the blocks `shop-mail` and `shop-sms` hold."""
     spec = room.shop.messaging
+    # Prefect declares that `load` may be a coroutine; called where no event loop runs, it never is.
     messengers: dict[Medium, Messenger] = {}
     if spec.mail == "smtp":
-        messengers["email"] = MailServer.load(MAIL_BLOCK).get_client()
+        messengers["email"] = cast(MailServer, MailServer.load(MAIL_BLOCK)).get_client()
     elif spec.mail == "folder":
         messengers["email"] = MailFolder(room.folder("mail"), "email")
     if spec.sms == "gateway":
-        messengers["sms"] = SmsProvider.load(SMS_BLOCK).get_client()
+        messengers["sms"] = cast(SmsProvider, SmsProvider.load(SMS_BLOCK)).get_client()
     elif spec.sms == "folder":
         messengers["sms"] = MailFolder(room.folder("sms"), "sms")
     return messengers
