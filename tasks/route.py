@@ -76,6 +76,9 @@ def views_of(
             open_now=location.hours.is_open(at),
             capacity_left=location.capacity - load.get(location.id, 0) if location.capacity else None,
             load=load.get(location.id, 0),
+            parcel_minor={
+                channel.id: room.shop.carrier_for(location.id, channel.id).price_minor for channel in room.shop.channels
+            },
         )
         for location in room.shop.locations
     ]

@@ -7,7 +7,7 @@ conditions of a rule (`routing_filters`), which place is chosen (`routing`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backroom.domain.geo import distance_m
 from backroom.domain.model import Assignment, Delivery, OrderToRoute
@@ -19,8 +19,8 @@ class LocationView:
     """A location as it stands when a wave is routed.
 
     `available` counts pieces that may still be promised, by SKU (a missing SKU is 0); `printable` are the SKUs that
-    can be made here; `capacity_left` is None without a limit; `load` counts open fulfilment orders; the costs are of
-    one piece, in minor units of the shop's currency.
+    can be made here; `capacity_left` is None without a limit; `load` counts open fulfilment orders; `parcel_minor` is
+    what a parcel from here costs by the order's channel, which may ask for a carrier of its own.
     """
 
     location: Location
@@ -29,8 +29,7 @@ class LocationView:
     open_now: bool = True
     capacity_left: int | None = None
     load: int = 0
-    print_cost_minor: int = 0
-    pick_cost_minor: int = 0
+    parcel_minor: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,15 @@ class Place:
 
     @property
     def cost_minor(self) -> int:
-        """What the order costs here: what is in stock is picked, the rest is printed."""
-        printed = self.pieces - self.in_stock
-        return self.in_stock * self.view.pick_cost_minor + printed * self.view.print_cost_minor
+        """What making all of the order here and sending it would cost, in minor units of the shop's currency.
+
+        Every piece is handled, what is not in stock is printed, and only a shipped order is a parcel.
+        """
+        rates = self.view.location.costs
+        made = self.pieces * rates.handled_piece + (self.pieces - self.in_stock) * rates.printed_piece
+        if self.order.delivery is Delivery.SHIP:
+            made += rates.packaging + self.view.parcel_minor.get(self.order.channel, 0)
+        return round(made)
 
 
 @dataclass(frozen=True, slots=True)

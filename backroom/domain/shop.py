@@ -68,12 +68,42 @@ class PrinterSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CostRates:
+    """What work and things cost, in minor units of the shop's currency.
+
+    `packaging` per parcel; `print` (ink, pretreatment) and `blank` per printed piece; `picking_minutes` per piece at
+    `wage_per_hour`; messages per thousand; `booth_per_hour` while a booth is open; `hosting_per_month` for machines.
+    """
+
+    packaging: int = 0
+    print: int = 0
+    blank: int = 0
+    picking_minutes: float = 0.0
+    wage_per_hour: int = 0
+    email_per_1000: int = 0
+    sms_per_1000: int = 0
+    booth_per_hour: int = 0
+    hosting_per_month: int = 0
+
+    @property
+    def handled_piece(self) -> float:
+        """What it costs to bring a piece from the shelf or the printer into its box."""
+        return self.picking_minutes / 60 * self.wage_per_hour
+
+    @property
+    def printed_piece(self) -> int:
+        """What a printed piece costs besides: ink, and what is printed on."""
+        return self.print + self.blank
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """A place where orders are made or picked. `kind` is hub, local_hub or booth.
 
     `pool` is the Prefect work pool of the worker beside its printers; `scan` asks for a scan of every picked piece;
     `capacity` is how many fulfilment orders may be open there at once, 0 for no limit; `event` is what orders taken at
-    a market carry; `carrier` takes the parcels from here, the shop's first one where it is empty.
+    a market carry; `carrier` takes the parcels from here, the shop's first one where it is empty; `costs` are the
+    shop's rates with this place's own in their stead.
     """
 
     id: str
@@ -90,6 +120,7 @@ class Location:
     capacity: int = 0
     event: str = ""
     carrier: str = ""
+    costs: CostRates = CostRates()
 
     def can_print(self, process: str) -> bool:
         """Whether a printer here makes that process. An empty process is not printable anywhere."""
@@ -198,25 +229,6 @@ class MessagingSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class CostRates:
-    """What work and things cost, in minor units of the shop's currency.
-
-    `packaging` per parcel; `print` (ink, pretreatment) and `blank` per printed piece; `picking_minutes` per piece at
-    `wage_per_hour`; messages per thousand; `booth_per_hour` while a booth is open; `hosting_per_month` for machines.
-    """
-
-    packaging: int = 0
-    print: int = 0
-    blank: int = 0
-    picking_minutes: float = 0.0
-    wage_per_hour: int = 0
-    email_per_1000: int = 0
-    sms_per_1000: int = 0
-    booth_per_hour: int = 0
-    hosting_per_month: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class PostcodePlace:
     country: str
     postcode: str
@@ -245,6 +257,11 @@ class Shop:
     artwork_folder: str = ""
     holidays: frozenset[date] = frozenset()
     costs: CostRates = CostRates()
+
+    @property
+    def location_names(self) -> dict[str, str]:
+        """Locations' names by their ids, for sentences."""
+        return {location.id: location.name for location in self.locations}
 
     def location(self, id_: str) -> Location:
         return _found("location", id_, self.locations)

@@ -100,8 +100,8 @@ def _costs(row: Mapping[str, Any], all_of_day: int, shop: Shop) -> dict[str, flo
     totals = {
         "cost_label": row["label_minor"],
         "cost_packaging": row["parcels"] * rates.packaging,
-        "cost_print": (row["printed"] + row["print_rejects"]) * (rates.print + rates.blank),
-        "cost_picking": row["pieces"] * rates.picking_minutes / 60 * rates.wage_per_hour,
+        "cost_print": (row["printed"] + row["print_rejects"]) * rates.printed_piece,
+        "cost_picking": row["pieces"] * rates.handled_piece,
         "cost_messages": (row["emails"] * rates.email_per_1000 + row["texts"] * rates.sms_per_1000) / 1000,
         "cost_booth": booths * rates.booth_per_hour if row["of_events"] else 0,
         "cost_hosting": rates.hosting_per_month * 12 / 365 / all_of_day * orders,

@@ -1,6 +1,8 @@
-"""The table `[costs]` of the shop file: what work and things cost, for the figure "cost per order"."""
+"""What work and things cost: the table `[costs]` of the shop file, and what a location has in its stead."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from backroom.domain.money import exponent
 from backroom.domain.shop import CostRates
@@ -12,12 +14,8 @@ def read_costs(root: Section, currency: str) -> CostRates:
     if not root.has("costs"):
         return CostRates()
     section, digits = root.section("costs"), exponent(currency)
-    rates = CostRates(
-        packaging=section.money("packaging", digits, 0),
-        print=section.money("print", digits, 0),
-        blank=section.money("blank", digits, 0),
-        picking_minutes=section.number("picking_minutes", 0.0, low=0, high=600),
-        wage_per_hour=section.money("wage_per_hour", digits, 0),
+    rates = replace(
+        _making(section, digits, CostRates()),
         email_per_1000=section.money("email_per_1000", digits, 0),
         sms_per_1000=section.money("sms_per_1000", digits, 0),
         booth_per_hour=section.money("booth_per_hour", digits, 0),
@@ -25,3 +23,24 @@ def read_costs(root: Section, currency: str) -> CostRates:
     )
     section.done()
     return rates
+
+
+def read_own_costs(location: Section, currency: str, shops: CostRates) -> CostRates:
+    """What making and packing costs at one location; what it does not name is as in the rest of the shop."""
+    if not location.has("costs"):
+        return shops
+    section = location.section("costs")
+    rates = _making(section, exponent(currency), shops)
+    section.done()
+    return rates
+
+
+def _making(section: Section, digits: int, otherwise: CostRates) -> CostRates:
+    return replace(
+        otherwise,
+        packaging=section.money("packaging", digits, otherwise.packaging),
+        print=section.money("print", digits, otherwise.print),
+        blank=section.money("blank", digits, otherwise.blank),
+        picking_minutes=section.number("picking_minutes", otherwise.picking_minutes, low=0, high=600),
+        wage_per_hour=section.money("wage_per_hour", digits, otherwise.wage_per_hour),
+    )

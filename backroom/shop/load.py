@@ -63,9 +63,10 @@ def _read_shop(root: Section, folder: Path) -> Shop:
     postcodes = _read_postcodes(general, folder)
     holidays = frozenset(general.dates("holidays"))
     general.done()
+    costs = read_costs(root, owner.currency)
     shop = Shop(
         owner=owner,
-        locations=tuple(read_location(id_, section, owner) for id_, section in root.sections("locations")),
+        locations=tuple(read_location(id_, section, owner, costs) for id_, section in root.sections("locations")),
         channels=tuple(_read_channel(id_, section) for id_, section in root.sections("channels")),
         slas=tuple(_read_sla(id_, section) for id_, section in root.sections("slas")),
         rules=read_rules(root),
@@ -77,7 +78,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
         hub=hub,
         artwork_folder=artwork_folder,
         holidays=holidays,
-        costs=read_costs(root, owner.currency),
+        costs=costs,
     )
     root.done()
     return shop

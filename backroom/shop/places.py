@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from backroom.domain.opening import WEEKDAYS, OpeningHours
-from backroom.domain.shop import LOCATION_KINDS, PRINT_PROCESSES, Location, Owner, PrinterSpec
+from backroom.domain.shop import LOCATION_KINDS, PRINT_PROCESSES, CostRates, Location, Owner, PrinterSpec
 from backroom.shop import values
+from backroom.shop.costs import read_own_costs
 from backroom.shop.section import Section
 
 SIDES = ("one-sided", "two-sided-long-edge", "two-sided-short-edge")
@@ -21,8 +22,8 @@ POOL = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _ALWAYS_OPEN = OpeningHours.parse({day: ["00:00-24:00"] for day in WEEKDAYS}, "UTC")
 
 
-def read_location(id_: str, section: Section, owner: Owner) -> Location:
-    """One location; a field that is wrong is reported and stands in for itself."""
+def read_location(id_: str, section: Section, owner: Owner, costs: CostRates) -> Location:
+    """One location; a field that is wrong is reported and stands in for itself. `costs` are the whole shop's."""
     timezone = section.parsed("timezone", values.timezone, owner.timezone)
     location = Location(
         id=id_,
@@ -39,6 +40,7 @@ def read_location(id_: str, section: Section, owner: Owner) -> Location:
         capacity=section.whole("capacity", 0, high=1_000_000),
         event=section.text("event", ""),
         carrier=section.text("carrier", ""),
+        costs=read_own_costs(section, owner.currency, costs),
     )
     section.done()
     return location

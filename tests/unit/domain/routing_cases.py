@@ -13,7 +13,7 @@ from backroom.domain.model import Delivery, LineToRoute, OrderToRoute
 from backroom.domain.opening import OpeningHours
 from backroom.domain.routing import LocationView
 from backroom.domain.routing_filters import SHORTS, SORTS
-from backroom.domain.shop import Filter, Location, RoutingRule
+from backroom.domain.shop import CostRates, Filter, Location, RoutingRule
 
 HOURS = OpeningHours.parse({"mon": ["09:00-18:00"]}, "Europe/Berlin")
 HERE = (52.52, 13.405)
@@ -36,12 +36,17 @@ def view(
     load: int = 0,
     print_cost: int = 0,
     pick_cost: int = 0,
+    parcel_cost: int = 0,
     event: str = "",
 ) -> LocationView:
     """A location so many kilometres north of where the orders below go."""
     latitude, longitude = km_north(km)
-    location = Location(id_, id_.title(), kind, f"pool-{id_}", latitude, longitude, HOURS, "DE", event=event)
-    return LocationView(location, stock or {}, frozenset(prints), open_now, capacity_left, load, print_cost, pick_cost)
+    costs = CostRates(print=print_cost, picking_minutes=60, wage_per_hour=pick_cost)
+    location = Location(
+        id_, id_.title(), kind, f"pool-{id_}", latitude, longitude, HOURS, "DE", event=event, costs=costs
+    )
+    parcels = {"web": parcel_cost}
+    return LocationView(location, stock or {}, frozenset(prints), open_now, capacity_left, load, parcels)
 
 
 def order(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from backroom.domain.model import Assignment, Delivery, RejectedAlternative
 from backroom.domain.routing import compile_rules, route, route_all
+from backroom.domain.routing_places import see
+from backroom.domain.shop import CostRates
 from tests.unit.domain.routing_cases import order, rule, view
 
 NEAR = rule("near", where=(("distance_km", "<=", 10),), sort=("nearest",))
@@ -82,6 +86,33 @@ def test_each_sort_takes_the_place_it_names(sort: str, winner: str, loser_says: 
     decision = route(order(("TEE", 2)), [rule(sort=(sort,))], views)
     assert [x.location for x in decision.assignments] == [winner]
     assert decision.rejected[-1].reason == loser_says
+
+
+def test_the_cheapest_counts_handling_and_the_parcel_from_there() -> None:
+    views = [
+        view("near", {"TEE": 2}, pick_cost=50, parcel_cost=690),
+        view("far", {"TEE": 2}, km=9, pick_cost=90, parcel_cost=490),
+    ]
+    decision = route(order(("TEE", 2)), [rule(sort=("cheapest",))], views)
+    assert [x.location for x in decision.assignments] == ["far"]
+    assert decision.reasons[-1] == "it is the cheapest of 2 that could"
+
+
+def test_only_what_is_shipped_pays_for_a_parcel() -> None:
+    there = view("booth", {"TEE": 2}, pick_cost=50, parcel_cost=690)
+    costs = {
+        delivery: see(order(("TEE", 2), delivery=delivery, location="booth"), [there])[0].cost_minor
+        for delivery in Delivery
+    }
+    assert costs == {Delivery.SHIP: 100 + 690, Delivery.COLLECT: 100, Delivery.CARRY_OUT: 100}
+
+
+def test_the_cheapest_counts_print_and_blank_of_what_is_not_in_stock() -> None:
+    rates = CostRates(packaging=62, print=190, blank=420, picking_minutes=2.5, wage_per_hour=1950)
+    stocked = view("a", {"TEE": 1}, prints=("TEE",), parcel_cost=490)
+    (place,) = see(order(("TEE", 3)), [replace(stocked, location=replace(stocked.location, costs=rates))])
+    # Three pieces handled at 0.8125 each, two of them printed, one parcel.
+    assert place.cost_minor == round(3 * 81.25 + 2 * 610 + 62 + 490)
 
 
 def test_a_tie_goes_by_the_second_sort_and_then_by_the_shop_file() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -48,6 +49,28 @@ def test_the_demo_shop_is_read_whole() -> None:
         for medium in ("sms", "email")
         for language in ("de", "en")
     }
+
+
+def test_a_location_costs_what_the_shop_does_but_for_what_it_says_itself(tmp_path: Path) -> None:
+    own = "\n[locations.local-hub.costs]\npicking_minutes = 4\nwage_per_hour = 24.00\n"
+    (tmp_path / "shop.toml").write_text(DEMO.replace("postcodes = ", "# postcodes = ") + own, encoding="utf-8")
+    shop = load_shop(tmp_path / "shop.toml")
+    assert shop.location("main-hub").costs == shop.costs
+    assert shop.location("local-hub").costs == replace(shop.costs, picking_minutes=4.0, wage_per_hour=2400)
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("hosting_per_month = 24.00", "locations.main-hub.costs.hosting_per_month"),
+        ('wage_per_hour = "24"', "locations.main-hub.costs.wage_per_hour"),
+        ("picking_minutes = -1", "locations.main-hub.costs.picking_minutes"),
+        ("print = 1.999", "locations.main-hub.costs.print"),
+    ],
+)
+def test_a_wrong_cost_of_a_location_is_named(tmp_path: Path, line: str, field: str) -> None:
+    found = problems(tmp_path, f"{GOOD}\n[locations.main-hub.costs]\n{line}\n")
+    assert [problem.field for problem in found] == [field]
 
 
 def test_the_demo_shops_templates_are_ones_that_messaging_can_fill() -> None:
