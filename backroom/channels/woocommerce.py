@@ -3,9 +3,10 @@
 What belongs here: WooCommerce's words and quirks. What does not: any other source's; whether the totals add up.
 Sources: woocommerce-rest-api-docs v3 "Orders", WC_Webhook (signature, delivery id, ping).
 
-All amounts of lines and shipping are without taxes, whatever the shop's prices include; taxes come on top. The prices
-of single pieces are quotients, so a line's amounts are read and divided here. A partial refund changes neither lines
-nor total of the message; how many pieces it took back is not said.
+All amounts of lines, shipping and fees are without taxes, whatever the shop's prices include; each has its tax beside
+it. Where `prices_include_tax`, the customer saw both as one price, and so do we; elsewhere taxes come on top. The
+prices of single pieces are quotients, so a line's amounts are read and divided here. A partial refund changes neither
+lines nor total of the message; how many pieces it took back is not said.
 """
 
 from __future__ import annotations
@@ -104,12 +105,11 @@ class WooCommerceChannel:
         placed_at = reading.time(*_dated(order, "date_created"), utc=True)
         updated_at = reading.time(*_dated(order, "date_modified"), utc=True)
         currency = reading.currency(order.get("currency"), "currency")
-        lines = tuple(
-            _line(reading, line, f"line_items[{i}]", currency) for i, line in enumerate(items(order.get("line_items")))
-        )
+        money = _Money(reading, currency, gross=order.get("prices_include_tax") is True)
+        lines = tuple(_line(money, line, f"line_items[{i}]") for i, line in enumerate(items(order.get("line_items"))))
         if not lines:
             reading.wrong("no_lines", "line_items", "has no lines")
-        sums = _sums(reading, order, lines, currency)
+        sums = _sums(money, order, lines)
         reading.settle()
         delivery, place = _delivery(order)
         return IncomingOrder(
@@ -148,16 +148,40 @@ class _Sums:
     added: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Money:
+    """Amounts as the customer saw them: `gross` with the tax that stands beside each, else without."""
+
+    reading: Reading
+    currency: str
+    gross: bool
+
+    def amount(self, holder: dict[str, Any], net: str, tax: str, path: str, *, needed: bool = True) -> int:
+        found = self.reading.rounded_money(holder.get(net), f"{path}{net}", self.currency, needed=needed)
+        return found + (self._tax(holder, tax, path) if self.gross else 0)
+
+    def taxes(self, order: dict[str, Any]) -> int:
+        """How much of the order's taxes its amounts have in them."""
+        if not self.gross:
+            return 0
+        holders = [*items(order.get("line_items")), *items(order.get("fee_lines"))]
+        return self._tax(order, "shipping_tax", "") + sum(self._tax(holder, "total_tax", "") for holder in holders)
+
+    def _tax(self, holder: dict[str, Any], key: str, path: str) -> int:
+        return self.reading.rounded_money(holder.get(key), f"{path}{key}", self.currency, needed=False)
+
+
 def _dated(order: dict[str, Any], name: str) -> tuple[object, str]:
     """The UTC date `name_gmt`. The one beside it is the shop's wall clock, of a zone that is not told."""
     return order.get(f"{name}_gmt"), f"{name}_gmt"
 
 
-def _line(reading: Reading, line: dict[str, Any], path: str, currency: str) -> IncomingLine:
+def _line(money: _Money, line: dict[str, Any], path: str) -> IncomingLine:
+    reading = money.reading
     quantity = reading.quantity(line.get("quantity"), f"{path}.quantity")
-    paid = reading.rounded_money(line.get("total"), f"{path}.total", currency)
+    paid = money.amount(line, "total", "total_tax", f"{path}.")
     # Before discounts; a line's price of one piece is that divided, and may not divide evenly.
-    full = max(paid, reading.rounded_money(line.get("subtotal"), f"{path}.subtotal", currency, needed=False))
+    full = max(paid, money.amount(line, "subtotal", "subtotal_tax", f"{path}.", needed=False))
     price = -(-full // quantity)
     return IncomingLine(
         external_id=reading.identifier(line.get("id"), f"{path}.id"),
@@ -170,21 +194,21 @@ def _line(reading: Reading, line: dict[str, Any], path: str, currency: str) -> I
     )
 
 
-def _sums(reading: Reading, order: dict[str, Any], lines: tuple[IncomingLine, ...], currency: str) -> _Sums:
+def _sums(money: _Money, order: dict[str, Any], lines: tuple[IncomingLine, ...]) -> _Sums:
     """The order's own sums; fees come on top like taxes, and a negative fee is a discount."""
-    total = reading.money(order.get("total"), "total", currency)
-    shipping = reading.rounded_money(order.get("shipping_total"), "shipping_total", currency, needed=False)
-    tax = reading.rounded_money(order.get("total_tax"), "total_tax", currency, needed=False)
+    total = money.reading.money(order.get("total"), "total", money.currency)
+    shipping = money.amount(order, "shipping_total", "shipping_tax", "", needed=False)
     fees = [
-        reading.rounded_money(fee.get("total"), f"fee_lines[{i}].total", currency)
+        money.amount(fee, "total", "total_tax", f"fee_lines[{i}].")
         for i, fee in enumerate(items(order.get("fee_lines")))
     ]
+    tax = money.reading.rounded_money(order.get("total_tax"), "total_tax", money.currency, needed=False)
     discount = -sum(fee for fee in fees if fee < 0)
-    added = tax + sum(fee for fee in fees if fee > 0)
+    added = max(0, tax - money.taxes(order)) + sum(fee for fee in fees if fee > 0)
     goods = sum(line.quantity * line.unit_price_minor - line.discount_minor for line in lines)
     # WooCommerce rounds every amount of a message by itself, but adds them up unrounded: at most half a cent each.
     rounding = total - (goods + shipping - discount + added)
-    if 2 * abs(rounding) <= len(lines) + len(fees) + 2:
+    if 2 * abs(rounding) <= (len(lines) + len(fees) + 1) * (2 if money.gross else 1) + 1:
         added += max(rounding, 0)
         discount += max(-rounding, 0)
     return _Sums(total, shipping, discount, added)

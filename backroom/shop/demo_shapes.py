@@ -156,7 +156,7 @@ def _shopify_line(sale: Sale, number: int, item: Item) -> dict[str, Any]:
 
 
 def woocommerce_order(sale: Sale) -> dict[str, Any]:
-    """An order of the REST API v3: amounts without taxes, no coordinates; the tick for SMS is a plug-in's."""
+    """An order of the REST API v3: amounts and taxes apart, no coordinates; the tick for SMS is a plug-in's."""
     assert sale.place is not None
     first, _, last = sale.person.name.partition(" ")
     shipping = {
@@ -172,7 +172,7 @@ def woocommerce_order(sale: Sale) -> dict[str, Any]:
     }
     lines = []
     for number, item in enumerate(sale.items):
-        net = amount(_net(item.price * item.quantity))
+        net, tax = _parted(item.price * item.quantity)
         lines.append(
             {
                 "id": sale.id * 10 + number,
@@ -180,11 +180,14 @@ def woocommerce_order(sale: Sale) -> dict[str, Any]:
                 "sku": item.sku,
                 "quantity": item.quantity,
                 "subtotal": net,
+                "subtotal_tax": tax,
                 "total": net,
+                "total_tax": tax,
                 "meta_data": [],
             }
         )
     net_of_all = sum(_net(item.price * item.quantity) for item in sale.items) + _net(sale.shipping)
+    shipping_net, shipping_tax = _parted(sale.shipping)
     status = "cancelled" if sale.cancelled else "processing" if sale.paid else "pending"
     return {
         "id": sale.id,
@@ -196,7 +199,8 @@ def woocommerce_order(sale: Sale) -> dict[str, Any]:
         "currency": CURRENCY,
         "prices_include_tax": True,
         "discount_total": "0.00",
-        "shipping_total": amount(_net(sale.shipping)),
+        "shipping_total": shipping_net,
+        "shipping_tax": shipping_tax,
         "total_tax": amount(sale.total - net_of_all),
         "total": amount(sale.total),
         "customer_note": sale.note,
@@ -204,7 +208,9 @@ def woocommerce_order(sale: Sale) -> dict[str, Any]:
         "billing": shipping | {"email": sale.person.email if sale.mail else "", "phone": sale.phone},
         "shipping": shipping,
         "line_items": lines,
-        "shipping_lines": [{"method_id": "flat_rate", "total": amount(_net(sale.shipping)), "meta_data": []}],
+        "shipping_lines": [
+            {"method_id": "flat_rate", "total": shipping_net, "total_tax": shipping_tax, "meta_data": []}
+        ],
         "fee_lines": [],
         "meta_data": [
             {"key": "_wc_twilio_sms_optin", "value": "1" if sale.phone else "0"},
@@ -291,6 +297,12 @@ def product(id_: int, updated_at: datetime) -> dict[str, Any]:
         "updated_at": _iso(updated_at),
         "variants": [{"id": id_ + 1, "sku": "TEE-MOTH-INK-M", "price": "34.00"}],
     }
+
+
+def _parted(gross: int) -> tuple[str, str]:
+    """What is without VAT, and the VAT."""
+    net = _net(gross)
+    return amount(net), amount(gross - net)
 
 
 def _net(gross: int) -> int:

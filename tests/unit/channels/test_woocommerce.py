@@ -35,11 +35,11 @@ def test_an_order_is_read_whole_and_its_cents_add_up() -> None:
     assert found.placed_at == datetime(2026, 11, 20, 9, 54, 40, tzinfo=UTC)
     assert found.updated_at == datetime(2026, 11, 20, 9, 55, 2, tzinfo=UTC)
     line = found.lines[0]
-    assert (line.sku, line.quantity, line.unit_price_minor, line.discount_minor) == ("MOTH-BLK-M", 2, 2311, 420)
+    assert (line.sku, line.quantity, line.unit_price_minor, line.discount_minor) == ("MOTH-BLK-M", 2, 2750, 500)
     assert line.personalisation == "Engraving: S.K."
-    assert (found.total_minor, found.shipping_minor) == (5984, 412)
-    # Taxes 9.55 and gift wrap 4.16; and the cent by which WooCommerce's rounded parts exceed its total.
-    assert (found.tax_added_minor, found.discount_minor) == (955 + 416, 1)
+    assert (found.total_minor, found.shipping_minor) == (5984, 490)
+    # Gift wrap 4.95, its tax in it; and the cent by which WooCommerce's rounded parts exceed its total.
+    assert (found.tax_added_minor, found.discount_minor) == (495, 1)
     assert sum_of_parts(found) == found.total_minor
     assert (found.email, found.phone, found.language, found.note) == (
         "Soren@Example.com",
@@ -51,6 +51,14 @@ def test_an_order_is_read_whole_and_its_cents_add_up() -> None:
         ("email", "order_updates", True),
         ("sms", "order_updates", True),
     ]
+
+
+def test_a_shop_that_sells_without_tax_shows_prices_without_it_and_adds_the_tax() -> None:
+    found = parse(order(prices_include_tax=False))
+    line = found.lines[0]
+    assert (line.unit_price_minor, line.discount_minor, found.shipping_minor) == (2311, 420, 412)
+    assert (found.tax_added_minor, found.discount_minor) == (955 + 416, 1)
+    assert sum_of_parts(found) == found.total_minor
 
 
 def test_an_empty_shipping_block_means_the_billing_address() -> None:
@@ -159,30 +167,64 @@ def test_totals_that_are_off_by_more_than_rounding_stay_off() -> None:
 
 
 def test_a_shop_with_more_decimals_is_rounded_to_cents() -> None:
-    body = order(fee_lines=[], total="50.00", total_tax="7.983193", shipping_total="0")
-    body["line_items"][0] |= {"total": "42.016807", "subtotal": "42.016807", "quantity": 1}
+    body = order(fee_lines=[], total="50.00", total_tax="7.983193", shipping_total="0", shipping_tax="0")
+    net, tax = "42.016807", "7.983193"
+    amounts = {"quantity": 1, "total": net, "total_tax": tax, "subtotal": net, "subtotal_tax": tax}
+    body["line_items"][0] |= amounts
+    for gross, price, added in ((True, 5000, 0), (False, 4202, 798)):
+        found = parse(body | {"prices_include_tax": gross})
+        assert (found.lines[0].unit_price_minor, found.tax_added_minor) == (price, added)
+        assert sum_of_parts(found) == found.total_minor == 5000
+
+
+def test_a_message_that_does_not_say_the_tax_of_its_lines_adds_it() -> None:
+    body = order(fee_lines=[], total="50.00", total_tax="7.98", shipping_total="0", shipping_tax="0")
+    body["line_items"][0] = {"id": 1, "sku": "S", "quantity": 1, "subtotal": "42.02", "total": "42.02"}
     found = parse(body)
     assert (found.lines[0].unit_price_minor, found.tax_added_minor) == (4202, 798)
-    assert sum_of_parts(found) == found.total_minor == 5000
+    assert sum_of_parts(found) == found.total_minor
 
 
 @given(
-    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 100_000), st.integers(0, 5_000)), min_size=1, max_size=5),
-    st.integers(0, 2_000),
-    st.integers(0, 9_000),
+    st.lists(
+        st.tuples(st.integers(1, 9), st.integers(0, 100_000), st.integers(0, 5_000), st.integers(0, 20_000)),
+        min_size=1,
+        max_size=5,
+    ),
+    st.tuples(st.integers(0, 2_000), st.integers(0, 400)),
+    st.booleans(),
 )
-def test_any_order_whose_parts_add_up_adds_up_here(lines: list[tuple[int, int, int]], shipping: int, tax: int) -> None:
+def test_any_order_whose_parts_add_up_adds_up_here(
+    lines: list[tuple[int, int, int, int]], shipping: tuple[int, int], gross: bool
+) -> None:
     def money(minor: int) -> str:
         return f"{minor // 100}.{minor % 100:02}"
 
     told = [
-        {"id": i, "sku": "S", "quantity": quantity, "subtotal": money(paid + discount), "total": money(paid)}
-        for i, (quantity, paid, discount) in enumerate(lines, 1)
+        {
+            "id": i,
+            "sku": "S",
+            "quantity": quantity,
+            "subtotal": money(paid + discount),
+            "subtotal_tax": money(tax),
+            "total": money(paid),
+            "total_tax": money(tax),
+        }
+        for i, (quantity, paid, discount, tax) in enumerate(lines, 1)
     ]
-    total = sum(paid for _, paid, _ in lines) + shipping + tax
+    taxes = sum(tax for _, _, _, tax in lines) + shipping[1]
+    total = sum(paid for _, paid, _, _ in lines) + shipping[0] + taxes
     body = order(
-        line_items=told, fee_lines=[], shipping_total=money(shipping), total_tax=money(tax), total=money(total)
+        prices_include_tax=gross,
+        line_items=told,
+        fee_lines=[],
+        shipping_total=money(shipping[0]),
+        shipping_tax=money(shipping[1]),
+        total_tax=money(taxes),
+        total=money(total),
     )
     found = parse(body)
-    assert found.tax_added_minor == tax
+    assert found.tax_added_minor == (0 if gross else taxes)
     assert sum_of_parts(found) == found.total_minor == total
+    for line, (quantity, paid, discount, tax) in zip(found.lines, lines, strict=True):
+        assert line.unit_price_minor == -(-(paid + discount + (tax if gross else 0)) // quantity)
