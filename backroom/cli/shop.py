@@ -15,6 +15,7 @@ from backroom.cli.processes import make_known
 from backroom.domain.errors import AskPerson
 from backroom.domain.shop import Shop
 from backroom.shop.load import load_shop
+from backroom.shop.next_steps import missing_postcodes, next_steps
 from backroom.shop.questions import Question, default_answers, interview, write_shop_file
 from backroom.shop.room import database_url, home_folder
 from backroom.shop.secrets import Secrets
@@ -49,8 +50,12 @@ def init(
     answers = default_answers() if defaults else interview(_ask)
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(write_shop_file(answers), encoding="utf-8")
-    make_secrets(folder, load_shop(path))
-    console.print(f"[bold green]{path} is written.[/] Look through it, then run `backroom up`.")
+    shop = load_shop(path)
+    make_secrets(folder, shop)
+    console.print(f"[bold green]{path} is written.[/] Look through it.")
+    for number, step in enumerate((*next_steps(shop, folder), "Then run `backroom up`."), 1):
+        console.print(f"{number}. {step}", highlight=False, markup=False)
+    console.print("The columns of the files are in docs/files.md, the whole first day in docs/guide/first-day.md.")
 
 
 @app.command()
@@ -61,6 +66,8 @@ def check(
     path = file or home_folder() / "shop.toml"
     shop = load_shop(path)
     console.print(f"[bold green]{path.name} is fine[/]: {len(shop.locations)} locations, {len(shop.rules)} rules.")
+    if missing := missing_postcodes(shop):
+        console.print(missing, style="yellow", highlight=False, markup=False)
     home = home_folder()
     secrets = Secrets.read(home / "secrets.toml")
     if (home / "shop.db").exists() or secrets.find("database_url"):

@@ -6,6 +6,7 @@ file they become (`write`). Answers are kept as text by the question's name; yes
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -38,6 +39,13 @@ _USUAL = {
     "SE": ("SEK", "sv", "Europe/Stockholm"),
 }
 _UNKNOWN = ("EUR", "en", "UTC")
+
+# Letters that are no base letter with a mark (Unicode has no decomposition for them), and German's own custom.
+_LETTERS = str.maketrans(
+    {"ß": "ss", "ẞ": "SS", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe"}
+    | {"đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i"}
+)
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +132,10 @@ def _says(key: str, word: str) -> Callable[[Answers], bool]:
 
 
 def _sms_name(answers: Answers) -> str:
-    return "".join(letter for letter in answers["name"] if letter.isascii() and letter.isalnum())[:11]
+    """The shop's name in what a sender may have, eleven letters and digits: Möwe & Söhne is MoeweSoehne in German."""
+    name = answers["name"].translate(_GERMAN if answers["language"].startswith("de") else {}).translate(_LETTERS)
+    plain = unicodedata.normalize("NFKD", name)
+    return "".join(letter for letter in plain if letter.isascii() and letter.isalnum())[:11]
 
 
 QUESTIONS: tuple[Question, ...] = (

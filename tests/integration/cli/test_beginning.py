@@ -32,6 +32,12 @@ def new_home(tmp_path: Path) -> Path:
     return home
 
 
+def test_init_ends_with_the_next_steps(tmp_path: Path) -> None:
+    told = said(tmp_path / "home", "init", "--defaults").stdout
+    assert [step for step in ("catalogue.csv", "stock.csv", "artwork", "backroom up") if step not in told] == []
+    assert "no_coordinates" not in told
+
+
 @pytest.mark.parametrize("words", [("order", "list"), ("stock", "list"), ("key", "list"), ("quarantine", "list")])
 def test_a_command_before_the_first_start_says_to_start_the_shop(new_home: Path, words: tuple[str, ...]) -> None:
     answer = said(new_home, *words)

@@ -62,6 +62,22 @@ def test_a_currency_and_a_time_zone_are_offered_by_country() -> None:
     assert (answers["currency"], answers["timezone"]) == ("GBP", "Europe/London")
 
 
+@pytest.mark.parametrize(
+    ("name", "country", "sender"),
+    [
+        ("Möwe & Söhne", "de", "MoeweSoehne"),
+        ("Möwe & Söhne", "se", "MoweSohne"),
+        ("Großer Fuß", "de", "GrosserFuss"),
+        ("Łódź Øst Æble", "dk", "LodzOstAebl"),
+        ("Şeker Ağacı", "tr", "SekerAgaci"),
+        ("Mo\u0308we", "gb", "Mowe"),
+    ],
+)
+def test_the_sender_of_an_sms_is_offered_in_plain_letters(name: str, country: str, sender: str) -> None:
+    answers = answer_all({"name": name, "country": country, "sms": "folder"})
+    assert answers["sms_sender"] == sender
+
+
 def test_nobody_is_asked_for_a_booth_that_is_not_there() -> None:
     assert "booth_place" not in answer_all({"booth": "no"})
     assert "booth_place" in answer_all({"booth": "yes"})
