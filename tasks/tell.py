@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 
 from prefect import get_run_logger
@@ -99,7 +99,8 @@ def tell_order(room: Room, number: str) -> str:
         told = story(connection, number)
     if told is None:
         raise OrderSick(f"there is no order {number}", remedy="Check the number.")
-    create_markdown_artifact(markdown(told), key=f"order-{number.lower()}", description=f"The story of {number}")
+    page = markdown(told, room.shop.location_names)
+    create_markdown_artifact(page, key=f"order-{number.lower()}", description=f"The story of {number}")
     if told.order["state"] == OrderState.HELD:
         ask_about_holds(room, [number])
     return standing(told)
@@ -128,7 +129,7 @@ def standing(told: OrderStory) -> str:
     return f"{number} is {state}"
 
 
-def markdown(told: OrderStory) -> str:
+def markdown(told: OrderStory, names: Mapping[str, str]) -> str:
     """An order's story as Markdown: where it stands, why it went there, what was made, and all that happened."""
     number = told.order["number"]
     lines = [f"# {number}", "", f"{standing(told)}. All of it: [its page]({page_of(number)})", ""]
@@ -136,7 +137,7 @@ def markdown(told: OrderStory) -> str:
     lines += ["## Steps", "", "| step | last done (UTC) |", "|---|---|"]
     lines += [f"| {step} | {done.get(event, '–')} |" for step, event in STEPS.items()] + [""]
     for row in told.decisions:
-        lines += [explain(decision_from_row(row), number), ""]
+        lines += [explain(decision_from_row(row), number, names), ""]
     lines += ["## Made at", "", "| location | state | outstanding |", "|---|---|---|"]
     lines += [f"| {part['location']} | {part['state']} | {part['outstanding']} |" for part in told.parts]
     if told.print_jobs:

@@ -76,7 +76,7 @@ def show(number: Number, as_json: Json = False) -> None:
         f"[bold]{order['number']}[/] from {order['channel']}: [bold]{order['state']}[/] {order['hold_reason']}"
     )
     for decision in told.decisions:
-        console.print(explain_decision(decision_from_row(decision), order["number"]))
+        console.print(explain_decision(decision_from_row(decision), order["number"], room.shop.location_names))
     show_table("Made at", told.parts, ("location", "state", "outstanding", "sick_cause", "sick_reason"))
     show_table("Prints", told.print_jobs, ("id", "sku", "copies", "state", "printer", "reason"))
     show_table("Parcels", told.shipments, ("tracking", "return_tracking", "carrier", "weight_g"))
@@ -87,16 +87,17 @@ def show(number: Number, as_json: Json = False) -> None:
 @app.command()
 def explain(number: Number, as_json: Json = False) -> None:
     """Why an order is made where it is made, as a sentence."""
-    told = _story(open_room(), number)
+    room = open_room()
+    told, names = _story(room, number), room.shop.location_names
+    said = [explain_decision(decision_from_row(row), told.order["number"], names) for row in told.decisions]
     if as_json:
-        said = [explain_decision(decision_from_row(row), told.order["number"]) for row in told.decisions]
         decided = [dict(row) | {"sentence": sentence} for row, sentence in zip(told.decisions, said, strict=True)]
         show_json({"order": told.order["number"], "state": told.order["state"], "decisions": decided})
         return
     if not told.decisions:
         console.print(f"{number} is not routed yet: it is {told.order['state']}.")
-    for decision in told.decisions:
-        console.print(explain_decision(decision_from_row(decision), told.order["number"]))
+    for sentence in said:
+        console.print(sentence)
 
 
 @app.command()

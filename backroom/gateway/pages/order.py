@@ -46,7 +46,7 @@ def show(number: str, request: Request, _staff: Staff) -> Response:
         _summary(told),
         _acts(request, told),
         tag("h2", "Why it is made where it is made"),
-        routing(told),
+        routing(told, front.room.shop.location_names),
         tag("h2", "Work"),
         making(told),
         tag("h2", "Parcels and messages"),

@@ -15,17 +15,19 @@ from backroom.store.routing import decision_from_row
 from backroom.store.story import OrderStory
 
 
-def routing(told: OrderStory) -> Html:
-    """The latest decision as a sentence, with what else was weighed; earlier ones below it."""
+def routing(told: OrderStory, names: Mapping[str, str]) -> Html:
+    """The latest decision as a sentence, with what else was weighed; earlier ones below it. `names` are locations'."""
     if not told.decisions:
         return tag("p", "It has not been routed yet.", cls="quiet")
     *earlier, latest = told.decisions
     return join(
         [
-            _decision(latest, told.order["number"]),
+            _decision(latest, told.order["number"], names),
             [
                 tag(
-                    "details", tag("summary", "Decision ", decision["round"]), _decision(decision, told.order["number"])
+                    "details",
+                    tag("summary", "Decision ", decision["round"]),
+                    _decision(decision, told.order["number"], names),
                 )
                 for decision in reversed(earlier)
             ],
@@ -136,11 +138,11 @@ def timeline(told: OrderStory, notes: Mapping[int, str]) -> Html:
     return tag("ol", entries, cls="timeline") if entries else tag("p", "Nothing happened yet.", cls="quiet")
 
 
-def _decision(decision: RowMapping, number: str) -> Html:
-    rejected = [[r["location"], r["rule"], r["reason"]] for r in decision["rejected"]]
+def _decision(decision: RowMapping, number: str, names: Mapping[str, str]) -> Html:
+    rejected = [[names.get(r["location"], r["location"]), r["rule"], r["reason"]] for r in decision["rejected"]]
     return join(
         [
-            tag("p", explain(decision_from_row(decision), number)),
+            tag("p", explain(decision_from_row(decision), number, names)),
             tag(
                 "details",
                 tag("summary", f"Rejected alternatives: {len(rejected)}"),

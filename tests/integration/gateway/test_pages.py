@@ -124,6 +124,11 @@ def test_a_held_order_says_in_a_sentence_what_it_asks_of_a_person(gateway: Gatew
         assert what_to_do("no_coordinates") in staff.get(path).text, path
 
 
+def test_a_decision_calls_locations_by_their_names(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    assert f"{number} is made at Booth-A, because" in staff.get(f"/orders/{number}").text
+
+
 def test_times_say_of_which_zone_they_are(gateway: Gateway, staff: httpx.Client) -> None:
     number = make_order(gateway.room)
     assert "Times are UTC." in staff.get(f"/orders/{number}").text
