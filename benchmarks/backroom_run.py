@@ -75,6 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--orders", type=int, default=10_000)
     parser.add_argument("--wave-most", type=int, default=0, help="the most orders a wave takes; the product's own: 0")
+    parser.add_argument("--hub-workers", type=int, default=1, help="how many share the hub's waves")
     parser.add_argument("--bare", action="store_true", help="the engine with next to no work to do")
     parser.add_argument("--past", type=int, default=0, help="fulfilled orders that lie in the database beforehand")
     parser.add_argument("--trickle", type=int, default=0, help="instead: an order a second, for so many seconds")
@@ -86,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
     made_known: Callable[[Room, Ports], None] = _make_bare_known if chosen.bare else lambda room, ports: None
     with ExitStack() as stack:
         pieces = 2 * (chosen.orders + chosen.trickle + chosen.past + WARM) + 1000
-        shop = stack.enter_context(measured_shop(chosen.database, pieces, made_known))
+        shop = stack.enter_context(measured_shop(chosen.database, pieces, made_known, chosen.hub_workers))
         if chosen.bare:
             told = _bare(shop, chosen.orders)
         else:

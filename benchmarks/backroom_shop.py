@@ -155,7 +155,9 @@ def webhooks(room: Room, maker: Maker) -> Iterator[tuple[str, bytes, Mapping[str
 
 
 @contextmanager
-def measured_shop(database: str, pieces: int, change: Callable[[Room, Ports], None]) -> Iterator[MeasuredShop]:
+def measured_shop(
+    database: str, pieces: int, change: Callable[[Room, Ports], None], hub_workers: int = 1
+) -> Iterator[MeasuredShop]:
     """Start the demo shop in a fresh folder on this machine's disk, with stock for so many pieces of everything.
 
     `database` is sqlite or postgres; `change` is called before the workers start, with Prefect's server up.
@@ -175,7 +177,7 @@ def measured_shop(database: str, pieces: int, change: Callable[[Room, Ports], No
         make_known(room, ports)
         change(room, ports)
         booths = frozenset(pools_of(room.shop)) - {room.shop.location(room.shop.hub).pool}
-        children = [gateway_child(room, ports), *worker_children(room, ports, without=booths)]
+        children = [gateway_child(room, ports), *worker_children(room, ports, without=booths, hub_workers=hub_workers)]
         rest = stack.enter_context(Supervisor(children, logs))
         yield MeasuredShop(room, ports, (server, rest), ours, Maker(1, datetime.now(UTC)))
 
