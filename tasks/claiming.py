@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 # A shop on a small machine may hold its waves smaller; `docs/performance.md` tells what that costs.
 WAVE_MOST = int(os.environ.get("BACKROOM_WAVE_MOST") or 500)
+# SQLite has one lock for all who write: while a wave of 500 commits a step, a delivery waits for its answer.
+WAVE_MOST_BESIDE_THE_DOOR = 100
 # Prefect's server pays for a wave, whatever it carries: at peak one large wave a second instead of five small ones.
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
 # A database or a Prefect server that is away ends any wave, whatever is in it; so does a worker that is stopped.
@@ -57,7 +59,8 @@ def claim_intake(room: Room, number: str | None = None) -> Claim | None:
 
     def work(connection: Connection) -> intake.IntakeClaim | None:
         if number is None:
-            return intake.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=WAVE_MOST)
+            most = _wave_most(connection)
+            return intake.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=most)
         order_id = desk.find(connection, number)["id"]
         return intake.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
 
@@ -71,9 +74,8 @@ def claim_fulfilment(room: Room, location: str, number: str | None = None) -> Cl
 
     def work(connection: Connection) -> tuple[Claim, int] | None:
         if number is None:
-            return fulfilment.claim_waiting(
-                connection, location=location, instance=instance, run_id=run_id, most=WAVE_MOST
-            )
+            most = _wave_most(connection)
+            return fulfilment.claim_waiting(connection, location=location, instance=instance, run_id=run_id, most=most)
         order_id = desk.find(connection, number)["id"]
         return fulfilment.claim_order(connection, order_id, location=location, instance=instance, run_id=run_id)
 
@@ -134,6 +136,12 @@ def _paying(room: Room, claim: Callable[[Connection], T]) -> T:
     except BaseException:
         _owed.update(owed)
         raise
+
+
+def _wave_most(connection: Connection) -> int:
+    """How many orders the next wave takes at the most: fewer while deliveries and waves take turns at one lock."""
+    one_lock = connection.dialect.name == "sqlite"
+    return min(WAVE_MOST, WAVE_MOST_BESIDE_THE_DOOR) if one_lock and intake.door_is_busy(connection) else WAVE_MOST
 
 
 def _run_id() -> str:

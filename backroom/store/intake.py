@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
@@ -12,12 +12,15 @@ from backroom.domain.model import InboxState, OrderState, Problem
 from backroom.store import history
 from backroom.store.batches import insert_new, update_by_id
 from backroom.store.claims import Claim, attend, is_free, look_for_work, take
+from backroom.store.database import now
 from backroom.store.people import load
 from backroom.store.seals import Seals, unseal
 from backroom.store.tables import inbox, orders, quarantine
 from backroom.store.waiting import CRASHED, CRASHES_BEFORE_ALONE, WHY_ASIDE, is_worn_out, mark, set_aside, waiting
 
 STAGE = "intake"
+# So many messages in so short a time: somebody is sending, and waits for each answer.
+BUSY_MESSAGES, BUSY_WITHIN = 20, timedelta(seconds=2)
 BODY_CONTEXT = "inbox.body"
 MOVING = (OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED)
 
@@ -64,6 +67,13 @@ def claim_waiting(connection: Connection, *, hub: str, instance: str, run_id: st
     attend(connection, STAGE, hub, at if 0 < longest < most else None)
     taken = _claim(connection, of_messages, of_orders, hub, instance, run_id)
     return replace(taken, claim=replace(taken.claim, full=longest >= most)) if taken else None
+
+
+def door_is_busy(connection: Connection) -> bool:
+    """Whether messages are coming in fast just now."""
+    query = select(inbox.c.received_at).order_by(inbox.c.id.desc()).offset(BUSY_MESSAGES - 1).limit(1)
+    received_at = connection.execute(query).scalar_one_or_none()
+    return received_at is not None and received_at > now(connection) - BUSY_WITHIN
 
 
 def _put_aside(connection: Connection, at: datetime) -> None:

@@ -51,6 +51,33 @@ def expire(database: Database, claim: Claim) -> None:
     database.write(lambda c: c.execute(past.values(until=now(c) - timedelta(seconds=1))))
 
 
+def test_the_door_is_busy_while_many_messages_are_coming_in(database: Database) -> None:
+    def is_busy() -> bool:
+        with database.read() as connection:
+            return intake.door_is_busy(connection)
+
+    for number in range(intake.BUSY_MESSAGES - 1):
+        database.write(lambda c, key=str(number): deliver(c, key))
+    assert not is_busy()
+    database.write(lambda c: deliver(c, "one more"))
+    assert is_busy()
+    database.write(lambda c: c.execute(update(inbox).values(received_at=now(c) - intake.BUSY_WITHIN)))
+    assert not is_busy()
+
+
+def test_a_wave_is_smaller_while_deliveries_wait_for_the_same_lock(floor: Floor) -> None:
+    from tasks import claiming
+
+    for _ in range(claiming.WAVE_MOST_BESIDE_THE_DOOR + 1):
+        floor.order((PLAIN, 1))
+    first = claiming.claim_intake(floor.room)
+    assert first is not None
+    with floor.room.database.read() as connection:
+        held = connection.execute(select(inbox.c.id).where(inbox.c.claim_token == first.token)).all()
+    beside = floor.room.database.is_sqlite
+    assert len(held) == claiming.WAVE_MOST_BESIDE_THE_DOOR + (0 if beside else 1)
+
+
 def test_what_one_claim_holds_no_other_gets(database: Database) -> None:
     for key in "abc":
         database.write(lambda c, key=key: deliver(c, key))
