@@ -57,6 +57,7 @@ class MeasuredShop:
     supervisors: tuple[Supervisor, ...]
     database_processes: Callable[[dict[int, Process]], dict[int, Process]]
     maker: Maker
+    coming: Iterator[tuple[str, bytes, Mapping[str, str]]] | None = None
 
     def take_in(self, count: int) -> None:
         """Put as many signed webhooks into the inbox as the gateway does: checked, sealed, through its own door."""
@@ -64,7 +65,8 @@ class MeasuredShop:
 
     def send_one(self) -> None:
         """Send one order to the gateway, as its channel does; it wakes whoever is to work on it."""
-        id_, body, headers = next(webhooks(self.room, self.maker))
+        self.coming = self.coming or webhooks(self.room, self.maker)
+        id_, body, headers = next(self.coming)
         answer = requests.post(f"{self.ports.pages}/webhooks/{id_}", data=body, headers=dict(headers), timeout=60)
         answer.raise_for_status()
 
