@@ -10,6 +10,7 @@ import html
 from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -67,11 +68,12 @@ def state(word: str) -> Html:
     return tag("span", word.replace("_", " "), cls=f"state {_TONE.get(word, 'calm')}")
 
 
-def when(at: datetime | None) -> Html:
-    """A time in UTC, to the second; the page says so at its foot."""
+def when(request: Request, at: datetime | None) -> Html:
+    """A time as the shop's clocks show it, to the second, with its zone: an hour in autumn comes twice."""
     if at is None:
         return Html("–")
-    return tag("time", at.strftime("%Y-%m-%d %H:%M:%S"), datetime=at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    there = at.astimezone(ZoneInfo(front_of(request).room.shop.owner.timezone))
+    return tag("time", there.strftime("%Y-%m-%d %H:%M:%S %Z"), datetime=at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 def form(request: Request, action: str, *children: Child, cls: str | None = None) -> Html:
@@ -104,7 +106,7 @@ def page(request: Request, title: str, *body: Child, status: int = 200, nav: boo
         tag("title", f"{title} – {shop.owner.name}"),
         tag("link", rel="stylesheet", href="/style.css"),
     )
-    clock = tag("p", "Times are UTC.", cls="quiet")
+    clock = tag("p", f"Times are those of {shop.owner.timezone}.", cls="quiet")
     content = tag(
         "body", tag("nav", links) if nav else None, tag("main", tag("h1", title), body, clock if nav else None)
     )

@@ -43,18 +43,18 @@ def show(number: str, request: Request, _staff: Staff) -> Response:
     return page(
         request,
         f"Order {number}",
-        _summary(told),
+        _summary(request, told),
         _acts(request, told),
         tag("h2", "Why it is made where it is made"),
         routing(told, front.room.shop.location_names),
         tag("h2", "Work"),
-        making(told),
+        making(request, told),
         tag("h2", "Parcels and messages"),
-        deliveries(told),
+        deliveries(request, told),
         tag("h2", "Customer"),
         contact_form(request, told, contact),
         tag("h2", "History"),
-        timeline(told, notes),
+        timeline(request, told, notes),
     )
 
 
@@ -122,7 +122,7 @@ def _note(given: dict[str, str]) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in given.get("note", "")[:LONGEST_NOTE])
 
 
-def _summary(told: OrderStory) -> Html:
+def _summary(request: Request, told: OrderStory) -> Html:
     order = told.order
     # An order that is under way falls sick at one of its parts.
     sick = [one["sick_reason"] for one in (order, *told.parts) if one["sick_cause"]]
@@ -135,8 +135,8 @@ def _summary(told: OrderStory) -> Html:
             ],
         ),
         ("Channel", f"{order['channel']}, {order['external_id']} there"),
-        ("Placed", when(order["placed_at"])),
-        ("Ship by", when(order["ship_by"])),
+        ("Placed", when(request, order["placed_at"])),
+        ("Ship by", when(request, order["ship_by"])),
         ("Total", f"{format_money(order['total_minor'], order['currency'])}, {order['payment']}"),
     ]
     if remedy := what_to_do(order["hold_reason"]):

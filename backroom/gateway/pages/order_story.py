@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fastapi import Request
 from sqlalchemy import RowMapping
 
 from backroom.domain.explain import explain
@@ -35,7 +36,7 @@ def routing(told: OrderStory, names: Mapping[str, str]) -> Html:
     )
 
 
-def making(told: OrderStory) -> Html:
+def making(request: Request, told: OrderStory) -> Html:
     """The order's lines, the work at each location, and its prints."""
     lines = [
         [line["line_no"], line["sku"], line["quantity"], format_money(line["unit_price_minor"], told.order["currency"])]
@@ -48,7 +49,7 @@ def making(told: OrderStory) -> Html:
             link(f"/prints/{job['location']}", job["location"]),
             [state(job["state"]), " ", job["reason"]],
             [job["printer"], " ", job["printer_job"]],
-            when(job["ended_at"]),
+            when(request, job["ended_at"]),
         ]
         for job in told.print_jobs
     ]
@@ -64,7 +65,7 @@ def making(told: OrderStory) -> Html:
                 if effect["state"] == "unknown" and effect["kind"] != "print"
                 else None,
             ],
-            when(effect["settled_at"]),
+            when(request, effect["settled_at"]),
         ]
         for effect in told.effects
     ]
@@ -73,7 +74,7 @@ def making(told: OrderStory) -> Html:
             table(("Line", "SKU", "Pieces", "Price"), lines, "It has no lines."),
             table(
                 ("Location", "State", "Waits for", "Pieces", "Since"),
-                [_part(told, part) for part in told.parts],
+                [_part(request, told, part) for part in told.parts],
                 "No work was opened for it yet.",
             ),
             table(("Job", "Piece", "Location", "State", "Printer", "Ended"), prints, "Nothing is printed for it."),
@@ -86,7 +87,7 @@ def making(told: OrderStory) -> Html:
     )
 
 
-def deliveries(told: OrderStory) -> Html:
+def deliveries(request: Request, told: OrderStory) -> Html:
     """Parcels with their labels to open, and the messages about them, without their words."""
     parcels = [
         [
@@ -107,7 +108,7 @@ def deliveries(told: OrderStory) -> Html:
             message["kind"].replace("_", " "),
             message["medium"],
             [state(message["state"]), " ", message["reason"]],
-            when(message["sent_at"]),
+            when(request, message["sent_at"]),
         ]
         for message in told.messages
     ]
@@ -119,12 +120,12 @@ def deliveries(told: OrderStory) -> Html:
     )
 
 
-def timeline(told: OrderStory, notes: Mapping[int, str]) -> Html:
+def timeline(request: Request, told: OrderStory, notes: Mapping[int, str]) -> Html:
     """Everything that happened, newest first, with who did it, what they noted, and the run it happened in."""
     entries = [
         tag(
             "li",
-            when(entry["at"]),
+            when(request, entry["at"]),
             " ",
             tag("strong", entry["event"].replace(".", " ").replace("_", " ")),
             " ",
@@ -152,7 +153,7 @@ def _decision(decision: RowMapping, number: str, names: Mapping[str, str]) -> Ht
     )
 
 
-def _part(told: OrderStory, part: RowMapping) -> list[Child]:
+def _part(request: Request, told: OrderStory, part: RowMapping) -> list[Child]:
     lines = [line for line in told.part_lines if line["fulfilment_order_id"] == part["id"]]
     pieces = [f"{line['sku']}: {', '.join(_counts(line))}" for line in lines]
     return [
@@ -166,7 +167,7 @@ def _part(told: OrderStory, part: RowMapping) -> list[Child]:
         ],
         part["outstanding"] or None,
         [[piece, tag("br")] for piece in pieces],
-        when(part["opened_at"]),
+        when(request, part["opened_at"]),
     ]
 
 

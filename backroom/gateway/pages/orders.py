@@ -47,18 +47,18 @@ def show(request: Request, _staff: Staff, number: str = "") -> Response:
         ),
         tag("p", f"There is no order {wanted}.", cls="bad", role="alert") if wanted else None,
         tag("h2", "Waiting for somebody"),
-        table(head, [_row(row) for row in waiting], "No order waits for a person."),
+        table(head, [_row(request, row) for row in waiting], "No order waits for a person."),
         tag("h2", "Newest"),
-        table(head, [_row(row) for row in newest], "No order has come yet."),
+        table(head, [_row(request, row) for row in newest], "No order has come yet."),
         status=404 if wanted else 200,
     )
 
 
-def _row(row: RowMapping) -> list[Child]:
+def _row(request: Request, row: RowMapping) -> list[Child]:
     return [
         order_link(row["number"]),
         [state(row["state"]), " ", state("sick") if row["sick_cause"] else None],
         row["sick_reason"] or what_to_do(row["hold_reason"]) or row["hold_reason"],
         row["channel"],
-        when(row["placed_at"]),
+        when(request, row["placed_at"]),
     ]

@@ -74,7 +74,7 @@ def _row(request: Request, row: RowMapping) -> list[Child]:
         state(row["state"]),
         [row["reason"], tag("p", print_jobs.to_do(row), cls="quiet")],
         row["printer"],
-        when(row["started_at"] or row["handed_at"] or row["created_at"]),
+        when(request, row["started_at"] or row["handed_at"] or row["created_at"]),
         _decision(request, row),
     ]
 

@@ -50,4 +50,4 @@ def _row(request: Request, row: RowMapping) -> list[Child]:
         for problem in row["problems"]
     ]
     again = form(request, f"/quarantine/{row['id']}/replay", button("Replay"))
-    return [when(row["received_at"]), row["channel"], row["external_id"], Html(tag("ul", problems)), again]
+    return [when(request, row["received_at"]), row["channel"], row["external_id"], Html(tag("ul", problems)), again]

@@ -172,7 +172,7 @@ def a_shop() -> Shop:
             currency="EUR",
             country="DE",
             language="en",
-            timezone="UTC",
+            timezone="Europe/Berlin",
             order_prefix="A",
             email="shop@example.com",
             phone="+4930123456",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -129,9 +130,15 @@ def test_a_decision_calls_locations_by_their_names(gateway: Gateway, staff: http
     assert f"{number} is made at Booth-A, because" in staff.get(f"/orders/{number}").text
 
 
-def test_times_say_of_which_zone_they_are(gateway: Gateway, staff: httpx.Client) -> None:
+def test_times_are_the_shops_own_and_say_of_which_zone_they_are(gateway: Gateway, staff: httpx.Client) -> None:
     number = make_order(gateway.room)
-    assert "Times are UTC." in staff.get(f"/orders/{number}").text
+    placed = told(gateway, number).order["placed_at"]
+    there = placed.astimezone(ZoneInfo("Europe/Berlin"))
+    for path in (f"/orders/{number}", "/orders"):
+        page = staff.get(path).text
+        assert f"{there:%Y-%m-%d %H:%M:%S %Z}</time>" in page
+        assert f'datetime="{placed:%Y-%m-%dT%H:%M:%S}Z"' in page
+        assert "Times are those of Europe/Berlin." in page
 
 
 def test_pieces_from_stock_are_not_called_unpicked_where_nobody_scans(gateway: Gateway, staff: httpx.Client) -> None:
