@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from datetime import timedelta
 
 from prefect import task
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, RowMapping
 from backroom.carriers.base import Carrier
 from backroom.carriers.layout import Layouts
 from backroom.carriers.sheets import render_labels
+from backroom.carriers.typeface import boxes
 from backroom.carriers.zpl import zpl
 from backroom.domain.errors import BackroomError, OutcomeUnknown, Retry
 from backroom.domain.labels import LabelData, LabelRequest, ParcelSpec, PostalAddress, Purchase, plain
@@ -57,7 +59,9 @@ def label(claim: Claim) -> list[StepOutcome]:
     layouts = Layouts()
     well, sick = _buy(room, claim, parcels, sealing, weights, layouts)
     printed, unprinted = _print_sheets(room, claim, well, layouts)
-    outcomes += _advance(room, claim, [part for part in well if part["id"] in printed], printed)
+    done = [part for part in well if part["id"] in printed]
+    told = {part["id"]: {**printed[part["id"]], **_boxes(part, sealing[part["id"]])} for part in done}
+    outcomes += _advance(room, claim, done, told)
     return outcomes + leave(room, claim, sick + unprinted)
 
 
@@ -242,6 +246,16 @@ def _sick(part: RowMapping, error: BackroomError) -> Sick:
     """A parcel that failed: a carrier that is busy, a printer that is off or a full disk may pass by themselves."""
     may_pass = isinstance(error, Retry)
     return Sick(part["id"], part["order_id"], part["number"], error.cause, str(error), may_pass)
+
+
+def _boxes(part: RowMapping, key: bytes) -> dict[str, int]:
+    """How many characters of the address are boxes on the label, where there are any: a person writes them by hand.
+
+    The order's story says how many, and never which: they are of somebody's name.
+    """
+    address = open_contact(key, part["contact"]).address
+    count = boxes(" ".join(value for value in astuple(address) if isinstance(value, str))) if address else 0
+    return {"characters_as_boxes": count} if count else {}
 
 
 def _labels_on(room: Room, connection: Connection, sheet: int) -> list[LabelData]:

@@ -82,6 +82,11 @@ def clean(text: str) -> str:
     return "".join(c for c in spaced if unicodedata.category(c)[0] != "C" and not "\ufe00" <= c <= "\ufe0f")
 
 
+def boxes(text: str) -> int:
+    """How many characters of a text none of our fonts writes: each is a box on the label."""
+    return 0 if text.isascii() else sum(not glyph(character, False).known for character in clean(text))
+
+
 def width(text: str, bold: bool = False) -> float:
     """The width of a clean text in ems."""
     return sum(map(_WIDTHS[bold].__getitem__, text))

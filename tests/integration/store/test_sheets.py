@@ -11,7 +11,7 @@ from backroom.store.claims import Claim, give_up
 from backroom.store.database import now
 from tasks.claiming import claim_fulfilment, holding
 from tasks.label import label
-from tests.shops import HUB, PLAIN, Floor
+from tests.shops import HUB, PLAIN, Floor, an_order
 
 
 def two_on_a_sheet(floor: Floor) -> tuple[list[str], str]:
@@ -64,3 +64,17 @@ def test_a_sheet_that_one_orders_run_is_printing_is_not_printed_by_the_run_of_an
     assert [outcome.result for outcome in label_alone(floor, second)] == ["advanced"]
     assert sheets_on_paper(floor) == 1
     assert floor.effects("sheet") == [(key, "done")]
+
+
+@pytest.mark.parametrize(
+    ("name", "boxes"), [("\U00020bb7\u91ce \u9fc4", 2), ("山田 太郎", None), ("Łukasz Żółć", None)]
+)
+def test_the_story_says_how_many_characters_of_a_label_are_boxes_and_never_which(
+    floor: Floor, name: str, boxes: int | None
+) -> None:
+    address = an_order(1, ())["shipping_address"] | {"name": name}
+    number = floor.taken_in((PLAIN, 1), shipping_address=address)
+    floor.fulfil(HUB)
+    (told,) = [entry["data"] for entry in floor.story(number).history if entry["event"] == "parcel.labelled"]
+    assert told.get("characters_as_boxes") == boxes
+    assert name.split()[0] not in str(told)

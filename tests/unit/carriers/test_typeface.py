@@ -11,7 +11,7 @@ from fontTools.ttLib import TTFont
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backroom.carriers.typeface import Line, clean, fit_block, fit_line, font, glyph, height, width
+from backroom.carriers.typeface import Line, boxes, clean, fit_block, fit_line, font, glyph, height, width
 
 FONTS = ("regular", "bold", "cjk")
 
@@ -66,6 +66,25 @@ def test_what_no_font_has_is_a_box_that_takes_room():
     box = glyph("😀", True)
     assert (box.number, box.known) == (0, False)
     assert box.width > 0
+
+
+def block(first, last):
+    return [chr(code) for code in range(first, last + 1)]
+
+
+def test_the_gaps_of_cjk_are_those_that_the_readme_names():
+    """Whoever changes a font changes its README: people read there which characters become boxes."""
+    gaps = {
+        "ideographs": [c for c in block(0x4E00, 0x9FFF) if not glyph(c, False).known],
+        "kana": [c for c in block(0x3041, 0x30FF) if unicodedata.name(c, "") and not glyph(c, False).known],
+        "hangul": [c for c in block(0xAC00, 0xD7A3) if not glyph(c, False).known],
+    }
+    assert gaps == {"ideographs": block(0x9FC4, 0x9FFF), "kana": list("ゕゖゟ゠ヷヸヹヺヿ"), "hangul": []}
+
+
+@pytest.mark.parametrize(("text", "count"), [("山田 太郎", 0), ("Anna Groß", 0), ("Anna", 0), ("𠮷野 ヷ", 2)])
+def test_boxes_of_a_text_are_counted(text, count):
+    assert boxes(text) == count
 
 
 def test_clean_text_is_one_visible_line():
