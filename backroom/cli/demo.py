@@ -130,8 +130,8 @@ def _watch(room: Room, ports: Ports, sample: Sequence[DemoOrder], *, quiet: bool
     """Send the orders, then look until each ended as it must, or time is up."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=quiet) as progress:
-        sending = progress.add_task("Orders sent", total=len(sample))
-        ending = progress.add_task("Orders ended", total=len(sample))
+        sending = progress.add_task("Messages sent", total=len(sample))
+        ending = progress.add_task("Endings seen", total=len(sample))
         sender = Sender(room, ports.pages, ports.api)
         sender.send(sample, lambda: progress.advance(sending))
         deadline = time.monotonic() + patience
@@ -146,6 +146,11 @@ def _watch(room: Room, ports: Ports, sample: Sequence[DemoOrder], *, quiet: bool
             if all(verdict.ended or verdict.expected == "failed" for verdict in verdicts):
                 failed = _failed(ports)
             time.sleep(LOOK_SECONDS)
+    if (later := len(sample) - len(verdicts)) and not quiet:
+        console.print(
+            f"{len(sample)} messages, {len(verdicts)} endings: {later} messages were later news of an order that had "
+            "come before. It was paid, changed or cancelled, and ends once."
+        )
     for problem in sender.wrong_answers:
         aside.print(f"[red]{problem}[/]")
     wrong = [

@@ -49,7 +49,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the demo's line of JSON says; times in seconds, None where nothing was printed."""
+    """What the demo's line of JSON says; times in seconds, None where nothing was printed.
+
+    `orders` are the messages that channels sent. `accepted` are the orders that the shop makes or has made: neither
+    held for a person nor cancelled.
+    """
 
     orders: int
     accepted: int
@@ -111,7 +115,7 @@ def figures(room: Room, sent: Sequence[DemoOrder], verdicts: Sequence[Verdict], 
         ).scalar_one()
         return Figures(
             orders=len(sent),
-            accepted=sum(states.values()) - states["held"],
+            accepted=sum(states.values()) - states["held"] - states["cancelled"],
             held=states["held"],
             quarantined=_count(connection, select(func.count()).select_from(quarantine)),
             printed=_count(
