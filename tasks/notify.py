@@ -32,7 +32,7 @@ from backroom.store.messages import PLANNED, SENT, SKIPPED
 from backroom.store.seals import seal, unseal
 from backroom.store.sickness import Sick
 from tasks.connections import messengers_of
-from tasks.sick import leave
+from tasks.sick import failed, leave
 
 MESSAGE = "message"
 KIND_OF = {Delivery.SHIP: "handed_over", Delivery.COLLECT: "ready_to_collect"}
@@ -181,12 +181,9 @@ def _send(
             result = results[message.key]
             if isinstance(result, BackroomError):
                 part = by_part[row["fulfilment_order_id"]]
-                may_pass = isinstance(result, Retry)
                 # Of two messages that failed, the one that needs somebody's hand is what the parcel waits for.
-                if part["id"] not in sick or not may_pass:
-                    sick[part["id"]] = Sick(
-                        part["id"], part["order_id"], part["number"], result.cause, str(result), may_pass
-                    )
+                if part["id"] not in sick or not isinstance(result, Retry):
+                    sick[part["id"]] = failed(part, result)
             else:
                 settled.append((row["id"], SENT, "", datetime.fromisoformat(str(result["at"]))))
         _settle(room, claim, settled)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
+from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.model import StepOutcome
 from backroom.engine.wake import this_waker
 from backroom.shop.room import Room
@@ -15,6 +16,12 @@ from backroom.store import sickness
 from backroom.store.claims import Claim, fence
 from backroom.store.database import MOMENT, now
 from backroom.store.sickness import Sick
+
+
+def failed(part: RowMapping, error: BackroomError) -> Sick:
+    """A parcel on which a step failed. What says Retry may pass by itself: a printer that is off, a full disk."""
+    may_pass = isinstance(error, Retry)
+    return Sick(part["id"], part["order_id"], part["number"], error.cause, str(error), may_pass)
 
 
 def leave(room: Room, claim: Claim, sick: Sequence[Sick]) -> list[StepOutcome]:

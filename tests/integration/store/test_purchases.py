@@ -17,7 +17,7 @@ from backroom.store.database import Database
 from backroom.store.effects import request_hash
 from backroom.store.seals import Seals
 from tasks.connections import CARRIERS
-from tasks.label import CarrierSink
+from tasks.label_purchase import CarrierSink
 from tests.shops import BOOTH, HUB, a_shop
 
 SHOP = PostalAddress("Atelier Nord", None, ("Nordstr. 1",), "10115", "Berlin", None, "DE", None)

@@ -53,7 +53,9 @@ def test_a_sheet_that_one_orders_run_is_printing_is_not_printed_by_the_run_of_an
         effects.start(connection, [key], claim.token, now(connection))
 
     floor.room.database.write(begin)
-    assert [(outcome.result, outcome.cause) for outcome in label_alone(floor, second)] == [("sick", "being_worked_on")]
+    assert [(outcome.result, outcome.cause) for outcome in label_alone(floor, second)] == [
+        ("waiting", "being_worked_on")
+    ]
     assert sheets_on_paper(floor) == 0
 
     if ends == "printed":

@@ -1,0 +1,201 @@
+"""Buying the labels of packed parcels: an effect a parcel, and the shipments it makes, sealed.
+
+What belongs here: the carrier as the ledger sees it, what is asked of it, what is kept of its answer. What does not:
+printing what was bought (`tasks.label_sheets`), and the step (`tasks.label`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from sqlalchemy import Connection, RowMapping
+
+from backroom.carriers.base import Carrier
+from backroom.carriers.layout import Layouts
+from backroom.carriers.zpl import zpl
+from backroom.domain.errors import BackroomError, OutcomeUnknown
+from backroom.domain.labels import LabelRequest, ParcelSpec, PostalAddress, Purchase, plain
+from backroom.domain.shop import CarrierSpec
+from backroom.effects.ledger import Answer, Effect, perform
+from backroom.shop.room import Room
+from backroom.store import catalogue, fulfilment, shipping
+from backroom.store.claims import Claim, fence
+from backroom.store.contacts import open_contact
+from backroom.store.effects import request_hash
+from backroom.store.seals import seal
+from backroom.store.sickness import Sick
+from tasks.connections import carrier_from
+from tasks.sick import failed
+
+PURCHASE = shipping.LABEL
+STANDARD = "standard"
+
+
+def buy(
+    room: Room,
+    claim: Claim,
+    parcels: Sequence[RowMapping],
+    keys: Mapping[int, bytes],
+    weights: Mapping[int, int],
+    layouts: Layouts,
+) -> tuple[list[RowMapping], list[Sick]]:
+    """Buy what is not bought yet, and store shipments with their labels sealed, in one commit."""
+    with room.database.read() as connection:
+        have = {row["fulfilment_order_id"] for row in shipping.shipments_of(connection, (p["id"] for p in parcels))}
+    by_carrier: dict[CarrierSpec, list[RowMapping]] = defaultdict(list)
+    for part in parcels:
+        if part["id"] not in have:
+            by_carrier[room.shop.carrier_for(part["location"], part["channel"])].append(part)
+    new: list[shipping.NewShipment] = []
+    sick: list[Sick] = []
+    for spec, group in by_carrier.items():
+        bought, refused = _buy_from(room, claim, spec, group, keys, weights, layouts)
+        new += bought
+        sick += refused
+
+    def commit(connection: Connection) -> None:
+        at = fence(connection, claim.token)
+        shipping.save_shipments(connection, new, at)
+        rows = shipping.shipments_of(connection, (part["id"] for part in parcels))
+        loose = [row["id"] for row in rows if row["sheet_id"] is None]
+        if loose and room.shop.location(claim.location).label_printer is not None:
+            shipping.open_sheet(connection, claim.location, loose, at)
+
+    room.database.write(commit)
+    ill = {one.row_id for one in sick}
+    return [part for part in parcels if part["id"] not in ill], sick
+
+
+def _buy_from(
+    room: Room,
+    claim: Claim,
+    spec: CarrierSpec,
+    parcels: Sequence[RowMapping],
+    keys: Mapping[int, bytes],
+    weights: Mapping[int, int],
+    layouts: Layouts,
+) -> tuple[list[shipping.NewShipment], list[Sick]]:
+    carrier = carrier_from(room, spec)
+    sink = CarrierSink(carrier)
+    requests = {part["id"]: _request(room, part, keys[part["id"]], weights[part["id"]]) for part in parcels}
+    effects = [
+        Effect(
+            requests[part["id"]].key,
+            PURCHASE,
+            part["order_id"],
+            request_hash({"carrier": spec.id} | plain(requests[part["id"]]), room.seals),
+            requests[part["id"]],
+        )
+        for part in parcels
+    ]
+    results = perform(room.database, claim.token, effects, sink)
+    new: list[shipping.NewShipment] = []
+    sick: list[Sick] = []
+    for part in parcels:
+        request = requests[part["id"]]
+        result = results[request.key]
+        if isinstance(result, BackroomError):
+            sick.append(failed(part, result))
+            continue
+        purchase = sink.bought.get(request.key) or Purchase.from_answer(request, result)
+        new.append(_shipment(part, carrier.name, request, purchase, keys[part["id"]], layouts))
+    return new, sick
+
+
+class CarrierSink:
+    """A carrier as the ledger sees it; keeps the labels of what it bought in this wave."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+        self.idempotent = carrier.idempotent
+        self.bought: dict[str, Purchase] = {}
+
+    def carry_out(self, requests: Sequence[tuple[str, LabelRequest]]) -> list[Answer | BackroomError]:
+        results = self._carrier.buy([request for _, request in requests])
+        answers: list[Answer | BackroomError] = []
+        for (key, _), result in zip(requests, results, strict=True):
+            if isinstance(result, Purchase):
+                self.bought[key] = result
+                answers.append(result.answer())
+            else:
+                answers.append(result)
+        return answers
+
+    def ask(self, key: str, age: timedelta) -> Answer | None:
+        if not self._carrier.can_tell:
+            raise OutcomeUnknown(
+                f"{self._carrier.name} cannot say whether {key} was bought",
+                remedy="Look for it in the carrier's list. If it is there, void it; then say that it was not bought.",
+            )
+        found = self._carrier.find(key)
+        return found.answer() if found else None
+
+
+def _request(room: Room, part: RowMapping, key: bytes, weight_g: int) -> LabelRequest:
+    owner, contact = room.shop.owner, open_contact(key, part["contact"])
+    address = contact.address
+    return LabelRequest(
+        key=f"label-{part['number']}-{part['key']}",
+        order_number=part["number"],
+        sender=PostalAddress(
+            name=owner.name,
+            company=None,
+            lines=owner.sender_lines,
+            postcode=owner.sender_postcode,
+            city=owner.sender_city,
+            region=None,
+            country=owner.country,
+            phone=owner.phone or None,
+        ),
+        recipient=PostalAddress(
+            name=address.name if address else "",
+            company=(address.company or None) if address else None,
+            lines=tuple(line for line in (address.line1, address.line2) if line) if address else (),
+            postcode=address.postcode if address else "",
+            city=address.city if address else "",
+            region=(address.region or None) if address else None,
+            country=address.country if address else "",
+            phone=contact.phone or None,
+        ),
+        parcel=ParcelSpec(weight_g=weight_g),
+        service=STANDARD,
+        date=part["packed_at"].date().isoformat(),
+    )
+
+
+def _shipment(
+    part: RowMapping, carrier: str, request: LabelRequest, purchase: Purchase, key: bytes, layouts: Layouts
+) -> shipping.NewShipment:
+    return shipping.NewShipment(
+        part_id=part["id"],
+        person_id=part["person_id"],
+        carrier=carrier,
+        service=request.service,
+        tracking=purchase.tracking,
+        return_tracking=purchase.return_tracking,
+        weight_g=request.parcel.weight_g,
+        cost_minor=purchase.cost_minor,
+        currency=purchase.currency,
+        labels=tuple(
+            (
+                kind,
+                seal(key, data.to_json().encode(), shipping.DATA_CONTEXT),
+                seal(key, zpl(data, layouts).encode(), shipping.ZPL_CONTEXT),
+            )
+            for kind, data in (("shipping", purchase.shipping), ("return", purchase.return_))
+        ),
+    )
+
+
+def weights_of(connection: Connection, parts: Sequence[RowMapping]) -> dict[int, int]:
+    """Grams of each parcel: its pieces' weights, what the catalogue knows."""
+    lines = fulfilment.lines_of(connection, (part["id"] for part in parts))
+    variants = catalogue.variants_by_sku(connection, (line["sku"] for group in lines.values() for line in group))
+    return {
+        part["id"]: sum(
+            variants[line["sku"]].weight_g * (line["from_stock"] + line["to_print"]) for line in lines[part["id"]]
+        )
+        for part in parts
+    }
