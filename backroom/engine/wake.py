@@ -42,7 +42,8 @@ PAUSES_WHEN_GONE = PAUSES[:1]
 SWEEP_AGAIN_SECONDS = 5.0
 
 OF_ORDER, OF_BREAKER, DECIDE, SWEEP = "order/order", "breaker/breaker", "decide/decide", "sweep/sweep"
-WAITING = ("SCHEDULED", "PENDING")
+# One that is pending may be a dead worker's, and wait for a minute to be given back.
+WAITING = ("SCHEDULED",)
 FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs"}
 
 
