@@ -57,17 +57,8 @@ def _nearest_rank(column: str, share: float) -> pl.Expr:
     return pl.col(column).drop_nulls().sort().get(rank, null_on_oob=True)
 
 
-_SUMMED = (
-    "parcels",
-    "label_minor",
-    "pieces",
-    "printed",
-    "print_tries",
-    "print_rejects",
-    "emails",
-    "texts",
-    "messages_failed",
-)
+# Who was oversold counts on the day of acceptance, all else on the day of shipping.
+_SUMMED = tuple(name for name in COUNTED if name != "oversold")
 _SHIPPED = (
     pl.len().alias("orders"),
     *(_nearest_rank(column, 0.5).alias(name) for name, column in _MEDIANS.items()),
