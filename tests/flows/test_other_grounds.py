@@ -43,7 +43,7 @@ def move(shop: RunningShop, name: str) -> str:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    """The demo shop, the deployments of its hub moved to a stock pool with a stock worker."""
+    """The demo shop, the deployments that orders pass moved to a stock pool with a stock worker."""
     with running_shop(tmp_path_factory.mktemp("stock")) as shop:
         shop.prefect("POST", "/work_pools/", {"name": "stock", "type": "process"})
         hub, booth = shop.room.shop.location(shop.room.shop.hub).pool, "booth-a"
