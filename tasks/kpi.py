@@ -62,6 +62,7 @@ def show_figures(period: str) -> str:
         write_files(read_report(room, WEEK_DAYS, sunday), folder, f"{year}-W{week:02}")
     rows = table_of_day(report, day) or [{"figure": "nothing was shipped yet"} | dict.fromkeys(WAYS, "")]
     create_table_artifact(rows, key="kpi", description=f"Figures of {day}")
-    told = markdown(report, f"{FOLDER}/{page}")
+    # Hourly nothing is written: it is there once the night has come by.
+    told = markdown(report, f"{FOLDER}/{page}" if (folder / page).exists() else "")
     create_markdown_artifact(told, key="kpi-report", description=f"Report of {day}")
     return page

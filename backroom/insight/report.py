@@ -81,7 +81,7 @@ def pictures(report: Report) -> list[tuple[str, str]]:
 
 
 def markdown(report: Report, page: str) -> str:
-    """For an artifact: the last day by way, what was corrected, where the hours go, and where to read on."""
+    """For an artifact: the last day by way, what was corrected, where the hours go. `page` is the report, where it is."""
     day = report.days()[-1] if report.days() else report.last
     rows = table_of_day(report, day)
     lines = [f"# Figures of {day}", ""]
@@ -93,7 +93,9 @@ def markdown(report: Report, page: str) -> str:
     lines += [f"- {said}" for said in said_corrections(report)] or ["Nothing."]
     for title, svg in pictures(report)[:2]:
         lines += ["", f"## {title}", "", f"![{title}]({charts.data_uri(svg)})"]
-    lines += ["", f"The orders behind a day: `backroom kpi orders {day}`. The whole report: `{page}`."]
+    lines += ["", f"The orders behind a day: `backroom kpi orders {day}`."]
+    if page:
+        lines += ["", f"The whole report: `{page}`."]
     return "\n".join(lines)
 
 
