@@ -81,7 +81,7 @@ def pictures(report: Report) -> list[tuple[str, str]]:
 
 
 def markdown(report: Report, page: str) -> str:
-    """For an artifact: the last day by way, what was corrected, where the hours go. `page` is the report, where it is."""
+    """For an artifact: the last day by way, what was corrected, where the hours go. `page` is the report, if there."""
     day = report.days()[-1] if report.days() else report.last
     rows = table_of_day(report, day)
     lines = [f"# Figures of {day}", ""]
