@@ -42,7 +42,7 @@ def check_that_everything_came_out_once(room: Room) -> Counter[str]:
             _check_prints(room, connection, done)
             + _check_labels(room, connection, done)
             + _check_messages(room, connection, done)
-            + _check_stock(connection)
+            + check_stock(connection)
             + _check_steps(connection)
         )
 
@@ -94,7 +94,7 @@ def _check_messages(room: Room, connection: Connection, done: dict[str, Counter[
     return Counter(messages=len(files))
 
 
-def _check_stock(connection: Connection) -> Counter[str]:
+def check_stock(connection: Connection) -> Counter[str]:
     """The stock counts again from its movements, and what left it is what was packed."""
     moved = select(stock_movements.c.location, stock_movements.c.sku, func.sum(stock_movements.c.pieces))
     by_place = stock_movements.c.location, stock_movements.c.sku

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson
-from backroom.parent_death import ends_with_us
+from backroom.parent_death import ends_with_us, from_one_that_stays
 from backroom.printing import virtual_command
 from backroom.printing.errors import PrinterUnreachable
 from backroom.printing.ipp import IppPrinter
@@ -74,15 +74,7 @@ class PrivateBus:
         self._folder = Path(tempfile.mkdtemp(prefix="backroom-bus-"))
         config = self._folder / "bus.conf"
         config.write_text(_BUS.format(folder=self._folder))
-        self._process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
-            [_program("dbus-daemon"), f"--config-file={config}", "--nofork", "--nopidfile", "--print-address=1"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=ends_with_us(),
-            text=True,
-        )
+        self._process = from_one_that_stays(lambda: _popen_bus(config))
         assert self._process.stdout is not None
         self.address = self._process.stdout.readline().strip()
         if not self.address:
@@ -94,6 +86,18 @@ class PrivateBus:
         if self._process.stdout is not None:
             self._process.stdout.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _popen_bus(config: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
+        [_program("dbus-daemon"), f"--config-file={config}", "--nofork", "--nopidfile", "--print-address=1"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=ends_with_us(),
+        text=True,
+    )
 
 
 class VirtualPrinter:
@@ -131,9 +135,13 @@ class VirtualPrinter:
         command = [_program("ippeveprinter"), "-2", "-v", "-r", "off", "-n", "localhost", "-p", str(self._port)]
         command += ["-s", "30,30", "-f", ",".join(self._formats)]
         command += [word for option, path in places.items() for word in (option, str(path))]
+        self._process = from_one_that_stays(lambda: self._popen([*command, self.name]))
+        self._wait_until_it_answers()
+
+    def _popen(self, command: list[str]) -> subprocess.Popen[bytes]:
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
-                [*command, self.name],
+            return subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -141,7 +149,6 @@ class VirtualPrinter:
                 start_new_session=True,
                 preexec_fn=ends_with_us(),
             )
-        self._wait_until_it_answers()
 
     def stop(self) -> None:
         """Switch it off in the middle of whatever it does; what it printed stays."""

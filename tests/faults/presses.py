@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from backroom.printing.connect import connect
+from backroom.printing.errors import PrinterUnreachable
 from backroom.printing.operations import Operation
 from backroom.printing.virtual import VirtualPrinter
 from tests.integration.printing.relay import ANSWER_S, Relay, operation_of
@@ -136,7 +137,10 @@ class Press:
         asked = connect(self.printer.uri, name=self.printer.name)
 
         def idle() -> bool:
-            status = asked.status()
+            try:
+                status = asked.status()
+            except PrinterUnreachable:
+                return False  # it is just being switched on
             return status.state == "idle" and status.queued == 0
 
         # An empty job that nobody cancels is given up after a minute.

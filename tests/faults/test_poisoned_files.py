@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,6 @@ LINE = re.compile(r"\b(row|line) \d+|at end of document")
 def an_order(id_: str) -> list[str]:
     person = ["ada@example.com", "Ada B", "Weg 1", "20095", "Hamburg", "DE"]
     return [id_, "2026-11-20T10:00:00+01:00", *person, PLAIN, "1", "29.00", "29.00", "EUR", "ring twice"]
-
-
-def catalogue_rows() -> list[list[str]]:
-    return [line.split(",") for line in (ROOT / "data" / "catalogue.csv").read_text().splitlines()[:6]]
 
 
 def table_rows(name: str) -> list[list[str]]:
@@ -123,17 +120,19 @@ def test_a_poisoned_table_is_stored_or_refused_with_file_place_and_remedy(
             lambda connection: stock.receive(connection, f"counted {ends.total()}", levels, "counted", now(connection))
         )
 
-    tried(tables(catalogue_rows()), many, fault.seed, lambda content: read("catalogue.csv", catalogue, content))
-    tried(tables(table_rows("stock.csv")), many, fault.seed, lambda content: read("stock.csv", counted, content))
-    tried(
-        tables(table_rows("postcodes.csv")),
-        many,
-        fault.seed,
-        lambda content: read("postcodes.csv", read_postcodes, content),
-    )
+    readers: dict[str, Callable[[Path], object]] = {
+        "catalogue.csv": catalogue,
+        "stock.csv": counted,
+        "postcodes.csv": read_postcodes,
+    }
+    for name, reader in readers.items():
+        tried(tables(table_rows(name)), many, fault.seed, partial(read, name, reader))
+        # What came before keeps no good one out.
+        taken = ends[f"{name.removesuffix('.csv')}_taken"]
+        read(name, reader, (ROOT / "data" / name).read_bytes())
+        assert ends[f"{name.removesuffix('.csv')}_taken"] == taken + 1
+        assert ends[f"{name.removesuffix('.csv')}_refused"] > 0
     fault.tell(inputs=ends.total(), **dict(sorted(ends.items())))
-    for end in ("taken", "refused"):
-        assert any(name.endswith(end) for name in ends)
 
 
 @pytest.mark.fault("F8 shop files")
@@ -150,8 +149,10 @@ def test_a_poisoned_shop_file_is_read_or_refused_with_file_place_and_remedy(faul
         ends[outcome(lambda: load_shop(path), "shop.toml")] += 1
 
     tried(shop_files(good), many, fault.seed, read)
+    taken = ends["taken"]
+    read(good.encode())
+    assert ends["taken"] == taken + 1
     fault.tell(inputs=ends.total(), **dict(sorted(ends.items())))
-    assert ends["taken"]
     assert ends["refused"]
 
 
@@ -176,8 +177,10 @@ def test_a_poisoned_secrets_file_is_read_or_refused_and_never_quoted(fault: Faul
 
     good = 'master_key = "hushhush"\n"webhook.web" = "hushhush"\n"smtp.host" = "hushhush"\n'
     tried(shop_files(good), many, fault.seed, read)
+    taken = ends["taken"]
+    read(good.encode())
+    assert ends["taken"] == taken + 1
     fault.tell(inputs=ends.total(), **dict(sorted(ends.items())))
-    assert ends["taken"]
     assert ends["refused"]
 
 
@@ -251,7 +254,7 @@ def test_a_command_says_what_is_wrong_with_a_file_and_never_shows_a_traceback(fa
     spoilt = tmp_path / "spoilt.csv"
     doors: dict[str, tuple[st.SearchStrategy[bytes], Path, tuple[str, ...]]] = {
         "shop": (shop_files(good_shop), tmp_path / "shop.toml", ("shop", "check", str(tmp_path / "shop.toml"))),
-        "catalogue": (tables(catalogue_rows()), spoilt, ("stock", "load", str(spoilt))),
+        "catalogue": (tables(table_rows("catalogue.csv")), spoilt, ("stock", "load", str(spoilt))),
         "stock": (
             tables(table_rows("stock.csv")),
             spoilt,

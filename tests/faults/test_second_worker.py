@@ -24,7 +24,7 @@ from backroom.shop.demo_messages import BOOTH, DemoOrder, Maker
 from backroom.shop.demo_stories import collect
 from backroom.store.print_jobs import ACTIVE
 from backroom.store.tables import effects, print_jobs
-from tests.endings import check_stock, wait_for_endings
+from tests.counting import check_stock
 from tests.faults.table import Fault, level
 from tests.lines import Line
 from tests.prefect_server import without_prefect
@@ -154,7 +154,7 @@ def test_two_laptops_of_one_booth_print_each_job_once_and_the_queue_drains_when_
         mended = time.monotonic()
         wait_until(lambda: not in_hand(shop), "the queue to drain", PATIENCE)
         drained = time.monotonic() - mended
-        wait_for_endings(shop, sample, PATIENCE)
+        shop.await_endings(sample, PATIENCE)
         came_out = Counter([*printed(one), *printed(two)])
         fault.tell(
             jobs=many,
@@ -168,5 +168,6 @@ def test_two_laptops_of_one_booth_print_each_job_once_and_the_queue_drains_when_
         )
         assert came_out == Counter(keys_done(shop))
         assert came_out.total() == many
-        check_stock(shop)
+        with shop.room.database.read() as connection:
+            check_stock(connection)
         assert drained < DRAINS_WITHIN

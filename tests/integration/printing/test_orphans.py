@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from backroom.printing.connect import connect
 from backroom.printing.virtual import PrivateBus
-from tests.printers import wait_for
+from tests.printers import VirtualPrinterFactory, wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 PLUGS_IN = """
@@ -27,13 +29,24 @@ time.sleep(60)
 
 def children_of(pid: int) -> dict[int, str]:
     """The processes that one has started, by their ids, with their names."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    listed = [child for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
     return {int(child): Path(f"/proc/{child}/comm").read_text().strip() for child in listed}
 
 
 def is_gone(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_a_printer_goes_on_after_the_thread_that_switched_it_on_has_ended(
+    virtual_printer_factory: VirtualPrinterFactory,
+) -> None:
+    printer = virtual_printer_factory("left")
+    for switch in (printer.stop, printer.start):
+        thread = threading.Thread(target=switch)
+        thread.start()
+        thread.join()
+    assert connect(printer.uri, name="left").status().state == "idle"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent is gone")
