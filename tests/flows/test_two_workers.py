@@ -65,7 +65,7 @@ def released_by(shop: RunningShop) -> Counter[str]:
     for run_id, count in runs:
         signed: str | None = shop.prefect("GET", f"/flow_runs/{run_id}")["infrastructure_pid"]
         # A worker signs with its name and what tells it from one of the same name elsewhere.
-        found[(signed or "nobody").split()[0]] += count
+        found[(signed or "").rpartition(" ")[0]] += count
     return found
 
 

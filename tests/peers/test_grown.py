@@ -129,7 +129,7 @@ def workers(composed: Composed, room: Room) -> set[str]:
     found = requests.post(f"{api_of(composed)}/flow_runs/filter", json=asked, auth=(user, password), timeout=60)
     found.raise_for_status()
     # A worker signs with its name and what tells it from one of the same name elsewhere.
-    return {str(run["infrastructure_pid"]).split()[0] for run in found.json()}
+    return {str(run["infrastructure_pid"]).rpartition(" ")[0] for run in found.json()}
 
 
 def test_orders_are_fulfilled_by_both_workers_of_the_hub(composed: Composed, room: Room, sent: list[DemoOrder]) -> None:
