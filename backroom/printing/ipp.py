@@ -18,6 +18,7 @@ accidents harmless:
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -39,6 +40,8 @@ from backroom.printing.history import history_reaches_back
 from backroom.printing.operations import Attributes, Operation, Operations, Status, word, words
 
 UPLOAD_ANSWER_S = 30.0
+# How long what had reached a printer may lie in its buffers before it is looked at.
+SETTLES_S = 1.0
 
 _LONGEST_NAME = 255
 _NO_LONGER_KNOWN = "the printer no longer knows this job: it was switched off, or it was long ago"
@@ -190,10 +193,18 @@ class IppPrinter:
         """Cancel a job whose document has not come; whether it never will print.
 
         What was sent may still be on its way, and overtake this: only a job that has ended takes no document any more.
+        And what had reached the printer by then may still lie in its buffers, and bring the job back to life (seen at
+        ippeveprinter): so it must stay ended for a while.
         """
         self._cancel(ticket)
-        job = self._look_up(ticket)
-        return job is not None and _state(job).ended and _without_document(job)
+        settled = time.monotonic() + SETTLES_S
+        while True:
+            job = self._look_up(ticket)
+            if job is None or not _state(job).ended or not _without_document(job):
+                return False
+            if time.monotonic() >= settled:
+                return True
+            time.sleep(SETTLES_S / 10)
 
     def _discard(self, ticket: PrintTicket) -> None:
         # No document was sent, and an empty job prints nothing whether this succeeds or not: the printer gives it up

@@ -149,7 +149,7 @@ def check(shop: RunningShop, sent: Sequence[DemoOrder], fault: Fault) -> None:
     """Every message that was acknowledged ended as it must, everything happened once, and nothing is left unknown."""
     shop.await_endings(sent, ENDS_WITHIN)
     came_out = check_that_everything_came_out_once(shop.room)
-    fault.tell(messages=len(sent), lost=0, twice=0, **came_out)
+    fault.tell(sent=len(sent), **came_out)
     with shop.room.database.read() as connection:
         # Each of the demo's sinks can be asked, so nobody has to be.
         open_ = connection.execute(
