@@ -9,23 +9,21 @@ from typing import Any
 import polars as pl
 
 from backroom.domain.kpi import BY_NAME, STAGES, WAYS, Unit
+from backroom.domain.money import exponent
 
 WIDTH, HEIGHT = 640, 220
-# How a figure stands on a chart: what it is divided by, and what the axis then says.
-_SCALE = {Unit.SECONDS: (3600.0, "hours"), Unit.MONEY: (100.0, ""), Unit.SHARE: (0.01, "%"), Unit.COUNT: (1.0, "")}
+# What a figure is divided by on a chart, and what its axis then says; money is told by the currency.
+_SCALE = {Unit.SECONDS: (3600.0, "hours"), Unit.SHARE: (0.01, "%"), Unit.COUNT: (1.0, "")}
 
 
 def lines(figures: Sequence[Mapping[str, Any]], name: str, currency: str) -> str:
     """One figure over the days, a line for each way of orders; empty where there is nothing to draw."""
     kpi = BY_NAME[name]
-    divisor, word = _SCALE[kpi.unit]
-    word = currency if kpi.unit is Unit.MONEY else word
+    divisor, word = (10.0 ** exponent(currency), currency) if kpi.unit is Unit.MONEY else _SCALE[kpi.unit]
     rows = [(row["day"], row["way"], row["value"] / divisor) for row in figures if row["name"] == name]
     if not rows:
         return ""
-    axis = (
-        f"{kpi.title} ({currency if kpi.unit is Unit.MONEY else word})" if word or kpi.unit is Unit.MONEY else kpi.title
-    )
+    axis = f"{kpi.title} ({word})" if word else kpi.title
     data = pl.DataFrame(rows, schema=["day", "way", "value"], orient="row")
     return _svg("line", data, axis, "way", WAYS)
 

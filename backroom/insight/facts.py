@@ -41,8 +41,8 @@ def facts_of(raw: RawOrder, shop: Shop) -> dict[str, Any]:
         "way": way_of(order["event"], _places(raw, shop)).value,
         "channel": order["channel"],
         "placed_at": order["placed_at"],
-        "accepted_day": _day(order["accepted_at"], local),
-        "shipped_day": _day(order["ended_at"], local) if shipped else "",
+        "accepted_day": day_of(order["accepted_at"], local),
+        "shipped_day": day_of(order["ended_at"], local) if shipped else "",
         **(_times(raw) if shipped else dict.fromkeys((*(f"{stage}_s" for stage in STAGES), "ship_s"))),
         "on_time": int(order["ended_at"] <= order["ship_by"]) if shipped and order["ship_by"] else None,
         **{name: raw.counts.get(name, 0) for name in COUNTED},
@@ -70,5 +70,6 @@ def _places(raw: RawOrder, shop: Shop) -> list[Location]:
     return [known[part["location"]] for part in raw.parts if part["location"] in known]
 
 
-def _day(at: datetime, local: ZoneInfo) -> str:
+def day_of(at: datetime, local: ZoneInfo) -> str:
+    """The shop's own day at this instant, as ISO 8601."""
     return at.astimezone(local).date().isoformat()

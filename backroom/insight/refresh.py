@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from backroom.domain.kpi import KPIS
 from backroom.domain.opening import zone
 from backroom.insight import cohorts
-from backroom.insight.facts import facts_of
+from backroom.insight.facts import day_of, facts_of
 from backroom.insight.figures import figures_of_days, frame
 from backroom.shop.room import Room
 from backroom.store import kpi_figures, order_facts
@@ -55,7 +55,7 @@ def refresh_cohorts(room: Room) -> list[Figure]:
 
 def today_of(room: Room, at: datetime) -> str:
     """The shop's own day at this instant, as ISO 8601."""
-    return at.astimezone(zone(room.shop.owner.timezone)).date().isoformat()
+    return day_of(at, zone(room.shop.owner.timezone))
 
 
 def _next_facts(room: Room) -> tuple[int, bool]:
