@@ -1,5 +1,6 @@
 """The schema, table by table. Importing this package registers every table with `metadata`."""
 
+from backroom.store.tables.audit import audit_days, paid_elsewhere, plan_answers
 from backroom.store.tables.base import metadata
 from backroom.store.tables.engine import breakers, claims, effects, generations
 from backroom.store.tables.insight import due_days, kpi_figures, order_facts
@@ -28,6 +29,7 @@ from backroom.store.tables.work import (
 
 __all__ = [
     "api_keys",
+    "audit_days",
     "breakers",
     "claims",
     "consents",
@@ -46,8 +48,10 @@ __all__ = [
     "order_facts",
     "order_lines",
     "orders",
+    "paid_elsewhere",
     "people",
     "person_lookups",
+    "plan_answers",
     "print_jobs",
     "quarantine",
     "reservations",
