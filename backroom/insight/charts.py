@@ -42,6 +42,34 @@ def stages(figures: Sequence[Mapping[str, Any]]) -> str:
     return _svg("bar", data, "median hours", "stage", STAGES)
 
 
+def trend(counts: Sequence[tuple[str, str, int]], order: Sequence[str], axis: str) -> str:
+    """Counts over the days, a line for each name; `counts` are (day, name, how many). Empty under two days."""
+    data = pl.DataFrame(counts, schema=["day", "name", "value"], orient="row")
+    return _svg("line", data, axis, "name", order) if data["day"].n_unique() > 1 else ""
+
+
+def shares(parts: Sequence[tuple[str, str, float]], order: Sequence[str]) -> str:
+    """Who carries which share, a bar each with its kinds side by side; `parts` are (who, kind, share)."""
+    if not parts:
+        return ""
+    import altair
+    import vl_convert
+
+    data = pl.DataFrame(parts, schema=["who", "kind", "share"], orient="row")
+    chart = (
+        altair.Chart(data)
+        .mark_bar()
+        .encode(
+            x=altair.X("share:Q", title=None, axis=altair.Axis(format="%")),
+            y=altair.Y("who:N", title=None, sort="-x"),
+            color=altair.Color("kind:N", sort=list(order), title=None),
+        )
+        .properties(width=WIDTH)
+    )
+    svg: str = vl_convert.vegalite_to_svg(chart.to_json())
+    return svg
+
+
 def data_uri(svg: str) -> str:
     """The picture itself as an address, for a page that may load nothing."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
