@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
-from backroom.cli import demo, effects, keys, kpi, orders, prints, shop, stock, system
+from backroom.cli import audit, demo, effects, keys, kpi, orders, plan, prints, shop, stock, system
 from backroom.domain.errors import BackroomError
 from backroom.store.database import trouble_of_the_moment
 
@@ -27,6 +27,10 @@ app.add_typer(
     effects.app, name="effect", help="What nobody could tell: sheets, messages, labels that may have gone out."
 )
 app.add_typer(kpi.app, name="kpi", help="Key figures: how fast, at what cost, how well, who comes back.")
+app.add_typer(
+    audit.app, name="audit", help="What is lost, wrong and slow, and what to do; now, or in files of the past."
+)
+app.add_typer(plan.app, name="plan", help="The first 30 days: what is done, what the figures say, what comes next.")
 app.add_typer(orders.quarantine, name="quarantine", help="Messages that were no orders.")
 app.command("init")(shop.init)
 app.command("scan")(orders.scan_piece)

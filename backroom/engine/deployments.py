@@ -25,6 +25,7 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
         DeploymentSpec("flows/sweep.py:sweep", "sweep", hub.pool, hub_tags, every_seconds=SWEEP_SECONDS),
         DeploymentSpec("flows/kpi.py:kpi", "hourly", hub.pool, hub_tags, {"period": "hourly"}, every_seconds=HOUR),
         DeploymentSpec("flows/kpi.py:kpi", "daily", hub.pool, hub_tags, {"period": "daily"}, cron=DAILY),
+        DeploymentSpec("flows/audit.py:audit", "hourly", hub.pool, hub_tags, every_seconds=HOUR),
     ]
     for location in shop.locations:
         tags = (location_tag(location.id),)

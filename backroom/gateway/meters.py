@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from backroom.store import audit_days
 from backroom.store.database import Database
 from backroom.store.figures import Figures, read_figures
 from backroom.store.kpi_figures import last_full_day
@@ -54,6 +55,7 @@ class _FromDatabase(Collector):
             kpis: dict[tuple[str, ...], float] = {
                 (row["name"], row["way"]): row["value"] for row in last_full_day(connection)
             }
+            audited = audit_days.last(connection)
         yield from _gauges(figures)
         yield _family(
             "backroom_kpi",
@@ -61,6 +63,12 @@ class _FromDatabase(Collector):
             ("name", "way"),
             kpis,
         )
+        for name, help_, column in (
+            ("backroom_audit", "What the last audit counted: lost, wrong, slow (docs/audit.md).", "count"),
+            ("backroom_audit_money", "What it costs or is at stake, in minor units of the shop's currency.", "minor"),
+        ):
+            counted: dict[tuple[str, ...], int] = {(row["failure"],): row[column] for row in audited}
+            yield _family(name, help_, ("failure",), counted)
 
 
 def _gauges(figures: Figures) -> Iterable[Metric]:

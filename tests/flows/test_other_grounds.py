@@ -122,6 +122,7 @@ def test_what_looks_after_the_others_and_what_counts_runs_on_the_stock_worker_as
         "alert/alert": {"what": "was tried", "subject": "the stock worker"},
         "kpi/hourly": {},
         "kpi/daily": {},
+        "audit/hourly": {},
     }
     made = {
         name: shop.prefect("POST", f"/deployments/{move(shop, name)}/create_flow_run", {"parameters": parameters})["id"]

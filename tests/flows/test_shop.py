@@ -143,8 +143,20 @@ def test_the_key_figures_are_computed_and_shown_by_their_flow(shop: RunningShop,
     run = shop.prefect("POST", f"/deployments/{deployment['id']}/create_flow_run", {})
     wait_until(lambda: shop.prefect("GET", f"/flow_runs/{run['id']}")["state"]["type"] == "COMPLETED", "the figures")
     assert shop.prefect("GET", "/artifacts/kpi-report/latest")["data"].startswith("# Figures of ")
-    pages = list((shop.home / "reports").glob("*.html"))
+    pages = list((shop.home / "reports").glob("2*.html"))
     assert {len(page.stem) for page in pages} == {len("2026-11-25"), len("2026-W48")}
+
+
+def test_the_audit_lists_what_to_do_and_its_numbers_stand_on_the_wall(
+    shop: RunningShop, sent: Sequence[DemoOrder]
+) -> None:
+    deployment = shop.prefect("GET", "/deployments/name/audit/hourly")
+    run = shop.prefect("POST", f"/deployments/{deployment['id']}/create_flow_run", {})
+    wait_until(lambda: shop.prefect("GET", f"/flow_runs/{run['id']}")["state"]["type"] == "COMPLETED", "the audit")
+    assert shop.prefect("GET", "/artifacts/audit-wall/latest")["data"].startswith("# Lost: ")
+    assert json.loads(shop.prefect("GET", "/artifacts/audit/latest")["data"])
+    assert "## Week 1: Audit" in shop.prefect("GET", "/artifacts/plan/latest")["data"]
+    assert list((shop.home / "reports").glob("audit-*.html"))
 
 
 def test_an_order_told_by_its_number_writes_its_story(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:

@@ -17,12 +17,15 @@ import typer.main
 from backroom.channels.csvfile import COLUMNS
 from backroom.cli.app import app
 from backroom.domain import routing
+from backroom.domain.audit import DEFINITIONS, USUAL, Stage
 from backroom.domain.breaker import LIMIT
 from backroom.domain.kpi import KPIS
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
 from backroom.gateway import booth, health, pos, webhooks
 from backroom.gateway.access import SESSION_SECONDS
 from backroom.gateway.pages import effects, labels, login, order, orders, prints, quarantine, scan, style
+from backroom.insight.past.columns import MEANINGS
+from backroom.insight.words import say_seconds
 from backroom.shop import catalogue
 from backroom.store import desk
 from backroom.store.api_keys import SCOPES
@@ -119,6 +122,18 @@ def test_every_key_figure_is_defined_as_it_is_computed() -> None:
         assert f"| `{kpi.name}` | {kpi.title} | {kpi.unit} | {kpi.of} | {kpi.definition} |\n" in page, kpi.name
 
 
+def test_every_failure_and_every_column_of_a_past_is_defined_as_it_is_read() -> None:
+    page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
+    for failure, definition in DEFINITIONS.items():
+        assert f"| `{failure}` | {definition} |\n" in page
+    for field, meaning in MEANINGS.items():
+        assert f"| `{field}` | {meaning} |\n" in page
+    usual = {
+        Stage(row[0]): row[1] for row in re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \| [^|]*\|$", page, re.MULTILINE)
+    }
+    assert usual == {stage: say_seconds(USUAL[stage]) if USUAL[stage] else "at once" for stage in Stage}
+
+
 def test_every_hold_reason_has_a_line_in_the_guide() -> None:
     page = (GUIDE / "order-on-hold.md").read_text(encoding="utf-8")
     reasons = _hold_reasons()
@@ -213,7 +228,7 @@ def _check_command(page: Path, said: str) -> None:
     command: Any = PROGRAM
     for word in words:
         groups = getattr(command, "commands", None)
-        if groups is None:
+        if groups is None or word.startswith("-"):
             break
         assert word in groups, f"{page.name}: there is no `backroom {said}`"
         command = groups[word]
