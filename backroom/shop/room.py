@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson
-from backroom.domain.shop import Shop
+from backroom.domain.shop import PrinterSpec, Shop
 from backroom.shop.load import load_shop
 from backroom.shop.secrets import Secrets
+from backroom.store import sealing
 from backroom.store.database import Database
 from backroom.store.seals import Seals, read_master_key
 
 DEFAULT_HOME = ".backroom"
+# Secrets: the shop's master key; the one that takes over; the one that it took over from.
+MASTER_KEY, MASTER_KEY_NEXT, MASTER_KEY_BEFORE = "master_key", "master_key_next", "master_key_before"
 
 
 class NoShop(AskPerson):
@@ -44,6 +47,11 @@ class Room:
         """A folder in the home folder, for what `folder:` printers and the mail folder write."""
         return self.home / name
 
+    def printer_folder(self, spec: PrinterSpec) -> Path | None:
+        """The folder of a `folder:` printer, a relative one in the home folder; None for any other printer."""
+        scheme, _, path = spec.uri.partition(":")
+        return self.folder(path) if scheme == "folder" else None
+
     def artwork(self) -> Path:
         return self.home / (self.shop.artwork_folder or "artwork")
 
@@ -67,8 +75,25 @@ def open_room(home: Path | None = None) -> Room:
     if not path.exists():
         raise NoShop(f"there is no shop file in {home.name}", remedy="Run `backroom init`, or set BACKROOM_HOME.")
     secrets = Secrets.read(home / "secrets.toml")
-    seals = Seals(read_master_key(secrets.get("master_key")))
-    return Room(home, load_shop(path), Database(database_url(home, secrets)), seals, secrets)
+    database = Database(database_url(home, secrets))
+    seals = Seals(
+        *master_keys(secrets),
+        reread=lambda: master_keys(Secrets.read(home / "secrets.toml")),
+        find_hash_key=lambda: read_hash_key(database),
+    )
+    return Room(home, load_shop(path), database, seals, secrets)
+
+
+def master_keys(secrets: Secrets) -> list[bytes]:
+    """The master keys that the secrets hold: the shop's own first, then those of a change that is under way or over."""
+    others = (secrets.find(name) for name in (MASTER_KEY_NEXT, MASTER_KEY_BEFORE))
+    return [read_master_key(text) for text in (secrets.get(MASTER_KEY), *others) if text]
+
+
+def read_hash_key(database: Database) -> bytes | None:
+    """The wrapped key of the hashes, where the database keeps one."""
+    with database.read() as connection:
+        return sealing.hash_key(connection)
 
 
 _open: dict[Path, Room] = {}

@@ -7,7 +7,7 @@ BACKROOM_SECRET_ before it and underscores for dots, comes first, so that contai
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,8 +62,7 @@ class Secrets:
         return cls(path, values)
 
     def find(self, name: str) -> str | None:
-        variable = "BACKROOM_SECRET_" + name.upper().replace(".", "_").replace("-", "_")
-        return os.environ.get(variable) or self._values.get(name)
+        return os.environ.get(variable_of(name)) or self._values.get(name)
 
     def get(self, name: str) -> str:
         value = self.find(name)
@@ -76,9 +75,12 @@ class Secrets:
     def names(self) -> list[str]:
         return sorted(self._values)
 
-    def add(self, values: Mapping[str, str]) -> None:
-        """Add or change secrets and write the file anew, complete and readable by its owner only, in one step."""
+    def add(self, values: Mapping[str, str], without: Collection[str] = ()) -> None:
+        """Add, change or take out secrets and write the file anew, complete and readable by its owner only, in one
+        step."""
         self._values.update(values)
+        for name in without:
+            self._values.pop(name, None)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".new")
         text = "".join(f"{_quote(name)} = {_quote(value)}\n" for name, value in sorted(self._values.items()))
@@ -91,6 +93,11 @@ class Secrets:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that comes before the file."""
+    return "BACKROOM_SECRET_" + name.upper().replace(".", "_").replace("-", "_")
 
 
 def _quote(text: str) -> str:

@@ -199,15 +199,38 @@ def writes(connection: Connection) -> bool:
     return connection.get_execution_options().keys() >= WRITES.keys()
 
 
+@contextmanager
+def overwrite_deleted(connection: Connection) -> Iterator[None]:
+    """What is deleted or changed meanwhile is written over with zeros in SQLite's pages, not only let go.
+
+    PostgreSQL keeps dead rows until it is scrubbed (`scrubbing`).
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    usual = connection.exec_driver_sql("PRAGMA secure_delete").scalar_one()
+    connection.exec_driver_sql("PRAGMA secure_delete=ON").close()
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA secure_delete={usual}").close()
+
+
 def _broken_deadlock(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
+
+
+def is_busy(error: BaseException | None) -> bool:
+    """Whether SQLite was kept out by somebody else's lock."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _SQLITE_BUSY
 
 
 def trouble_of_the_moment(error: DBAPIError) -> Retry | None:
     """What passes by itself, in words that a caller can act on; None for an error of the statement."""
     state = getattr(error.orig, "sqlstate", None)
     code = getattr(error.orig, "sqlite_errorcode", None)
-    if state == _NO_LOCK or state in _TRY_AGAIN or (code is not None and code & 0xFF in _SQLITE_BUSY):
+    if state == _NO_LOCK or state in _TRY_AGAIN or is_busy(error.orig):
         return DatabaseBusy("the database is locked by somebody else", remedy="It is tried again.")
     if error.connection_invalidated or (isinstance(error, OperationalError) and state is None and code is None):
         return DatabaseAway("the database does not answer", remedy="It is tried again.")

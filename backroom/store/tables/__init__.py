@@ -15,6 +15,7 @@ from backroom.store.tables.orders import (
     stock_movements,
     variants,
 )
+from backroom.store.tables.privacy import erasures, privacy_requests, removals, sealing
 from backroom.store.tables.work import (
     fulfilment_lines,
     fulfilment_orders,
@@ -36,6 +37,7 @@ __all__ = [
     "counters",
     "due_days",
     "effects",
+    "erasures",
     "fulfilment_lines",
     "fulfilment_orders",
     "generations",
@@ -53,10 +55,13 @@ __all__ = [
     "person_lookups",
     "plan_answers",
     "print_jobs",
+    "privacy_requests",
     "quarantine",
+    "removals",
     "reservations",
     "routing_decisions",
     "scans",
+    "sealing",
     "sheets",
     "shipments",
     "stock_levels",

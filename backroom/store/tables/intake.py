@@ -6,12 +6,14 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text,
 
 from backroom.store.tables.base import Id, Json, Sealed, Utc, claim_columns, id_column, metadata
 
-# A person's key, wrapped by the shop's master key. Erasure sets `wrapped_key` to NULL: what it sealed is gone.
+# A person's key, wrapped by the shop's master key, of which `key_id` tells which (null: the one the shop began with).
+# Erasure sets `wrapped_key` to NULL: what it sealed is gone.
 people = Table(
     "people",
     metadata,
     id_column(),
     Column("wrapped_key", Sealed),
+    Column("key_id", Text),
     Column("created_at", Utc, nullable=False),
     Column("erased_at", Utc),
 )

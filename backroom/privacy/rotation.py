@@ -1,0 +1,151 @@
+"""A new master key while everything runs: from the secrets file into the database, person by person, and back.
+
+The order is what makes it safe to stop anywhere, and to go on by asking again:
+
+1. the new key is written into the secrets, beside the old one, before anything is sealed with it;
+2. the database names it as the current one: from that commit on new people are sealed under it, by every process, each
+   of which finds it in the secrets when it first meets it;
+3. everybody's key is wrapped anew, in batches;
+4. the secrets name it as the shop's own, and keep the old one as `master_key_before`, which opens older backups.
+
+What a process that was started long ago needs it has in memory, or finds in the secrets: nothing is restarted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from backroom.domain.errors import AskPerson
+from backroom.shop.room import MASTER_KEY, MASTER_KEY_BEFORE, MASTER_KEY_NEXT, Room
+from backroom.shop.secrets import Secrets, variable_of
+from backroom.store import sealing
+from backroom.store.seals import MasterKey, new_master_key, read_master_key
+
+
+class SecretsElsewhere(AskPerson):
+    """The master key comes from the environment, which a command cannot change."""
+
+    cause = "secrets_elsewhere"
+
+
+class StillNeeded(AskPerson):
+    """The old master key still opens something that the new one does not."""
+
+    cause = "still_needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the shop stands: the id of the current master key, how many people are under another one, whether a change
+    is under way, and whether an old key is kept."""
+
+    key_id: str
+    left: int
+    changing: bool
+    before: bool
+
+
+def standing(room: Room) -> Standing:
+    """Look, and note the master key where nobody has yet."""
+    key_id = room.database.write(lambda c: sealing.register(c, room.seals))
+    secrets = _secrets(room)
+    with room.database.read() as connection:
+        left = sealing.left(connection, key_id)
+    return Standing(
+        key_id=key_id,
+        left=left,
+        changing=secrets.find(MASTER_KEY_NEXT) is not None or _id(secrets.get(MASTER_KEY)) != key_id,
+        before=secrets.find(MASTER_KEY_BEFORE) is not None,
+    )
+
+
+def rotate(room: Room) -> Iterator[int]:
+    """Begin a new master key, or go on with one that was begun; yields how many people were brought under it so far.
+
+    Raises SecretsElsewhere where the secrets are not a file, with the key to put there, and StillNeeded while the key
+    before the present one is kept.
+    """
+    wanted = _wanted(room)
+    if room.database.write(lambda c: sealing.register(c, room.seals)) != wanted:
+        room.database.write(lambda c: sealing.change(c, room.seals, wanted))
+    done = 0
+    while _left(room, wanted):
+        # From the start each time: whoever was made between two looks has a small id or a large one.
+        after, count = 0, 1
+        while count:
+            after, count = room.database.write(partial(sealing.rewrap, seals=room.seals, key_id=wanted, after=after))
+            done += count
+            yield done
+    _settle(room, wanted)
+
+
+def retire(room: Room) -> None:
+    """Forget the key before the present one: backups from before the change can then be opened by nobody.
+
+    Raises StillNeeded while anything in the database needs it.
+    """
+    now = standing(room)
+    if now.changing or now.left:
+        raise StillNeeded("a new master key is just taking over", remedy="Let `backroom master-key rotate` end first.")
+    if variable_of(MASTER_KEY_BEFORE) in os.environ:
+        raise SecretsElsewhere(
+            f"{variable_of(MASTER_KEY_BEFORE)} is in the environment, and nothing in the database needs it",
+            remedy="Take it out there.",
+        )
+    _secrets(room).add({}, without=[MASTER_KEY_BEFORE])
+
+
+def _wanted(room: Room) -> str:
+    """The id of the master key that everybody is to be under: one that was begun, or a new one, safe in the secrets."""
+    now, secrets = standing(room), _secrets(room)
+    begun = secrets.find(MASTER_KEY_NEXT)
+    if begun is not None:
+        return _id(begun)
+    if now.changing or now.left:
+        # Put back from a backup, or between the last batch and the end: the secrets' own key is the one to go to.
+        return _id(secrets.get(MASTER_KEY))
+    if now.before:
+        raise StillNeeded(
+            "the master key before the present one is still kept, for backups from before the last change",
+            remedy="Once you need those backups no more, run `backroom master-key retire`, then this again.",
+        )
+    made = new_master_key()
+    if variable_of(MASTER_KEY) in os.environ:
+        raise SecretsElsewhere(
+            f"the master key comes from the environment; a new one is {made}",
+            remedy=f"Give it to every process as {variable_of(MASTER_KEY_NEXT)}, start them again one by one, then run "
+            "this again.",
+        )
+    secrets.add({MASTER_KEY_NEXT: made})
+    return _id(made)
+
+
+def _settle(room: Room, wanted: str) -> None:
+    """Name the new key as the shop's own in the secrets."""
+    secrets = _secrets(room)
+    own, begun = secrets.get(MASTER_KEY), secrets.find(MASTER_KEY_NEXT)
+    if begun is None or _id(begun) != wanted:
+        return
+    if variable_of(MASTER_KEY_NEXT) in os.environ:
+        raise SecretsElsewhere(
+            f"everybody is under the new master key, and {variable_of(MASTER_KEY_NEXT)} is still in the environment",
+            remedy=f"Now give the new key to every process as {variable_of(MASTER_KEY)}, the old one as "
+            f"{variable_of(MASTER_KEY_BEFORE)} for as long as you keep older backups, and start them again.",
+        )
+    secrets.add({MASTER_KEY: begun, MASTER_KEY_BEFORE: own}, without=[MASTER_KEY_NEXT])
+
+
+def _left(room: Room, key_id: str) -> int:
+    with room.database.read() as connection:
+        return sealing.left(connection, key_id)
+
+
+def _secrets(room: Room) -> Secrets:
+    return Secrets.read(room.home / "secrets.toml")
+
+
+def _id(text: str) -> str:
+    return MasterKey(read_master_key(text)).id
