@@ -55,7 +55,5 @@ def messengers_of(room: Room) -> Mapping[Medium, Messenger]:
 
 def printer_uri(room: Room, spec: PrinterSpec) -> str:
     """A printer's address; a relative `folder:` lies in the home folder."""
-    scheme, _, path = spec.uri.partition(":")
-    if scheme == "folder" and not path.startswith("/"):
-        return f"folder:{room.folder(path)}"
-    return spec.uri
+    folder = room.printer_folder(spec)
+    return f"folder:{folder}" if folder is not None else spec.uri

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
-from backroom.cli import audit, demo, effects, keys, kpi, orders, plan, prints, shop, stock, system
+from backroom.cli import audit, demo, effects, keys, kpi, master_key, orders, person, plan, prints, shop, stock, system
 from backroom.domain.errors import BackroomError
 from backroom.store.database import trouble_of_the_moment
 
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.add_typer(shop.app, name="shop", help="The shop file.")
 app.add_typer(orders.app, name="order", help="One order: look at it, hold it, let it go on, cancel it, try again.")
 app.add_typer(keys.app, name="key", help="Keys for tills, booths, staff and metrics.")
+app.add_typer(person.app, name="person", help="One person: find, export, forget; and what was asked for.")
+app.add_typer(master_key.app, name="master-key", help="The key under which everything personal is sealed.")
 app.add_typer(stock.app, name="stock", help="What lies where, and what has arrived.")
 app.add_typer(prints.app, name="print", help="Print jobs, and a person's word on those nobody can tell about.")
 app.add_typer(

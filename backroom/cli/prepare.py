@@ -13,11 +13,12 @@ from sqlalchemy import Connection, func, select
 
 from backroom.domain.errors import AskPerson
 from backroom.domain.shop import Shop
+from backroom.privacy.erasure import replay
 from backroom.shop.catalogue import read_catalogue, read_stock
 from backroom.shop.load import load_shop
 from backroom.shop.room import NoShop, Room, database_url, open_room
 from backroom.shop.secrets import Secrets
-from backroom.store import api_keys, catalogue, stock
+from backroom.store import api_keys, catalogue, sealing, stock
 from backroom.store.database import Database, now
 from backroom.store.migrate import migrate
 from backroom.store.seals import new_master_key
@@ -42,6 +43,9 @@ def prepare(home: Path) -> Room:
     migrate(database.engine)
     database.close()
     room = open_room(home)
+    _check_master_key(room)
+    # A database that was put back must forget again before anybody works with it.
+    replay(room)
     _load_catalogue(room)
     _make_booth_keys(room)
     return room
@@ -67,6 +71,15 @@ def make_secrets(home: Path, shop: Shop) -> None:
 
 def booth_key_name(location: str) -> str:
     return f"booth_key.{location}"
+
+
+def _check_master_key(room: Room) -> None:
+    """Note which master key the database is sealed under, and refuse to run with another one."""
+    if not room.seals.knows(room.database.write(lambda connection: sealing.register(connection, room.seals))):
+        raise MasterKeyLost(
+            "the database is sealed under a master key that secrets.toml does not have",
+            remedy="Put the secrets.toml back that belongs to it, or add its key as master_key_before.",
+        )
 
 
 def _load_catalogue(room: Room) -> None:

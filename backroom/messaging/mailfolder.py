@@ -10,7 +10,7 @@ The name is made from the key, which is why the folder can say for certain wheth
 from __future__ import annotations
 
 # Paths as text, and not pathlib: a third of what a wave of mails cost was putting Path objects together.
-# ruff: noqa: PTH104, PTH116, PTH119
+# ruff: noqa: PTH104, PTH108, PTH116, PTH119
 import contextlib
 import hashlib
 import os
@@ -24,7 +24,7 @@ from urllib.parse import quote
 from backroom.domain.consent import Medium
 from backroom.domain.errors import BackroomError
 from backroom.messaging.base import OutgoingMessage, ProviderDown, Sent, cannot_say, single
-from backroom.messaging.mail import compose
+from backroom.messaging.mail import compose, message_id
 
 PROVIDER = "mailfolder"
 
@@ -72,6 +72,40 @@ class MailFolder:
         except OSError as error:
             raise cannot_say(key, "The mail folder") from error
 
+    def place(self, key: str) -> Path | None:
+        """The file of this key's message, None where there is none."""
+        place = Path(self._place(key))
+        return place if place.exists() else None
+
+    def remove(self, key: str) -> bool:
+        """Remove the message of this key for good, and what a crash left of it; False where there was none.
+
+        Asked for again, the folder says that it was never sent: remove what is settled only.
+        """
+        drafts = self.folder / "tmp"
+        # Whoever wrote one was killed before it had its name.
+        for draft in drafts.iterdir() if drafts.is_dir() else ():
+            if self._is_of(draft, key):
+                draft.unlink(missing_ok=True)
+        try:
+            os.unlink(self._place(key))
+        except FileNotFoundError:
+            return False
+        _flush(self.folder)
+        return True
+
+    def remove_older(self, oldest: datetime) -> int:
+        """Remove messages that were written before `oldest`, and drafts of crashed processes; returns how many."""
+        if not self.folder.is_dir():
+            return 0
+        drafts = self.folder / "tmp"
+        if drafts.is_dir():
+            _remove_abandoned(drafts)
+        old = [one for one in self.folder.glob(f"*{_SUFFIX[self.medium]}") if one.stat().st_mtime < oldest.timestamp()]
+        for one in old:
+            one.unlink(missing_ok=True)
+        return len(old)
+
     def _send_many(self, messages: Sequence[OutgoingMessage]) -> list[Sent | BackroomError]:
         drafts = self.folder / "tmp"
         drafts.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -113,6 +147,13 @@ class MailFolder:
         if self.medium == "email":
             return compose(message, datetime.now(UTC))
         return f"To: {message.recipient}\nFrom: {message.sender}\nKey: {message.key}\n\n{message.body}\n".encode()
+
+    def _is_of(self, draft: Path, key: str) -> bool:
+        mark = message_id(key, "").strip("<>") if self.medium == "email" else f"Key: {key}\n"
+        try:
+            return mark.encode() in draft.read_bytes()
+        except FileNotFoundError:
+            return False
 
     def _place(self, key: str) -> str:
         # Readable for a person; the hash keeps apart what a file system without upper case would mix up.

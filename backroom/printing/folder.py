@@ -28,6 +28,8 @@ _SUFFIXES = {
     "image/jpeg": ".jpg",
 }
 _READABLE_PART = 100
+# No living process writes one file for so long.
+ABANDONED_AFTER = timedelta(hours=1)
 # Above the largest document, and what is written beside it; RFC 8011 names the reason (section 5.4.12).
 ROOM, NO_ROOM = 8 * 1024 * 1024, "spool-area-full"
 
@@ -106,6 +108,36 @@ class FolderPrinter:
     def cancel(self, ticket: PrintTicket) -> PrintProgress:
         """Nothing is left to cancel: a job is done as soon as it is there."""
         return self.progress(ticket)
+
+    def rewrite(self, key: str, document: bytes | None) -> bool:
+        """Put another document in the place of a job's, or take it away; False where it is not there any more.
+
+        The job stays known, and was printed once.
+        """
+        there = list(self._folder.glob(f"{_stem(key)}+x*")) if self._folder.is_dir() else []
+        for path in there:
+            if document is None:
+                path.unlink()
+            else:
+                self._draft(document).rename(path)
+        if there:
+            _flush(self._folder)
+        return bool(there)
+
+    def remove_older(self, oldest: datetime) -> int:
+        """Remove documents that were written before `oldest`, and what crashed processes left behind; the jobs stay
+        known. Returns how many documents there were."""
+        if not self._folder.is_dir():
+            return 0
+        abandoned = (datetime.now(UTC) - ABANDONED_AFTER).timestamp()
+        for draft in self._folder.glob(".*"):
+            if draft.is_file() and draft.stat().st_mtime < abandoned:
+                draft.unlink(missing_ok=True)
+        documents = [path for suffix in _SUFFIXES.values() for path in self._folder.glob(f"*+x*{suffix}")]
+        old = [path for path in documents if path.stat().st_mtime < oldest.timestamp()]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
 
     def _draft(self, content: bytes) -> Path:
         path = self._folder / f".{secrets.token_hex(16)}"

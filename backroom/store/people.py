@@ -1,4 +1,7 @@
-"""People: finding or making the person a message is about, and their keys. Only hashes and wrapped keys are stored."""
+"""People: finding or making the person a message is about, and their keys. Only hashes and wrapped keys are stored.
+
+Forgetting one is `forgetting`'s.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from backroom.domain.errors import Refuse
-from backroom.domain.model import InboxState, OrderState
+from backroom.store.sealing import current_key
 from backroom.store.seals import Seals
-from backroom.store.tables import inbox, orders, people, person_lookups
+from backroom.store.tables import people, person_lookups
 
 
 class PersonErased(Refuse):
     """This person's key was destroyed: what it sealed cannot be read again, and nothing new is sealed with it."""
 
     cause = "person_erased"
-
-
-class StillServed(Refuse):
-    """Somebody cannot be erased while we still owe them a parcel."""
-
-    cause = "still_served"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +44,13 @@ def find_or_add(connection: Connection, seals: Seals, lookups: Sequence[tuple[st
             found[kind, digest] = row
     if found:
         person_id = next(found[pair] for pair in digests if pair in found)
-        person = load(connection, seals, [person_id])[person_id]
+        # Whoever is just being forgotten is waited for, and then is somebody new.
+        person = load(connection, seals, [person_id], hold=True)[person_id]
     else:
-        key, wrapped = seals.new_key()
+        key_id = current_key(connection) or seals.key_id
+        key, wrapped = seals.new_key(key_id)
         person_id = connection.execute(
-            insert(people).values(wrapped_key=wrapped, created_at=at).returning(people.c.id)
+            insert(people).values(wrapped_key=wrapped, key_id=key_id, created_at=at).returning(people.c.id)
         ).scalar_one()
         person = Person(person_id, key)
     new = [pair for pair in digests if pair not in found]
@@ -62,24 +61,14 @@ def find_or_add(connection: Connection, seals: Seals, lookups: Sequence[tuple[st
     return person
 
 
-def load(connection: Connection, seals: Seals, ids: Iterable[int]) -> dict[int, Person]:
-    """People by id, with their keys unwrapped; PersonErased when one of them was erased."""
-    wanted = sorted(set(ids))
-    rows = connection.execute(select(people.c.id, people.c.wrapped_key).where(people.c.id.in_(wanted))).all()
+def load(connection: Connection, seals: Seals, ids: Iterable[int], *, hold: bool = False) -> dict[int, Person]:
+    """People by id, with their keys unwrapped; PersonErased when one of them was erased.
+
+    With `hold` none of them is erased before this transaction ends.
+    """
+    query = select(people.c.id, people.c.wrapped_key).where(people.c.id.in_(sorted(set(ids))))
+    rows = connection.execute(query.with_for_update(read=True, key_share=True) if hold else query).all()
     for row in rows:
         if row.wrapped_key is None:
             raise PersonErased(f"person {row.id} was erased")
     return {row.id: Person(row.id, seals.unwrap(row.wrapped_key)) for row in rows}
-
-
-def erase(connection: Connection, person_id: int, at: datetime) -> None:
-    """Destroy a person's key and look-ups: whatever was sealed with it is closed for good, in backups as well once the
-    key has left them. Refuses with StillServed while an order of theirs is under way or a message waits.
-    """
-    ended = (OrderState.FULFILLED, OrderState.CANCELLED)
-    under_way = select(orders.c.id).where(orders.c.person_id == person_id, orders.c.state.not_in(ended))
-    waits = select(inbox.c.id).where(inbox.c.person_id == person_id, inbox.c.state == InboxState.WAITING)
-    if connection.execute(under_way.limit(1)).first() or connection.execute(waits.limit(1)).first():
-        raise StillServed(f"person {person_id} has orders under way", remedy="End or cancel them first.")
-    connection.execute(delete(person_lookups).where(person_lookups.c.person_id == person_id))
-    connection.execute(update(people).where(people.c.id == person_id).values(wrapped_key=None, erased_at=at))

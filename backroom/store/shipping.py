@@ -83,13 +83,13 @@ def shipments_of(connection: Connection, part_ids: Iterable[int]) -> list[RowMap
 
 
 def labels_of(connection: Connection, shipment_ids: Iterable[int]) -> list[RowMapping]:
-    """Sealed labels with the wrapped key of the person they name, shipping before return."""
+    """Sealed labels with the wrapped key of the person they name, shipping before return; none that were forgotten."""
     found: list[RowMapping] = []
     for batch in chunks(shipment_ids):
         query = (
             select(labels, people.c.wrapped_key)
             .join(people, people.c.id == labels.c.person_id)
-            .where(labels.c.shipment_id.in_(batch))
+            .where(labels.c.shipment_id.in_(batch), people.c.wrapped_key.is_not(None), labels.c.data != b"")
             .order_by(labels.c.shipment_id, labels.c.kind.desc())
         )
         found += connection.execute(query).mappings().all()

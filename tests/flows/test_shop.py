@@ -11,22 +11,31 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 from sqlalchemy import func, select
 
+from backroom.channels.signing import sign
 from backroom.cli.demo_judge import failed_run_names, judge
+from backroom.engine.forgetting import Runs
+from backroom.privacy.erasure import erase
 from backroom.shop.demo_orders import DemoOrder
 from backroom.store.contacts import open_contact
 from backroom.store.people import load
+from backroom.store.personal import Whose
 from backroom.store.tables import (
     fulfilment_orders,
     inbox,
     orders,
+    people,
     quarantine,
 )
 from tests.counting import check_that_everything_came_out_once
 from tests.running import RunningShop, running_shop, shop_database, wait_until
+from tests.searching import holding, places
+from tests.shops import CANARIES, an_order
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
 
@@ -177,6 +186,58 @@ def test_every_wave_wrote_its_table(shop: RunningShop, sent: Sequence[DemoOrder]
     artifact = shop.prefect("GET", "/artifacts/wave-fulfilment-main-hub/latest")
     rows = json.loads(artifact["data"])
     assert {"order", "outcome", "reason", "page"} <= set(rows[0])
+
+
+def test_somebody_who_is_forgotten_is_found_in_no_file_of_the_shop(
+    shop: RunningShop, sent: Sequence[DemoOrder]
+) -> None:
+    """Whose words are canaries: bought, printed, labelled, written to, told in Prefect, and then forgotten."""
+    number, person, key = _serve_one(shop)
+    before = places(shop.home, CANARIES)
+    # What a search must find, or its silence would mean nothing.
+    assert {path.split("/")[0] for path, _ in before} == {"mail", "sms", "labels"}
+    assert {word for _, word in before} == set(CANARIES) - {CANARIES[5]}
+    _run_to_its_end(shop, "order/order", {"order_number": number})
+    assert f"# {number}" in shop.prefect("GET", f"/artifacts/order-{number.lower()}/latest")["data"]
+
+    report = erase(shop.room, [Whose(person)], "Ada", Runs(shop.api).forget)
+    assert (report.people, report.still, report.left) == ([person], [], [])
+    assert places(shop.home, CANARIES) == []
+    if shop.room.database.is_sqlite:
+        assert holding(shop.home, key) == []
+    stories = {"artifacts": {"key": {"any_": [f"order-{number.lower()}"]}}}
+    assert shop.prefect("POST", "/artifacts/filter", stories) == []
+    # The shop goes on, and the night finds nothing left to do.
+    _run_to_its_end(shop, "retention/retention", {})
+    assert "None." in shop.prefect("GET", "/artifacts/privacy/latest")["data"]
+    assert places(shop.home, CANARIES) == []
+
+
+def _serve_one(shop: RunningShop) -> tuple[str, int, bytes]:
+    """One order of the person whose words are canaries, sent, made and announced; its number, whose, and their key."""
+    body = json.dumps(an_order(990_001, [("TEE-MOTH-INK-M", 1)])).encode()
+    headers = sign("shopify", body, shop.room.secret("webhook.web"), topic="orders/create")
+    answer = requests.post(f"{shop.ports.pages}/webhooks/web", data=body, headers=headers, timeout=60)
+    assert answer.json() == {"outcome": "accepted"}
+    ours = select(orders.c.number, orders.c.state, orders.c.person_id).where(orders.c.external_id == "990001")
+
+    def row() -> Any:
+        with shop.room.database.read() as connection:
+            return connection.execute(ours).first()
+
+    wait_until(lambda: (found := row()) is not None and found.state == "fulfilled", "the order to be fulfilled")
+    found = row()
+    with shop.room.database.read() as connection:
+        key = connection.execute(select(people.c.wrapped_key).where(people.c.id == found.person_id)).scalar_one()
+    return found.number, found.person_id, bytes(key)
+
+
+def _run_to_its_end(shop: RunningShop, deployment: str, parameters: dict[str, str]) -> None:
+    id_ = shop.prefect("GET", f"/deployments/name/{deployment}")["id"]
+    run = shop.prefect("POST", f"/deployments/{id_}/create_flow_run", {"parameters": parameters})
+    wait_until(
+        lambda: shop.prefect("GET", f"/flow_runs/{run['id']}")["state"]["type"] == "COMPLETED", f"a run of {deployment}"
+    )
 
 
 def _press_retry(shop: RunningShop, run_id: str) -> None:

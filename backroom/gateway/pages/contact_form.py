@@ -39,7 +39,9 @@ class NotUsable(Refuse):
 
 
 def read_contact(connection: Connection, seals: Seals, order: RowMapping) -> Contact | None:
-    """The customer's contact, opened; None when the customer was erased."""
+    """The customer's contact, opened; None when the customer was forgotten, or what this channel knew of them."""
+    if not order["contact"]:
+        return None
     try:
         person = load(connection, seals, [order["person_id"]])[order["person_id"]]
     except PersonErased:

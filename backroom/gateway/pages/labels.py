@@ -37,5 +37,5 @@ def _opened(front: Front, shipment_id: int, column: str, context: str) -> list[s
         rows = shipping.labels_of(connection, [shipment_id])
         keys = people.load(connection, front.room.seals, (row["person_id"] for row in rows))
     if not rows:
-        raise HTTPException(404, "there is no such shipment")
+        raise HTTPException(404, "there is no such shipment, or its labels were removed: see docs/guide/privacy.md")
     return [unseal(keys[row["person_id"]].key, row[column], context).decode() for row in rows]

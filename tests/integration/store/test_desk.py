@@ -567,13 +567,15 @@ def test_stale_news_change_nothing(floor: Floor) -> None:
 
 
 def test_news_of_an_order_whose_customer_was_erased_hold_nobody_up(floor: Floor) -> None:
-    from backroom.store.people import erase
+    from backroom.store.forgetting import forget
+    from backroom.store.personal import Whose
 
     number = opened(floor)
     floor.fulfil(HUB)
     person = floor.story(number).order["person_id"]
-    do(floor, lambda c: erase(c, person, now(c)))
+    do(floor, lambda c: forget(c, Whose(person)))
     floor.deliver(an_order(7001, [(PLAIN, 2)], minute=5), "orders/updated")
     other = floor.taken_in((PLAIN, 1))
     assert floor.state(other) == ("released", ["open"])
+    assert floor.events(number)[-2] == "customer.forgotten"
     assert floor.events(number)[-1].startswith("news.")

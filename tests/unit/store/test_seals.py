@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from backroom.store.database import Database, now
+from backroom.store.forgetting import StillServed, forget
 from backroom.store.inbox_door import Delivery, accept
-from backroom.store.people import PersonErased, StillServed, erase, find_or_add, load
+from backroom.store.people import PersonErased, find_or_add, load
+from backroom.store.personal import Whose
 from backroom.store.seals import SealBroken, Seals, new_master_key, read_master_key, seal, unseal
 from tests.shops import MASTER_KEY
 
@@ -95,7 +97,7 @@ def test_who_gave_no_address_is_somebody_new_each_time(database: Database) -> No
 
 def test_an_erased_person_cannot_be_opened_and_is_not_found_again(database: Database) -> None:
     ada = database.write(lambda c: find_or_add(c, SEALS, EMAIL, now(c)))
-    database.write(lambda c: erase(c, ada.id, now(c)))
+    database.write(lambda c: forget(c, Whose(ada.id)))
     with pytest.raises(PersonErased), database.read() as connection:
         load(connection, SEALS, [ada.id])
     assert database.write(lambda c: find_or_add(c, SEALS, EMAIL, now(c))).id != ada.id
@@ -106,4 +108,4 @@ def test_nobody_is_erased_whose_message_waits(database: Database) -> None:
     database.write(lambda c: accept(c, SEALS, delivery, "hub"))
     ada = database.write(lambda c: find_or_add(c, SEALS, EMAIL, now(c)))
     with pytest.raises(StillServed):
-        database.write(lambda c: erase(c, ada.id, now(c)))
+        database.write(lambda c: forget(c, Whose(ada.id)))

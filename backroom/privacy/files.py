@@ -1,0 +1,72 @@
+"""What the shop's own folders hold of somebody: their mails and SMS as files, and the label sheets they stand on.
+
+What belongs here: removing it. What does not: where it is written (`backroom.messaging.mailfolder`,
+`backroom.printing.folder`), and what real mail servers, SMS gateways and printers have taken: that has left the house.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, RowMapping
+
+from backroom.carriers.sheets import render_labels
+from backroom.domain.consent import MEDIA
+from backroom.domain.labels import LabelData
+from backroom.domain.shop import NotInShopFile, PrinterSpec
+from backroom.messaging.mailfolder import MailFolder
+from backroom.printing.folder import FolderPrinter
+from backroom.shop.room import Room
+from backroom.store import erased, shipping
+from backroom.store.personal import Whose
+from backroom.store.seals import unseal
+
+MAIL_FOLDERS = {"email": "mail", "sms": "sms"}
+
+
+def remove_files(room: Room, whose: Whose) -> int:
+    """Remove what lies in folders of somebody who was forgotten; returns how many files were removed or written anew.
+
+    A sheet on which others' labels stand as well is written anew with those alone. Safe to do again.
+    """
+    with room.database.read() as connection:
+        keys = erased.message_keys(connection, whose)
+        sheets = erased.sheets_of(connection, whose)
+        others = {sheet["id"]: _labels_left(room, connection, sheet["id"]) for sheet in sheets}
+    count = sum(folder.remove(key) for folder in mail_folders(room) for key in keys)
+    for sheet in sheets:
+        printer = label_folder(room, sheet["location"])
+        if printer is not None:
+            left = others[sheet["id"]]
+            count += printer.rewrite(sheet["key"], render_labels(left) if left else None)
+    return count
+
+
+def mail_folders(room: Room) -> list[MailFolder]:
+    """The folders that messages are, or once were, written to: what the shop file says now does not matter."""
+    return [MailFolder(room.folder(MAIL_FOLDERS[medium]), medium) for medium in MEDIA]
+
+
+def label_folder(room: Room, location: str) -> FolderPrinter | None:
+    """The folder that a location's label sheets are written to, None where a real printer has them."""
+    try:
+        spec = room.shop.location(location).label_printer
+    except NotInShopFile:
+        # A place that is gone from the shop file: where its sheets lay, nobody knows any more.
+        return None
+    return _folder(room, spec) if spec is not None else None
+
+
+def _folder(room: Room, spec: PrinterSpec) -> FolderPrinter | None:
+    path = room.printer_folder(spec)
+    return FolderPrinter(spec.name, path) if path is not None else None
+
+
+def _labels_left(room: Room, connection: Connection, sheet: int) -> list[LabelData]:
+    rows: Sequence[RowMapping] = shipping.labels_of(
+        connection, (row["id"] for row in shipping.shipments_on(connection, sheet))
+    )
+    return [
+        LabelData.from_json(unseal(room.seals.unwrap(row["wrapped_key"]), row["data"], shipping.DATA_CONTEXT))
+        for row in rows
+    ]

@@ -1,0 +1,128 @@
+"""Which rows hang on a person, table by table, and what of them is sealed: what is exported, and what is emptied.
+
+What belongs here: the whole map; a test holds it against the schema, so that a new table must say what it holds. What
+does not: erasing (`forgetting`), opening (`telling`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Column, ColumnElement, Select, Table, select
+
+from backroom.store import tables as t
+from backroom.store.contacts import CONTEXT as CONTACT_CONTEXT
+from backroom.store.intake import BODY_CONTEXT
+from backroom.store.messages import CONTEXT as MESSAGE_CONTEXT
+from backroom.store.notes import CONTEXT as NOTE_CONTEXT
+from backroom.store.shipping import DATA_CONTEXT, ZPL_CONTEXT
+
+Ids = Select[tuple[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """A person, or what one channel brought of them: where their messages and orders are, and what hangs on those."""
+
+    person_id: int
+    channel: str = ""
+
+    def _theirs(self, table: Table) -> Ids:
+        query = select(table.c.id).where(table.c.person_id == self.person_id)
+        return query.where(table.c.channel == self.channel) if self.channel else query
+
+    @property
+    def inbox(self) -> Ids:
+        return self._theirs(t.inbox)
+
+    @property
+    def orders(self) -> Ids:
+        return self._theirs(t.orders)
+
+    @property
+    def parts(self) -> Ids:
+        return select(t.fulfilment_orders.c.id).where(t.fulfilment_orders.c.order_id.in_(self.orders))
+
+    @property
+    def shipments(self) -> Ids:
+        return select(t.shipments.c.id).where(t.shipments.c.fulfilment_order_id.in_(self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One table: which of its rows are theirs, and which columns are sealed, each with its context.
+
+    What is `whole` belongs to the person and not to an order; erasing deletes it. `untold` is left out of an export.
+    """
+
+    table: Table
+    rows: Callable[[Whose], ColumnElement[bool]]
+    sealed: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = False
+    untold: frozenset[str] = frozenset()
+
+
+def _by(column: Column[int], ids: Callable[[Whose], Ids]) -> Callable[[Whose], ColumnElement[bool]]:
+    return lambda whose: column.in_(ids(whose))
+
+
+def _of_person(table: Table) -> Callable[[Whose], ColumnElement[bool]]:
+    return lambda whose: table.c.person_id == whose.person_id
+
+
+def _of_order(table: Table) -> Callable[[Whose], ColumnElement[bool]]:
+    return _by(table.c.order_id, lambda whose: whose.orders)
+
+
+def _of_part(table: Table) -> Callable[[Whose], ColumnElement[bool]]:
+    return _by(table.c.fulfilment_order_id, lambda whose: whose.parts)
+
+
+# In the order in which a person would read it.
+HOLDINGS: tuple[Holding, ...] = (
+    Holding(t.people, lambda whose: t.people.c.id == whose.person_id, untold=frozenset({"wrapped_key", "key_id"})),
+    # Keyed hashes of e-mail and phone, which stand in clear in what they came with.
+    Holding(t.person_lookups, _of_person(t.person_lookups), whole=True, untold=frozenset({"digest"})),
+    Holding(t.consents, _of_person(t.consents), whole=True),
+    Holding(t.inbox, _by(t.inbox.c.id, lambda whose: whose.inbox), {"body": BODY_CONTEXT}),
+    Holding(t.quarantine, _by(t.quarantine.c.inbox_id, lambda whose: whose.inbox)),
+    Holding(t.orders, _by(t.orders.c.id, lambda whose: whose.orders), {"contact": CONTACT_CONTEXT}),
+    Holding(t.order_lines, _of_order(t.order_lines)),
+    Holding(t.routing_decisions, _of_order(t.routing_decisions)),
+    Holding(t.reservations, _of_order(t.reservations)),
+    Holding(t.fulfilment_orders, _of_order(t.fulfilment_orders)),
+    Holding(t.fulfilment_lines, _of_part(t.fulfilment_lines)),
+    Holding(t.print_jobs, _of_part(t.print_jobs)),
+    Holding(t.scans, _of_part(t.scans)),
+    Holding(t.shipments, _of_part(t.shipments)),
+    Holding(
+        t.labels,
+        _by(t.labels.c.shipment_id, lambda whose: whose.shipments),
+        {"data": DATA_CONTEXT, "zpl": ZPL_CONTEXT},
+    ),
+    Holding(t.messages, _of_order(t.messages), {"content": MESSAGE_CONTEXT}),
+    Holding(t.history, _of_order(t.history), {"note": NOTE_CONTEXT}),
+    Holding(t.effects, _of_order(t.effects), untold=frozenset({"request_hash", "claim_token"})),
+    Holding(t.order_facts, _of_order(t.order_facts), untold=frozenset({"digest"})),
+)
+
+# Nothing in these is of a person: what the shop sells, has and counts, and how its processes share the work. Requests
+# and erasures name people by number only, and have to stay.
+OF_NOBODY = (
+    t.api_keys,
+    t.breakers,
+    t.claims,
+    t.counters,
+    t.due_days,
+    t.erasures,
+    t.generations,
+    t.kpi_figures,
+    t.privacy_requests,
+    t.removals,
+    t.sealing,
+    t.sheets,
+    t.stock_levels,
+    t.stock_movements,
+    t.variants,
+)

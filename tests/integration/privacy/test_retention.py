@@ -1,0 +1,187 @@
+"""Retention: what was kept for long enough goes, what is younger or still needed stays, and it says what went."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from backroom.domain.shop import Retention
+from backroom.privacy.retention import remove_old
+from backroom.store import api_keys, intake, retention
+from backroom.store.database import now
+from backroom.store.tables import (
+    inbox,
+    labels,
+    messages,
+    orders,
+    people,
+    quarantine,
+    removals,
+)
+from tests.integration.privacy.test_erasure import everybody, person_of, serve
+from tests.searching import places
+from tests.shops import CANARIES, HUB, PLAIN, Floor, an_order
+
+
+def removed(floor: Floor) -> dict[str, int]:
+    return {one.kind: one.count for one in remove_old(floor.room, lambda numbers: None) if one.count}
+
+
+def keep(floor: Floor, **days: int) -> None:
+    """Keep everything for ever, but for what is said."""
+    forever = Retention(raw=0, labels=0, messages=0, customers=0, reports=0, keys=0)
+    floor.room = replace(floor.room, shop=replace(floor.room.shop, retention=replace(forever, **days)))
+
+
+def age(floor: Floor, days: int) -> None:
+    """As if everything had happened so many days earlier, files included."""
+
+    def work(connection):  # type: ignore[no-untyped-def]
+        then = now(connection) - timedelta(days=days)
+        for column in (inbox.c.received_at, labels.c.at, messages.c.at, people.c.created_at):
+            connection.execute(update(column.table).values({column.name: then}))
+        connection.execute(update(orders).where(orders.c.ended_at.is_not(None)).values(ended_at=then))
+        return then
+
+    then = floor.room.database.write(work)
+    for path in floor.room.home.rglob("*"):
+        if path.is_file():
+            os.utime(path, (then.timestamp(), then.timestamp()))
+
+
+def filled(floor: Floor, *columns) -> list[int]:  # type: ignore[no-untyped-def]
+    """How many rows of each sealed column still hold something."""
+    with floor.room.database.read() as connection:
+        return [
+            connection.execute(select(func.count()).where(func.length(column) > 0)).scalar_one() for column in columns
+        ]
+
+
+SEALED = (inbox.c.body, labels.c.data, labels.c.zpl, messages.c.content, orders.c.contact)
+
+
+def test_each_kind_goes_after_its_own_time_and_only_then(floor: Floor) -> None:
+    serve(floor)
+    all_of = filled(floor, *SEALED)
+    keep(floor, raw=90, labels=90, messages=90)
+    age(floor, 89)
+    assert removed(floor) == {}
+    assert filled(floor, *SEALED) == all_of
+    age(floor, 91)
+    raw, label, _, message, _ = all_of
+    keep(floor, labels=90)
+    assert removed(floor) == {"labels": label, "label files": 3}
+    assert filled(floor, *SEALED) == [raw, 0, 0, message, all_of[4]]
+    keep(floor, raw=90)
+    assert removed(floor) == {"raw": raw}
+    keep(floor, messages=90)
+    mails = len(list((floor.room.home / "mail").glob("*.eml"))) + len(list((floor.room.home / "sms").glob("*.txt")))
+    assert removed(floor) == {"messages": message, "message files": mails}
+    assert filled(floor, *SEALED) == [0, 0, 0, 0, all_of[4]]
+    assert removed(floor) == {}
+    assert not places(floor.room.home, CANARIES)
+    with floor.room.database.read() as connection:
+        noted = {row.kind: row.count for row in connection.execute(select(removals))}
+    assert noted == {
+        "labels": label,
+        "label files": 3,
+        "raw": raw,
+        "messages": message,
+        "message files": mails,
+    }
+
+
+def test_what_is_under_way_stays_however_old_it_is(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 1))
+    floor.order((PLAIN, 1))
+    floor.taken_in(("TEE-TYPO", 1))
+    age(floor, 5000)
+    floor.intake()
+    keep(floor, raw=1, labels=1, messages=1, customers=1)
+    floor.order((PLAIN, 1))
+    age(floor, 5000)
+    assert "customers" not in removed(floor)
+    floor.intake()
+    floor.fulfil(HUB)
+    assert floor.state(number)[0] == "fulfilled"
+
+
+def test_a_message_in_quarantine_goes_too_and_cannot_be_replayed_empty(floor: Floor) -> None:
+    floor.deliver({"id": 7999, "email": CANARIES[2]})
+    floor.intake()
+    keep(floor, raw=30)
+    age(floor, 31)
+    assert removed(floor) == {"raw": 1}
+    with floor.room.database.read() as connection:
+        (row,) = connection.execute(select(quarantine)).all()
+    assert row.state == "expired"
+    assert not floor.room.database.write(lambda c: intake.replay(c, row.id, now(c)))
+
+
+def test_a_customer_of_whom_nothing_was_heard_is_forgotten(floor: Floor) -> None:
+    numbers = serve(floor)
+    keep(floor, customers=1000)
+    age(floor, 1001)
+    # The other one ordered again.
+    floor.order((PLAIN, 1), email="brunhilde@example.org", phone="+4915187654321")
+    assert removed(floor) == {"customers": 1}
+    assert person_of(floor, numbers[0]) not in everybody(floor)
+    assert len(everybody(floor)) == 1
+    assert not places(floor.room.home.parent, CANARIES[:2])
+
+
+def test_who_came_in_by_late_news_of_a_forgotten_customers_order_goes_the_same_night(floor: Floor) -> None:
+    external_id = floor.order((PLAIN, 1))
+    floor.intake()
+    floor.fulfil(HUB)
+    keep(floor, customers=1000)
+    age(floor, 1001)
+    assert removed(floor) == {"customers": 1}
+    floor.deliver(an_order(external_id, [(PLAIN, 1)], minute=30), "orders/fulfilled")
+    assert removed(floor) == {}
+    floor.intake()
+    assert removed(floor) == {"late news": 1}
+    assert everybody(floor) == []
+
+
+def test_keys_that_work_no_more_go_after_a_while(floor: Floor) -> None:
+    write = floor.room.database.write
+
+    def make(days: int) -> None:
+        write(lambda c: api_keys.make_key(c, "till", "staff", "", now(c) + timedelta(days=days)))
+
+    for days in (-400, -300, 10):
+        make(days)
+    write(lambda c: api_keys.make_key(c, "for ever", "staff"))
+    keep(floor, keys=365)
+    assert removed(floor) == {"keys": 1}
+    with floor.room.database.read() as connection:
+        assert len(api_keys.list_keys(connection)) == 3
+
+
+def test_it_goes_in_batches_and_goes_on_where_it_was_stopped(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(5):
+        floor.order((PLAIN, 1))
+    floor.intake()
+    age(floor, 100)
+    monkeypatch.setattr(retention, "BATCH", 2)
+    before = floor.room.database.write(lambda c: now(c) - timedelta(days=90))
+    sizes = [floor.room.database.write(lambda c: retention.empty_raw(c, before)) for _ in range(2)]
+    assert sizes == [2, 2]
+    keep(floor, raw=90)
+    assert removed(floor) == {"raw": 1}
+
+
+def test_old_reports_go(floor: Floor) -> None:
+    folder = floor.room.home / "reports"
+    folder.mkdir()
+    (folder / "2020-01-01.html").write_text("old")
+    age(floor, 800)
+    (folder / "2026-11-25.html").write_text("new")
+    keep(floor, reports=730)
+    assert removed(floor) == {"report files": 1}
+    assert [path.name for path in folder.iterdir()] == ["2026-11-25.html"]
