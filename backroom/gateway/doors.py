@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from backroom.channels import shopify_privacy
 from backroom.channels.base import BadSignature, Channel
 from backroom.channels.delivering import delivery_of
 from backroom.channels.registry import channel_for
@@ -18,6 +19,15 @@ from backroom.shop.room import Room
 from backroom.store.inbox_door import Delivery
 
 SHOP_HEADER = "x-shopify-shop-domain"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyDelivery:
+    """A channel's request about somebody's data. Its body is not stored: it names whom it asks us to forget."""
+
+    channel: str
+    key: str
+    asked: shopify_privacy.Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +42,17 @@ class WebhookDoor:
         """Whether the shop only asks if somebody is here; such a call is not signed and nothing is stored."""
         return self.channel.is_ping(body, headers)
 
-    def read(self, body: bytes, headers: Mapping[str, str]) -> Delivery:
+    def read(self, body: bytes, headers: Mapping[str, str]) -> Delivery | PrivacyDelivery:
         """Verify, parse and mask; raises BadSignature or BrokenJson. Nothing is parsed before it is verified."""
         told = headers.get(SHOP_HEADER, "")
         if self.spec.shop_domain and told and told.lower() != self.spec.shop_domain.lower():
             raise BadSignature(f"a delivery for another shop came to channel {self.spec.id}")
         self.channel.verify(body, headers, self.secret)
-        return delivery_of(self.spec, self.channel, parse_json(body), headers, body)
+        parsed, topic = parse_json(body), self.channel.topic(headers)
+        if self.channel.kind == "shopify" and topic in shopify_privacy.TOPICS:
+            key = self.channel.delivery_key(parsed, headers, body)
+            return PrivacyDelivery(self.spec.id, key, shopify_privacy.read(topic, parsed))
+        return delivery_of(self.spec, self.channel, parsed, headers, body)
 
 
 def webhook_doors(room: Room) -> dict[str, WebhookDoor]:

@@ -21,8 +21,9 @@ from starlette.requests import ClientDisconnect
 
 from backroom.channels.base import BadSignature
 from backroom.channels.strict_json import BrokenJson
-from backroom.gateway.doors import WebhookDoor
+from backroom.gateway.doors import PrivacyDelivery, WebhookDoor
 from backroom.gateway.front import Front, front_of
+from backroom.privacy.requests import take
 from backroom.store.inbox_door import Delivery, Receipt, accept
 
 BODY_SECONDS = 20.0
@@ -93,6 +94,18 @@ async def _deliver(front: Front, door: WebhookDoor, request: Request) -> str:
         raise HTTPException(401, "the signature does not match") from error
     except BrokenJson as error:
         raise HTTPException(400, "the body is not JSON that we take") from error
+    if isinstance(delivery, PrivacyDelivery):
+        new = await commit(
+            front,
+            partial(
+                take,
+                seals=front.room.seals,
+                channel=delivery.channel,
+                delivery_key=delivery.key,
+                asked=delivery.asked,
+            ),
+        )
+        return "accepted" if new else "duplicate"
     receipt = await store(front, delivery)
     if receipt.wakeup is not None:
         front.send([receipt.wakeup])
