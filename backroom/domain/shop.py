@@ -193,6 +193,24 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days what is personal is kept, by kind; 0 for ever.
+
+    `raw`: what channels sent, as it came, counted from its arrival. `labels` and `messages`: their content, in the
+    database and in folders, counted from the day they were made. `customers`: somebody of whom nothing new was heard
+    for so long, and all whose orders have ended, is forgotten. `reports`: report files. `keys`: API keys that work no
+    more.
+    """
+
+    raw: int = 90
+    labels: int = 90
+    messages: int = 180
+    customers: int = 1095
+    reports: int = 730
+    keys: int = 365
+
+
+@dataclass(frozen=True, slots=True)
 class MessageTemplate:
     kind: str
     medium: str
@@ -257,6 +275,7 @@ class Shop:
     artwork_folder: str = ""
     holidays: frozenset[date] = frozenset()
     costs: CostRates = CostRates()
+    retention: Retention = Retention()
 
     @property
     def location_names(self) -> dict[str, str]:

@@ -10,6 +10,8 @@ SWEEP_SECONDS = 60.0
 HOUR = 3600.0
 # In the middle of the night on most clocks, when the day before is over everywhere.
 DAILY = "15 3 * * *"
+# After the figures of the day, which are read from what is removed.
+NIGHTLY = "45 3 * * *"
 
 
 def specs_of(shop: Shop) -> list[DeploymentSpec]:
@@ -26,6 +28,7 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
         DeploymentSpec("flows/kpi.py:kpi", "hourly", hub.pool, hub_tags, {"period": "hourly"}, every_seconds=HOUR),
         DeploymentSpec("flows/kpi.py:kpi", "daily", hub.pool, hub_tags, {"period": "daily"}, cron=DAILY),
         DeploymentSpec("flows/audit.py:audit", "hourly", hub.pool, hub_tags, every_seconds=HOUR),
+        DeploymentSpec("flows/retention.py:retention", "retention", hub.pool, hub_tags, cron=NIGHTLY),
     ]
     for location in shop.locations:
         tags = (location_tag(location.id),)

@@ -52,6 +52,9 @@ def server_environment(home: Path, port: int, auth: str, database_url: str | Non
         "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": SELDOM,
         "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": SELDOM,
         "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": f"PT{SELDOM}S",
+        # Runs that ended 90 days ago go, with their logs and artifacts: Prefect keeps them for ever otherwise.
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(90 * 24 * 3600),
         "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": f"http://{LOCALHOST}:{port}",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",

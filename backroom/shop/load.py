@@ -34,6 +34,7 @@ from backroom.shop.check import Report, ShopFileInvalid, check_references
 from backroom.shop.costs import read_costs
 from backroom.shop.places import read_location
 from backroom.shop.reading import read_toml
+from backroom.shop.retention import read_retention
 from backroom.shop.rules import read_rules
 from backroom.shop.section import Section, report_secrets
 
@@ -79,6 +80,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
         artwork_folder=artwork_folder,
         holidays=holidays,
         costs=costs,
+        retention=read_retention(root),
     )
     root.done()
     return shop

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, insert, or_, select, update
 
@@ -20,6 +20,9 @@ from backroom.store.tables import api_keys
 SCOPES = ("staff", "pos", "booth", "metrics")
 AT_ONE_LOCATION = ("pos", "booth")
 PREFIX = "bk"
+# How long a key of a scope works where nobody says otherwise; the others' work for ever. Booths' are made by
+# `backroom up`, which makes another when one ends.
+USUAL_DAYS = {"staff": 365, "pos": 365}
 
 
 class KeyRefused(Refuse):
@@ -104,6 +107,36 @@ def list_keys(connection: Connection) -> list[RowMapping]:
     """Every key there ever was, without its digest, oldest first."""
     columns = [column for column in api_keys.c if column.name != "digest"]
     return list(connection.execute(select(*columns).order_by(api_keys.c.id)).mappings())
+
+
+def ending(connection: Connection, within: timedelta) -> list[RowMapping]:
+    """Keys that work now and end within this time, those that end first."""
+    at = now(connection)
+    columns = [column for column in api_keys.c if column.name != "digest"]
+    query = select(*columns).where(
+        api_keys.c.revoked_at.is_(None), api_keys.c.expires_at > at, api_keys.c.expires_at <= at + within
+    )
+    return list(connection.execute(query.order_by(api_keys.c.expires_at, api_keys.c.id)).mappings())
+
+
+def renew(connection: Connection, key_id: int, expires_at: datetime | None, old_ends_at: datetime) -> str:
+    """A new key in the place of one that works, of its name, scope and location; the old one works until
+    `old_ends_at`, unless it ends before. Returns the new key; KeyRefused where the old one does not work any more."""
+    info = key_by_id(connection, key_id)
+    if info is None:
+        raise KeyRefused(f"there is no working key {key_id}", remedy="Make a new one with `backroom key make`.")
+    sooner = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > old_ends_at)
+    connection.execute(update(api_keys).where(api_keys.c.id == key_id, sooner).values(expires_at=old_ends_at))
+    return make_key(connection, info.name, info.scope, info.location, expires_at)
+
+
+def standing(row: RowMapping, at: datetime) -> str:
+    """How a listed key is: works, ends in so many days, ended, revoked."""
+    if row["revoked_at"] is not None:
+        return "revoked"
+    if row["expires_at"] is None:
+        return "works"
+    return f"ends in {(row['expires_at'] - at).days} days" if row["expires_at"] > at else "ended"
 
 
 def _working(connection: Connection, which: ColumnElement[bool]) -> KeyInfo | None:

@@ -179,7 +179,7 @@ def test_every_scope_of_a_key_is_described() -> None:
         assert f"| `{scope}` |" in page
 
 
-@pytest.mark.parametrize("module", ["load.py", "places.py", "rules.py"])
+@pytest.mark.parametrize("module", ["load.py", "places.py", "retention.py", "rules.py"])
 def test_every_key_of_the_shop_file_is_described(module: str) -> None:
     page = (ROOT / "docs" / "shop-file.md").read_text(encoding="utf-8")
     for key in _keys_read(ROOT / "backroom" / "shop" / module):

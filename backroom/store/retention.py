@@ -1,0 +1,129 @@
+"""Removing what was kept for long enough, one batch and one commit at a time, and noting what was removed.
+
+What belongs here: the rows. Each batch finds its rows by what they are, so that whoever is stopped goes on by beginning
+again. What does not: for how long what is kept (the shop file), files, and forgetting a person (`forgetting`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, Select, Table, delete, func, insert, or_, select, update
+
+from backroom.domain.model import FulfilmentState, InboxState
+from backroom.store.database import now
+from backroom.store.messages import PLANNED
+from backroom.store.tables import (
+    api_keys,
+    fulfilment_orders,
+    inbox,
+    labels,
+    messages,
+    orders,
+    people,
+    quarantine,
+    removals,
+    shipments,
+)
+
+BATCH = 500
+
+
+def empty_raw(connection: Connection, before: datetime) -> int:
+    """Empty messages of channels that were settled, or lie in quarantine, and came before then."""
+    old = select(inbox.c.id).where(
+        inbox.c.received_at < before,
+        inbox.c.state.in_((InboxState.DONE, InboxState.QUARANTINED)),
+        func.length(inbox.c.body) > 0,
+    )
+    ids = _some(connection, old, inbox)
+    # An empty message cannot be read again.
+    waiting = quarantine.c.inbox_id.in_(ids) & (quarantine.c.state == "open")
+    connection.execute(update(quarantine).where(waiting).values(state="expired"))
+    connection.execute(update(inbox).where(inbox.c.id.in_(ids)).values(body=b""))
+    return len(ids)
+
+
+def empty_labels(connection: Connection, before: datetime) -> int:
+    """Empty labels of parcels that are on their way, and were made before then."""
+    old = (
+        select(labels.c.id)
+        .join(shipments, shipments.c.id == labels.c.shipment_id)
+        .join(fulfilment_orders, fulfilment_orders.c.id == shipments.c.fulfilment_order_id)
+        .where(labels.c.at < before, fulfilment_orders.c.state == FulfilmentState.DONE, func.length(labels.c.data) > 0)
+    )
+    ids = _some(connection, old, labels)
+    connection.execute(update(labels).where(labels.c.id.in_(ids)).values(data=b"", zpl=b""))
+    return len(ids)
+
+
+def empty_messages(connection: Connection, before: datetime) -> int:
+    """Empty the texts of messages that wait no more, and were made before then."""
+    old = select(messages.c.id).where(
+        messages.c.at < before, messages.c.state != PLANNED, func.length(messages.c.content) > 0
+    )
+    ids = _some(connection, old, messages)
+    connection.execute(update(messages).where(messages.c.id.in_(ids)).values(content=b""))
+    return len(ids)
+
+
+def delete_keys(connection: Connection, before: datetime) -> int:
+    """Delete API keys that were revoked, or ended, before then."""
+    ended = or_(api_keys.c.revoked_at < before, api_keys.c.expires_at < before)
+    ids = _some(connection, select(api_keys.c.id).where(ended), api_keys)
+    connection.execute(delete(api_keys).where(api_keys.c.id.in_(ids)))
+    return len(ids)
+
+
+STEPS: Mapping[str, Callable[[Connection, datetime], int]] = {
+    "raw": empty_raw,
+    "labels": empty_labels,
+    "messages": empty_messages,
+    "keys": delete_keys,
+}
+
+
+def silent(connection: Connection, before: datetime, after: int) -> list[int]:
+    """The next people, by number after `after`, of whom nothing was heard since `before` and nothing is open."""
+    open_or_new = or_(orders.c.ended_at.is_(None), orders.c.ended_at >= before)
+    fresh = or_(inbox.c.state == InboxState.WAITING, inbox.c.received_at >= before)
+    query = select(people.c.id).where(
+        people.c.id > after,
+        people.c.wrapped_key.is_not(None),
+        people.c.created_at < before,
+        ~select(orders.c.id).where(orders.c.person_id == people.c.id, open_or_new).exists(),
+        ~select(inbox.c.id).where(inbox.c.person_id == people.c.id, fresh).exists(),
+    )
+    return list(connection.execute(query.order_by(people.c.id).limit(BATCH)).scalars())
+
+
+def echoes(connection: Connection, after: int) -> list[int]:
+    """The next people, by number after `after`, who are nothing but late news of orders whose customer was forgotten:
+    the channel spoke of them once more, and they came in as somebody new."""
+    forgotten = (
+        select(orders.c.id).join(people, people.c.id == orders.c.person_id).where(people.c.wrapped_key.is_(None))
+    )
+    other = or_(inbox.c.state != InboxState.DONE, inbox.c.order_id.is_(None), inbox.c.order_id.not_in(forgotten))
+    query = select(people.c.id).where(
+        people.c.id > after,
+        people.c.wrapped_key.is_not(None),
+        ~select(orders.c.id).where(orders.c.person_id == people.c.id).exists(),
+        select(inbox.c.id).where(inbox.c.person_id == people.c.id).exists(),
+        ~select(inbox.c.id).where(inbox.c.person_id == people.c.id, other).exists(),
+    )
+    return list(connection.execute(query.order_by(people.c.id).limit(BATCH)).scalars())
+
+
+def note(connection: Connection, kind: str, count: int, before: datetime) -> None:
+    """Write down what a run removed of one kind."""
+    connection.execute(insert(removals).values(kind=kind, count=count, before=before, at=now(connection)))
+
+
+def noted(connection: Connection, most: int) -> list[RowMapping]:
+    """What was removed lately, newest first."""
+    return list(connection.execute(select(removals).order_by(removals.c.id.desc()).limit(most)).mappings())
+
+
+def _some(connection: Connection, old: Select[tuple[int]], table: Table) -> list[int]:
+    return list(connection.execute(old.order_by(table.c.id).limit(BATCH)).scalars())
