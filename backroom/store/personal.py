@@ -111,6 +111,7 @@ HOLDINGS: tuple[Holding, ...] = (
 # and erasures name people by number only, and have to stay.
 OF_NOBODY = (
     t.api_keys,
+    t.audit_days,
     t.breakers,
     t.claims,
     t.counters,
@@ -118,6 +119,8 @@ OF_NOBODY = (
     t.erasures,
     t.generations,
     t.kpi_figures,
+    t.paid_elsewhere,
+    t.plan_answers,
     t.privacy_requests,
     t.removals,
     t.sealing,
