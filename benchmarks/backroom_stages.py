@@ -85,7 +85,7 @@ def _measure(home: Path, count: int, past: int) -> dict[str, object]:
     room = this_room()
     maker = Maker(1, datetime.now(UTC))
     take_in(room, maker, WARM)
-    _work(Clock())
+    work(Clock())
     if past:
         add_past(room, past)
     take_in(room, maker, count)
@@ -93,7 +93,7 @@ def _measure(home: Path, count: int, past: int) -> dict[str, object]:
     event.listen(room.database.engine, "commit", clock.committed)
     event.listen(room.database.engine, "after_cursor_execute", clock.executed)
     began, cpu = time.perf_counter(), time.process_time()
-    _work(clock)
+    work(clock)
     wall, used = time.perf_counter() - began, time.process_time() - cpu
     room.close()
     return {
@@ -112,7 +112,7 @@ def _measure(home: Path, count: int, past: int) -> dict[str, object]:
     }
 
 
-def _work(clock: Clock) -> None:
+def work(clock: Clock) -> None:
     """Intake and fulfilment in turn until nothing waits, as the flows do it."""
     from backroom.shop.demo_messages import MAIN
     from backroom.shop.room import this_room
