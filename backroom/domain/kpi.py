@@ -40,6 +40,14 @@ class Unit(StrEnum):
     MONEY = "money"
 
 
+class Of(StrEnum):
+    """Which orders, or customers, a figure is about; the last is told by month, all others by day."""
+
+    SHIPPED = "orders shipped on the day"
+    ACCEPTED = "orders accepted on the day"
+    FIRST = "customers whose first order was placed in the month"
+
+
 @dataclass(frozen=True, slots=True)
 class Kpi:
     """One key figure. `of` says which orders it is about, `definition` how it is computed from them."""
@@ -47,12 +55,16 @@ class Kpi:
     name: str
     title: str
     unit: Unit
-    of: str
+    of: Of
     definition: str
 
+    @property
+    def monthly(self) -> bool:
+        """Whether it is told by month, as a sample that has an interval, and not by day."""
+        return self.of is Of.FIRST
 
-_SHIPPED = "orders shipped on the day"
-_ACCEPTED = "orders accepted on the day"
+
+_SHIPPED, _ACCEPTED = Of.SHIPPED, Of.ACCEPTED
 
 
 def _stage(name: str, between: str) -> Kpi:
@@ -100,11 +112,13 @@ KPIS = (
     ),
     _cost("label", "What the carriers charged for the parcels' labels."),
     _cost("packaging", "Parcels × `packaging`."),
-    _cost("print", "Pieces printed × (`print` + `blank`), and the tries that failed × the same."),
+    _cost("print", "Pieces printed, and tries that failed, × `print`: ink and pretreatment."),
+    _cost("blank", "Pieces printed, and tries that failed, × `blank`: what is printed on."),
     _cost("picking", "Pieces × `picking_minutes` × `wage_per_hour`."),
     _cost("messages", "E-mails × `email_per_1000` and SMS × `sms_per_1000`."),
     _cost("booth", "Hours the booths were open on the day × `booth_per_hour`, by order of events."),
     _cost("hosting", "`hosting_per_month` × 12 / 365, by order of the day."),
+    _cost("compute", "`compute_per_1000` / 1000: what an order's computing costs where it is paid by use."),
     Kpi(
         "print_rejects",
         "Print rejects",
@@ -120,6 +134,15 @@ KPIS = (
         "The share that neither stock nor a printer could serve when it was routed first: it became a backorder.",
     ),
     Kpi(
+        "stock_outs",
+        "Stock-outs",
+        Unit.COUNT,
+        _ACCEPTED,
+        "How many SKUs, each at each location, were asked for and not there: the location keeps the SKU, routing asked "
+        "it when an order was routed first, and fewer pieces were free than the order wants. The order was made "
+        "elsewhere or printed, or it waited. Routing asks in the order of its rule, until one place can make it all.",
+    ),
+    Kpi(
         "messages_failed",
         "Messages failed",
         Unit.COUNT,
@@ -130,12 +153,14 @@ KPIS = (
         "returning_60d",
         "Customers who come back",
         Unit.SHARE,
-        "customers whose first order was placed in the month",
+        Of.FIRST,
         f"The share that placed another order within {COMES_BACK_WITHIN_DAYS} days of the first. Provisional until the "
         "60 days of the month's last day are over. Customers are counted by number, never by name.",
     ),
 )
 BY_NAME = {kpi.name: kpi for kpi in KPIS}
+BY_DAY = tuple(kpi.name for kpi in KPIS if not kpi.monthly)
+BY_MONTH = tuple(kpi.name for kpi in KPIS if kpi.monthly)
 COSTS = tuple(kpi.name for kpi in KPIS if kpi.name.startswith("cost_") and kpi.name != "cost_per_order")
 
 

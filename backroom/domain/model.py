@@ -255,7 +255,8 @@ class RejectedAlternative:
 class RoutingDecision:
     """Where an order is made, why, and what else was weighed.
 
-    `outcome` is `assigned`, `backorder` or `hold`; the assignments are empty for the last two.
+    `outcome` is `assigned`, `backorder` or `hold`; the assignments are empty for the last two. `short` names each
+    (location, sku) where a rule asked and found fewer pieces than the order wants, of what is kept there at all.
     """
 
     outcome: str
@@ -265,6 +266,7 @@ class RoutingDecision:
     rejected: tuple[RejectedAlternative, ...] = ()
     hold_reason: str = ""
     distance_km: float | None = None
+    short: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ Distances are never guessed: a rule whose answer hangs on one holds an order tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
@@ -69,6 +69,7 @@ def route(
     compiled = rules if isinstance(rules, CompiledRules) else compile_rules(rules)
     places = see(order, views)
     rejected: list[RejectedAlternative] = []
+    short: dict[tuple[str, str], None] = {}
     if not places and order.delivery is not Delivery.SHIP:
         return _hold("", NO_PLACE, f"no location {order.location!r} hands anything over", rejected)
     passed_by = ""
@@ -83,12 +84,14 @@ def route(
             return _hold(rule.name, NO_COORDINATES, reason, rejected)
         if len(candidates) > 1:
             candidates.sort(key=partial(_key, rule))
+        short |= dict.fromkeys(_found_short(rule, candidates))
         decision = _assign(rule, order, candidates, rejected)
         if decision is not None:
-            return decision
+            return replace(decision, short=tuple(short)) if short else decision
         passed_by = rule.name
     if passed_by:
-        return _hold(passed_by, SHORT_STOCK, "no rule found a place that has all of it", rejected)
+        held = _hold(passed_by, SHORT_STOCK, "no rule found a place that has all of it", rejected)
+        return replace(held, short=tuple(short))
     return _hold("", NO_RULE, "no routing rule fits the order", rejected)
 
 
@@ -136,6 +139,14 @@ def _needs_distance(rule: CompiledRule, candidates: Sequence[Place]) -> bool:
 
 def _key(rule: CompiledRule, place: Place) -> _SortKey:
     return tuple(_SORT_KEYS[sort](place) for sort in rule.sort)
+
+
+def _found_short(rule: CompiledRule, candidates: Sequence[Place]) -> Iterator[tuple[str, str]]:
+    """(location, sku) where the rule asked in vain: it asks in order, up to the place that can make all of it alone."""
+    for place in candidates:
+        yield from ((place.id, sku) for sku in place.short_of)
+        if _makes_alone(place, printing=rule.short == "print"):
+            return
 
 
 def _assign(

@@ -6,6 +6,7 @@ conditions of a rule (`routing_filters`), which place is chosen (`routing`).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,9 +19,9 @@ from backroom.domain.shop import Location
 class LocationView:
     """A location as it stands when a wave is routed.
 
-    `available` counts pieces that may still be promised, by SKU (a missing SKU is 0); `printable` are the SKUs that
-    can be made here; `capacity_left` is None without a limit; `load` counts open fulfilment orders; `parcel_minor` is
-    what a parcel from here costs by the order's channel, which may ask for a carrier of its own.
+    `available` counts pieces that may still be promised, by SKU (a missing SKU is 0, and not kept here); `printable`
+    are the SKUs that can be made here; `capacity_left` is None without a limit; `load` counts open fulfilment orders;
+    `parcel_minor` is what a parcel from here costs by the order's channel, which may ask for a carrier of its own.
     """
 
     location: Location
@@ -59,6 +60,16 @@ class Place:
     def cannot_print(self) -> list[str]:
         """The order's SKUs that cannot be made here, each once, in its order."""
         return [sku for sku in dict.fromkeys(x.sku for x in self.order.lines) if sku not in self.view.printable]
+
+    @property
+    def short_of(self) -> list[str]:
+        """The SKUs kept here of which fewer pieces are left than the order wants, each once, in its order."""
+        if self.in_stock == self.pieces:
+            return []
+        wanted = Counter[str]()
+        for line in self.order.lines:
+            wanted[line.sku] += line.quantity
+        return [sku for sku, count in wanted.items() if self.view.available.get(sku, count) < count]
 
     @property
     def cost_minor(self) -> int:

@@ -72,7 +72,8 @@ class CostRates:
     """What work and things cost, in minor units of the shop's currency.
 
     `packaging` per parcel; `print` (ink, pretreatment) and `blank` per printed piece; `picking_minutes` per piece at
-    `wage_per_hour`; messages per thousand; `booth_per_hour` while a booth is open; `hosting_per_month` for machines.
+    `wage_per_hour`; messages per thousand; `booth_per_hour` while a booth is open; `hosting_per_month` for machines,
+    and `compute_per_1000` orders for what is paid by use.
     """
 
     packaging: int = 0
@@ -84,6 +85,7 @@ class CostRates:
     sms_per_1000: int = 0
     booth_per_hour: int = 0
     hosting_per_month: int = 0
+    compute_per_1000: int = 0
 
     @property
     def handled_piece(self) -> float:

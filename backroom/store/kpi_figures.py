@@ -73,9 +73,9 @@ def unfinished_days(connection: Connection, before: str, names: Collection[str])
     return sorted(set(connection.execute(query).scalars()))
 
 
-def between(connection: Connection, first: str, last: str) -> list[RowMapping]:
-    """All figures of the days from `first` to `last`, both included."""
-    query = select(kpi_figures).where(kpi_figures.c.day.between(first, last))
+def between(connection: Connection, first: str, last: str, names: Collection[str]) -> list[RowMapping]:
+    """The figures of these names of the days from `first` to `last`, both included."""
+    query = select(kpi_figures).where(kpi_figures.c.day.between(first, last), kpi_figures.c.name.in_(names))
     return list(connection.execute(query.order_by(kpi_figures.c.day, kpi_figures.c.way, kpi_figures.c.name)).mappings())
 
 
@@ -85,11 +85,28 @@ def changed_since(connection: Connection, since: datetime) -> list[RowMapping]:
     return list(connection.execute(query.order_by(kpi_figures.c.changed_at.desc(), kpi_figures.c.day)).mappings())
 
 
-def last_full_day(connection: Connection) -> list[RowMapping]:
-    """The figures of the last day that is over and had orders."""
+def last_day(connection: Connection, before: str) -> str:
+    """The last day with orders, earlier than `before` where that is not empty; empty where there is none."""
+    query = select(func.max(kpi_figures.c.day)).where(kpi_figures.c.name == "orders")
+    found: str | None = connection.execute(query.where(kpi_figures.c.day < before) if before else query).scalar_one()
+    return found or ""
+
+
+def last_full_day(connection: Connection, names: Collection[str]) -> list[RowMapping]:
+    """The figures of these names of the last day that is over and had orders."""
     day = (
         select(func.max(kpi_figures.c.day))
         .where(kpi_figures.c.name == "orders", kpi_figures.c.provisional == 0)
         .scalar_subquery()
     )
-    return list(connection.execute(select(kpi_figures).where(kpi_figures.c.day == day)).mappings())
+    query = select(kpi_figures).where(kpi_figures.c.day == day, kpi_figures.c.name.in_(names))
+    return list(connection.execute(query).mappings())
+
+
+def last_sure_months(connection: Connection, names: Collection[str]) -> list[RowMapping]:
+    """The figures of these names, told by month, each of the last month of which it is not provisional any more."""
+    sure = kpi_figures.c.name.in_(names) & (kpi_figures.c.provisional == 0)
+    last = select(kpi_figures.c.name, func.max(kpi_figures.c.day).label("day")).where(sure)
+    last_of = last.group_by(kpi_figures.c.name).subquery()
+    same = (kpi_figures.c.name == last_of.c.name) & (kpi_figures.c.day == last_of.c.day)
+    return list(connection.execute(select(kpi_figures).join(last_of, same)).mappings())

@@ -30,12 +30,14 @@ from backroom.store.tables import (
     print_jobs,
     routing_decisions,
     shipments,
+    stock_outs,
 )
 
 MARK = "kpi.history"
 # Entries of a transaction that is still open may have lower numbers than those we see: younger ones come next time.
 SETTLED_AFTER = timedelta(minutes=2)
 ENTRIES_AT_ONCE = 40_000
+STREAMED = 20_000
 # So many corrected orders of a day are named; the others are counted.
 NAMED = 5
 
@@ -60,24 +62,29 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class RawOrder:
-    """One order's row and what was counted over the rows that hang on it. `parts` leaves out cancelled ones."""
+    """One order's row and what was counted over the rows that hang on it.
+
+    `parts` leaves out cancelled ones; `short` is each (location, sku) that its first routing found out of stock.
+    """
 
     order: RowMapping
     parts: list[RowMapping] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    short: list[tuple[str, str]] = field(default_factory=list)
 
 
 def changes(connection: Connection, at: datetime) -> Changes:
     """Whose history grew since the mark, as far as it is settled."""
     mark = connection.execute(select(counters.c.value).where(counters.c.name == MARK)).scalar_one_or_none() or 0
-    query = select(history.c.id, history.c.order_id, history.c.at).where(history.c.id > mark)
+    young = (history.c.at > at - SETTLED_AFTER).label("young")
+    query = select(history.c.id, history.c.order_id, young).where(history.c.id > mark)
     upto, ids, seen = mark, dict[int, None](), 0
-    for row in connection.execute(query.order_by(history.c.id).limit(ENTRIES_AT_ONCE)):
+    for id_, order_id, is_young in connection.execute(query.order_by(history.c.id).limit(ENTRIES_AT_ONCE)):
         seen += 1
-        if row.at > at - SETTLED_AFTER:
+        if is_young:
             return Changes(list(ids), upto, more=False)
-        upto = row.id
-        ids[row.order_id] = None
+        upto = id_
+        ids[order_id] = None
     return Changes(list(ids), upto, more=seen == ENTRIES_AT_ONCE)
 
 
@@ -91,14 +98,26 @@ def read_orders(connection: Connection, order_ids: Iterable[int]) -> dict[int, R
     for batch in chunks(order_ids):
         for row in connection.execute(_orders().where(orders.c.id.in_(batch))).mappings():
             found[row["id"]] = RawOrder(row)
-        live = fulfilment_orders.c.state != FulfilmentState.CANCELLED
-        parts = select(fulfilment_orders).where(fulfilment_orders.c.order_id.in_(batch), live)
-        for row in connection.execute(parts).mappings():
+        for row in connection.execute(_parts(batch)).mappings():
             found[row["order_id"]].parts.append(row)
         for query in _counts(batch):
-            for row in connection.execute(query).mappings():
-                found[row["order_id"]].counts.update({k: int(v or 0) for k, v in row.items() if k != "order_id"})
+            _, *names = query.selected_columns.keys()
+            for order_id, *counts in connection.execute(query):
+                found[order_id].counts.update(zip(names, counts, strict=True))
+        for order_id, outcome, short in connection.execute(_first_decisions(batch)):
+            found[order_id].counts["oversold"] = int(outcome == "backorder")
+            found[order_id].short.extend((location, sku) for location, sku in short or ())
     return found
+
+
+def _parts(order_ids: Sequence[int]) -> Select[Any]:
+    return select(
+        fulfilment_orders.c.order_id,
+        fulfilment_orders.c.location,
+        fulfilment_orders.c.opened_at,
+        fulfilment_orders.c.made_at,
+        fulfilment_orders.c.labelled_at,
+    ).where(fulfilment_orders.c.order_id.in_(order_ids), fulfilment_orders.c.state != FulfilmentState.CANCELLED)
 
 
 def _orders() -> Select[Any]:
@@ -161,12 +180,12 @@ def _counts(order_ids: Sequence[int]) -> Iterator[Select[Any]]:
         .where(effects.c.order_id.in_(order_ids), effects.c.kind == "message", lost)
         .group_by(effects.c.order_id)
     )
-    # The first decision alone: what is routed again after stock arrived was short all the same.
-    yield (
-        select(routing_decisions.c.order_id, _sum_where(routing_decisions.c.outcome == "backorder").label("oversold"))
-        .where(routing_decisions.c.order_id.in_(order_ids), routing_decisions.c.round == 1)
-        .group_by(routing_decisions.c.order_id)
-    )
+
+
+def _first_decisions(order_ids: Sequence[int]) -> Select[Any]:
+    """The first of each order alone: what is routed again after stock arrived was short all the same."""
+    first = routing_decisions.c.order_id.in_(order_ids) & (routing_decisions.c.round == 1)
+    return select(routing_decisions.c.order_id, routing_decisions.c.outcome, routing_decisions.c.short).where(first)
 
 
 def _sum_where(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
@@ -184,12 +203,17 @@ def kept(connection: Connection, order_ids: Iterable[int]) -> dict[int, Kept]:
     return found
 
 
-def save_facts(connection: Connection, facts: Sequence[Mapping[str, Any]]) -> None:
-    """Write facts, in the place of those that were kept of the same orders."""
+def save_facts(
+    connection: Connection, facts: Sequence[Mapping[str, Any]], short: Iterable[tuple[int, str, str]]
+) -> None:
+    """Write facts, and what was `short` (order, location, SKU), in the place of what was kept of the same orders."""
     for batch in chunks(fact["order_id"] for fact in facts):
         connection.execute(delete(order_facts).where(order_facts.c.order_id.in_(batch)))
+        connection.execute(delete(stock_outs).where(stock_outs.c.order_id.in_(batch)))
     for rows in chunks(facts):
         connection.execute(insert(order_facts), rows)
+    for places in chunks({"order_id": one[0], "location": one[1], "sku": one[2]} for one in short):
+        connection.execute(insert(stock_outs), places)
 
 
 def mark_due(connection: Connection, corrected: Mapping[str, Sequence[str]]) -> None:
@@ -227,29 +251,83 @@ def settle_days(connection: Connection, days: Iterable[str]) -> None:
 
 def facts_of_days(connection: Connection, days: Sequence[str]) -> list[RowMapping]:
     """Facts of the orders that were accepted or shipped on these days."""
-    on_them = order_facts.c.shipped_day.in_(days) | order_facts.c.accepted_day.in_(days)
-    return list(connection.execute(select(order_facts).where(on_them)).mappings())
+    return list(connection.execute(select(order_facts).where(_on(days))).mappings())
 
 
-def first_and_next(connection: Connection) -> list[tuple[datetime, str, datetime | None]]:
-    """Of each customer: when the first order was placed, which way it went, and when the next one was; no names."""
-    by_time = (order_facts.c.placed_at, order_facts.c.order_id)
-    ranked = select(
-        order_facts.c.placed_at,
-        order_facts.c.way,
-        func.row_number().over(partition_by=order_facts.c.person_id, order_by=by_time).label("turn"),
-        # SQLAlchemy does not know that what follows a time is one as well.
-        func.lead(order_facts.c.placed_at, type_=order_facts.c.placed_at.type)
-        .over(partition_by=order_facts.c.person_id, order_by=by_time)
-        .label("next"),
-    ).subquery()
-    query = select(ranked.c.placed_at, ranked.c.way, ranked.c.next).where(ranked.c.turn == 1)
-    return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+def stream_of_days(
+    connection: Connection, days: Sequence[str], columns: Sequence[str]
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The same, only these columns, some thousand orders at a time."""
+    return _stream(connection, select(*(order_facts.c[name] for name in columns)).where(_on(days)))
 
 
-def orders_behind(connection: Connection, day: str, way: str, most: int) -> list[RowMapping]:
-    """The orders that a day's figures are made of, slowest first."""
-    query = select(order_facts).where(order_facts.c.shipped_day == day).order_by(order_facts.c.ship_s.desc())
+def stream_all(connection: Connection, columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
+    """These columns of the facts of all orders, some thousand at a time."""
+    return _stream(connection, select(*(order_facts.c[name] for name in columns)))
+
+
+def _stream(connection: Connection, query: Select[Any]) -> Iterator[list[tuple[Any, ...]]]:
+    for batch in connection.execute(query, execution_options={"yield_per": STREAMED}).partitions():
+        yield [tuple(row) for row in batch]
+
+
+def _on(days: Sequence[str]) -> ColumnElement[bool]:
+    return order_facts.c.shipped_day.in_(days) | order_facts.c.accepted_day.in_(days)
+
+
+def stock_outs_of_days(connection: Connection, days: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    """(day, way, location, SKU) of everything that orders accepted on these days found out of stock."""
+    query = select(order_facts.c.accepted_day, order_facts.c.way, stock_outs.c.location, stock_outs.c.sku)
+    query = query.join(stock_outs, stock_outs.c.order_id == order_facts.c.order_id)
+    accepted = connection.execute(query.where(order_facts.c.accepted_day.in_(days)))
+    return [(row[0], row[1], row[2], row[3]) for row in accepted]
+
+
+def stock_outs_of_orders(connection: Connection, order_ids: Iterable[int]) -> list[tuple[int, str, str]]:
+    """(order, location, SKU) of what these orders found out of stock."""
+    found: list[tuple[int, str, str]] = []
+    for batch in chunks(order_ids):
+        query = select(stock_outs).where(stock_outs.c.order_id.in_(batch))
+        found += [(row.order_id, row.location, row.sku) for row in connection.execute(query)]
+    return found
+
+
+def firsts_between(
+    connection: Connection, first: datetime, end: datetime, way: str, most: int
+) -> list[tuple[str, str, str, datetime, str | None, datetime | None]]:
+    """First orders of customers, placed from `first` until before `end`: (number, way, channel, placed at, the number
+    of the customer's next order and when that was placed), oldest first."""
+    earlier, following = order_facts.alias("earlier"), order_facts.alias("following")
+
+    def is_before(one: Any, other: Any) -> ColumnElement[bool]:
+        same = and_(one.c.placed_at == other.c.placed_at, one.c.order_id < other.c.order_id)
+        return and_(one.c.person_id == other.c.person_id, (one.c.placed_at < other.c.placed_at) | same)
+
+    nearest = (
+        select(following.c.order_id)
+        .where(is_before(order_facts, following))
+        .order_by(following.c.placed_at, following.c.order_id)
+        .limit(1)
+        .correlate(order_facts)
+        .scalar_subquery()
+    )
+    after = order_facts.alias("after")
+    query = (
+        select(
+            order_facts.c.number,
+            order_facts.c.way,
+            order_facts.c.channel,
+            order_facts.c.placed_at,
+            after.c.number.label("next_number"),
+            after.c.placed_at.label("next_at"),
+        )
+        .select_from(order_facts)
+        .outerjoin(after, after.c.order_id == nearest)
+        .where(order_facts.c.placed_at >= first, order_facts.c.placed_at < end)
+        .where(~select(earlier.c.order_id).where(is_before(earlier, order_facts)).exists())
+        .order_by(order_facts.c.placed_at)
+        .limit(most)
+    )
     if way:
         query = query.where(order_facts.c.way == way)
-    return list(connection.execute(query.limit(most)).mappings())
+    return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in connection.execute(query)]

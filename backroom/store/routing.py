@@ -30,6 +30,7 @@ def save_decisions(connection: Connection, decisions: Sequence[tuple[int, int, R
                 "assignments": [_plain(assignment) for assignment in decision.assignments],
                 "reasons": list(decision.reasons),
                 "rejected": [_plain(alternative) for alternative in decision.rejected],
+                "short": [list(place) for place in decision.short] or None,
                 "at": at,
             }
             for order_id, round_, decision in decisions
@@ -69,6 +70,7 @@ def decision_from_row(row: object) -> RoutingDecision:
         reasons=tuple(row.reasons),  # type: ignore[attr-defined]
         rejected=tuple(RejectedAlternative(**r) for r in row.rejected),  # type: ignore[attr-defined]
         distance_km=row.distance_km,  # type: ignore[attr-defined]
+        short=tuple((location, sku) for location, sku in row.short or ()),  # type: ignore[attr-defined]
     )
 
 

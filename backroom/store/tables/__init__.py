@@ -3,7 +3,7 @@
 from backroom.store.tables.audit import audit_days, paid_elsewhere, plan_answers
 from backroom.store.tables.base import metadata
 from backroom.store.tables.engine import breakers, claims, effects, generations
-from backroom.store.tables.insight import due_days, kpi_figures, order_facts
+from backroom.store.tables.insight import due_days, kpi_figures, order_facts, stock_outs
 from backroom.store.tables.intake import api_keys, consents, inbox, people, person_lookups, quarantine
 from backroom.store.tables.orders import (
     counters,
@@ -66,5 +66,6 @@ __all__ = [
     "shipments",
     "stock_levels",
     "stock_movements",
+    "stock_outs",
     "variants",
 ]

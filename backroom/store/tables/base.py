@@ -55,6 +55,8 @@ class Utc(TypeDecorator[datetime]):
 
 Id = BigInteger().with_variant(Integer, "sqlite")
 Json = JSON().with_variant(JSONB, "postgresql")
+# One in which nothing is NULL, and not JSON's own null.
+NullableJson = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 Sealed = LargeBinary().with_variant(BYTEA, "postgresql")
 
 

@@ -1,4 +1,4 @@
-"""Tables of insight: one row of facts an order, the days whose figures are due, and the figures."""
+"""Tables of insight: facts of orders, what they found out of stock, the days that are due, and the figures."""
 
 from __future__ import annotations
 
@@ -40,6 +40,15 @@ order_facts = Table(
     Index("ix_order_facts_shipped_day", "shipped_day"),
     Index("ix_order_facts_accepted_day", "accepted_day"),
     Index("ix_order_facts_person_id", "person_id"),
+)
+
+# Where an order found too few pieces of what a location keeps, when it was routed first: few orders have such a row.
+stock_outs = Table(
+    "stock_outs",
+    metadata,
+    Column("order_id", Id, primary_key=True, autoincrement=False),
+    Column("location", Text, primary_key=True),
+    Column("sku", Text, primary_key=True),
 )
 
 # A day whose figures must be computed (again), until they are: `corrected` names orders that changed after it was over.

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
 
-from backroom.store.tables.base import Id, Json, Sealed, Utc, claim_columns, id_column, metadata, sparse_index
+from backroom.store.tables.base import (
+    Id,
+    Json,
+    NullableJson,
+    Sealed,
+    Utc,
+    claim_columns,
+    id_column,
+    metadata,
+    sparse_index,
+)
 
 variants = Table(
     "variants",
@@ -105,6 +115,7 @@ order_lines = Table(
     UniqueConstraint("order_id", "line_no"),
 )
 
+# `short` names each (location, sku) where too few pieces were found; NULL, as for most, where none was.
 routing_decisions = Table(
     "routing_decisions",
     metadata,
@@ -117,6 +128,7 @@ routing_decisions = Table(
     Column("assignments", Json, nullable=False),
     Column("reasons", Json, nullable=False),
     Column("rejected", Json, nullable=False),
+    Column("short", NullableJson),
     Column("at", Utc, nullable=False),
     UniqueConstraint("order_id", "round"),
 )

@@ -134,6 +134,23 @@ def test_a_rule_that_does_not_print_skips_the_place_that_would_have_to() -> None
     assert decision.rejected == (RejectedAlternative("any", "a", "1 of 1 piece not in stock there"),)
 
 
+def test_a_decision_names_where_it_asked_in_vain_up_to_the_place_that_could() -> None:
+    views = [view("a", {"TEE": 0}), view("b", {"TEE": 2}, km=2), view("c", {"TEE": 0}, km=3)]
+    assert route(order(("TEE", 2)), [rule(sort=("nearest",))], views).short == (("a", "TEE"),)
+
+
+def test_what_a_place_does_not_keep_is_not_short_there() -> None:
+    views = [view("a", {}, prints=("TEE",)), view("b", {"TEE": 1}, km=2)]
+    assert route(order(), [rule(sort=("nearest",), short="print")], views).short == ()
+
+
+def test_a_piece_printed_for_want_of_stock_was_short_and_so_was_one_that_nobody_had() -> None:
+    assert route(order(), [rule()], [view("a", {"TEE": 0}, prints=("TEE",))]).short == (("a", "TEE"),)
+    rules = [rule("near", short="next"), rule("last", short="backorder")]
+    decision = route(order(("TEE", 1), ("CAP", 1)), rules, [view("a", {"TEE": 0, "CAP": 1})])
+    assert (decision.outcome, decision.short) == ("backorder", (("a", "TEE"),))
+
+
 @pytest.mark.parametrize(
     ("short", "outcome", "hold_reason"),
     [("print", "backorder", ""), ("backorder", "backorder", ""), ("hold", "hold", "short_stock")],

@@ -49,6 +49,12 @@ def test_no_piece_is_lost_doubled_or_promised_where_it_is_not_and_the_answer_sta
     assert all(decision.reasons)
     assert all(alternative.reason for alternative in decision.rejected)
     assert route(wanted, compile_rules(rules), views) == decision
+    asked = Counter[str]()
+    for line in wanted.lines:
+        asked[line.sku] += line.quantity
+    kept = {x.location.id: x.available for x in views}
+    assert len(set(decision.short)) == len(decision.short)
+    assert all(sku in kept[place] and kept[place][sku] < asked[sku] for place, sku in decision.short)
 
 
 @settings(max_examples=60)
