@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 
 from backroom.domain.errors import BackroomError, Retry
+from backroom.domain.opening import zone
 from backroom.gateway import booth, health, pos, webhooks
 from backroom.gateway.access import LoginNeeded
 from backroom.gateway.bell import Bell
@@ -51,7 +52,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         waker=waker,
         bell=Bell(look_for_booths, stopping),
         doors=webhook_doors(room),
-        meters=Meters(room.database),
+        meters=Meters(room.database, zone(room.shop.owner.timezone)),
     )
     for part in (webhooks, pos, booth, health, login, orders, order, labels, prints, effects, quarantine, scan, style):
         app.include_router(part.router)

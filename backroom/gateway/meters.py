@@ -7,24 +7,28 @@ locations and outcomes: few, and never a person's data.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, time
+from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from backroom.domain.kpi import BY_DAY, BY_MONTH
+from backroom.domain.opening import instant
 from backroom.store import audit_days
 from backroom.store.database import Database
 from backroom.store.figures import Figures, read_figures
-from backroom.store.kpi_figures import last_full_day
+from backroom.store.kpi_figures import last_full_day, last_sure_months
 
 # The gateway answers within 50 ms (p99); what takes longer than Shopify's five seconds was given up by the sender.
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 class Meters:
-    """The meters of one gateway, in a registry of its own."""
+    """The meters of one gateway, in a registry of its own; days are those of the zone `local`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, local: ZoneInfo) -> None:
         self._registry = CollectorRegistry()
         self.webhooks = Counter(
             "backroom_webhooks_total", "Deliveries by outcome.", ["channel", "outcome"], registry=self._registry
@@ -35,7 +39,7 @@ class Meters:
             buckets=BUCKETS,
             registry=self._registry,
         )
-        self._registry.register(_FromDatabase(database))
+        self._registry.register(_FromDatabase(database, local))
 
     def page(self) -> bytes:
         """The metrics in Prometheus' text format 0.0.4."""
@@ -43,8 +47,8 @@ class Meters:
 
 
 class _FromDatabase(Collector):
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, local: ZoneInfo) -> None:
+        self._database, self._local = database, local
 
     def describe(self) -> Iterable[Metric]:
         return []
@@ -52,17 +56,21 @@ class _FromDatabase(Collector):
     def collect(self) -> Iterable[Metric]:
         with self._database.read() as connection:
             figures = read_figures(connection)
-            kpis: dict[tuple[str, ...], float] = {
-                (row["name"], row["way"]): row["value"] for row in last_full_day(connection)
-            }
+            of_day = last_full_day(connection, BY_DAY)
+            rows = [*of_day, *last_sure_months(connection, BY_MONTH)]
             audited = audit_days.last(connection)
         yield from _gauges(figures)
+        kpis: dict[tuple[str, ...], float] = {(row["name"], row["way"]): row["value"] for row in rows}
         yield _family(
             "backroom_kpi",
-            "Key figures of the last full day: seconds, shares, minor units or counts (docs/kpis.md).",
+            "Key figures of the last full day (of the last sure month, where they are told by month): "
+            "seconds, shares, minor units or counts (docs/kpis.md).",
             ("name", "way"),
             kpis,
         )
+        if of_day:
+            begins = instant(date.fromisoformat(of_day[0]["day"]), time(), self._local).timestamp()
+            yield GaugeMetricFamily("backroom_kpi_day_timestamp_seconds", "When that day began.", value=begins)
         for name, help_, column in (
             ("backroom_audit", "What the last audit counted: lost, wrong, slow (docs/audit.md).", "count"),
             ("backroom_audit_money", "What it costs or is at stake, in minor units of the shop's currency.", "minor"),
