@@ -9,7 +9,7 @@ from typing import Literal
 
 from prefect import flow
 
-from tasks.kpi import compute_figures, compute_returning, read_changes, show_figures
+from tasks.kpi import compute_figures, compute_returning, read_changes, show_figures, write_reports
 
 
 @flow(name="kpi", flow_run_name="kpi {period}", validate_parameters=False)
@@ -17,7 +17,10 @@ def kpi(period: Literal["hourly", "daily"] = "hourly") -> str:
     """Bring the key figures up to date: `hourly` for today, `daily` with who comes back, and the report files."""
     orders = read_changes()
     corrected = compute_figures()
+    pages: list[str] = []
     if period == "daily":
         compute_returning()
-    page = show_figures(period)
-    return f"{orders} orders read, {corrected} figures of past days corrected, report {page}"
+        pages = write_reports()
+    day = show_figures()
+    written = f", written {' and '.join(pages)}" if pages else ""
+    return f"{orders} orders read, {corrected} figures of past days corrected, shown {day}{written}"

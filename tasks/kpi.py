@@ -5,19 +5,18 @@ Each may be run again at any time, and goes on where the last one stopped.
 
 from __future__ import annotations
 
-from datetime import date
-
 from prefect import get_run_logger, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
 from backroom.domain.kpi import WAYS
-from backroom.insight.reading import read_report
+from backroom.insight import charts
+from backroom.insight.files import write_files
+from backroom.insight.markdown import markdown
+from backroom.insight.reading import day_span, last_day, read_report, week_span
 from backroom.insight.refresh import refresh_cohorts, refresh_facts, refresh_figures
-from backroom.insight.report import markdown, table_of_day, write_files
+from backroom.insight.report import table
 from backroom.shop.room import this_room
 
-SPAN_DAYS = 28
-WEEK_DAYS = 7
 FOLDER = "reports"
 
 
@@ -47,22 +46,28 @@ def compute_returning() -> int:
     return len(refresh_cohorts(this_room()))
 
 
-@task(name="show figures", retries=2, retry_delay_seconds=5)
-def show_figures(period: str) -> str:
-    """Write the artifacts `kpi` and `kpi-report`; daily also the files of the day and of its week. Returns the page."""
+@task(name="write reports", retries=2, retry_delay_seconds=5)
+def write_reports() -> list[str]:
+    """Write the files of the last day that is over, and of its week; returns the names of their pages."""
     room = this_room()
-    report = read_report(room, SPAN_DAYS)
-    day = report.days()[-1] if report.days() else report.last
-    folder = room.folder(FOLDER)
-    page = f"{day}.html"
-    if period == "daily":
-        write_files(read_report(room, SPAN_DAYS, day), folder, day)
-        year, week, _ = date.fromisoformat(day).isocalendar()
-        sunday = date.fromisocalendar(year, week, WEEK_DAYS).isoformat()
-        write_files(read_report(room, WEEK_DAYS, sunday), folder, f"{year}-W{week:02}")
-    rows = table_of_day(report, day) or [{"figure": "nothing was shipped yet"} | dict.fromkeys(WAYS, "")]
-    create_table_artifact(rows, key="kpi", description=f"Figures of {day}")
-    # Hourly nothing is written: it is there once the night has come by.
-    told = markdown(report, f"{FOLDER}/{page}" if (folder / page).exists() else "")
-    create_markdown_artifact(told, key="kpi-report", description=f"Report of {day}")
-    return page
+    day = last_day(room, over=True)
+    reports = (read_report(room, span, with_orders=True) for span in (day_span(day), week_span(day)))
+    return [write_files(report, room.folder(FOLDER))[0].name for report in reports]
+
+
+@task(name="show figures", retries=2, retry_delay_seconds=5)
+def show_figures() -> str:
+    """Write the artifacts `kpi`, `kpi-chart` and `kpi-report` of the last day; returns it."""
+    room = this_room()
+    report = read_report(room, day_span(last_day(room)))
+    columns = ("figure", *WAYS, "before", "change")
+    rows = [{column: row[column] for column in columns} for row in table(report)]
+    rows = rows or [{"figure": "nothing was shipped yet"} | dict.fromkeys(columns[1:], "")]
+    create_table_artifact(rows, key="kpi", description=f"Figures of {report.title}")
+    if svg := charts.stages(report.figures):
+        create_image_artifact(charts.data_uri(svg), key="kpi-chart", description="Where the hours go, in median hours")
+    # Hourly no page is written: it is there once the night has come by.
+    page = f"{FOLDER}/{report.title}.html"
+    told = markdown(report, page if (room.home / page).exists() else "")
+    create_markdown_artifact(told, key="kpi-report", description=f"Report of {report.title}")
+    return report.title

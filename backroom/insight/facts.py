@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Mapping
 from datetime import datetime
@@ -45,9 +44,9 @@ def facts_of(raw: RawOrder, shop: Shop) -> dict[str, Any]:
         "shipped_day": day_of(order["ended_at"], local) if shipped else "",
         **(_times(raw) if shipped else dict.fromkeys((*(f"{stage}_s" for stage in STAGES), "ship_s"))),
         "on_time": int(order["ended_at"] <= order["ship_by"]) if shipped and order["ship_by"] else None,
-        **{name: raw.counts.get(name, 0) for name in COUNTED},
+        **{name: raw.counts.get(name) or 0 for name in COUNTED},
     }
-    return fact | {"digest": zlib.crc32(json.dumps(fact, default=str).encode())}
+    return fact | {"digest": zlib.crc32(repr((fact, sorted(raw.short))).encode())}
 
 
 def _times(raw: RawOrder) -> dict[str, int]:

@@ -1,55 +1,91 @@
-"""From facts to the figures of days, way by way.
+"""From facts to the figures of days, or of several days together, way by way.
 
 Medians and p90 are by nearest rank: the value at place ⌈p·n⌉ of the n sorted ones, so they are always somebody's.
-Everything else is a sum over the day divided once, so that SQL comes to the very same number.
+Everything else is a sum divided once, so that SQL comes to the very same number.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date, time, timedelta
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection
 
-from backroom.domain.kpi import ALL, COSTS, STAGES, WAYS, Way
-from backroom.domain.opening import OpeningHours, instant, zone
+from backroom.domain.kpi import ALL, STAGES, WAYS, Way
 from backroom.domain.shop import Shop
+from backroom.insight.costs import costs_of
 from backroom.insight.facts import COUNTED
+from backroom.store import order_facts
 from backroom.store.kpi_figures import Figure
 
 _WHOLE = (*(f"{stage}_s" for stage in STAGES), "ship_s", "on_time", *COUNTED)
 SCHEMA: dict[str, Any] = dict.fromkeys(("way", "accepted_day", "shipped_day"), pl.String) | dict.fromkeys(
     _WHOLE, pl.Int64
 )
+SHORT: dict[str, Any] = dict.fromkeys(("accepted_day", "way", "location", "sku"), pl.String)
 _MEDIANS = {f"{stage}_median": f"{stage}_s" for stage in STAGES} | {"ship_median": "ship_s"}
 
 
-def frame(facts: Sequence[RowMapping]) -> pl.DataFrame:
-    """Facts as a frame, with the columns that the figures need."""
-    return pl.DataFrame([tuple(fact[name] for name in SCHEMA) for fact in facts], schema=SCHEMA, orient="row")
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The orders that were accepted or shipped on some days, a row each, and what they found out of stock."""
+
+    orders: pl.DataFrame
+    short: pl.DataFrame
 
 
-def figures_of_days(facts: pl.DataFrame, days: Sequence[str], shop: Shop, today: str) -> list[Figure]:
-    """All figures of these days that have orders; `facts` holds every order that was accepted or shipped on them.
+def read_facts(connection: Connection, days: Sequence[str]) -> Facts:
+    """All that figures of these days are made of."""
+    orders = [frame(batch) for batch in order_facts.stream_of_days(connection, days, tuple(SCHEMA))]
+    short = pl.DataFrame(order_facts.stock_outs_of_days(connection, days), schema=SHORT, orient="row")
+    return Facts(pl.concat([frame([]), *orders]), short)
 
-    Those of `today` and later are provisional.
-    """
-    found: list[Figure] = []
-    all_of_day: dict[str, int] = {}
-    for way in WAYS:
-        mine = facts if way == ALL else facts.filter(pl.col("way") == way)
-        shipped = mine.filter(pl.col("shipped_day").is_in(days)).group_by("shipped_day").agg(*_SHIPPED)
-        for row in shipped.iter_rows(named=True):
-            found += _of_shipped(row, way, all_of_day.setdefault(row["shipped_day"], row["orders"]), shop)
-        accepted = mine.filter(pl.col("accepted_day").is_in(days)).group_by("accepted_day")
-        for row in accepted.agg(pl.len().alias("orders"), pl.col("oversold").sum()).iter_rows(named=True):
-            share = row["oversold"] / row["orders"]
-            found.append(Figure(row["accepted_day"], way, "oversold", share, row["orders"]))
+
+def frame(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    """Orders as a frame, from rows in the order of SCHEMA."""
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def figures_of_days(facts: Facts, days: Sequence[str], shop: Shop, today: str) -> list[Figure]:
+    """All figures of each of these days that has orders; those of `today` and later are provisional."""
+    found = _figures(facts, {day: [day] for day in days}, shop)
     return [replace(figure, provisional=figure.day >= today) for figure in found]
+
+
+def figures_of_span(facts: Facts, days: Sequence[str], shop: Shop) -> list[Figure]:
+    """The figures of all these days together, as if they were the first of them."""
+    first = days[0]
+
+    def together(column: str) -> pl.Expr:
+        return pl.when(pl.col(column).is_in(days)).then(pl.lit(first)).otherwise(pl.lit("")).alias(column)
+
+    as_one = Facts(
+        facts.orders.with_columns(together("accepted_day"), together("shipped_day")),
+        facts.short.with_columns(together("accepted_day")),
+    )
+    return _figures(as_one, {first: days}, shop)
+
+
+def _figures(facts: Facts, spans: Mapping[str, Sequence[str]], shop: Shop) -> list[Figure]:
+    """The figures of each span, by the day that stands for it in the facts."""
+    found: list[Figure] = []
+    all_of_span: dict[str, int] = {}
+    for way in WAYS:
+        of_way = pl.lit(value=True) if way == ALL else pl.col("way") == way
+        mine = facts.orders.filter(of_way)
+        shipped = mine.filter(pl.col("shipped_day").is_in(list(spans))).group_by("shipped_day").agg(*_SHIPPED)
+        for row in shipped.iter_rows(named=True):
+            day = row["shipped_day"]
+            found += _of_shipped(row, way, spans[day], all_of_span.setdefault(day, row["orders"]), shop)
+        places = facts.short.filter(of_way).unique(("accepted_day", "location", "sku"))
+        short = dict(places.group_by("accepted_day").len().iter_rows())
+        accepted = mine.filter(pl.col("accepted_day").is_in(list(spans))).group_by("accepted_day")
+        for day, orders, oversold in accepted.agg(pl.len(), pl.col("oversold").sum()).iter_rows():
+            found.append(Figure(day, way, "oversold", oversold / orders, orders))
+            found.append(Figure(day, way, "stock_outs", float(short.get(day, 0)), orders))
+    return found
 
 
 def _nearest_rank(column: str, share: float) -> pl.Expr:
@@ -70,8 +106,8 @@ _SHIPPED = (
 )
 
 
-def _of_shipped(row: Mapping[str, Any], way: str, all_of_day: int, shop: Shop) -> list[Figure]:
-    """The figures of one day and way, from its sums."""
+def _of_shipped(row: Mapping[str, Any], way: str, days: Sequence[str], in_all: int, shop: Shop) -> list[Figure]:
+    """The figures of one span and way, from its sums; `in_all` orders of all ways were shipped in it."""
     day, orders = row["shipped_day"], row["orders"]
     values = {name: row[name] for name in ("orders", "messages_failed", *_MEDIANS, "ship_p90")}
     over = dict.fromkeys(values, orders)
@@ -79,35 +115,5 @@ def _of_shipped(row: Mapping[str, Any], way: str, all_of_day: int, shop: Shop) -
         values["on_time"], over["on_time"] = row["on_time"] / row["promised"], row["promised"]
     if row["print_tries"]:
         values["print_rejects"], over["print_rejects"] = row["print_rejects"] / row["print_tries"], row["print_tries"]
-    costs = _costs(row, all_of_day, shop)
-    values |= costs | {"cost_per_order": math.fsum(costs.values())}
+    values |= costs_of(row, days, in_all, shop)
     return [Figure(day, way, name, float(value), over.get(name, orders)) for name, value in values.items()]
-
-
-def _costs(row: Mapping[str, Any], all_of_day: int, shop: Shop) -> dict[str, float]:
-    """Minor units an order, by kind of cost. The day's hosting is shared by all its orders, its booths by events'."""
-    rates, orders = shop.costs, row["orders"]
-    booths = sum(open_hours(place.hours, row["shipped_day"]) for place in shop.locations if place.kind == "booth")
-    totals = {
-        "cost_label": row["label_minor"],
-        "cost_packaging": row["parcels"] * rates.packaging,
-        "cost_print": (row["printed"] + row["print_rejects"]) * rates.printed_piece,
-        "cost_picking": row["pieces"] * rates.handled_piece,
-        "cost_messages": (row["emails"] * rates.email_per_1000 + row["texts"] * rates.sms_per_1000) / 1000,
-        "cost_booth": booths * rates.booth_per_hour if row["of_events"] else 0,
-        "cost_hosting": rates.hosting_per_month * 12 / 365 / all_of_day * orders,
-    }
-    return {name: totals[name] / orders for name in COSTS}
-
-
-def open_hours(hours: OpeningHours, day: str) -> float:
-    """How many hours a place is open in ranges that begin on this day of its own calendar."""
-    local, wanted = zone(hours.timezone), date.fromisoformat(day)
-    total = timedelta()
-    for opens, closes in hours.ranges_from(instant(wanted, time(), local)):
-        begins = opens.astimezone(local).date()
-        if begins > wanted:
-            break
-        if begins == wanted:
-            total += closes - opens
-    return total.total_seconds() / 3600

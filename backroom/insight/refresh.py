@@ -13,18 +13,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from backroom.domain.kpi import KPIS
+from backroom.domain.kpi import BY_DAY
 from backroom.domain.opening import zone
 from backroom.insight import cohorts
 from backroom.insight.facts import day_of, facts_of
-from backroom.insight.figures import figures_of_days, frame
+from backroom.insight.figures import figures_of_days, read_facts
 from backroom.shop.room import Room
 from backroom.store import kpi_figures, order_facts
 from backroom.store.database import now
 from backroom.store.kpi_figures import Figure
 
 DAYS_AT_ONCE = 31
-OF_DAYS = frozenset(kpi.name for kpi in KPIS) - {cohorts.NAME}
+LATER_ORDERS = "orders of its customers changed"
 
 
 def refresh_facts(room: Room) -> Iterator[int]:
@@ -47,10 +47,10 @@ def refresh_cohorts(room: Room) -> list[Figure]:
     local = zone(room.shop.owner.timezone)
     with room.database.read() as connection:
         at = now(connection)
-        customers = order_facts.first_and_next(connection)
-    figures = cohorts.returning(customers, at, local)
-    months = {figure.day for figure in figures}
-    return room.database.write(lambda c: kpi_figures.save(c, months, [cohorts.NAME], figures, {}, at))
+        orders = cohorts.read_orders(connection)
+    figures = cohorts.returning(orders, at, local)
+    why = {figure.day: LATER_ORDERS for figure in figures}
+    return room.database.write(lambda c: kpi_figures.save(c, why, [cohorts.NAME], figures, why, at))
 
 
 def today_of(room: Room, at: datetime) -> str:
@@ -67,10 +67,11 @@ def _next_facts(room: Room) -> tuple[int, bool]:
     fresh = [
         fact for fact in facts if fact["order_id"] not in known or known[fact["order_id"]].digest != fact["digest"]
     ]
+    short = [(fact["order_id"], *place) for fact in fresh for place in raw[fact["order_id"]].short]
     due = _days_of(fresh, known)
 
     def commit(connection: Connection) -> None:
-        order_facts.save_facts(connection, fresh)
+        order_facts.save_facts(connection, fresh, short)
         order_facts.mark_due(connection, due)
         order_facts.set_mark(connection, changed.upto)
 
@@ -99,15 +100,15 @@ def _next_figures(room: Room) -> list[Figure] | None:
         today = today_of(room, at)
         why = order_facts.days_due(connection, DAYS_AT_ONCE)
         # What was computed while its day was not over is computed once more when it is.
-        unfinished = kpi_figures.unfinished_days(connection, today, OF_DAYS)
+        unfinished = kpi_figures.unfinished_days(connection, today, BY_DAY)
         days = sorted({*why, *unfinished[:DAYS_AT_ONCE]})
-        facts = order_facts.facts_of_days(connection, days)
+        facts = read_facts(connection, days)
     if not days:
         return None
-    figures = figures_of_days(frame(facts), days, room.shop, today)
+    figures = figures_of_days(facts, days, room.shop, today)
 
     def commit(connection: Connection) -> list[Figure]:
         order_facts.settle_days(connection, days)
-        return kpi_figures.save(connection, days, OF_DAYS, figures, why, at)
+        return kpi_figures.save(connection, days, BY_DAY, figures, why, at)
 
     return room.database.write(commit)

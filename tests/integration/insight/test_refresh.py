@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from sqlalchemy import insert, text, update
+from sqlalchemy import Connection, insert, text, update
 
-from backroom.domain.kpi import STAGES, Way
-from backroom.insight.facts import COUNTED
-from backroom.insight.figures import figures_of_days, frame
-from backroom.insight.reading import read_report
+from backroom.domain.kpi import BY_DAY, STAGES, Way
+from backroom.insight import cohorts
+from backroom.insight.behind import behind, behind_month, read_orders_of
+from backroom.insight.figures import figures_of_days, read_facts
+from backroom.insight.files import formula_safe, write_files
+from backroom.insight.markdown import markdown
+from backroom.insight.page import html_page
+from backroom.insight.reading import Span, day_span, last_day, read_report, week_span
 from backroom.insight.refresh import refresh_cohorts, refresh_facts, refresh_figures
-from backroom.insight.report import formula_safe, html_page, markdown, said_corrections, write_files
-from backroom.store import kpi_figures, order_facts
+from backroom.insight.report import Report, said_corrections
+from backroom.store import kpi_figures
 from backroom.store.database import Database, now
-from backroom.store.tables import due_days, history
+from backroom.store.tables import due_days, history, stock_outs
 from backroom.store.tables import order_facts as facts_table
 from backroom.store.tables import orders as orders_table
-from tests.shops import BOOTH, GTIN, GTIN_TEE, HUB, PLAIN, SOUTH, Floor, a_shop
+from tests.facts import invented_facts, invented_stock_outs
+from tests.shops import BOOTH, GTIN, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, Floor, a_shop
 
 LATER = timedelta(minutes=5)
 
@@ -47,9 +52,19 @@ def settle_history(database: Database, ahead: timedelta) -> None:
     database.write(age)
 
 
+def today(floor: Floor, *, with_orders: bool = False) -> Report:
+    return read_report(floor.room, day_span(last_day(floor.room)), with_orders=with_orders)
+
+
 def figures_of(floor: Floor) -> dict[tuple[str, str], float]:
-    report = read_report(floor.room, 28)
-    return {(row["name"], row["way"]): row["value"] for row in report.figures if row["name"] != "returning_60d"}
+    return dict(today(floor).values)
+
+
+def opened(floor: Floor, name: str, way: str = "all") -> list[tuple[str, str]]:
+    """The orders behind today's figure, each with what it is to it."""
+    with floor.room.database.read() as connection:
+        orders = read_orders_of(connection, [last_day(floor.room).isoformat()])
+    return [(one.number, one.said) for one in behind(orders, name, way, floor.room.shop, 100)]
 
 
 @pytest.fixture
@@ -70,6 +85,16 @@ def a_day(floor: Floor) -> Floor:
     return floor
 
 
+def now_of(floor: Floor) -> datetime:
+    with floor.room.database.read() as connection:
+        return now(connection)
+
+
+def rows_of(floor: Floor) -> list[Any]:
+    with floor.room.database.read() as connection:
+        return list(connection.execute(orders_table.select().order_by(orders_table.c.id)).mappings())
+
+
 def test_the_figures_of_a_day_are_those_counted_by_hand(a_day: Floor) -> None:
     bring_up_to_date(a_day)
     found = figures_of(a_day)
@@ -84,14 +109,40 @@ def test_the_figures_of_a_day_are_those_counted_by_hand(a_day: Floor) -> None:
 
 def test_each_figure_opens_to_its_orders(a_day: Floor) -> None:
     bring_up_to_date(a_day)
+    slowest = opened(a_day, "ship_median")
+    assert len(slowest) == 4
+    ((event, said),) = opened(a_day, "print_rejects", Way.EVENT)
+    assert said == "2 of 4 tries failed"
+    assert opened(a_day, "print_rejects") == [(event, said)]
+    assert opened(a_day, "cost_booth") == [(event, "its share")]
+    assert {said for _, said in opened(a_day, "cost_label")} == {"4.90 EUR"}
+    assert {said for _, said in opened(a_day, "on_time")} == {"late"}
+    for name in ("oversold", "stock_outs", "messages_failed"):
+        assert opened(a_day, name) == []
+    assert a_day.state(event)[0] == "fulfilled"
+
+
+def test_what_was_out_of_stock_is_counted_once_for_each_place_and_opens_to_who_asked(floor: Floor) -> None:
+    # There is one of it at the hub, which prints what is short, and the booth keeps none.
+    numbers = [floor.taken_in((SCARCE, 1)) for _ in range(3)]
+    floor.taken_in((SCARCE, 1), at=BOOTH)
+    bring_up_to_date(floor)
+    day = now_of(floor).date().isoformat()
+    with floor.room.database.read() as connection:
+        figures = figures_of_days(read_facts(connection, [day]), [day], floor.room.shop, "2999-01-01")
+        orders = read_orders_of(connection, [day])
+    assert {one.way: one.value for one in figures if one.name == "stock_outs"} == {"all": 1, "online": 1, "event": 0}
+    found = behind(orders, "stock_outs", "all", floor.room.shop, 100)
+    assert [(one.number, one.said) for one in found] == [(number, f"{SCARCE} at {HUB}") for number in numbers[1:]]
+
+
+def test_who_comes_back_opens_to_first_orders_and_what_came_after(a_day: Floor) -> None:
+    bring_up_to_date(a_day)
+    (placed,) = {order["placed_at"] for order in rows_of(a_day)}
     with a_day.room.database.read() as connection:
-        day = read_report(a_day.room, 28).days()[-1]
-        behind = order_facts.orders_behind(connection, day, "", 100)
-        of_event = order_facts.orders_behind(connection, day, Way.EVENT, 100)
-    assert len(behind) == 4
-    (event,) = of_event
-    assert (event["pieces"], event["printed"], event["print_tries"], event["print_rejects"]) == (2, 2, 4, 2)
-    assert a_day.state(event["number"])[0] == "fulfilled"
+        found = behind_month(connection, placed.date(), "all", a_day.room.shop, 100)
+    numbers = [order["number"] for order in rows_of(a_day)]
+    assert [(one.number, one.said) for one in found] == [(numbers[0], f"{numbers[1]} after 0 s")]
 
 
 def test_nothing_new_computes_nothing_and_changes_nothing(a_day: Floor) -> None:
@@ -136,12 +187,12 @@ def test_a_correction_of_a_past_day_says_what_it_was_and_why(a_day: Floor) -> No
     with a_day.room.database.read() as connection:
         (row,) = [
             row
-            for row in kpi_figures.between(connection, "2026-10-02", "2026-10-02")
+            for row in kpi_figures.between(connection, "2026-10-02", "2026-10-02", BY_DAY)
             if (row["name"], row["way"]) == ("ship_p90", "all")
         ]
     assert row["was"] == 2 * 3600.0
     assert row["why"] == f"1 order changed: {number}"
-    assert any("was 2 h, is 8 h" in said for said in said_corrections(read_report(a_day.room, 28)))
+    assert any("was 2 h, is 8 h" in said for said in said_corrections(today(a_day)))
 
 
 def test_an_order_about_which_something_was_just_written_waits_for_the_next_time(a_day: Floor) -> None:
@@ -154,16 +205,38 @@ def test_the_report_is_one_page_that_loads_nothing_and_two_files_that_can_be_rea
     a_day: Floor, tmp_path: Path
 ) -> None:
     bring_up_to_date(a_day)
-    report = read_report(a_day.room, 28)
-    page, table, parquet = write_files(report, tmp_path / "reports", "day")
+    report = today(a_day, with_orders=True)
+    page, csv_file, parquet = write_files(report, tmp_path / "reports")
     written = page.read_text(encoding="utf-8")
     assert "http://" not in written.replace("http://www.w3.org", "")
     assert "https://" not in written
     assert written.count("data:image/svg+xml;base64,") == 6
-    assert len(pl.read_parquet(parquet)) == len(report.figures) == len(table.read_text("utf-8-sig").splitlines()) - 1
-    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["day.csv", "day.html", "day.parquet"]
-    assert "| Orders shipped | 4 | 1 | 1 | 2 |" in markdown(report, "day.html")
+    rows = len(report.figures) + len(report.months)
+    assert len(pl.read_parquet(parquet)) == rows == len(csv_file.read_text("utf-8-sig").splitlines()) - 1
+    day = report.title
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == [
+        f"{day}.{e}" for e in ("csv", "html", "parquet")
+    ]
+    assert "| Orders shipped | 4 | 1 | 1 | 2 |  |  |" in markdown(report, "day.html")
     assert html_page(report) == written
+    opens = set(re.findall(r'href="#([a-z0-9_]+)"', written))
+    assert opens == set(re.findall(r' id="([a-z0-9_]+)"', written))
+    assert {"ship_median", "print_rejects"} <= opens
+    assert "oversold" not in opens
+
+
+def test_a_week_has_figures_of_its_own_orders_together_and_is_beside_the_week_before(a_day: Floor) -> None:
+    bring_up_to_date(a_day)
+    day = last_day(a_day.room)
+    week = read_report(a_day.room, week_span(day), with_orders=True)
+    assert week.title == f"{day:%G-W%V}"
+    assert week.values["orders", "all"] == 4
+    assert week.values["ship_median", "event"] == today(a_day).values["ship_median", "event"]
+    assert week.before == {}
+    assert len(week.behind["orders"]) == 4
+    later = read_report(a_day.room, Span(day + timedelta(days=1), day + timedelta(days=2), "later"))
+    assert later.before["orders", "all"] == 4
+    assert later.values == {}
 
 
 def test_text_that_begins_like_a_formula_is_text_in_the_csv_file() -> None:
@@ -178,38 +251,20 @@ def test_text_that_begins_like_a_formula_is_text_in_the_csv_file() -> None:
 
 
 ORDERS, DAYS = 100_000, 30
+FIRST = datetime(2026, 9, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 def many(database: Database) -> Database:
     """Facts of a hundred thousand orders over a month, invented with a fixed seed."""
-    chance = random.Random(20261125)
-    first = datetime(2026, 9, 1, tzinfo=UTC)
+    facts = invented_facts(ORDERS, FIRST, DAYS)
+    short = invented_stock_outs(facts)
 
-    def one(number: int) -> dict[str, Any]:
-        placed = first + timedelta(seconds=chance.randrange(DAYS * 86_400))
-        times = {f"{stage}_s": chance.randrange(20_000) for stage in STAGES}
-        shipped = chance.random() < 0.97
-        counts = {name: chance.randrange(4) for name in COUNTED}
-        return {
-            "order_id": number,
-            "number": f"A-{number}",
-            "person_id": chance.randrange(ORDERS // 2),
-            "way": chance.choice(list(Way)).value,
-            "channel": "web",
-            "placed_at": placed,
-            "accepted_day": placed.date().isoformat(),
-            "shipped_day": placed.date().isoformat() if shipped else "",
-            **(times if shipped else dict.fromkeys(times)),
-            "ship_s": sum(times.values()) if shipped else None,
-            "on_time": chance.choice((0, 1, None)) if shipped else None,
-            **counts,
-            "oversold": int(chance.random() < 0.02),
-            "digest": number,
-        }
+    def lay(connection: Connection) -> None:
+        connection.execute(insert(facts_table), facts)
+        connection.execute(insert(stock_outs), short)
 
-    rows = [one(number) for number in range(1, ORDERS + 1)]
-    database.write(lambda c: c.execute(insert(facts_table), rows))
+    database.write(lay)
     return database
 
 
@@ -228,37 +283,56 @@ BY_SQL = """
            sum(messages_failed) AS messages_failed
     FROM ranked GROUP BY shipped_day
 """
+SHORT_BY_SQL = """
+    SELECT accepted_day, count(*) FROM (
+        SELECT DISTINCT accepted_day, location, sku
+        FROM order_facts JOIN stock_outs ON stock_outs.order_id = order_facts.order_id WHERE 1 = 1 {way}
+    ) AS places GROUP BY accepted_day
+"""
+OVERSOLD_BY_SQL = """
+    SELECT accepted_day, CAST(sum(oversold) AS DOUBLE PRECISION) / count(*)
+    FROM order_facts WHERE 1 = 1 {way} GROUP BY accepted_day
+"""
 
 
 @pytest.mark.parametrize("way", ["all", "event"])
 def test_a_hundred_thousand_orders_come_to_the_same_figures_by_polars_and_by_sql(many: Database, way: str) -> None:
     days = [(date(2026, 9, 1) + timedelta(days=n)).isoformat() for n in range(DAYS)]
     with many.read() as connection:
-        facts = frame(order_facts.facts_of_days(connection, days))
-        query = BY_SQL.format(way="" if way == "all" else f"AND way = '{way}'")
+        facts = read_facts(connection, days)
+        only = "" if way == "all" else f"AND way = '{way}'"
+        query = BY_SQL.format(way=only)
         by_sql = {
             (row["shipped_day"], name): float(row[name])
             for row in connection.execute(text(query)).mappings()
             for name in row
             if name != "shipped_day"
         }
+        for name, statement in (("stock_outs", SHORT_BY_SQL), ("oversold", OVERSOLD_BY_SQL)):
+            by_sql |= {(day, name): float(n) for day, n in connection.execute(text(statement.format(way=only)))}
     found = {
         (figure.day, figure.name): figure.value
         for figure in figures_of_days(facts, days, a_shop(), "2026-12-01")
         if figure.way == way
     }
-    assert len(by_sql) == DAYS * 7
+    assert len(by_sql) == DAYS * 9
     assert {key: found[key] for key in by_sql} == by_sql
 
 
-def test_who_comes_back_is_the_same_by_window_and_by_hand(many: Database) -> None:
+def test_who_comes_back_is_the_same_by_polars_and_by_hand(many: Database) -> None:
     with many.read() as connection:
         rows = connection.execute(facts_table.select().order_by(facts_table.c.placed_at, facts_table.c.order_id)).all()
-        customers = order_facts.first_and_next(connection)
+        orders = cohorts.read_orders(connection)
     by_person: dict[int, list[Any]] = {}
     for row in rows:
         by_person.setdefault(row.person_id, []).append(row)
-    by_hand = [
-        (seen[0].placed_at, seen[0].way, seen[1].placed_at if len(seen) > 1 else None) for seen in by_person.values()
+    soon = timedelta(days=60)
+    came = [
+        (first.way, bool(rest) and rest[0].placed_at - first.placed_at <= soon) for first, *rest in by_person.values()
     ]
-    assert Counter(customers) == Counter(by_hand)
+    by_hand = {"all": sum(back for _, back in came) / len(came)}
+    for way in Way:
+        back = [back for one, back in came if one == way]
+        by_hand[way] = sum(back) / len(back)
+    found = cohorts.returning(orders, FIRST + timedelta(days=365), ZoneInfo("UTC"))
+    assert {(one.day, one.way): one.value for one in found} == {("2026-09-01", way): n for way, n in by_hand.items()}
