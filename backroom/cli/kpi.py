@@ -122,7 +122,7 @@ def report(
     begins = ends - timedelta(days=days - 1)
     span = day_span(ends) if days == 1 else Span(begins, ends, f"{begins}--{ends}")
     for path in write_files(read_report(room, span, with_orders=True), folder):
-        console.print(str(path), highlight=False)
+        console.print(str(path), highlight=False, soft_wrap=True)
 
 
 def _span(room: Room, when: str) -> Span:
