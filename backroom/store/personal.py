@@ -105,6 +105,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(t.history, _of_order(t.history), {"note": NOTE_CONTEXT}),
     Holding(t.effects, _of_order(t.effects), untold=frozenset({"request_hash", "claim_token"})),
     Holding(t.order_facts, _of_order(t.order_facts), untold=frozenset({"digest"})),
+    Holding(t.stock_outs, _of_order(t.stock_outs)),
 )
 
 # Nothing in these is of a person: what the shop sells, has and counts, and how its processes share the work. Requests
