@@ -39,6 +39,7 @@ TITLES: Mapping[str, str] = {
     "history": "What happened, step by step",
     "effects": "What was asked of printers, carriers and mail servers",
     "order_facts": "What the shop's figures keep of your orders",
+    "stock_outs": "What of your orders was out of stock",
 }
 _STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
