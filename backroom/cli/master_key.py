@@ -32,6 +32,13 @@ def status(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
 
 
 @app.command()
+def prepare() -> None:
+    """Only write a new key into secrets.toml, as master_key_next, to copy the file elsewhere before `rotate`."""
+    key_id = rotation.prepare(open_room())
+    console.print(f"secrets.toml has the next master key, {key_id}. Nothing is sealed with it yet.", highlight=False)
+
+
+@app.command()
 def rotate() -> None:
     """A new master key, while everything runs. Stopped in the middle, it goes on when it is asked again."""
     room = open_room()

@@ -13,22 +13,32 @@ What a process that was started long ago needs it has in memory, or finds in the
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from backroom.domain.errors import AskPerson
+from backroom.domain.errors import AskPerson, Retry
 from backroom.shop.room import MASTER_KEY, MASTER_KEY_BEFORE, MASTER_KEY_NEXT, Room
 from backroom.shop.secrets import Secrets, variable_of
 from backroom.store import sealing
 from backroom.store.seals import MasterKey, new_master_key, read_master_key
+
+_LOCK = "master-key.lock"
 
 
 class SecretsElsewhere(AskPerson):
     """The master key comes from the environment, which a command cannot change."""
 
     cause = "secrets_elsewhere"
+
+
+class Busy(Retry):
+    """Another process is changing the master key at this moment."""
+
+    cause = "being_worked_on"
 
 
 class StillNeeded(AskPerson):
@@ -62,24 +72,35 @@ def standing(room: Room) -> Standing:
     )
 
 
+def prepare(room: Room) -> str:
+    """Write a new key into the secrets as `master_key_next` and do nothing else, so that the file can be copied to
+    other machines first; returns its id. Raises as `rotate` does."""
+    with _alone(room):
+        return _id(_wanted(room))
+
+
 def rotate(room: Room) -> Iterator[int]:
     """Begin a new master key, or go on with one that was begun; yields how many people were brought under it so far.
 
-    Raises SecretsElsewhere where the secrets are not a file, with the key to put there, and StillNeeded while the key
-    before the present one is kept.
+    Raises SecretsElsewhere where the secrets are not a file, with the key to put there, StillNeeded while the key
+    before the present one is kept, and Busy while somebody else is at it.
     """
-    wanted = _wanted(room)
-    if room.database.write(lambda c: sealing.register(c, room.seals)) != wanted:
-        room.database.write(lambda c: sealing.change(c, room.seals, wanted))
-    done = 0
-    while _left(room, wanted):
-        # From the start each time: whoever was made between two looks has a small id or a large one.
-        after, count = 0, 1
-        while count:
-            after, count = room.database.write(partial(sealing.rewrap, seals=room.seals, key_id=wanted, after=after))
-            done += count
-            yield done
-    _settle(room, wanted)
+    with _alone(room):
+        text = _wanted(room)
+        wanted = _id(text)
+        if room.database.write(lambda c: sealing.register(c, room.seals)) != wanted:
+            room.database.write(lambda c: sealing.change(c, room.seals, wanted))
+        done = 0
+        while _left(room, wanted):
+            # From the start each time: whoever was made between two looks has a small id or a large one.
+            after, count = 0, 1
+            while count:
+                after, count = room.database.write(
+                    partial(sealing.rewrap, seals=room.seals, key_id=wanted, after=after)
+                )
+                done += count
+                yield done
+        _settle(room, text)
 
 
 def retire(room: Room) -> None:
@@ -99,14 +120,14 @@ def retire(room: Room) -> None:
 
 
 def _wanted(room: Room) -> str:
-    """The id of the master key that everybody is to be under: one that was begun, or a new one, safe in the secrets."""
+    """The master key that everybody is to be under: one that was begun, or a new one, safe in the secrets."""
     now, secrets = standing(room), _secrets(room)
     begun = secrets.find(MASTER_KEY_NEXT)
     if begun is not None:
-        return _id(begun)
+        return begun
     if now.changing or now.left:
         # Put back from a backup, or between the last batch and the end: the secrets' own key is the one to go to.
-        return _id(secrets.get(MASTER_KEY))
+        return secrets.get(MASTER_KEY)
     if now.before:
         raise StillNeeded(
             "the master key before the present one is still kept, for backups from before the last change",
@@ -120,14 +141,15 @@ def _wanted(room: Room) -> str:
             "this again.",
         )
     secrets.add({MASTER_KEY_NEXT: made})
-    return _id(made)
+    return made
 
 
-def _settle(room: Room, wanted: str) -> None:
-    """Name the new key as the shop's own in the secrets."""
+def _settle(room: Room, text: str) -> None:
+    """Name the new key as the shop's own in the secrets. From memory: whatever became of the file, it is not lost."""
     secrets = _secrets(room)
-    own, begun = secrets.get(MASTER_KEY), secrets.find(MASTER_KEY_NEXT)
-    if begun is None or _id(begun) != wanted:
+    own = secrets.get(MASTER_KEY)
+    if own == text:
+        secrets.add({}, without=[MASTER_KEY_NEXT])
         return
     if variable_of(MASTER_KEY_NEXT) in os.environ:
         raise SecretsElsewhere(
@@ -135,7 +157,21 @@ def _settle(room: Room, wanted: str) -> None:
             remedy=f"Now give the new key to every process as {variable_of(MASTER_KEY)}, the old one as "
             f"{variable_of(MASTER_KEY_BEFORE)} for as long as you keep older backups, and start them again.",
         )
-    secrets.add({MASTER_KEY: begun, MASTER_KEY_BEFORE: own}, without=[MASTER_KEY_NEXT])
+    secrets.add({MASTER_KEY: text, MASTER_KEY_BEFORE: own}, without=[MASTER_KEY_NEXT])
+
+
+@contextmanager
+def _alone(room: Room) -> Iterator[None]:
+    """Two at once would each make a key, and the secrets hold one."""
+    descriptor = os.open(room.home / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy("somebody else is changing the master key", remedy="Let that end first.") from None
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _left(room: Room, key_id: str) -> int:

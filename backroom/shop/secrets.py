@@ -6,8 +6,10 @@ BACKROOM_SECRET_ before it and underscores for dots, comes first, so that contai
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,12 +78,20 @@ class Secrets:
         return sorted(self._values)
 
     def add(self, values: Mapping[str, str], without: Collection[str] = ()) -> None:
-        """Add, change or take out secrets and write the file anew, complete and readable by its owner only, in one
-        step."""
-        self._values.update(values)
-        for name in without:
-            self._values.pop(name, None)
+        """Add, change or take out secrets, and write the file anew in one step, readable by its owner only.
+
+        What another process has written since we read it stays.
+        """
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(self._path.parent):
+            if self._path.exists():
+                self._values = dict(Secrets.read(self._path)._values)
+            self._values.update(values)
+            for name in without:
+                self._values.pop(name, None)
+            self._write()
+
+    def _write(self) -> None:
         draft = self._path.with_suffix(".new")
         text = "".join(f"{_quote(name)} = {_quote(value)}\n" for name, value in sorted(self._values.items()))
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -93,6 +103,17 @@ class Secrets:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for ourselves among processes of ours; waits for whoever has it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def variable_of(name: str) -> str:

@@ -5,6 +5,7 @@ On SQLite, and with fewer orders on a real PostgreSQL, by configuration alone.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -21,7 +22,9 @@ from backroom.channels.signing import sign
 from backroom.cli.demo_judge import failed_run_names, judge
 from backroom.engine.forgetting import Runs
 from backroom.privacy.erasure import erase
+from backroom.privacy.rotation import retire, rotate, standing
 from backroom.shop.demo_orders import DemoOrder
+from backroom.shop.room import open_room
 from backroom.store.contacts import open_contact
 from backroom.store.people import load
 from backroom.store.personal import Whose
@@ -39,6 +42,7 @@ from tests.shops import CANARIES, an_order
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
 
+_IDS = itertools.count(990_001)
 # Every kind of order the demo knows is among the first sixty.
 ORDERS = {"sqlite": 200, "postgres": 60}
 
@@ -213,13 +217,36 @@ def test_somebody_who_is_forgotten_is_found_in_no_file_of_the_shop(
     assert places(shop.home, CANARIES) == []
 
 
+def test_a_new_master_key_takes_over_while_gateway_and_workers_run(
+    shop: RunningShop, sent: Sequence[DemoOrder]
+) -> None:
+    """Processes that were started with the old key take an order in under the new one, make it, and announce it."""
+    before = shop.pid("gateway"), shop.pid("worker-hub")
+    list(rotate(shop.room))
+    number, person, _ = _serve_one(shop)
+    assert (shop.pid("gateway"), shop.pid("worker-hub")) == before
+    new = standing(shop.room)
+    assert (new.left, new.changing, new.before) == (0, False, True)
+    with shop.room.database.read() as connection:
+        assert connection.execute(select(people.c.key_id).where(people.c.id == person)).scalar_one() == new.key_id
+    retire(shop.room)
+    # Whoever only has the new key reads everything.
+    late = open_room(shop.home)
+    with late.database.read() as connection:
+        everybody = connection.execute(select(people.c.id).where(people.c.wrapped_key.is_not(None))).scalars().all()
+        assert len(load(connection, late.seals, everybody)) > 50
+    late.close()
+    assert "order.fulfilled" in {entry["event"] for entry in shop.story(number).history}
+
+
 def _serve_one(shop: RunningShop) -> tuple[str, int, bytes]:
     """One order of the person whose words are canaries, sent, made and announced; its number, whose, and their key."""
-    body = json.dumps(an_order(990_001, [("TEE-MOTH-INK-M", 1)])).encode()
+    external_id = next(_IDS)
+    body = json.dumps(an_order(external_id, [("TEE-MOTH-INK-M", 1)])).encode()
     headers = sign("shopify", body, shop.room.secret("webhook.web"), topic="orders/create")
     answer = requests.post(f"{shop.ports.pages}/webhooks/web", data=body, headers=headers, timeout=60)
     assert answer.json() == {"outcome": "accepted"}
-    ours = select(orders.c.number, orders.c.state, orders.c.person_id).where(orders.c.external_id == "990001")
+    ours = select(orders.c.number, orders.c.state, orders.c.person_id).where(orders.c.external_id == str(external_id))
 
     def row() -> Any:
         with shop.room.database.read() as connection:

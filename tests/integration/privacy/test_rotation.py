@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import select, text
 
 from backroom.cli.prepare import MasterKeyLost, prepare
-from backroom.privacy.rotation import SecretsElsewhere, StillNeeded, retire, rotate, standing
+from backroom.privacy.rotation import Busy, SecretsElsewhere, StillNeeded, retire, rotate, standing
+from backroom.privacy.rotation import prepare as prepare_key
 from backroom.shop.room import MASTER_KEY, MASTER_KEY_BEFORE, MASTER_KEY_NEXT, Room, open_room
 from backroom.shop.secrets import Secrets
 from backroom.store import sealing
@@ -120,6 +121,49 @@ def test_stopped_before_the_database_knows_the_new_key_it_uses_that_key(room: Ro
     Secrets.read(room.home / "secrets.toml").add({MASTER_KEY_NEXT: made})
     list(rotate(room))
     assert secret(room) == read_master_key(made)
+
+
+def test_a_key_can_be_prepared_and_copied_to_other_machines_first(room: Room) -> None:
+    add(room, 1)
+    before, key_id = secret(room), prepare_key(room)
+    assert (secret(room), standing(room).changing) == (before, True)
+    assert prepare_key(room) == key_id
+    list(rotate(room))
+    assert standing(room).key_id == key_id
+
+
+def test_two_who_change_it_at_once_are_one_too_many(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "BATCH", 1)
+    add(room, 1, 2)
+    change = rotate(room)
+    next(change)
+    with pytest.raises(Busy):
+        next(rotate(room))
+    list(change)
+    assert opened(room, Seals(secret(room))) == 2
+
+
+def test_a_secrets_file_that_was_overwritten_meanwhile_still_gets_the_new_key(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor that was open, say: nothing may be sealed under a key that stands nowhere."""
+    monkeypatch.setattr(sealing, "BATCH", 1)
+    add(room, 1, 2)
+    file = room.home / "secrets.toml"
+    told = file.read_text()
+    change = rotate(room)
+    next(change)
+    file.write_text(told)
+    list(change)
+    assert opened(room, Seals(secret(room))) == 2
+
+
+def test_secrets_that_two_processes_write_are_both_kept(room: Room) -> None:
+    one, other = (Secrets.read(room.home / "secrets.toml") for _ in range(2))
+    one.add({"a.b": "1"})
+    other.add({"c.d": "2"}, without=["a.x"])
+    kept = Secrets.read(room.home / "secrets.toml")
+    assert (kept.find("a.b"), kept.find("c.d"), other.find("a.b")) == ("1", "2", "1")
 
 
 def test_people_who_come_while_it_changes_are_under_the_new_key_whoever_takes_them_in(room: Room) -> None:
