@@ -131,6 +131,7 @@ def test_nothing_of_somebody_is_found_anywhere_once_they_are_forgotten(floor: Fl
     floor.check_sums()
 
 
+@only_sqlite
 def test_others_keep_what_is_theirs_and_their_labels_stay_on_the_sheet(floor: Floor, folder: Path) -> None:
     number = serve(floor)[0]
     name, street = "Brunhilde Eckersporn", "Lindwurmweg"
@@ -199,6 +200,7 @@ def test_what_was_cut_off_is_done_later(floor: Floor, folder: Path, monkeypatch:
     assert finish(floor.room, prefect.forget).people == []
 
 
+@only_sqlite
 def test_a_draft_of_a_mail_that_a_crash_left_behind_goes_too(floor: Floor, folder: Path) -> None:
     number = serve(floor)[0]
     mail = floor.room.home / "mail"
@@ -280,6 +282,7 @@ def test_what_a_backup_shows_as_open_is_closed_when_it_forgets_again(floor: Floo
     floor.check_sums()
 
 
+@only_sqlite
 def test_a_journal_that_was_lost_is_written_again_from_the_database(floor: Floor) -> None:
     number = serve(floor)[0]
     erase(floor.room, [Whose(person_of(floor, number))], "Ada", Prefect().forget)
@@ -291,6 +294,7 @@ def test_a_journal_that_was_lost_is_written_again_from_the_database(floor: Floor
     assert not any(word in told for word in CANARIES)
 
 
+@only_sqlite
 def test_a_journal_whose_last_line_was_cut_off_is_read_and_goes_on(floor: Floor) -> None:
     home = floor.room.home
     with floor.room.database.read() as connection:
@@ -341,6 +345,7 @@ def test_somebody_is_found_by_mail_phone_order_number_and_by_what_was_corrected(
     assert (found.person_id, found.open) == (person, (number,))
 
 
+@only_sqlite
 def test_late_news_of_a_forgotten_customers_order_are_told_to_nobody(floor: Floor) -> None:
     external_id = floor.order((PLAIN, 1))
     floor.intake()
@@ -353,6 +358,7 @@ def test_late_news_of_a_forgotten_customers_order_are_told_to_nobody(floor: Floo
     assert floor.state(number)[0] == "fulfilled"
 
 
+@only_sqlite
 def test_an_erasure_is_noted_by_number_only(floor: Floor) -> None:
     number = serve(floor)[0]
     person = person_of(floor, number)

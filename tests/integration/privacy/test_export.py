@@ -14,6 +14,7 @@ from backroom.privacy.erasure import erase
 from backroom.privacy.export import TITLES, write_export
 from backroom.store.people import PersonErased
 from backroom.store.personal import HOLDINGS, Whose
+from tests.integration.gateway.conftest import only_sqlite
 from tests.integration.privacy.test_erasure import OTHER, person_of, serve
 from tests.shops import CANARIES, Floor
 
@@ -47,6 +48,7 @@ def test_everything_that_is_held_of_somebody_is_told_opened_and_of_nobody_else(f
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@only_sqlite
 def test_a_page_that_is_there_is_left_alone(floor: Floor, tmp_path: Path) -> None:
     number = serve(floor)[0]
     path = tmp_path / "person.html"
@@ -56,6 +58,7 @@ def test_a_page_that_is_there_is_left_alone(floor: Floor, tmp_path: Path) -> Non
     assert path.read_text() == "mine"
 
 
+@only_sqlite
 def test_whoever_is_forgotten_cannot_be_told_any_more(floor: Floor, tmp_path: Path) -> None:
     person = person_of(floor, serve(floor)[0])
     erase(floor.room, [Whose(person)], "Ada", lambda numbers: None)
@@ -63,6 +66,7 @@ def test_whoever_is_forgotten_cannot_be_told_any_more(floor: Floor, tmp_path: Pa
         write_export(floor.room, person, tmp_path / "person.html")
 
 
+@only_sqlite
 def test_what_a_customer_wrote_cannot_become_part_of_the_page(floor: Floor, tmp_path: Path) -> None:
     note = "</script><script>alert(1)</script>"
     number = floor.taken_in(note=note)

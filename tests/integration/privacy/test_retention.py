@@ -22,6 +22,7 @@ from backroom.store.tables import (
     quarantine,
     removals,
 )
+from tests.integration.gateway.conftest import only_sqlite
 from tests.integration.privacy.test_erasure import everybody, person_of, serve
 from tests.searching import places
 from tests.shops import CANARIES, HUB, PLAIN, Floor, an_order
@@ -110,6 +111,7 @@ def test_what_is_under_way_stays_however_old_it_is(floor: Floor) -> None:
     assert floor.state(number)[0] == "fulfilled"
 
 
+@only_sqlite
 def test_a_message_in_quarantine_goes_too_and_cannot_be_replayed_empty(floor: Floor) -> None:
     floor.deliver({"id": 7999, "email": CANARIES[2]})
     floor.intake()
@@ -176,6 +178,7 @@ def test_it_goes_in_batches_and_goes_on_where_it_was_stopped(floor: Floor, monke
     assert removed(floor) == {"raw": 1}
 
 
+@only_sqlite
 def test_old_reports_go(floor: Floor) -> None:
     folder = floor.room.home / "reports"
     folder.mkdir()
