@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -308,12 +308,15 @@ def test_a_journal_whose_last_line_was_cut_off_is_read_and_goes_on(floor: Floor)
 
 
 @pytest.fixture
-def postgres_files(request: pytest.FixtureRequest, floor: Floor) -> Iterator[Path]:
-    """The folder in which PostgreSQL keeps its tables."""
+def postgres_files(request: pytest.FixtureRequest, floor: Floor) -> Path:
+    """The folder in which PostgreSQL keeps this database's tables."""
     if floor.room.database.is_sqlite:
         pytest.skip("of PostgreSQL")
     with floor.room.database.read() as connection:
-        yield Path(connection.execute(text("SHOW data_directory")).scalar_one()) / "base"
+        folder = Path(connection.execute(text("SHOW data_directory")).scalar_one())
+        ours = text("SELECT oid FROM pg_database WHERE datname = current_database()")
+        number = connection.execute(ours).scalar_one()
+    return folder / "base" / str(number)
 
 
 def test_the_destroyed_key_is_in_none_of_postgresqls_tables(floor: Floor, postgres_files: Path) -> None:
