@@ -7,27 +7,19 @@ Reserving afterwards is what counts; where it fails, the order is routed again.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from prefect import task
 from sqlalchemy import Connection, RowMapping
 
-from backroom.domain.geo import Postcodes, locate, postcode_table
-from backroom.domain.model import (
-    Delivery,
-    LineToRoute,
-    OrderState,
-    OrderToRoute,
-    RoutingDecision,
-    StepOutcome,
-    Variant,
-)
-from backroom.domain.routing import LocationView, route_all
-from backroom.shop.room import Room, this_room
+from backroom.domain.geo import postcode_table
+from backroom.domain.model import OrderState, RoutingDecision, StepOutcome
+from backroom.domain.routing import route_all
+from backroom.domain.routing_places import views_at, views_of
+from backroom.shop.room import this_room
 from backroom.store import catalogue, history, orders, people, routing, stock
 from backroom.store.claims import Claim, fence
-from backroom.store.contacts import open_contact
 
 STATE_OF = {
     "assigned": OrderState.ROUTED,
@@ -50,69 +42,13 @@ def route(claim: Claim) -> list[StepOutcome]:
         available = {place: level.available for place, level in stock.levels(connection).items()}
         load = routing.open_load(connection)
     postcodes = postcode_table(room.shop.postcodes)
-    to_route = [_to_route(postcodes, row, keys[row["person_id"]].key, lines[row["id"]], variants) for row in waiting]
-    decisions = route_all(to_route, room.shop.rules, views_of(room, variants, available, load, datetime.now(UTC)))
-    return room.database.write(lambda connection: _commit(connection, claim, waiting, decisions))
-
-
-def views_of(
-    room: Room,
-    variants: Mapping[str, Variant],
-    available: Mapping[tuple[str, str], int],
-    load: Mapping[str, int],
-    at: datetime,
-) -> list[LocationView]:
-    """Every location as routing sees it: what is there, what can be printed there, whether it is open, how busy."""
-    pieces: dict[str, dict[str, int]] = defaultdict(dict)
-    for (location_id, sku), count in available.items():
-        pieces[location_id][sku] = count
-    return [
-        LocationView(
-            location=location,
-            available=pieces[location.id],
-            printable=frozenset(
-                sku for sku, one in variants.items() if one.artwork and location.can_print(one.print_process)
-            ),
-            open_now=location.hours.is_open(at),
-            capacity_left=location.capacity - load.get(location.id, 0) if location.capacity else None,
-            load=load.get(location.id, 0),
-            parcel_minor={
-                channel.id: room.shop.carrier_for(location.id, channel.id).price_minor for channel in room.shop.channels
-            },
-        )
-        for location in room.shop.locations
+    to_route = [
+        routing.order_to_route(row, lines[row["id"]], variants, keys[row["person_id"]].key, postcodes)
+        for row in waiting
     ]
-
-
-def _to_route(
-    postcodes: Postcodes, row: RowMapping, key: bytes, lines: Sequence[RowMapping], variants: Mapping[str, Variant]
-) -> OrderToRoute:
-    address = open_contact(key, row["contact"]).address
-    place = locate(address, postcodes) if address else None
-    return OrderToRoute(
-        number=row["number"],
-        channel=row["channel"],
-        source=row["source"],
-        delivery=Delivery(row["delivery"]),
-        country=row["country"],
-        placed_at=row["placed_at"],
-        event=row["event"],
-        location=row["location"],
-        latitude=place[0] if place else None,
-        longitude=place[1] if place else None,
-        located_by=place[2] if place else "",
-        lines=tuple(
-            LineToRoute(
-                line_no=line["line_no"],
-                sku=line["sku"],
-                quantity=line["quantity"],
-                product=variants[line["sku"]].product if line["sku"] in variants else "",
-                print_process=variants[line["sku"]].print_process if line["sku"] in variants else "",
-                tags=variants[line["sku"]].tags if line["sku"] in variants else (),
-            )
-            for line in lines
-        ),
-    )
+    views = views_at(views_of(room.shop, variants), available, load, datetime.now(UTC))
+    decisions = route_all(to_route, room.shop.rules, views)
+    return room.database.write(lambda connection: _commit(connection, claim, waiting, decisions))
 
 
 def _commit(

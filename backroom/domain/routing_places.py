@@ -1,6 +1,6 @@
 """What routing sees of a place: its stock and room, and what one order would be there.
 
-What belongs here: a location's view, an order seen from it, and sharing an order out over places. What does not: the
+What belongs here: locations' views, an order seen from one, and sharing an order out over places. What does not: the
 conditions of a rule (`routing_filters`), which place is chosen (`routing`).
 """
 
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from backroom.domain.geo import distance_m
-from backroom.domain.model import Assignment, Delivery, OrderToRoute
-from backroom.domain.shop import Location
+from backroom.domain.model import Assignment, Delivery, OrderToRoute, Variant
+from backroom.domain.shop import Location, Shop
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,16 @@ class LocationView:
     capacity_left: int | None = None
     load: int = 0
     parcel_minor: Mapping[str, int] = field(default_factory=dict)
+
+    def standing(self, available: Mapping[str, int], load: int, at: datetime) -> LocationView:
+        """The same location at another moment: what is there then, and how busy it is."""
+        return replace(
+            self,
+            available=available,
+            open_now=self.location.hours.is_open(at),
+            capacity_left=self.location.capacity - load if self.location.capacity else None,
+            load=load,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,37 @@ class Share:
     @property
     def complete(self) -> bool:
         return not any(self.missing)
+
+
+def views_of(shop: Shop, variants: Mapping[str, Variant]) -> list[LocationView]:
+    """Every location of the shop file with nothing in it: what can be printed there, and what a parcel costs."""
+    return [
+        LocationView(
+            location=location,
+            available={},
+            printable=frozenset(
+                sku for sku, one in variants.items() if one.artwork and location.can_print(one.print_process)
+            ),
+            parcel_minor={
+                channel.id: shop.carrier_for(location.id, channel.id).price_minor for channel in shop.channels
+            },
+        )
+        for location in shop.locations
+    ]
+
+
+def views_at(
+    views: Sequence[LocationView],
+    available: Mapping[tuple[str, str], int],
+    load: Mapping[str, int],
+    at: datetime,
+) -> list[LocationView]:
+    """The locations as they stand at a moment: pieces available by (location, SKU), open fulfilment orders by id."""
+    pieces: dict[str, dict[str, int]] = {view.location.id: {} for view in views}
+    for (location, sku), count in available.items():
+        if location in pieces:
+            pieces[location][sku] = count
+    return [view.standing(pieces[view.location.id], load.get(view.location.id, 0), at) for view in views]
 
 
 def see(order: OrderToRoute, views: Sequence[LocationView]) -> list[Place]:

@@ -1,17 +1,66 @@
-"""Routing decisions: storing each with its reasons, and reading back where an order is to be made."""
+"""Routing: an order as the rules see it, storing each decision with its reasons, and reading back where it is made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, RowMapping, func, insert, select
 
-from backroom.domain.model import Assignment, RejectedAlternative, RoutingDecision
+from backroom.domain.geo import Postcodes, locate
+from backroom.domain.model import (
+    Assignment,
+    Delivery,
+    LineToRoute,
+    OrderToRoute,
+    RejectedAlternative,
+    RoutingDecision,
+    Variant,
+)
 from backroom.store.batches import chunks
+from backroom.store.contacts import open_contact
 from backroom.store.tables import fulfilment_orders, routing_decisions
 
 OPEN_STATES = ("open", "making", "made", "packed", "labelled")
+
+
+def order_to_route(
+    row: RowMapping,
+    lines: Sequence[RowMapping],
+    variants: Mapping[str, Variant],
+    key: bytes | None,
+    postcodes: Postcodes,
+) -> OrderToRoute:
+    """An order's row and lines as the rules see it: where it goes, never to whom.
+
+    `key` is its customer's, by which the address is opened; None for one who was erased, whom nobody can locate.
+    """
+    address = open_contact(key, row["contact"]).address if key else None
+    place = locate(address, postcodes) if address else None
+    return OrderToRoute(
+        number=row["number"],
+        channel=row["channel"],
+        source=row["source"],
+        delivery=Delivery(row["delivery"]),
+        country=row["country"],
+        placed_at=row["placed_at"],
+        event=row["event"],
+        location=row["location"],
+        latitude=place[0] if place else None,
+        longitude=place[1] if place else None,
+        located_by=place[2] if place else "",
+        lines=tuple(
+            LineToRoute(
+                line_no=line["line_no"],
+                sku=line["sku"],
+                quantity=line["quantity"],
+                product=variants[line["sku"]].product if line["sku"] in variants else "",
+                print_process=variants[line["sku"]].print_process if line["sku"] in variants else "",
+                tags=variants[line["sku"]].tags if line["sku"] in variants else (),
+            )
+            for line in lines
+        ),
+    )
 
 
 def save_decisions(connection: Connection, decisions: Sequence[tuple[int, int, RoutingDecision]], at: datetime) -> None:
