@@ -8,7 +8,23 @@ import typer
 from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
-from backroom.cli import audit, demo, effects, keys, kpi, master_key, orders, person, plan, prints, shop, stock, system
+from backroom.cli import (
+    audit,
+    check,
+    demo,
+    effects,
+    keys,
+    kpi,
+    master_key,
+    orders,
+    person,
+    plan,
+    prints,
+    route,
+    shop,
+    stock,
+    system,
+)
 from backroom.domain.errors import BackroomError
 from backroom.store.database import trouble_of_the_moment
 
@@ -33,6 +49,8 @@ app.add_typer(
     audit.app, name="audit", help="What is lost, wrong and slow, and what to do; now, or in files of the past."
 )
 app.add_typer(plan.app, name="plan", help="The first 30 days: what is done, what the figures say, what comes next.")
+app.add_typer(route.app, name="route", help="What other rules, or other stock, would have come to.")
+app.add_typer(check.app, name="check", help="Would a robot pay, and where should the shop run?")
 app.add_typer(orders.quarantine, name="quarantine", help="Messages that were no orders.")
 app.command("init")(shop.init)
 app.command("scan")(orders.scan_piece)

@@ -11,6 +11,7 @@ _STYLE = (
     "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.3rem .8rem;border-bottom:1px solid #ddd;"
     "text-align:right}th:first-child,td:first-child{text-align:left}img{max-width:100%}small{color:#666}"
     ".list th,.list td{text-align:left;vertical-align:top}.list td:last-child{white-space:nowrap}"
+    ".list.words td:last-child{white-space:normal}"
     ".wall{display:flex;flex-wrap:wrap;gap:1rem}.tile{flex:1;min-width:11rem;padding:1rem;border-radius:.5rem}"
     ".tile strong{display:block;font-size:4rem;line-height:1}.tile span,.tile small{display:block}"
     ".good{background:#e4f3e4}.bad{background:#fbe9e2}"

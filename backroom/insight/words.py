@@ -27,3 +27,8 @@ def say_seconds(seconds: float) -> str:
             rest = whole % size // below
             return f"{whole // size} {word}" + (f" {rest} {smaller}" if rest else "")
     return f"{whole} s"
+
+
+def count_of(count: int, word: str) -> str:
+    """`1 order`, `12 orders`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
