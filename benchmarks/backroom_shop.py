@@ -28,6 +28,7 @@ from backroom.channels.signing import sign
 from backroom.cli.environments import Ports, pools_of
 from backroom.cli.prepare import PREFECT_AUTH, prepare
 from backroom.cli.processes import ROOT, free_ports, gateway_child, make_known, server_child, worker_children
+from backroom.domain.shop import QUALITY_POOL
 from backroom.engine.supervise import Supervisor
 from backroom.engine.wake import RunRequest, Waker
 from backroom.gateway.doors import webhook_doors
@@ -178,7 +179,7 @@ def measured_shop(
         server = stack.enter_context(Supervisor([server_child(room, ports)], logs))
         make_known(room, ports)
         change(room, ports)
-        booths = frozenset(pools_of(room.shop)) - {room.shop.location(room.shop.hub).pool}
+        booths = frozenset([*pools_of(room.shop), QUALITY_POOL]) - {room.shop.location(room.shop.hub).pool}
         children = [gateway_child(room, ports), *worker_children(room, ports, without=booths, hub_workers=hub_workers)]
         rest = stack.enter_context(Supervisor(children, logs))
         yield MeasuredShop(room, ports, (server, rest), ours, Maker(1, datetime.now(UTC)))

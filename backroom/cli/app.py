@@ -20,6 +20,7 @@ from backroom.cli import (
     person,
     plan,
     prints,
+    quality,
     route,
     shop,
     stock,
@@ -51,6 +52,7 @@ app.add_typer(
 app.add_typer(plan.app, name="plan", help="The first 30 days: what is done, what the figures say, what comes next.")
 app.add_typer(route.app, name="route", help="What other rules, or other stock, would have come to.")
 app.add_typer(check.app, name="check", help="Would a robot pay, and where should the shop run?")
+app.add_typer(quality.app, name="quality", help="Data quality: what cannot be true, and what to do about it.")
 app.add_typer(orders.quarantine, name="quarantine", help="Messages that were no orders.")
 app.command("init")(shop.init)
 app.command("scan")(orders.scan_piece)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from backroom.cli.prepare import PREFECT_AUTH, booth_key_name
-from backroom.domain.shop import Shop
+from backroom.domain.shop import QUALITY_POOL, Shop
 from backroom.engine.server import api_url, client_environment, server_environment
 from backroom.shop.room import Room
 
@@ -89,7 +89,10 @@ def environment_of_server(room: Room, ports: Ports, database_url: str | None = N
 
 
 def environment_of_worker(room: Room, ports: Ports, pool: str) -> dict[str, str]:
-    """The whole environment of a pool's worker. Only the hub's inherits secrets from ours."""
+    """The whole environment of a pool's worker. Only the hub's and data quality's inherit what opens the shop."""
+    if pool == QUALITY_POOL:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(BOOTH_KEY)}
+        return {**inherited, **shop_variables(room, ports)}
     inherited = dict(os.environ) if pool == room.shop.location(room.shop.hub).pool else without_secrets()
     return {**inherited, **worker_variables(room, ports, pool)}
 
@@ -122,6 +125,8 @@ def worker_variables(room: Room, ports: Ports, pool: str) -> dict[str, str]:
 
 def variables_by_hand(room: Room, ports: Ports, pool: str) -> dict[str, str]:
     """What a terminal needs in which somebody starts a pool's worker by hand; the hub's pool stands for all else."""
+    if pool == QUALITY_POOL:
+        return shop_variables(room, ports)
     if pool == room.shop.location(room.shop.hub).pool:
         return {**_server_variables(room, ports), **worker_variables(room, ports, pool)}
     return worker_variables(room, ports, pool)

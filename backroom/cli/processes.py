@@ -25,6 +25,7 @@ from backroom.cli.environments import (
     pools_of,
 )
 from backroom.domain.errors import AskPerson
+from backroom.domain.shop import QUALITY_POOL
 from backroom.engine.server import DESK, WAVES
 from backroom.engine.supervise import Child
 from backroom.shop.room import Room
@@ -34,6 +35,8 @@ READY_SECONDS = 2.0
 # A wave takes what the processor has to spare: whoever presses a button in the UI, or a channel that waits for its
 # answer, does not wait for it.
 WORKER_NICE = 10
+# Nobody waits for the checks of data quality.
+QUALITY_NICE = 19
 KNOWN_SECONDS = 180
 _SEE_SERVER = "See logs/prefect-server.log in the home folder."
 WORKER_READY_WITHIN = 180.0
@@ -112,7 +115,8 @@ def worker_child(pool: str, environment: Mapping[str, str], queue: str = "", num
 def worker_children(
     room: Room, ports: Ports, *, without: frozenset[str] = frozenset(), hub_workers: int = 1
 ) -> list[Child]:
-    """One worker for each pool of the shop, the hub's first; the hub's pool has a further one for its desk.
+    """One worker for each pool of the shop, the hub's first and data quality's last; the hub's pool has a further one
+    for its desk.
 
     `hub_workers` share the hub's waves.
     """
@@ -127,6 +131,10 @@ def worker_children(
             ready = _serves(room, ports, pool, child.name.replace("worker-", "backroom ", 1))
             # They import for seconds, and none needs another: all at once, and beside the gateway.
             children.append(replace(child, ready=ready, ready_within=WORKER_READY_WITHIN, alongside=True))
+    if QUALITY_POOL not in without:
+        # The shop is open without it: it is not waited for.
+        child = worker_child(QUALITY_POOL, environment_of_worker(room, ports, QUALITY_POOL))
+        children.append(replace(child, nice=QUALITY_NICE, alongside=True))
     return children
 
 

@@ -13,7 +13,7 @@ from backroom.cli.output import console
 from backroom.cli.prepare import PREFECT_AUTH, make_secrets, prepare
 from backroom.cli.processes import make_known
 from backroom.domain.errors import AskPerson
-from backroom.domain.shop import Shop
+from backroom.domain.shop import QUALITY_POOL, Shop
 from backroom.shop.load import load_shop
 from backroom.shop.next_steps import missing_postcodes, next_steps
 from backroom.shop.questions import Question, default_answers, interview, write_shop_file
@@ -107,7 +107,7 @@ def env(
     It makes what is missing besides: the database and its tables, the secrets, the booths' keys. It prints keys.
     """
     room = prepare(home_folder())
-    pools = list(pools_of(room.shop))
+    pools = [*pools_of(room.shop), QUALITY_POOL]
     if pool and pool not in pools:
         raise NoSuchPool(f"the shop file has no work pool {pool!r}.", remedy=f"It has: {', '.join(pools)}.")
     ports = Ports(prefect_port, gateway_port, prefect_api, gateway_url)
@@ -121,7 +121,7 @@ def publish(prefect_port: PrefectPort = 4200, gateway_port: GatewayPort = 8600, 
     """Make the shop known to a Prefect server that runs: pools, deployments, blocks and alerts. Safe to do again."""
     room = prepare(home_folder())
     make_known(room, Ports(prefect_port, gateway_port, prefect_api))
-    pools = ", ".join(pools_of(room.shop))
+    pools = ", ".join([*pools_of(room.shop), QUALITY_POOL])
     console.print(f"[bold green]Prefect knows {room.shop.owner.name}.[/] Work pools: {pools}.")
     room.close()
 

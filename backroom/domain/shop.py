@@ -15,6 +15,8 @@ from backroom.domain.errors import AskPerson
 from backroom.domain.opening import OpeningHours
 
 LOCATION_KINDS = ("hub", "local_hub", "booth")
+# Data quality has a work pool of its own, which belongs to no location.
+QUALITY_POOL = "quality"
 CHANNEL_KINDS = ("shopify", "woocommerce", "pos", "csv")
 CARRIER_KINDS = ("local",)
 PRINT_PROCESSES = ("dtg", "transfer")

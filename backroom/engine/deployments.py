@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backroom.domain.shop import Shop
+from backroom.domain.shop import QUALITY_POOL, Shop
 from backroom.engine.deploy import DeploymentSpec, location_tag
 from backroom.engine.server import DESK
 
@@ -12,6 +12,9 @@ HOUR = 3600.0
 DAILY = "15 3 * * *"
 # After the figures of the day, which are read from what is removed.
 NIGHTLY = "45 3 * * *"
+# When the others of the night are done: every row is checked, theirs as well.
+LAST = "30 4 * * *"
+DATA_QUALITY = "flows/data_quality.py:data_quality"
 
 
 def specs_of(shop: Shop) -> list[DeploymentSpec]:
@@ -29,6 +32,8 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
         DeploymentSpec("flows/kpi.py:kpi", "daily", hub.pool, hub_tags, {"period": "daily"}, cron=DAILY),
         DeploymentSpec("flows/audit.py:audit", "hourly", hub.pool, hub_tags, every_seconds=HOUR),
         DeploymentSpec("flows/retention.py:retention", "retention", hub.pool, hub_tags, cron=NIGHTLY),
+        DeploymentSpec(DATA_QUALITY, "hourly", QUALITY_POOL, hub_tags, {"scope": "changed"}, every_seconds=HOUR),
+        DeploymentSpec(DATA_QUALITY, "nightly", QUALITY_POOL, hub_tags, {"scope": "full"}, cron=LAST),
     ]
     for location in shop.locations:
         tags = (location_tag(location.id),)

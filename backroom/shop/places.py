@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from backroom.domain.opening import WEEKDAYS, OpeningHours
-from backroom.domain.shop import LOCATION_KINDS, PRINT_PROCESSES, CostRates, Location, Owner, PrinterSpec
+from backroom.domain.shop import LOCATION_KINDS, PRINT_PROCESSES, QUALITY_POOL, CostRates, Location, Owner, PrinterSpec
 from backroom.shop import values
 from backroom.shop.costs import read_own_costs
 from backroom.shop.section import Section
@@ -42,6 +42,10 @@ def read_location(id_: str, section: Section, owner: Owner, costs: CostRates) ->
         carrier=section.text("carrier", ""),
         costs=read_own_costs(section, owner.currency, costs),
     )
+    if location.pool == QUALITY_POOL:
+        section.problem(
+            "pool", f"{QUALITY_POOL} is the pool of data quality", "Give the location another, such as hub."
+        )
     section.done()
     return location
 

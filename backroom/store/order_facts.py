@@ -73,9 +73,10 @@ class RawOrder:
     short: list[tuple[str, str]] = field(default_factory=list)
 
 
-def changes(connection: Connection, at: datetime) -> Changes:
-    """Whose history grew since the mark, as far as it is settled."""
-    mark = connection.execute(select(counters.c.value).where(counters.c.name == MARK)).scalar_one_or_none() or 0
+def changes(connection: Connection, at: datetime, mark: int | None = None) -> Changes:
+    """Whose history grew since the key figures' mark (or the entry that `mark` names), as far as it is settled."""
+    if mark is None:
+        mark = connection.execute(select(counters.c.value).where(counters.c.name == MARK)).scalar_one_or_none() or 0
     young = (history.c.at > at - SETTLED_AFTER).label("young")
     query = select(history.c.id, history.c.order_id, young).where(history.c.id > mark)
     upto, ids, seen = mark, dict[int, None](), 0

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from backroom.channels.signing import sign
 from backroom.cli.demo_judge import failed_run_names, judge
@@ -170,6 +170,23 @@ def test_the_audit_lists_what_to_do_and_its_numbers_stand_on_the_wall(
     assert json.loads(shop.prefect("GET", "/artifacts/audit/latest")["data"])
     assert "## Week 1: Audit" in shop.prefect("GET", "/artifacts/plan/latest")["data"]
     assert list((shop.home / "reports").glob("audit-*.html"))
+
+
+def test_data_quality_finds_nothing_in_what_the_shop_did_and_alerts_of_what_is_damaged(
+    shop: RunningShop, sent: Sequence[DemoOrder]
+) -> None:
+    _run_to_its_end(shop, "data-quality/nightly", {"scope": "full"})
+    assert "\nNothing.\n" in shop.prefect("GET", "/artifacts/quality/latest")["data"]
+    assert (shop.home / "quality" / "index.html").exists()
+    number = shop.numbers("fulfilled")[0]
+    here = update(orders).where(orders.c.number == number)
+    shop.room.database.write(lambda c: c.execute(here.values(total_minor=-1)))
+    _run_to_its_end(shop, "data-quality/nightly", {"scope": "full"})
+    shop.room.database.write(lambda c: c.execute(here.values(total_minor=1)))
+    assert f"Data quality, {number}" in shop.prefect("GET", "/artifacts/alerts/latest")["data"]
+    told = [path.read_text(encoding="utf-8") for path in (shop.home / "mail").glob("*.eml")]
+    assert len([mail for mail in told if f"Subject: Backroom: Data quality, {number}" in mail]) == 1
+    assert f"| critical | {number} |" in shop.prefect("GET", "/artifacts/quality/latest")["data"]
 
 
 def test_an_order_told_by_its_number_writes_its_story(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from backroom.cli.app import app
+from backroom.domain.shop import QUALITY_POOL
 from backroom.engine.server import DESK, server_environment
 
 FOLDER = Path("deployments")
@@ -150,8 +151,8 @@ def test_workers_have_names_of_their_own_and_serve_what_there_is(ours: dict[str,
         argv for service in ours.values() for argv in commands(service) if argv[:3] == ["prefect", "worker", "start"]
     ]
     names = [argv[argv.index("--name") + 1] for argv in started]
-    assert len(names) == len(set(names)) >= 3
-    assert {argv[argv.index("--pool") + 1] for argv in started} == {"hub"}
+    assert len(names) == len(set(names)) >= 4
+    assert {argv[argv.index("--pool") + 1] for argv in started} == {"hub", QUALITY_POOL}
     assert [argv[argv.index("--work-queue") + 1] for argv in started if "--work-queue" in argv] == [DESK]
 
 

@@ -20,12 +20,14 @@ from backroom.domain import routing
 from backroom.domain.audit import DEFINITIONS, USUAL, Stage
 from backroom.domain.breaker import LIMIT
 from backroom.domain.kpi import KPIS
+from backroom.domain.quality import Severity
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
 from backroom.gateway import booth, health, pos, webhooks
 from backroom.gateway.access import SESSION_SECONDS
 from backroom.gateway.pages import effects, labels, login, order, orders, prints, quarantine, scan, style
 from backroom.insight.past.columns import MEANINGS
 from backroom.insight.words import say_seconds
+from backroom.quality.suites import RULES, SUITES
 from backroom.shop import catalogue
 from backroom.store import desk
 from backroom.store.api_keys import SCOPES
@@ -132,6 +134,17 @@ def test_every_failure_and_every_column_of_a_past_is_defined_as_it_is_read() -> 
         Stage(row[0]): row[1] for row in re.findall(r"^\| `(\w+)` \| [^|]+ \| ([^|]+) \| [^|]*\|$", page, re.MULTILINE)
     }
     assert usual == {stage: say_seconds(USUAL[stage]) if USUAL[stage] else "at once" for stage in Stage}
+
+
+def test_every_check_of_data_quality_is_described_as_it_is_made() -> None:
+    page = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
+    for suite in SUITES:
+        assert f"\n### {suite.subject}\n" in page, suite.subject
+        for rule in suite.rules:
+            repaired = ", repaired" if rule.repair else ""
+            line = f"| `{rule.code}` | {rule.severity}{repaired} | {rule.says} | {rule.person} |\n"
+            assert line in page, rule.code
+    assert page.count("\n| `") == len(RULES) + len(Severity) + 2
 
 
 def test_every_hold_reason_has_a_line_in_the_guide() -> None:

@@ -16,6 +16,7 @@ from backroom.store.tables.orders import (
     variants,
 )
 from backroom.store.tables.privacy import erasures, privacy_requests, removals, sealing
+from backroom.store.tables.quality import quality_findings, quality_results, quality_runs
 from backroom.store.tables.work import (
     fulfilment_lines,
     fulfilment_orders,
@@ -56,6 +57,9 @@ __all__ = [
     "plan_answers",
     "print_jobs",
     "privacy_requests",
+    "quality_findings",
+    "quality_results",
+    "quality_runs",
     "quarantine",
     "removals",
     "reservations",

@@ -28,7 +28,9 @@ def test_a_booths_worker_and_prefects_server_get_nothing_that_opens_the_shop(sec
     children = {child.name: child.env for child in worker_children(secrets_around, Ports())}
     for name, environment in (*children.items(), ("server", server_child(secrets_around, Ports()).env)):
         assert environment is not None
-        assert ("open sesame" in environment.values()) == (name in ("worker-hub", "worker-desk")), name
+        assert ("open sesame" in environment.values()) == (name in ("worker-hub", "worker-desk", "worker-quality")), (
+            name
+        )
 
 
 def test_a_booths_worker_gets_its_own_key_and_a_home_without_the_shop(secrets_around: Room) -> None:
@@ -68,7 +70,8 @@ def test_a_shell_on_another_machine_is_told_where_prefect_and_the_gateway_are(ro
 def test_hub_workers_that_share_its_waves_have_names_of_their_own(room: Room) -> None:
     children = worker_children(room, Ports(), hub_workers=3)
     names = [child.argv[child.argv.index("--name") + 1] for child in children]
-    assert names == ["backroom hub", "backroom hub-2", "backroom hub-3", "backroom desk", "backroom booth-a"]
+    shared = ["backroom hub", "backroom hub-2", "backroom hub-3", "backroom desk"]
+    assert names == [*shared, "backroom booth-a", "backroom quality"]
     assert [child.name for child in children] == [name.replace("backroom ", "worker-") for name in names]
     serving = {name: "default" in child.argv for name, child in zip(names, children, strict=True)}
     assert [name for name, waves in serving.items() if waves] == names[:3]

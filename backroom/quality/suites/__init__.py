@@ -1,0 +1,31 @@
+"""Every suite there is, in the order in which a run goes through them."""
+
+from __future__ import annotations
+
+from backroom.quality.rules import Rule, Suite
+from backroom.quality.suites.figures import FACTS, FIGURES, TRAFFIC
+from backroom.quality.suites.orders import LINES, ORDERS, RESERVATIONS
+from backroom.quality.suites.parcels import CONSENTS, LABELS, MESSAGES, SHIPMENTS
+from backroom.quality.suites.stock import CATALOGUE, MOVEMENTS, STOCK
+from backroom.quality.suites.work import PART_LINES, PARTS, PRINT_JOBS
+
+SUITES: tuple[Suite, ...] = (
+    ORDERS,
+    LINES,
+    RESERVATIONS,
+    PARTS,
+    PART_LINES,
+    PRINT_JOBS,
+    SHIPMENTS,
+    LABELS,
+    MESSAGES,
+    CONSENTS,
+    STOCK,
+    MOVEMENTS,
+    CATALOGUE,
+    FACTS,
+    FIGURES,
+    TRAFFIC,
+)
+BY_SUBJECT = {suite.subject: suite for suite in SUITES}
+RULES: dict[str, Rule] = {rule.code: rule for suite in SUITES for rule in suite.rules}

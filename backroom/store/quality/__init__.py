@@ -1,0 +1,1 @@
+"""What data quality reads and keeps: the rows of each subject, its runs and findings, and the repairs."""
