@@ -21,6 +21,7 @@ from backroom.shop.demo_messages import MADE_TO_ORDER, PLENTY, WEB, Maker, from_
 from backroom.shop.demo_people import FAR, NEARBY
 from backroom.shop.room import Room
 
+IDLE_AT_MOST = 2.0
 ANSWER_WITHIN = 30.0
 EVENT_AT_THE_BOOTH = {"name": "event", "value": "nachtmarkt"}
 
@@ -106,27 +107,38 @@ async def _send_all(webhooks: Sequence[Webhook], rate: float, port: int) -> list
 
 
 class _Lines:
-    """Connections to the gateway: one that is idle is taken, else another is opened."""
+    """Connections to the gateway: one that was at work a moment ago is taken, else another is opened.
+
+    The gateway hangs up on whoever says nothing for five seconds, perhaps just as the next message is written.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def post(self, sent: Sent, webhook: Webhook) -> None:
         sent.sent = time.time()
         async with asyncio.timeout(ANSWER_WITHIN):
-            reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = self._fresh() or await asyncio.open_connection("127.0.0.1", self._port)
             writer.write(webhook.request)
             head = await reader.readuntil(b"\r\n\r\n")
             await reader.readexactly(_length(head))
         sent.answered = time.time()
         sent.status = int(head.split(b" ", 2)[1])
-        self._idle.append((reader, writer))
+        self._idle.append((sent.answered, reader, writer))
+
+    def _fresh(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        if self._idle and time.time() - self._idle[-1][0] < IDLE_AT_MOST:
+            _, reader, writer = self._idle.pop()
+            return reader, writer
+        # The last one is the youngest.
+        self.close()
+        return None
 
     def close(self) -> None:
-        for _, writer in self._idle:
+        while self._idle:
             with suppress(OSError):
-                writer.close()
+                self._idle.pop()[2].close()
 
 
 def _length(head: bytes) -> int:
