@@ -47,7 +47,7 @@ faults: setup machine  ## Every fault of the table, with shortened clocks and sa
 faults-full: setup machine  ## Every fault with real durations, at every commit, 300 kills: hours
 	@BACKROOM_FAULTS=full $(FAULTS)
 
-bench: setup  ## Backroom beside stock Prefect, DBOS, Celery and Restate: a table, and benchmarks/results.json (25 minutes)
+bench: setup  ## Backroom beside stock Prefect, DBOS, Celery and Restate: a table, and benchmarks/results.json (45 minutes)
 	@$(RUN) python -m benchmarks.bench
 
 lint: setup  ## ruff

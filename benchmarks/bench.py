@@ -1,10 +1,10 @@
 """Backroom beside the systems that promise the same, on this machine, in one run: a table, and results.json.
 
-    uv run python -m benchmarks.bench                     # all of it, 25 minutes at most
+    uv run python -m benchmarks.bench                     # all of it, 45 minutes
     uv run python -m benchmarks.bench --quick             # does everything run? no figures to rely on
     uv run python -m benchmarks.bench --only dbos-sqlite --only backroom-sqlite --rounds 2
 
-First each of the others finds its best setting. Then come the rounds: Backroom whole, with 10,000 orders that wait, and
+First each system finds its best setting. Then come the rounds: Backroom whole, with 10,000 orders that wait, and
 the others bare, in another order each round. Then a trickle of one order a second for each. What time is left goes to
 the rest: the others whole, Backroom bare and with waves held at one, the trickle bare.
 
@@ -65,6 +65,7 @@ class Bench:
         self._began = time.monotonic()
         self._rates: dict[str, float] = {}
         self._lasted: dict[tuple[str, str], float] = {}
+        self._left_out: set[tuple[str, str]] = set()
 
     @property
     def seconds(self) -> float:
@@ -74,8 +75,8 @@ class Bench:
         """Everything, in the order of its importance."""
         ours = [system for system in self.systems if system.is_ours]
         peers = [system for system in self.systems if not system.is_ours]
-        for peer in peers:
-            self._calibrate(peer)
+        for system in self.systems:
+            self._calibrate(system)
         for number in range(1, self.size.rounds + 1):
             self._rounds([*((one, WHOLE) for one in ours), *((one, BARE) for one in peers)], number)
         for system in self.systems:
@@ -101,27 +102,30 @@ class Bench:
         likely = self._lasted.get((system.name, what), longest)
         if self.seconds + likely <= 60 * self.size.minutes:
             return True
-        self._say(f"{system.name}, {what}: left out, it would not end within {self.size.minutes:g} minutes")
+        if (system.name, what) not in self._left_out:
+            self._left_out.add((system.name, what))
+            self._say(f"{system.name}, {what}: left out, it would not end within {self.size.minutes:g} minutes")
         return False
 
-    def _calibrate(self, peer: System) -> None:
-        """The best of its settings, bare."""
+    def _calibrate(self, system: System) -> None:
+        """The best of its settings: ours with whole orders, the others bare."""
+        kind = WHOLE if system.is_ours else BARE
         found: dict[str, float] = {}
-        settings = peer.settings if self.size.share == 1 else peer.settings[1:3]
+        settings = system.settings if self.size.share == 1 else system.settings[1:3]
         for setting in settings:
             # At least twice as many as may be at work at once; in a quick run speed does not matter.
             least = 2 * int(setting[1]) if self.size.share == 1 else 4
-            orders = min(max(int(peer.expected * CALIBRATION_SECONDS * self.size.share), least), peer.most_tried)
-            told = self._measure(peer, BARE, "calibration", peer.command(BARE, orders, setting), 0)
+            orders = min(max(int(system.expected * CALIBRATION_SECONDS * self.size.share), least), system.most_tried)
+            told = self._measure(system, kind, "calibration", system.command(kind, orders, setting), 0)
             if told is not None:
                 found[" ".join(setting)] = round(told.orders_per_s, 2)
             elif not found:
                 # It does not even start: the other settings would not either.
                 return
         best = max(found, key=lambda setting: found[setting])
-        self.record.calibration[peer.name] = found
-        self.record.settings[peer.name] = best.split()
-        self._rates[peer.name] = found[best]
+        self.record.calibration[system.name] = found
+        self.record.settings[system.name] = best.split()
+        self._rates[system.name] = found[best]
 
     def _round(self, system: System, kind: Kind, number: int) -> None:
         if not self._stands(system, kind):
@@ -154,7 +158,7 @@ class Bench:
         """Whether it can be measured, as far as is known."""
         if system.name in self.record.missing or f"{system.name}, {kind}" in self.record.missing:
             return False
-        return system.is_ours or system.name in self._rates
+        return system.name in self._rates
 
     def _measure(self, system: System, kind: Kind, what: str, command: Sequence[str], number: int) -> Sample | None:
         """One measurement; where it fails, says why and goes on."""
@@ -233,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="one small round, only to see that everything runs")
     parser.add_argument("--only", action="append", choices=[system.name for system in SYSTEMS], default=[])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--minutes", type=float, default=25, help="what is not essential is left out after this long")
+    parser.add_argument("--minutes", type=float, default=45, help="what is not essential is left out after this long")
     parser.add_argument("--seed", type=int, default=None, help="of the order in which systems are measured")
     chosen = parser.parse_args(arguments)
     systems = [system for system in SYSTEMS if not chosen.only or system.name in chosen.only]

@@ -58,7 +58,15 @@ def _module(name: str, *arguments: str) -> tuple[str, ...]:
 
 
 OURS = tuple(
-    System(f"backroom-{database}", sys.executable, _module("backroom_run", "--database", database), round_orders=10_000)
+    System(
+        f"backroom-{database}",
+        sys.executable,
+        _module("backroom_run", "--database", database),
+        # Seconds of work, whatever it begins with: the first wave of each worker is slower.
+        expected=1500,
+        round_orders=10_000,
+        settings=(("--hub-workers", "1"), ("--hub-workers", "2")),
+    )
     for database in ("sqlite", "postgres")
 )
 PEERS = (
