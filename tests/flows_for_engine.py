@@ -57,6 +57,17 @@ def fails_once(path: str) -> None:
         raise RuntimeError("not mended")
 
 
+@flow(name="retries", retries=1, retry_delay_seconds=15, validate_parameters=False)
+def retries(path: str) -> None:
+    """Fails the first time, and is retried by its own process after a while; the second time it takes a minute."""
+    tried = Path(path).read_text().count("tried") if Path(path).exists() else 0
+    say(path, "tried")
+    if not tried:
+        raise RuntimeError("once more")
+    if tried == 1:
+        hold(path, 60)
+
+
 @flow(name="exits", validate_parameters=False)
 def exits(path: str) -> None:
     """What no flow should do."""

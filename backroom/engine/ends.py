@@ -1,6 +1,6 @@
 """The states that runs get when the engine left them without one: cancelled, handed back or crashed.
 
-What belongs here: choosing that state. What does not: setting it (`worker`, `reaper`). A run that is handed back is
+What belongs here: choosing that state. What does not: setting it (`giving_back`). A run that is handed back is
 AwaitingRetry: any worker of its pool takes it again at once, under the same id, and finds in the database what is left.
 """
 

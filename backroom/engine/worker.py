@@ -26,6 +26,7 @@ from prefect.states import AwaitingRetry, Cancelling, Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from backroom.engine.ends import end_for, handed_back
+from backroom.engine.giving_back import give_end
 from backroom.engine.instance import default_name, hold_name, identity_of
 from backroom.engine.prefect_seams import ask_once_for_all_runs, propose, send_last_words
 from backroom.engine.reaper import owner, reap
@@ -255,7 +256,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
             log.error(
                 "run %s ended with an error", run.id, exc_info=outcome if isinstance(outcome, Exception) else None
             )
-        await self.client.set_flow_run_state(run.id, end, force=True)
+        await give_end(self.client, run.id, end)
 
     def _hear(self, heard: Heard) -> None:
         if heard.what in (CANCELLING, SUSPENDED):
@@ -307,7 +308,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         await self._until_empty(LAST_GRACE)
         for run in list(self.runs.values()):
             try:
-                await self.client.set_flow_run_state(run.id, handed_back(run), force=True)
+                await give_end(self.client, run.id, handed_back(run))
             except httpx.HTTPError as error:
                 log.warning("run %s could not be handed back (%r): the next start does it", run.id, error)
         try:

@@ -27,8 +27,8 @@ A_BOOTHS = {"BACKROOM_GATEWAY_URL": "http://127.0.0.1:9", "BACKROOM_BOOTH_KEY": 
 @pytest.fixture(scope="module")
 def deployed(running_prefect: PrefectServer) -> PrefectServer:
     apply([DeploymentSpec(f"{FLOWS}:sweep", "sweep", "engine-tests")])
-    names = {"quick": "quick", "slow": "slow", "fails-once": "fails_once", "exits": "exits", "suspends": "suspends"}
-    apply([DeploymentSpec(f"{FLOWS}:{function}", "test", "engine-tests") for function in names.values()])
+    functions = ("quick", "slow", "fails_once", "retries", "exits", "suspends")
+    apply([DeploymentSpec(f"{FLOWS}:{function}", "test", "engine-tests") for function in functions])
     return running_prefect
 
 
@@ -154,6 +154,38 @@ def test_a_run_left_by_kill_9_completes_without_a_hand(
     (again,) = runs_named(deployed, "killed")
     assert again["id"] == left["id"]
     assert words(path)[-1] == "again"
+
+
+def test_a_run_killed_while_it_waits_to_be_retried_and_again_while_it_is_goes_on_without_a_hand(
+    deployed: PrefectServer, worker: WorkerProcess, waker: Waker, tmp_path: Path
+) -> None:
+    path = tmp_path / "retried"
+    start(waker, "retries", path, "retried")
+    until(lambda: state_of(deployed, "retried") == "AwaitingRetry", 15, "its process to wait for the second try")
+    until(lambda: runs_named(deployed, "retried")[0]["infrastructure_pid"], 10, "the run's owner to be known")
+    worker.end(signal.SIGKILL)
+    worker.start()
+    until(lambda: "holding" in words(path), 30, "the second try")
+    worker.end(signal.SIGKILL)
+    worker.start()
+    until(lambda: state_of(deployed, "retried") == "Completed", 30, "the run to complete")
+    assert words(path) == ["tried", "tried", "holding", "tried"]
+
+
+def test_a_run_handed_back_while_it_waits_to_be_retried_goes_on_elsewhere(
+    deployed: PrefectServer, worker: WorkerProcess, waker: Waker, tmp_path: Path
+) -> None:
+    path = tmp_path / "handed-back-waiting"
+    start(waker, "retries", path, "handed-back-waiting")
+    until(lambda: state_of(deployed, "handed-back-waiting") == "AwaitingRetry", 15, "its process to wait")
+    worker.send(signal.SIGTERM)
+    time.sleep(0.5)  # two signals at once are one
+    assert worker.end(signal.SIGTERM) == 0
+    worker.start()
+    until(lambda: "holding" in words(path), 30, "the second try")
+    (run,) = runs_named(deployed, "handed-back-waiting")
+    deployed.post(f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    until(lambda: state_of(deployed, "handed-back-waiting") == "Cancelled", 15, "its end")
 
 
 def test_a_worker_of_the_same_name_on_another_machine_is_left_its_runs(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.states import Cancelling, Completed, Pending, Running, State
+from prefect.states import AwaitingRetry, Cancelling, Completed, Pending, Running, State
 
 from backroom.engine.ends import MOST_STARTS, UNFINISHED, end_for, end_of_orphan, handed_back
 from backroom.engine.reaper import is_orphan, owner
@@ -91,6 +91,20 @@ def test_a_run_with_a_thread_here_is_never_an_orphan(just_started: bool, age: fl
 @given(st.booleans(), st.floats(min_value=0, max_value=1e6), st.sampled_from(["hub-2", "hu", "booth-a", "hub:1"]))
 def test_a_run_of_another_worker_is_never_an_orphan(just_started: bool, age: float, other: str) -> None:
     assert not is_orphan(run(pid=owner(other, 7), age=age), "hub", set(), NOW, just_started=just_started)
+
+
+def test_a_run_that_waits_for_its_own_process_is_an_orphan_once_that_is_dead() -> None:
+    waiting = run(AwaitingRetry(), pid=owner("hub", 7), age=60)
+    waiting.empirical_policy.retry_type = "in_process"
+    assert is_orphan(waiting, "hub", set(), NOW, just_started=False)
+    assert not is_orphan(waiting, "hub", {waiting.id}, NOW, just_started=False)
+
+
+def test_a_run_that_waits_for_any_worker_is_no_orphan() -> None:
+    waiting = run(AwaitingRetry(), pid=owner("hub", 7), age=60)
+    assert not is_orphan(waiting, "hub", set(), NOW, just_started=True)
+    waiting.empirical_policy.retry_type = "reschedule"
+    assert not is_orphan(waiting, "hub", set(), NOW, just_started=True)
 
 
 @pytest.mark.parametrize("state", [Pending(), Running()])
