@@ -1,4 +1,4 @@
-"""Advancing one order as far as it goes, whatever stage it stands at, sick or not: by its number."""
+"""Advancing one order and its returns as far as they go, whatever stage they stand at, sick or not: by its number."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from backroom.domain.model import StepOutcome
 from backroom.shop.room import Room
 from backroom.store import desk, fulfilment, sickness
 from backroom.store.waiting import CRASHED, WHY_ASIDE
-from tasks.claiming import claim_fulfilment, claim_intake, holding
+from tasks.claiming import claim_fulfilment, claim_intake, claim_returns, holding
 from tasks.label import label
 from tasks.notify import notify
 from tasks.pack import pack
+from tasks.pay_back import pay_back
 from tasks.print_or_pick import print_or_pick
 from tasks.release import release
 from tasks.reserve import reserve
+from tasks.return_notices import tell_customers
 from tasks.route import route
 from tasks.validate import validate
 
@@ -39,6 +41,9 @@ def advance(room: Room, number: str) -> list[StepOutcome]:
         if claim := claim_fulfilment(room, location, number):
             with holding(room, claim):
                 outcomes += print_or_pick(claim) + pack(claim) + label(claim) + notify(claim)
+    if claim := claim_returns(room, number):
+        with holding(room, claim):
+            outcomes += pay_back(claim) + tell_customers(claim)
     return outcomes + _still_sick(room, number, outcomes)
 
 

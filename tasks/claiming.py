@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.shop.room import Room
-from backroom.store import desk, fulfilment, intake
+from backroom.store import desk, fulfilment, intake, returns
 from backroom.store.claims import RENEW_SECONDS, Claim, fence, give_up
 from backroom.store.instances import end_dead_instances, this_instance
 
@@ -81,6 +81,20 @@ def claim_fulfilment(room: Room, location: str, number: str | None = None) -> Cl
 
     taken = _paying(room, work)
     return taken[0] if taken else None
+
+
+def claim_returns(room: Room, number: str | None = None) -> Claim | None:
+    """The next wave of returns (of one order, where its number is given); None when nothing waits."""
+    run_id, instance, hub = _run_id(), this_instance(), room.shop.hub
+
+    def work(connection: Connection) -> Claim | None:
+        if number is None:
+            most = _wave_most(connection)
+            return returns.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=most)
+        order_id = desk.find(connection, number)["id"]
+        return returns.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
+
+    return _paying(room, work)
 
 
 @contextmanager

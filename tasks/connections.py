@@ -10,6 +10,8 @@ from typing import cast
 
 from backroom.carriers.base import Carrier
 from backroom.carriers.courier import LocalCourier
+from backroom.channels.refunding import Refunds
+from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.domain.consent import Medium
 from backroom.domain.shop import CarrierSpec, PrinterSpec
 from backroom.messaging.base import Messenger
@@ -35,6 +37,19 @@ def _local(room: Room, spec: CarrierSpec) -> Carrier:
 
 # By kind; `backroom.domain.shop.CARRIER_KINDS` lists the same, for whoever checks a shop file.
 CARRIERS: Mapping[str, Callable[[Room, CarrierSpec], Carrier]] = {"local": _local}
+
+
+def refunds_of(room: Room) -> dict[str, Refunds]:
+    """The channels that pay back by themselves, by their ids. SecretMissing where one has no login."""
+    return {
+        spec.id: REFUNDS[spec.kind](spec.refunds.url, room.secret(spec.refunds.secret))
+        for spec in room.shop.channels
+        if spec.refunds is not None
+    }
+
+
+# By kind of channel; `backroom.domain.shop.REFUNDING_KINDS` lists the same, for whoever checks a shop file.
+REFUNDS: Mapping[str, Callable[[str, str], Refunds]] = {"woocommerce": WooRefunds}
 
 
 def messengers_of(room: Room) -> Mapping[Medium, Messenger]:

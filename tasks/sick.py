@@ -24,6 +24,11 @@ def failed(part: RowMapping, error: BackroomError) -> Sick:
     return Sick(part["id"], part["order_id"], part["number"], error.cause, str(error), may_pass)
 
 
+def failed_return(back: RowMapping, error: BackroomError) -> Sick:
+    """A return on which a step failed, under its order's number: that is whose run it gets."""
+    return Sick(back["id"], back["order_id"], back["order_number"], error.cause, str(error), isinstance(error, Retry))
+
+
 def leave(room: Room, claim: Claim, sick: Sequence[Sick]) -> list[StepOutcome]:
     """Take sick ones out of the wave, in a commit of their own; the others go on. What may pass is only put off."""
     if not sick:

@@ -58,7 +58,8 @@ def start_owed_runs() -> int:
     """Start the runs of sick orders, breakers and Holds that nothing has started yet; returns how many it started."""
     room = this_room()
     asked: list[Future[bool]] = []
-    for stage, location in [("intake", room.shop.hub)] + [("fulfilment", place.id) for place in room.shop.locations]:
+    stages = [("intake", room.shop.hub), ("returns", room.shop.hub)]
+    for stage, location in stages + [("fulfilment", place.id) for place in room.shop.locations]:
         asked += give_runs(room, stage, location)
     with room.database.read() as connection:
         asked += start_forms(holds.questions(connection, QUESTIONS_MOST))

@@ -49,7 +49,7 @@ def check_that_everything_came_out_once(room: Room) -> Counter[str]:
 
 def _done(connection: Connection) -> dict[str, Counter[str]]:
     """The keys of what the ledger says is done, by kind."""
-    done: dict[str, Counter[str]] = {kind: Counter() for kind in ("print", "label", "sheet", "message")}
+    done: dict[str, Counter[str]] = {kind: Counter() for kind in ("print", "label", "sheet", "message", "refund")}
     for row in connection.execute(select(effects.c.kind, effects.c.key).where(effects.c.state == "done")):
         done[row.kind][row.key] += 1
     return done

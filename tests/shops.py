@@ -249,6 +249,18 @@ class Floor:
                     outcomes += step.fn(claim)
         return outcomes
 
+    def take_back(self) -> list[StepOutcome]:
+        """See to returns until nothing waits, as the flow does."""
+        from tasks.claiming import claim_returns, holding
+        from tasks.pay_back import pay_back
+        from tasks.return_notices import tell_customers
+
+        outcomes: list[StepOutcome] = []
+        while claim := claim_returns(self.room):
+            with holding(self.room, claim):
+                outcomes += pay_back.fn(claim) + tell_customers.fn(claim)
+        return outcomes
+
     def taken_in(self, *lines: tuple[str, int], at: str = HUB, **changes: Any) -> str:
         """A new order, taken in; returns its number."""
         external_id = self.order(*lines, at=at, **changes)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from backroom.carriers.addresses import UnknownCountry, country_rules
 from backroom.carriers.base import AddressRefused, ParcelRefused
 from backroom.domain.errors import BackroomError
-from backroom.domain.labels import LabelRequest, PostalAddress, Purchase, tracking_number
+from backroom.domain.labels import LabelRequest, PostalAddress, Purchase, return_code, tracking_number
 
 LONGEST_FIELD = 100
 MOST_LINES = 6
@@ -70,8 +70,7 @@ class LocalCourier:
                 "cost_minor": self._prices[request.service],
                 "currency": self._currency,
                 "carrier": self.name,
-                # Two parcels of one order need two codes: the number's end tells them apart.
-                "return_code": f"R-{request.order_number}-{return_tracking[-4:]}",
+                "return_code": return_code(request.order_number, return_tracking),
             },
         )
 

@@ -21,6 +21,7 @@ from backroom.cli import (
     plan,
     prints,
     quality,
+    returns,
     route,
     shop,
     stock,
@@ -45,6 +46,7 @@ app.add_typer(prints.app, name="print", help="Print jobs, and a person's word on
 app.add_typer(
     effects.app, name="effect", help="What nobody could tell: sheets, messages, labels that may have gone out."
 )
+app.add_typer(returns.app, name="return", help="What comes back: ask, take in, put away, pay back, exchange.")
 app.add_typer(kpi.app, name="kpi", help="Key figures: how fast, at what cost, how well, who comes back.")
 app.add_typer(
     audit.app, name="audit", help="What is lost, wrong and slow, and what to do; now, or in files of the past."

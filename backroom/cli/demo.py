@@ -18,6 +18,7 @@ from rich.table import Table
 
 from backroom.cli.demo_judge import Verdict, failed_run_names, figures, judge
 from backroom.cli.demo_messages import Sender
+from backroom.cli.demo_returns import show_returns
 from backroom.cli.environments import Ports, note_ports
 from backroom.cli.output import aside, console, show_json
 from backroom.cli.prepare import PREFECT_AUTH, prepare
@@ -60,10 +61,13 @@ def demo(
         verdicts = _watch(room, ports, sample, quiet=as_json, patience=patience or 120 + orders)
         seconds = time.monotonic() - began
         counted = figures(room, sample, verdicts, seconds)
+        came_back = show_returns(room)
         if as_json:
             show_json(counted.as_json())
         else:
             _show(verdicts)
+            for sentence in came_back:
+                console.print(sentence, highlight=False)
             console.print(f"Prefect UI: [bold]{ports.ui}[/]    Staff pages: [bold]{ports.pages}/orders[/]")
         if stay:
             key = room.database.write(lambda connection: api_keys.make_key(connection, "demo", "staff"))

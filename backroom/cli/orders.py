@@ -29,7 +29,7 @@ from backroom.store.notes import open_notes, seal_note
 from backroom.store.quarantined import open_quarantine
 from backroom.store.routing import decision_from_row
 from backroom.store.scanning import scan
-from backroom.store.story import OrderStory, recent, story, waiting_for_person
+from backroom.store.story import SEALED, OrderStory, recent, story, waiting_for_person
 
 app = typer.Typer(no_args_is_help=True)
 quarantine = typer.Typer(no_args_is_help=True)
@@ -80,6 +80,7 @@ def show(number: Number, as_json: Json = False) -> None:
     show_table("Made at", told.parts, ("location", "state", "outstanding", "sick_cause", "sick_reason"))
     show_table("Prints", told.print_jobs, ("id", "sku", "copies", "state", "printer", "reason"))
     show_table("Parcels", told.shipments, ("tracking", "return_tracking", "carrier", "weight_g"))
+    show_table("Returns", told.returns, ("number", "state", "lane", "location", "asked_at"))
     show_table("Messages", told.messages, ("kind", "medium", "state", "reason", "sent_at"))
     show_table("History", _history(told, notes), ("at", "event", "data", "note", "actor"))
 
@@ -237,10 +238,10 @@ def _history(told: OrderStory, notes: Mapping[int, str]) -> list[dict[str, Any]]
 
 def _plain(told: OrderStory, notes: Mapping[int, str]) -> dict[str, Any]:
     return {
-        "order": {name: value for name, value in told.order.items() if name != "contact"},
+        "order": {name: value for name, value in told.order.items() if name not in SEALED},
         **{
             name: [dict(row) for row in getattr(told, name)]
-            for name in ("lines", "decisions", "parts", "part_lines", "print_jobs", "shipments", "effects")
+            for name in ("lines", "decisions", "parts", "part_lines", "print_jobs", "shipments", "effects", "returns")
         },
         "history": _history(told, notes),
         "messages": [{n: v for n, v in row.items() if n != "content"} for row in told.messages],

@@ -179,6 +179,11 @@ def tracking_number(kind: LabelKind, key: str) -> str:
     return f"{body}{98 - _as_number(body + '00') % 97:02d}"
 
 
+def return_code(order_number: str, return_tracking: str) -> str:
+    """The return's number (RMA) as its label says it: two parcels of one order differ in the tracking number's end."""
+    return f"R-{order_number}-{return_tracking[-4:]}"
+
+
 def valid_tracking(number: str) -> bool:
     """Whether this is a number of the local courier: its shape and its check digits."""
     return _TRACKING.fullmatch(number) is not None and _as_number(number) % 97 == 1

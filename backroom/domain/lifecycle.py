@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
+from backroom.domain.returns import ReturnState
 
 Moves = Mapping[StrEnum, frozenset[StrEnum]]
 
@@ -31,19 +32,32 @@ class Kind(StrEnum):
     FULFILMENT = "fulfilment order"
     PRINT_JOB = "print job"
     RESERVATION = "reservation"
+    RETURN = "return"
 
 
-_O, _F, _P, _R = OrderState, FulfilmentState, PrintJobState, ReservationState
+_O, _F, _P, _R, _B = OrderState, FulfilmentState, PrintJobState, ReservationState, ReturnState
 
 # An order goes back to ACCEPTED when its pieces were taken meanwhile, its reservation expired, its source changed it
-# before anything was begun, or its stock arrived. A released Hold goes back to where it was held.
+# before anything was begun, or its stock arrived; an exchange, when the pieces it was changed for came. A released Hold
+# goes back to where it was held.
 _ORDER: Moves = {
     _O.ACCEPTED: frozenset({_O.ROUTED, _O.HELD, _O.BACKORDERED, _O.CANCELLED}),
     _O.ROUTED: frozenset({_O.RESERVED, _O.ACCEPTED, _O.HELD, _O.BACKORDERED, _O.CANCELLED}),
     _O.RESERVED: frozenset({_O.RELEASED, _O.ACCEPTED, _O.HELD, _O.CANCELLED}),
     _O.RELEASED: frozenset({_O.FULFILLED, _O.ACCEPTED, _O.HELD, _O.CANCELLED}),
-    _O.HELD: frozenset({_O.ACCEPTED, _O.ROUTED, _O.RESERVED, _O.RELEASED, _O.BACKORDERED, _O.CANCELLED}),
+    _O.HELD: frozenset(
+        {
+            _O.ACCEPTED,
+            _O.ROUTED,
+            _O.RESERVED,
+            _O.RELEASED,
+            _O.BACKORDERED,
+            _O.AWAITING_RETURN_ITEMS,
+            _O.CANCELLED,
+        }
+    ),
     _O.BACKORDERED: frozenset({_O.ACCEPTED, _O.HELD, _O.CANCELLED}),
+    _O.AWAITING_RETURN_ITEMS: frozenset({_O.ACCEPTED, _O.HELD, _O.CANCELLED}),
     _O.FULFILLED: frozenset(),
     _O.CANCELLED: frozenset(),
 }
@@ -82,11 +96,24 @@ _RESERVATION: Moves = {
     _R.EXPIRED: frozenset(),
 }
 
+# Once a piece is here, the return is neither cancelled nor refused as a whole: each piece has its own word, and it ends
+# DECLINED where that was no for all of them.
+_RETURN: Moves = {
+    _B.REQUESTED: frozenset({_B.OPEN, _B.DECLINED, _B.CANCELLED}),
+    _B.OPEN: frozenset({_B.RECEIVED_IN_PART, _B.RECEIVED, _B.DECLINED, _B.CANCELLED}),
+    _B.RECEIVED_IN_PART: frozenset({_B.RECEIVED}),
+    _B.RECEIVED: frozenset({_B.CLOSED, _B.DECLINED}),
+    _B.CLOSED: frozenset(),
+    _B.DECLINED: frozenset(),
+    _B.CANCELLED: frozenset(),
+}
+
 MOVES: Mapping[Kind, Moves] = {
     Kind.ORDER: _ORDER,
     Kind.FULFILMENT: _FULFILMENT,
     Kind.PRINT_JOB: _PRINT_JOB,
     Kind.RESERVATION: _RESERVATION,
+    Kind.RETURN: _RETURN,
 }
 
 # A person says "it was printed" or "print it again": of a job whose outcome is unknown (the only way out of an end),

@@ -9,13 +9,14 @@ countries are ISO 3166-1 alpha-2; phones are E.164; a GTIN is a string.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 
 class OrderState(StrEnum):
-    """An order's way. `HELD` waits for a person, `BACKORDERED` for stock; the last three are ends."""
+    """An order's way. `HELD` waits for a person, `BACKORDERED` for stock, `AWAITING_RETURN_ITEMS` (an exchange) for
+    the pieces it was changed for; the last two are ends."""
 
     ACCEPTED = "accepted"
     ROUTED = "routed"
@@ -23,6 +24,7 @@ class OrderState(StrEnum):
     RELEASED = "released"
     HELD = "held"
     BACKORDERED = "backordered"
+    AWAITING_RETURN_ITEMS = "awaiting_return_items"
     FULFILLED = "fulfilled"
     CANCELLED = "cancelled"
 
@@ -290,13 +292,3 @@ class StepOutcome:
     result: str
     reason: str = ""
     cause: str = ""
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts by result for a wave's summary: the only thing a task returns to Prefect besides ids."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def add(self, outcome: StepOutcome) -> None:
-        self.counts[outcome.result] = self.counts.get(outcome.result, 0) + 1

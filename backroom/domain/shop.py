@@ -7,18 +7,20 @@ No secret ever stands in it: where one is needed, the file names it and the secr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol, TypeVar
 
 from backroom.domain.errors import AskPerson
 from backroom.domain.opening import OpeningHours
+from backroom.domain.return_policy import ReturnRules
 
 LOCATION_KINDS = ("hub", "local_hub", "booth")
 # Data quality has a work pool of its own, which belongs to no location.
 QUALITY_POOL = "quality"
 CHANNEL_KINDS = ("shopify", "woocommerce", "pos", "csv")
 CARRIER_KINDS = ("local",)
+REFUNDING_KINDS = ("woocommerce",)
 PRINT_PROCESSES = ("dtg", "transfer")
 MAIL_KINDS = ("folder", "smtp", "none")
 SMS_KINDS = ("folder", "gateway", "none")
@@ -27,6 +29,10 @@ SMS_KINDS = ("folder", "gateway", "none")
 TEMPLATE_PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "handed_over": frozenset({"shop", "order", "name", "carrier", "tracking", "location", "window"}),
     "ready_to_collect": frozenset({"shop", "order", "name", "location"}),
+    "return_accepted": frozenset({"shop", "order", "name", "rma", "way"}),
+    "return_received": frozenset({"shop", "order", "name", "rma"}),
+    "return_refunded": frozenset({"shop", "order", "name", "rma", "amount"}),
+    "return_declined": frozenset({"shop", "order", "name", "rma", "email"}),
 }
 
 
@@ -132,11 +138,19 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundsSpec:
+    """Where a channel pays back by itself: its address, and the name of the secret that opens it."""
+
+    url: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSpec:
     """A channel that may send us orders. `kind` is shopify, woocommerce, pos or csv; `priority` 1 comes first.
 
     `secret` names the signing secret in the secrets file (or the environment); the file never holds it. `carrier` takes
-    its parcels, wherever they are packed.
+    its parcels, wherever they are packed. Without `refunds` a person pays back in the channel's own pages.
     """
 
     id: str
@@ -148,6 +162,7 @@ class ChannelSpec:
     location: str = ""
     event: str = ""
     carrier: str = ""
+    refunds: RefundsSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +295,7 @@ class Shop:
     holidays: frozenset[date] = frozenset()
     costs: CostRates = CostRates()
     retention: Retention = Retention()
+    returns: ReturnRules = field(default_factory=ReturnRules)
 
     @property
     def location_names(self) -> dict[str, str]:
@@ -300,6 +316,11 @@ class Shop:
         asked = self.find_channel(channel)
         wanted = (asked.carrier if asked else "") or self.location(location).carrier
         return _found("carrier", wanted, self.carriers) if wanted else self.carriers[0]
+
+    def pays_back(self, channel: str) -> bool:
+        """Whether refunds of this channel's orders are paid by the channel itself."""
+        spec = self.find_channel(channel)
+        return spec is not None and spec.refunds is not None
 
     def find_channel(self, id_: str) -> ChannelSpec | None:
         return next((x for x in self.channels if x.id == id_), None)

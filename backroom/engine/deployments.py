@@ -23,6 +23,7 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
     hub_tags = (location_tag(hub.id),)
     specs = [
         DeploymentSpec("flows/order_intake.py:order_intake", hub.id, hub.pool, hub_tags, {"location": hub.id}),
+        DeploymentSpec("flows/returns.py:returns", hub.id, hub.pool, hub_tags, {"location": hub.id}),
         DeploymentSpec("flows/order.py:order", "order", hub.pool, hub_tags, queue=DESK),
         DeploymentSpec("flows/decide.py:decide", "decide", hub.pool, hub_tags, queue=DESK),
         DeploymentSpec("flows/breaker.py:breaker", "breaker", hub.pool, hub_tags, queue=DESK),

@@ -44,7 +44,7 @@ SWEEP_AGAIN_SECONDS = 5.0
 OF_ORDER, OF_BREAKER, DECIDE, SWEEP = "order/order", "breaker/breaker", "decide/decide", "sweep/sweep"
 # One that is pending may be a dead worker's, and wait for a minute to be given back.
 WAITING = ("SCHEDULED",)
-FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs"}
+FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs", "returns": "returns"}
 
 
 @dataclass(frozen=True, slots=True)

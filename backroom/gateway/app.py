@@ -24,11 +24,24 @@ from backroom.gateway.doors import webhook_doors
 from backroom.gateway.front import Front, Waker
 from backroom.gateway.meters import Meters
 from backroom.gateway.middleware import BodyLimit, SafeHeaders
-from backroom.gateway.pages import effects, labels, login, order, orders, prints, quarantine, scan, style
+from backroom.gateway.pages import (
+    effects,
+    labels,
+    login,
+    order,
+    orders,
+    prints,
+    quarantine,
+    return_station,
+    returns,
+    scan,
+    style,
+)
 from backroom.gateway.pages.html import page, tag
 from backroom.shop.room import Room
 from backroom.store.booth_wakes import BoothWork, look
 from backroom.store.desk import NoSuchOrder
+from backroom.store.returns import NoSuchReturn
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +69,8 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     )
     for part in (webhooks, pos, booth, health, login, orders, order, labels, prints, effects, quarantine, scan, style):
         app.include_router(part.router)
+    for part in (returns, return_station):
+        app.include_router(part.router)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
     app.add_exception_handler(BackroomError, _refused)
@@ -70,7 +85,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
 async def _refused(request: Request, error: Exception) -> Response:
     """Errors of ours carry ids only, so what they say may be shown to whoever holds a key."""
     assert isinstance(error, BackroomError)
-    status = 404 if isinstance(error, NoSuchOrder) else 503 if isinstance(error, Retry) else 409
+    status = 404 if isinstance(error, NoSuchOrder | NoSuchReturn) else 503 if isinstance(error, Retry) else 409
     return _said(request, status, str(error), error.cause)
 
 

@@ -86,6 +86,9 @@ def _gauges(figures: Figures) -> Iterable[Metric]:
         "backroom_fulfilment_orders", "Fulfilment orders by location and state.", ("location", "state"), figures.parts
     )
     yield _family("backroom_print_jobs", "Print jobs by location and state.", ("location", "state"), figures.prints)
+    yield _family(
+        "backroom_returns", "Returns that are under way, by way back and state.", ("lane", "state"), figures.returns
+    )
     yield _family("backroom_messages", "Messages to customers by medium and state.", ("medium", "state"), figures.sent)
     yield _family("backroom_sick", "Orders that left their wave, by stage.", ("stage",), figures.sick)
     yield _family(

@@ -18,6 +18,7 @@ from backroom.domain.consent import MEDIA, Medium, Purpose
 from backroom.domain.errors import Refuse
 from backroom.domain.promise import DeliveryWindow
 from backroom.domain.shop import MessageTemplate
+from backroom.messaging.return_texts import RETURN_TEXTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ KINDS: Mapping[str, Kind] = {
         "order_updates", frozenset({"shop", "order", "name", "carrier", "tracking", "location", "window"})
     ),
     "ready_to_collect": Kind("order_updates", frozenset({"shop", "order", "name", "location"})),
+    "return_accepted": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "way"})),
+    "return_received": Kind("order_updates", frozenset({"shop", "order", "name", "rma"})),
+    "return_refunded": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "amount"})),
+    "return_declined": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "email"})),
 }
 
 BUILT_IN: tuple[MessageTemplate, ...] = (
@@ -119,6 +124,7 @@ BUILT_IN: tuple[MessageTemplate, ...] = (
         subject="",
         body="$shop: deine Bestellung $order liegt zum Abholen bereit: $location.",
     ),
+    *RETURN_TEXTS,
 )
 
 _LAST_RESORT = "en"

@@ -86,6 +86,12 @@ def check_references(shop: Shop, report: Report) -> None:
         _check_channel(channel, shop, locations, report)
     for rule in shop.rules:
         _check_rule(rule, shop, events, report)
+    channels = [channel.id for channel in shop.channels]
+    for policy in shop.returns.policies:
+        for channel_id in policy.channels:
+            if channel_id not in channels:
+                path = f"returns.policies.{policy.name}.channels"
+                report.add(path, f"there is no channel {channel_id!r}", suggest(channel_id, channels))
     for template in shop.templates:
         _check_template(template, report)
 

@@ -1,8 +1,8 @@
 """The shop file's layout: from TOML to a checked `Shop`, with every problem reported at once.
 
 What belongs here: the tables of `shop.toml` that describe the shop, its channels, promises and messages. What does
-not: locations and printers (`places`), routing rules (`rules`), reading one field (`section`), references between the
-parts (`check`), catalogue, stock and postcodes (`catalogue`).
+not: locations and printers (`places`), routing rules (`rules`), returns (`returns`), reading one field (`section`),
+references between the parts (`check`), catalogue, stock and postcodes (`catalogue`).
 
 Amounts are written in the shop's currency (`price = 4.90`); the postcode table is a CSV file beside the shop file.
 """
@@ -35,6 +35,7 @@ from backroom.shop.costs import read_costs
 from backroom.shop.places import read_location
 from backroom.shop.reading import read_toml
 from backroom.shop.retention import read_retention
+from backroom.shop.returns import read_refunds, read_returns
 from backroom.shop.rules import read_rules
 from backroom.shop.section import Section, report_secrets
 
@@ -81,6 +82,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
         holidays=holidays,
         costs=costs,
         retention=read_retention(root),
+        returns=read_returns(root),
     )
     root.done()
     return shop
@@ -138,6 +140,7 @@ def _read_channel(id_: str, section: Section) -> ChannelSpec:
         location=section.text("location", ""),
         event=section.text("event", ""),
         carrier=section.text("carrier", ""),
+        refunds=read_refunds(section, kind),
     )
     section.done()
     return channel

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 from backroom.domain.model import FulfilmentState, InboxState, OrderState, PrintJobState, ReservationState
 from backroom.store import history, stock
 from backroom.store import print_jobs as prints
+from backroom.store import returns as back
 from backroom.store.claims import Wakeup, raise_generation, wakeup
 from backroom.store.database import now
 from backroom.store.fulfilment import ADVANCING
@@ -23,6 +24,7 @@ from backroom.store.tables import (
     order_lines,
     orders,
     print_jobs,
+    returns,
     routing_decisions,
     stock_levels,
 )
@@ -42,6 +44,7 @@ def wake_again(connection: Connection, hub: str) -> list[Wakeup]:
     places = [(INTAKE, hub)] if _intake_waits(connection) else []
     places += [(FULFILMENT, location) for location in _fulfilment_waits(connection)]
     places += [(prints.STAGE, location) for location in _prints_wait(connection)]
+    places += [(back.STAGE, hub)] if _returns_wait(connection) else []
     return [raise_generation(connection, stage, location) for stage, location in places]
 
 
@@ -71,6 +74,11 @@ def _intake_waits(connection: Connection) -> bool:
         if connection.execute(select(table.c.id).where(condition, is_due(table, at)).limit(1)).first():
             return True
     return False
+
+
+def _returns_wait(connection: Connection) -> bool:
+    due = select(returns.c.id).where(back.UNSETTLED, is_due(returns, now(connection))).limit(1)
+    return connection.execute(due).first() is not None
 
 
 def _fulfilment_waits(connection: Connection) -> list[str]:

@@ -26,6 +26,13 @@ def variants_by_sku(connection: Connection, skus: Iterable[str]) -> dict[str, Va
     return found
 
 
+def siblings(connection: Connection, sku: str) -> list[Variant]:
+    """The other sizes and colours of a SKU's product."""
+    product = select(variants.c.product).where(variants.c.sku == sku).scalar_subquery()
+    query = select(variants.c.sku).where(variants.c.product == product, variants.c.sku != sku)
+    return sorted(variants_by_sku(connection, connection.execute(query).scalars()).values(), key=lambda one: one.sku)
+
+
 def sku_of_code(connection: Connection, code: str) -> str | None:
     """The SKU behind a scanned code, which is a SKU or a GTIN."""
     found: str | None = connection.execute(

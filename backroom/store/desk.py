@@ -24,9 +24,10 @@ from backroom.store.intake import STAGE as INTAKE
 from backroom.store.moves import moving
 from backroom.store.people import load
 from backroom.store.print_jobs import STAGE as PRINT
+from backroom.store.returns import STAGE as RETURNS
 from backroom.store.seals import Seals
 from backroom.store.shipping import LABEL
-from backroom.store.tables import fulfilment_orders, order_lines, orders, reservations
+from backroom.store.tables import fulfilment_orders, order_lines, orders, reservations, returns
 from backroom.store.waiting import HEALTHY
 
 ENDED = tuple(state for state in OrderState if is_end(Kind.ORDER, state))
@@ -96,9 +97,10 @@ def hold(connection: Connection, number: str, reason: str, actor: str, note: byt
 
 
 def release(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:
-    """Let a held order go on from where it was held; one held at intake is routed (again)."""
+    """Let a held order go on from where it was held; one held at intake is routed (again). One that waits for the
+    goods it was exchanged for waits no longer."""
     order, at = locked(connection, number), now(connection)
-    if order["state"] not in (OrderState.HELD, OrderState.BACKORDERED):
+    if order["state"] not in (OrderState.HELD, OrderState.BACKORDERED, OrderState.AWAITING_RETURN_ITEMS):
         raise NotPossibleNow(f"{number} is not held: it is {order['state']}")
     back = OrderState(order["held_from"] or OrderState.ACCEPTED)
     connection.execute(
@@ -186,14 +188,17 @@ def start_over(connection: Connection, order_id: int) -> bool:
 
 
 def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:
-    """Take a sick order's mark off, so that the next wave carries it on from the step it stands at."""
+    """Take the mark off a sick order and its returns: the next wave carries them on from the step they stand at."""
     order, at = locked(connection, number), now(connection)
     sickness.make_healthy(connection, order["id"])
     history.record(connection, [history.Entry(order["id"], "order.retried", {})], at=at, actor=actor)
     locations = connection.execute(
         select(fulfilment_orders.c.location).where(fulfilment_orders.c.order_id == order["id"]).distinct()
     ).scalars()
-    return [wakeup(connection, INTAKE, hub)] + [wakeup(connection, FULFILMENT, location) for location in locations]
+    comes_back = connection.execute(select(returns.c.id).where(returns.c.order_id == order["id"]).limit(1)).first()
+    stages = [(INTAKE, hub), *((FULFILMENT, location) for location in locations)]
+    stages += [(RETURNS, hub)] if comes_back else []
+    return [wakeup(connection, stage, location) for stage, location in stages]
 
 
 def amend(connection: Connection, seals: Seals, number: str, field: str, value: str, actor: str) -> None:

@@ -11,6 +11,8 @@ from backroom.domain.model import FulfilmentState, InboxState, OrderState, Print
 from backroom.store import effects as ledger
 from backroom.store.batches import upsert
 from backroom.store.database import now
+from backroom.store.refunds import WAITING
+from backroom.store.returns import ENDED
 from backroom.store.tables import (
     breakers,
     counters,
@@ -21,6 +23,8 @@ from backroom.store.tables import (
     orders,
     print_jobs,
     quarantine,
+    refunds,
+    returns,
 )
 
 Counts = dict[tuple[str, ...], int]
@@ -34,6 +38,7 @@ class Figures:
     orders: Counts
     parts: Counts
     prints: Counts
+    returns: Counts
     sent: Counts
     sick: Counts
     oldest: dict[tuple[str, ...], float]
@@ -49,15 +54,18 @@ def read_figures(connection: Connection) -> Figures:
     working = fulfilment_orders.c.state.not_in([FulfilmentState.DONE, FulfilmentState.CANCELLED, FulfilmentState.HELD])
     # What is put off goes on by itself.
     sick_part = fulfilment_orders.c.sick_cause.is_not(None) & fulfilment_orders.c.next_attempt_at.is_(None)
+    sick_return = returns.c.sick_cause.is_not(None) & returns.c.next_attempt_at.is_(None)
     return Figures(
         inbox=_by(connection, inbox.c.channel, inbox.c.state),
         orders=_by(connection, orders.c.channel, orders.c.state),
         parts=_by(connection, fulfilment_orders.c.location, fulfilment_orders.c.state),
         prints=_by(connection, print_jobs.c.location, print_jobs.c.state),
+        returns=_by(connection, returns.c.lane, returns.c.state, returns.c.state.not_in(ENDED)),
         sent=_by(connection, messages.c.medium, messages.c.state),
         sick={
             ("intake",): _count(connection, orders, orders.c.sick_cause.is_not(None)),
             ("fulfilment",): _count(connection, fulfilment_orders, sick_part),
+            ("returns",): _count(connection, returns, sick_return),
         },
         oldest={
             ("inbox",): _age(connection, inbox.c.received_at, inbox.c.state == InboxState.WAITING, at),
@@ -65,6 +73,7 @@ def read_figures(connection: Connection) -> Figures:
             ("held",): _age(connection, orders.c.accepted_at, orders.c.state == OrderState.HELD, at),
             ("fulfilment",): _age(connection, fulfilment_orders.c.opened_at, working, at),
             ("print",): _age(connection, print_jobs.c.created_at, print_jobs.c.state == PrintJobState.WAITING, at),
+            ("refund",): _age(connection, refunds.c.planned_at, refunds.c.state == WAITING, at),
         },
         effects_unknown=_count(connection, effects, effects.c.state == ledger.UNKNOWN),
         quarantined=_count(connection, quarantine, quarantine.c.state == "open"),
@@ -72,9 +81,12 @@ def read_figures(connection: Connection) -> Figures:
     )
 
 
-def _by(connection: Connection, first: Column[str], second: Column[str]) -> Counts:
+def _by(
+    connection: Connection, first: Column[str], second: Column[str], which: ColumnElement[bool] | None = None
+) -> Counts:
     # States first, as the indexes have them: by channels first, SQLite looks up every row there ever was.
-    rows = connection.execute(select(first, second, func.count()).group_by(second, first))
+    query = select(first, second, func.count()).group_by(second, first)
+    rows = connection.execute(query if which is None else query.where(which))
     return {(row[0], row[1]): row[2] for row in rows}
 
 

@@ -3,8 +3,9 @@
 What belongs here: the rows. What does not: what lies in files, and the journal beside the database
 (`backroom.privacy.erasure`); which table holds what (`personal`).
 
-The rule: nobody is forgotten while we still owe them something, which is an order that has not ended or a message that
-nobody has read. Only where a backup was put back and they had been forgotten before is what is open closed instead.
+The rule: nobody is forgotten while we still owe them something, which is an order or a return that has not ended, or a
+message that nobody has read. Only where a backup was put back and they had been forgotten before is what is open closed
+instead.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from sqlalchemy import Connection, RowMapping, delete, select, update
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import FulfilmentState, InboxState, OrderState
+from backroom.domain.returns import ReturnState
 from backroom.store import desk, history, stock
+from backroom.store import returns as back
 from backroom.store.batches import insert_new
 from backroom.store.database import now, overwrite_deleted
 from backroom.store.moves import moving
 from backroom.store.personal import HOLDINGS, Whose
-from backroom.store.tables import erasures, fulfilment_orders, inbox, orders, people, quarantine
+from backroom.store.tables import erasures, fulfilment_orders, inbox, orders, people, quarantine, returns
 from backroom.store.waiting import HEALTHY
 
 CLOSED_FOR_GOOD = "customer_forgotten"
@@ -51,10 +54,13 @@ class Forgotten:
 
 
 def open_work(connection: Connection, whose: Whose) -> list[str]:
-    """What still keeps somebody from being forgotten: numbers of orders that have not ended, and unread messages."""
+    """What still keeps somebody from being forgotten: numbers of orders and returns that have not ended, and unread
+    messages."""
     under_way = select(orders.c.number).where(orders.c.id.in_(whose.orders), orders.c.state.not_in(desk.ENDED))
     unread = select(inbox.c.id).where(inbox.c.id.in_(whose.inbox), inbox.c.state == InboxState.WAITING)
+    coming_back = select(returns.c.number).where(returns.c.order_id.in_(whose.orders), back.UNDER_WAY)
     numbers = list(connection.execute(under_way.order_by(orders.c.id)).scalars())
+    numbers += connection.execute(coming_back.order_by(returns.c.id)).scalars().all()
     return numbers + [f"message {id_}" for id_ in connection.execute(unread.order_by(inbox.c.id)).scalars()]
 
 
@@ -134,6 +140,27 @@ def _close(connection: Connection, whose: Whose, actor: str) -> None:
             desk.cancel(connection, order.number, actor, CLOSED_FOR_GOOD)
         except (desk.NotPossibleNow, desk.BeingWorkedOn):
             _end(connection, order.id, order.number, actor, at)
+
+    _end_returns(connection, whose, actor, at)
+
+
+def _end_returns(connection: Connection, whose: Whose, actor: str, at: datetime) -> None:
+    """What has come is closed, what has not is cancelled, and nobody is told of it."""
+    open_returns = select(returns.c.id, returns.c.order_id, returns.c.number, returns.c.state).where(
+        returns.c.order_id.in_(whose.orders), back.UNDER_WAY
+    )
+    for row in connection.execute(open_returns.order_by(returns.c.id)).all():
+        mine, state = returns.c.id == row.id, ReturnState(row.state)
+        if state is ReturnState.RECEIVED_IN_PART:
+            connection.execute(moving(returns, state, ReturnState.RECEIVED).where(mine))
+            state = ReturnState.RECEIVED
+        if state not in back.ENDED:
+            end = ReturnState.CLOSED if state is ReturnState.RECEIVED else ReturnState.CANCELLED
+            connection.execute(moving(returns, state, end).where(mine).values(ended_at=at))
+            told = {"return": row.number, "reason": CLOSED_FOR_GOOD}
+            history.record(connection, [history.Entry(row.order_id, f"return.{end}", told)], at=at, actor=actor)
+        told_of = {"settled_revision": returns.c.revision, "claim_token": None, **HEALTHY}
+        connection.execute(update(returns).where(mine).values(**told_of))
 
 
 def _end(connection: Connection, order_id: int, number: str, actor: str, at: datetime) -> None:

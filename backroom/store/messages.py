@@ -1,4 +1,4 @@
-"""Messages to customers: one for each parcel, kind and medium; the content sealed; and the consents behind them."""
+"""Messages to customers: one for each parcel or return, kind and medium; content sealed; the consents behind them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ PLANNED, SENT, SKIPPED = "planned", "sent", "skipped"
 class NewMessage:
     """A message about to be planned, its content (recipient, subject, body) sealed under the customer's key.
 
-    `key` is the key of the effect that sends it.
+    It is about a parcel (`part_id`) or about a return. `key` is the key of the effect that sends it.
     """
 
-    part_id: int
+    part_id: int | None
+    return_id: int | None
     order_id: int
     person_id: int
     kind: str
@@ -37,7 +38,7 @@ class NewMessage:
 
 
 def save_messages(connection: Connection, new: Sequence[NewMessage], at: datetime) -> list[RowMapping]:
-    """Write messages, and return all of those parcels' messages.
+    """Write messages, and return all messages about those parcels and returns.
 
     One that is there already is written anew, for its recipient may have been corrected, or may want no message any
     more; but not when it was sent or may have been: then it stays what was sent.
@@ -48,6 +49,7 @@ def save_messages(connection: Connection, new: Sequence[NewMessage], at: datetim
         [
             {
                 "fulfilment_order_id": m.part_id,
+                "return_id": m.return_id,
                 "order_id": m.order_id,
                 "person_id": m.person_id,
                 "kind": m.kind,
@@ -60,25 +62,34 @@ def save_messages(connection: Connection, new: Sequence[NewMessage], at: datetim
             for m in new
         ],
     )
-    rows = _of_parts(connection, (m.part_id for m in new))
+    rows = _about_the_same(connection, new)
     if inserted == len(new):
         return rows
     begun = effects.begun_of(connection, (m.key for m in new))
-    fresh = {(m.part_id, m.kind, m.medium): m for m in new if m.key not in begun}
+    fresh = {(m.part_id, m.return_id, m.kind, m.medium): m for m in new if m.key not in begun}
     changed = [
         {"id": row["id"], "content": m.content, "state": m.state, "reason": m.reason}
         for row in rows
-        if row["state"] != SENT and (m := fresh.get((row["fulfilment_order_id"], row["kind"], row["medium"])))
+        if row["state"] != SENT and (m := fresh.get(_identity(row)))
     ]
     update_by_id(connection, messages, changed)
-    return _of_parts(connection, (m.part_id for m in new))
+    return _about_the_same(connection, new)
 
 
-def _of_parts(connection: Connection, part_ids: Iterable[int]) -> list[RowMapping]:
+def _identity(row: RowMapping) -> tuple[int | None, int | None, str, str]:
+    return row["fulfilment_order_id"], row["return_id"], row["kind"], row["medium"]
+
+
+def _about_the_same(connection: Connection, new: Sequence[NewMessage]) -> list[RowMapping]:
     found: list[RowMapping] = []
-    for batch in chunks(sorted(set(part_ids))):
-        query = select(messages).where(messages.c.fulfilment_order_id.in_(batch)).order_by(messages.c.id)
-        found += connection.execute(query).mappings().all()
+    for column, ids in (
+        (messages.c.fulfilment_order_id, {m.part_id for m in new} - {None}),
+        (messages.c.return_id, {m.return_id for m in new} - {None}),
+    ):
+        for batch in chunks(sorted(id_ for id_ in ids if id_ is not None)):
+            found += (
+                connection.execute(select(messages).where(column.in_(batch)).order_by(messages.c.id)).mappings().all()
+            )
     return found
 
 

@@ -1,4 +1,5 @@
-"""Moving from state to state: every UPDATE that moves an order, its work, a print job or a reservation begins here.
+"""Moving from state to state: every UPDATE that moves an order, its work, a print job, a reservation or a
+return begins here.
 
 What belongs here: that statement, conditional on the state it leaves and held against the life cycles. What does not:
 which moves there are (`backroom.domain.lifecycle`), and who makes them (the modules beside this one).
@@ -12,13 +13,14 @@ from enum import StrEnum
 from sqlalchemy import Table, Update, update
 
 from backroom.domain.lifecycle import Kind, check_move
-from backroom.store.tables import fulfilment_orders, orders, print_jobs, reservations
+from backroom.store.tables import fulfilment_orders, orders, print_jobs, reservations, returns
 
 _KINDS: Mapping[str, Kind] = {
     orders.name: Kind.ORDER,
     fulfilment_orders.name: Kind.FULFILMENT,
     print_jobs.name: Kind.PRINT_JOB,
     reservations.name: Kind.RESERVATION,
+    returns.name: Kind.RETURN,
 }
 
 

@@ -15,11 +15,12 @@ from backroom.domain.model import IncomingOrder, OrderState, PaymentStatus
 from backroom.store.batches import chunks, insert_each, insert_new
 from backroom.store.contacts import Contact, open_contact, seal_contact
 from backroom.store.moves import moving
-from backroom.store.seals import Seals
+from backroom.store.seals import Seals, seal
 from backroom.store.tables import consents, counters, order_lines, orders
 from backroom.store.waiting import HEALTHY
 
 FIRST_NUMBER = 1000
+TOKEN_CONTEXT = "orders.payment_token"  # noqa: S105 - what is sealed, not what it is sealed with
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def add_orders(
     """
     if not new:
         return []
-    first = _numbers(connection, len(new))
+    first = take_numbers(connection, len(new))
     rows = [_order_row(order, f"{prefix}-{first + i}", token, at) for i, order in enumerate(new)]
     ids = insert_each(connection, orders, rows, "number")
     lines = [line for id_, order in zip(ids, new, strict=True) for line in _line_rows(id_, order.incoming)]
@@ -164,6 +165,7 @@ def apply_news(
 
 def note_news(connection: Connection, order_id: int, order: NewOrder) -> None:
     """Write what does not touch the making: the source's timestamp, payment and contact."""
+    token = _seal_token(order.key, order.incoming)
     connection.execute(
         update(orders)
         .where(orders.c.id == order_id)
@@ -171,6 +173,7 @@ def note_news(connection: Connection, order_id: int, order: NewOrder) -> None:
             source_at=order.incoming.updated_at,
             payment=order.incoming.payment,
             contact=seal_contact(order.key, order.contact),
+            **({"payment_token": token} if token else {}),
         )
     )
     insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))
@@ -238,7 +241,8 @@ def lock_claimed(connection: Connection, token: str, state: OrderState) -> set[i
     return set(connection.execute(query.order_by(orders.c.id).with_for_update()).scalars())
 
 
-def _numbers(connection: Connection, count: int) -> int:
+def take_numbers(connection: Connection, count: int) -> int:
+    """Take so many order numbers, one after the other; returns the first."""
     insert_new(connection, counters, [{"name": "order", "value": FIRST_NUMBER}])
     last = connection.execute(
         update(counters)
@@ -269,7 +273,11 @@ def _order_row(order: NewOrder, number: str, token: str, at: datetime) -> dict[s
         "language": incoming.language,
         "currency": incoming.currency,
         "total_minor": incoming.total_minor,
+        "shipping_minor": incoming.shipping_minor,
+        "discount_minor": incoming.discount_minor,
+        "tax_added_minor": incoming.tax_added_minor,
         "payment": incoming.payment,
+        "payment_token": _seal_token(order.key, incoming),
         "person_id": order.person_id,
         "contact": seal_contact(order.key, order.contact),
         "fingerprint": order.fingerprint,
@@ -284,6 +292,10 @@ def _order_row(order: NewOrder, number: str, token: str, at: datetime) -> dict[s
     }
 
 
+def _seal_token(key: bytes, incoming: IncomingOrder) -> bytes | None:
+    return seal(key, incoming.payment_token.encode(), TOKEN_CONTEXT) if incoming.payment_token else None
+
+
 def _line_rows(order_id: int, incoming: IncomingOrder) -> list[dict[str, Any]]:
     return [
         {
@@ -294,6 +306,7 @@ def _line_rows(order_id: int, incoming: IncomingOrder) -> list[dict[str, Any]]:
             "quantity": line.quantity,
             "unit_price_minor": line.unit_price_minor,
             "discount_minor": line.discount_minor,
+            "personalised": bool(line.personalisation.strip()),
         }
         for number, line in enumerate(incoming.lines, start=1)
     ]

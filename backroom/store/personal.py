@@ -16,6 +16,7 @@ from backroom.store.contacts import CONTEXT as CONTACT_CONTEXT
 from backroom.store.intake import BODY_CONTEXT
 from backroom.store.messages import CONTEXT as MESSAGE_CONTEXT
 from backroom.store.notes import CONTEXT as NOTE_CONTEXT
+from backroom.store.orders import TOKEN_CONTEXT
 from backroom.store.shipping import DATA_CONTEXT, ZPL_CONTEXT
 
 Ids = Select[tuple[int]]
@@ -87,7 +88,11 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(t.consents, _of_person(t.consents), whole=True),
     Holding(t.inbox, _by(t.inbox.c.id, lambda whose: whose.inbox), {"body": BODY_CONTEXT}),
     Holding(t.quarantine, _by(t.quarantine.c.inbox_id, lambda whose: whose.inbox)),
-    Holding(t.orders, _by(t.orders.c.id, lambda whose: whose.orders), {"contact": CONTACT_CONTEXT}),
+    Holding(
+        t.orders,
+        _by(t.orders.c.id, lambda whose: whose.orders),
+        {"contact": CONTACT_CONTEXT, "payment_token": TOKEN_CONTEXT},
+    ),
     Holding(t.order_lines, _of_order(t.order_lines)),
     Holding(t.routing_decisions, _of_order(t.routing_decisions)),
     Holding(t.reservations, _of_order(t.reservations)),
@@ -101,6 +106,9 @@ HOLDINGS: tuple[Holding, ...] = (
         _by(t.labels.c.shipment_id, lambda whose: whose.shipments),
         {"data": DATA_CONTEXT, "zpl": ZPL_CONTEXT},
     ),
+    Holding(t.returns, _of_order(t.returns)),
+    Holding(t.return_lines, _of_order(t.return_lines)),
+    Holding(t.refunds, _of_order(t.refunds)),
     Holding(t.messages, _of_order(t.messages), {"content": MESSAGE_CONTEXT}),
     Holding(t.history, _of_order(t.history), {"note": NOTE_CONTEXT}),
     Holding(t.effects, _of_order(t.effects), untold=frozenset({"request_hash", "claim_token"})),

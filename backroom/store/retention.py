@@ -14,6 +14,7 @@ from sqlalchemy import Connection, RowMapping, Select, Table, delete, func, inse
 from backroom.domain.model import FulfilmentState, InboxState
 from backroom.store.database import now
 from backroom.store.messages import PLANNED
+from backroom.store.returns import UNDER_WAY
 from backroom.store.tables import (
     api_keys,
     fulfilment_orders,
@@ -24,6 +25,7 @@ from backroom.store.tables import (
     people,
     quarantine,
     removals,
+    returns,
     shipments,
 )
 
@@ -88,12 +90,14 @@ def silent(connection: Connection, before: datetime, after: int) -> list[int]:
     """The next people, by number after `after`, of whom nothing was heard since `before` and nothing is open."""
     open_or_new = or_(orders.c.ended_at.is_(None), orders.c.ended_at >= before)
     fresh = or_(inbox.c.state == InboxState.WAITING, inbox.c.received_at >= before)
+    coming_back = or_(UNDER_WAY, returns.c.ended_at >= before)
     query = select(people.c.id).where(
         people.c.id > after,
         people.c.wrapped_key.is_not(None),
         people.c.created_at < before,
         ~select(orders.c.id).where(orders.c.person_id == people.c.id, open_or_new).exists(),
         ~select(inbox.c.id).where(inbox.c.person_id == people.c.id, fresh).exists(),
+        ~select(returns.c.id).where(returns.c.person_id == people.c.id, coming_back).exists(),
     )
     return list(connection.execute(query.order_by(people.c.id).limit(BATCH)).scalars())
 

@@ -22,17 +22,23 @@ from backroom.store.claims import Wakeup, wakeup
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.print_trouble import CAUSES
-from backroom.store.tables import breakers, fulfilment_orders, orders
+from backroom.store.returns import STAGE as RETURNS
+from backroom.store.tables import breakers, fulfilment_orders, orders, returns
 from backroom.store.waiting import CRASHED, HEALTHY, after_a_persons_word
 
 # Whoever stands here waits for a person or has ended, sick or not.
 RESTING = (OrderState.HELD, OrderState.CANCELLED, OrderState.FULFILLED, FulfilmentState.DONE)
 PROBE_EVERY = timedelta(minutes=2)
+_OF_AN_ORDER = (
+    (orders, orders.c.id),
+    (fulfilment_orders, fulfilment_orders.c.order_id),
+    (returns, returns.c.order_id),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Sick:
-    """One that failed: the row of its stage (an order at intake, a fulfilment order later), its order, and why.
+    """One that failed: the row of its stage (an order at intake, a fulfilment order, a return), its order, and why.
 
     `may_pass` says that it may work later without anybody's hand.
     """
@@ -47,7 +53,7 @@ class Sick:
 
 def table_of(stage: str) -> Table:
     """The table whose rows wait at a stage."""
-    return orders if stage == INTAKE else fulfilment_orders
+    return {INTAKE: orders, FULFILMENT: fulfilment_orders, RETURNS: returns}[stage]
 
 
 def leave_wave(
@@ -119,7 +125,7 @@ def alone(connection: Connection, stage: str, location: str) -> list[tuple[int, 
     """Sick ones that wait for a run of their own: `(row id, order number, reason, sick since)`."""
     table = table_of(stage)
     query = select(table.c.id, orders.c.number, table.c.sick_reason, table.c.sick_since)
-    if stage == FULFILMENT:
+    if table is not orders:
         query = query.join(orders, orders.c.id == table.c.order_id)
     query = query.where(_ill(stage, location), table.c.next_attempt_at.is_(None))
     # Put in order here: to have it from SQLite in the order of ids, it would read all orders for the few that are sick.
@@ -128,7 +134,7 @@ def alone(connection: Connection, stage: str, location: str) -> list[tuple[int, 
 
 def put_aside(connection: Connection, order_id: int) -> bool:
     """Whether this order, or a part of it, ended all its runs and waits for a person's word."""
-    for table, column in ((orders, orders.c.id), (fulfilment_orders, fulfilment_orders.c.order_id)):
+    for table, column in _OF_AN_ORDER:
         if connection.execute(select(table.c.id).where(column == order_id, table.c.sick_cause == CRASHED)).first():
             return True
     return False
@@ -154,7 +160,7 @@ def one_behind(connection: Connection, breaker_id: int) -> tuple[int, str] | Non
         return None
     table = table_of(row["stage"])
     query = select(orders.c.id, orders.c.number)
-    if row["stage"] == FULFILMENT:
+    if table is not orders:
         query = query.join(table, table.c.order_id == orders.c.id)
     first = query.where(table.c.breaker_id == breaker_id).order_by(table.c.attempts, table.c.id).limit(1)
     found = connection.execute(first).first()
@@ -203,6 +209,7 @@ def make_healthy(connection: Connection, order_id: int) -> None:
     for table, which in (
         (orders, (orders.c.id == order_id) & under_way),
         (fulfilment_orders, (fulfilment_orders.c.order_id == order_id) & ~of_a_print),
+        (returns, returns.c.order_id == order_id),
     ):
         healthy = update(table).where(which).values(attempts=after_a_persons_word(table), next_attempt_at=None)
         connection.execute(healthy.values(**HEALTHY))
@@ -211,7 +218,7 @@ def make_healthy(connection: Connection, order_id: int) -> None:
 def of_order(connection: Connection, order_id: int) -> list[tuple[str, str]]:
     """What an order is sick of now, at intake first: `(cause, reason)`. What is only put off is not counted."""
     found: list[tuple[str, str]] = []
-    for table, column in ((orders, orders.c.id), (fulfilment_orders, fulfilment_orders.c.order_id)):
+    for table, column in _OF_AN_ORDER:
         ill = table.c.sick_cause.is_not(None) & table.c.next_attempt_at.is_(None) & table.c.state.not_in(RESTING)
         query = select(table.c.sick_cause, table.c.sick_reason).where(column == order_id, ill).order_by(table.c.id)
         found += [(cause, reason or "") for cause, reason in connection.execute(query)]
@@ -220,10 +227,11 @@ def of_order(connection: Connection, order_id: int) -> list[tuple[str, str]]:
 
 def well(connection: Connection, numbers: Iterable[str]) -> set[str]:
     """Those of these orders that are sick nowhere, not even put off; a number that no order has is not among them."""
-    sick_part = select(fulfilment_orders.c.id).where(
-        fulfilment_orders.c.order_id == orders.c.id, fulfilment_orders.c.sick_cause.is_not(None)
+    parts = (
+        select(table.c.id).where(table.c.order_id == orders.c.id, table.c.sick_cause.is_not(None))
+        for table in (fulfilment_orders, returns)
     )
-    query = select(orders.c.number).where(orders.c.sick_cause.is_(None), ~sick_part.exists())
+    query = select(orders.c.number).where(orders.c.sick_cause.is_(None), *(~sick.exists() for sick in parts))
     found: set[str] = set()
     for batch in chunks(sorted(set(numbers))):
         found.update(connection.execute(query.where(orders.c.number.in_(batch))).scalars())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, ScalarSelect, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, ScalarSelect, Select, Table, func, or_, select
 
 from backroom.domain.model import OrderState
 from backroom.store.tables import (
@@ -18,15 +18,19 @@ from backroom.store.tables import (
     order_lines,
     orders,
     print_jobs,
+    returns,
     routing_decisions,
     sheets,
     shipments,
 )
 
+# What of an order is sealed: no list shows it.
+SEALED = ("contact", "payment_token")
+
 
 @dataclass(frozen=True, slots=True)
 class OrderStory:
-    """Rows as they stand, each list oldest first. Only `order` holds something sealed (`contact`).
+    """Rows as they stand, each list oldest first. Only `order` holds something sealed (`contact`, `payment_token`).
 
     `effects` holds the sheets its labels were printed on as well, which it shares with other orders.
     """
@@ -42,6 +46,7 @@ class OrderStory:
     messages: Sequence[RowMapping]
     effects: Sequence[RowMapping]
     history: Sequence[RowMapping]
+    returns: Sequence[RowMapping]
 
 
 def story(connection: Connection, number: str) -> OrderStory | None:
@@ -87,12 +92,13 @@ def story(connection: Connection, number: str) -> OrderStory | None:
             select(effects).where(or_(effects.c.order_id == id_, effects.c.key.in_(sheet_keys))).order_by(effects.c.id)
         ),
         history=rows(select(history).where(history.c.order_id == id_).order_by(history.c.id)),
+        returns=rows(select(returns).where(returns.c.order_id == id_).order_by(returns.c.id)),
     )
 
 
 def recent(connection: Connection, most: int = 100, state: str | None = None) -> Sequence[RowMapping]:
     """The newest orders, without what is sealed."""
-    columns = [column for column in orders.c if column.name != "contact"]
+    columns = [column for column in orders.c if column.name not in SEALED]
     query = select(*columns).order_by(orders.c.id.desc()).limit(most)
     if state is not None:
         query = query.where(orders.c.state == state)
@@ -102,21 +108,24 @@ def recent(connection: Connection, most: int = 100, state: str | None = None) ->
 def waiting_for_person(connection: Connection, most: int = 200) -> Sequence[RowMapping]:
     """Orders that go no further without somebody's hand: held ones, and sick ones at any stage, oldest first.
 
-    `sick_cause` and `sick_reason` are the order's own, or else those of the first of its parts that is sick.
+    `sick_cause` and `sick_reason` are the order's own, or else those of the first of its parts or returns that is sick.
     """
 
-    def of_a_part(column: ColumnElement[str]) -> ScalarSelect[str]:
-        sick = select(column).where(
-            fulfilment_orders.c.order_id == orders.c.id,
-            fulfilment_orders.c.sick_cause.is_not(None),
+    def of_what_is_sick(table: Table, column: str) -> ScalarSelect[str]:
+        sick = select(table.c[column]).where(
+            table.c.order_id == orders.c.id,
+            table.c.sick_cause.is_not(None),
             # What is put off goes on by itself.
-            fulfilment_orders.c.next_attempt_at.is_(None),
+            table.c.next_attempt_at.is_(None),
         )
-        return sick.order_by(fulfilment_orders.c.id).limit(1).scalar_subquery()
+        return sick.order_by(table.c.id).limit(1).scalar_subquery()
 
-    columns = [column for column in orders.c if column.name not in ("contact", "sick_cause", "sick_reason")]
-    cause = func.coalesce(orders.c.sick_cause, of_a_part(fulfilment_orders.c.sick_cause))
-    reason = func.coalesce(orders.c.sick_reason, of_a_part(fulfilment_orders.c.sick_reason))
+    def anybodys(column: str) -> ColumnElement[str]:
+        own: ColumnElement[str] = orders.c[column]
+        return func.coalesce(own, *(of_what_is_sick(table, column) for table in (fulfilment_orders, returns)))
+
+    columns = [column for column in orders.c if column.name not in (*SEALED, "sick_cause", "sick_reason")]
+    cause, reason = anybodys("sick_cause"), anybodys("sick_reason")
     query = (
         select(*columns, cause.label("sick_cause"), reason.label("sick_reason"))
         .where(or_(orders.c.state == OrderState.HELD, cause.is_not(None)))

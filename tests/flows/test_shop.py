@@ -20,11 +20,15 @@ from sqlalchemy import func, select, update
 
 from backroom.channels.signing import sign
 from backroom.cli.demo_judge import failed_run_names, judge
+from backroom.domain.labels import return_code
+from backroom.domain.money import format_money
 from backroom.engine.forgetting import Runs
 from backroom.privacy.erasure import erase
 from backroom.privacy.rotation import retire, rotate, standing
 from backroom.shop.demo_orders import DemoOrder
 from backroom.shop.room import open_room
+from backroom.store import refunds
+from backroom.store.api_keys import make_key
 from backroom.store.contacts import open_contact
 from backroom.store.people import load
 from backroom.store.personal import Whose
@@ -280,6 +284,58 @@ def _run_to_its_end(shop: RunningShop, deployment: str, parameters: dict[str, st
     wait_until(
         lambda: shop.prefect("GET", f"/flow_runs/{run['id']}")["state"]["type"] == "COMPLETED", f"a run of {deployment}"
     )
+
+
+def test_a_return_goes_from_the_scan_of_its_label_to_its_refund_and_its_customer_is_told(
+    shop: RunningShop, sent: Sequence[DemoOrder]
+) -> None:
+    told = next(
+        story
+        for story in map(shop.story, shop.numbers("fulfilled"))
+        if story.shipments and any(one["state"] == "sent" for one in story.messages)
+    )
+    number, label = told.order["number"], told.shipments[0]["return_tracking"]
+    skus = [line["sku"] for line in told.part_lines for _ in range(line["from_stock"] + line["to_print"])]
+    station = Station(shop)
+    station.press("at/main-hub", code=label)
+    rma = return_code(number, label)
+    for sku in skus:
+        page = station.press("at/main-hub", code=sku, rma=rma)
+    pieces = sorted(set(re.findall(r"pieces/(\d+)/say", page)))
+    assert len(pieces) == len(skus)
+    for piece in pieces:
+        station.press(f"{rma}/pieces/{piece}/say", reason="damaged")
+        station.press(f"{rma}/pieces/{piece}/dispose", disposition="discard")
+    station.press(f"{rma}/complete")
+    with shop.room.database.read() as connection:
+        (owed,) = [one for one in refunds.waiting(connection, shop.room.seals) if one.number == rma]
+    assert owed.amount_minor <= told.order["total_minor"]
+    station.press(f"{rma}/refund", amount=format_money(owed.amount_minor, owed.currency).split()[0], reference="re_1")
+    after = shop.story(number)
+    assert [back["state"] for back in after.returns] == ["closed"]
+    assert [(one["kind"], one["state"]) for one in after.effects if one["kind"] == "refund"] == [("refund", "done")]
+    wait_until(lambda: _told(shop, number) == {"return_refunded"}, "the customer to be told", 60)
+    assert shop.prefect("GET", "/artifacts/wave-returns-main-hub/latest")["key"] == "wave-returns-main-hub"
+
+
+def _told(shop: RunningShop, number: str) -> set[str]:
+    sent = {one["kind"] for one in shop.story(number).messages if one["state"] == "sent"}
+    return {kind for kind in sent if kind == "return_refunded"}
+
+
+class Station:
+    """A tablet at a hub, by its staff key."""
+
+    def __init__(self, shop: RunningShop) -> None:
+        self._shop = shop
+        key = shop.room.database.write(lambda connection: make_key(connection, "Ada", "staff", ""))
+        self._headers = {"Authorization": f"Bearer {key}", "Accept": "text/html"}
+
+    def press(self, path: str, **given: str) -> str:
+        """Send a form; the page that answers."""
+        answer = requests.post(f"{self._shop.ports.pages}/returns/{path}", given, headers=self._headers, timeout=30)
+        answer.raise_for_status()
+        return answer.text
 
 
 def _press_retry(shop: RunningShop, run_id: str) -> None:

@@ -24,7 +24,19 @@ from backroom.domain.quality import Severity
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
 from backroom.gateway import booth, health, pos, webhooks
 from backroom.gateway.access import SESSION_SECONDS
-from backroom.gateway.pages import effects, labels, login, order, orders, prints, quarantine, scan, style
+from backroom.gateway.pages import (
+    effects,
+    labels,
+    login,
+    order,
+    orders,
+    prints,
+    quarantine,
+    return_station,
+    returns,
+    scan,
+    style,
+)
 from backroom.insight.past.columns import MEANINGS
 from backroom.insight.words import say_seconds
 from backroom.quality.suites import RULES, SUITES
@@ -40,7 +52,23 @@ PAGES = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("deployments/**/*.md"), *ROOT.glob("docs/**/*.md")]
 )
 GUIDE = ROOT / "docs" / "guide"
-ROUTERS = (webhooks, pos, booth, health, login, orders, order, labels, prints, effects, quarantine, scan, style)
+ROUTERS = (
+    webhooks,
+    pos,
+    booth,
+    health,
+    login,
+    orders,
+    order,
+    labels,
+    prints,
+    effects,
+    quarantine,
+    returns,
+    return_station,
+    scan,
+    style,
+)
 PROGRAM = typer.main.get_command(app)
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -192,7 +220,7 @@ def test_every_scope_of_a_key_is_described() -> None:
         assert f"| `{scope}` |" in page
 
 
-@pytest.mark.parametrize("module", ["load.py", "places.py", "retention.py", "rules.py"])
+@pytest.mark.parametrize("module", ["load.py", "places.py", "retention.py", "returns.py", "rules.py"])
 def test_every_key_of_the_shop_file_is_described(module: str) -> None:
     page = (ROOT / "docs" / "shop-file.md").read_text(encoding="utf-8")
     for key in _keys_read(ROOT / "backroom" / "shop" / module):

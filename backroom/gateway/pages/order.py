@@ -152,7 +152,7 @@ def _acts(request: Request, told: OrderStory) -> Html | None:
     if order["state"] in desk.ENDED:
         return None
     sick = order["sick_cause"] or any(part["sick_cause"] for part in told.parts)
-    held = order["state"] in (OrderState.HELD, OrderState.BACKORDERED)
+    held = order["state"] in (OrderState.HELD, OrderState.BACKORDERED, OrderState.AWAITING_RETURN_ITEMS)
     note = tag("input", name="note", placeholder="Note", aria_label="Note", maxlength=LONGEST_NOTE, autocomplete="off")
     return tag(
         "section",

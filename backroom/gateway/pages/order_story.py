@@ -88,7 +88,7 @@ def making(request: Request, told: OrderStory) -> Html:
 
 
 def deliveries(request: Request, told: OrderStory) -> Html:
-    """Parcels with their labels to open, and the messages about them, without their words."""
+    """Parcels with their labels to open, what comes back of them, and the messages about them, without their words."""
     parcels = [
         [
             f"{shipment['carrier']} {shipment['service']}",
@@ -115,9 +115,18 @@ def deliveries(request: Request, told: OrderStory) -> Html:
     return join(
         [
             table(("Carrier", "Tracking", "Return", "Weight", "Labels"), parcels, "No parcel is labelled yet."),
+            _returns(request, told),
             table(("Message", "By", "State", "Sent"), sent, "No message was planned yet."),
         ]
     )
+
+
+def _returns(request: Request, told: OrderStory) -> Html | None:
+    rows = [
+        [link(f"/returns/{back['number']}", back["number"]), state(back["state"]), when(request, back["asked_at"])]
+        for back in told.returns
+    ]
+    return table(("Return", "State", "Asked"), rows, "") if rows else None
 
 
 def timeline(request: Request, told: OrderStory, notes: Mapping[int, str]) -> Html:

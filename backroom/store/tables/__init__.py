@@ -17,6 +17,7 @@ from backroom.store.tables.orders import (
 )
 from backroom.store.tables.privacy import erasures, privacy_requests, removals, sealing
 from backroom.store.tables.quality import quality_findings, quality_results, quality_runs
+from backroom.store.tables.returns import refunds, return_lines, returns
 from backroom.store.tables.work import (
     fulfilment_lines,
     fulfilment_orders,
@@ -61,8 +62,11 @@ __all__ = [
     "quality_results",
     "quality_runs",
     "quarantine",
+    "refunds",
     "removals",
     "reservations",
+    "return_lines",
+    "returns",
     "routing_decisions",
     "scans",
     "sealing",

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
 
 from backroom.store.tables.base import (
     Id,
@@ -61,7 +73,9 @@ stock_movements = Table(
 )
 
 # `contact` seals e-mail, phone, address and note; only what routing needs of it stands beside, coarse. `amended` names
-# the fields that a person corrected here, never what they say.
+# the fields that a person corrected here, never what they say. `payment_token`, sealed, is the payment's id at its
+# provider; `discount_minor` is of the whole order, beside its lines'. `return_id` is the return for which one of our
+# own orders sends another piece.
 orders = Table(
     "orders",
     metadata,
@@ -80,7 +94,11 @@ orders = Table(
     Column("language", Text, nullable=False, default="en"),
     Column("currency", Text, nullable=False),
     Column("total_minor", Integer, nullable=False),
+    Column("shipping_minor", Integer, nullable=False, default=0, server_default="0"),
+    Column("discount_minor", Integer, nullable=False, default=0, server_default="0"),
+    Column("tax_added_minor", Integer, nullable=False, default=0, server_default="0"),
     Column("payment", Text, nullable=False),
+    Column("payment_token", Sealed),
     Column("person_id", Id, ForeignKey("people.id"), nullable=False, index=True),
     Column("contact", Sealed, nullable=False),
     Column("amended", Json, nullable=False, default=list),
@@ -92,6 +110,7 @@ orders = Table(
     Column("ship_by", Utc),
     Column("ended_at", Utc),
     Column("routings", Integer, nullable=False, default=0),
+    Column("return_id", Id),
     *claim_columns(),
     UniqueConstraint("channel", "external_id"),
     # The channel is for the metrics, which count by it and need no row then.
@@ -112,6 +131,7 @@ order_lines = Table(
     Column("quantity", Integer, nullable=False),
     Column("unit_price_minor", Integer, nullable=False),
     Column("discount_minor", Integer, nullable=False, default=0),
+    Column("personalised", Boolean, nullable=False, default=False, server_default=false()),
     UniqueConstraint("order_id", "line_no"),
 )
 

@@ -137,11 +137,13 @@ sheets = Table(
     Column("at", Utc, nullable=False),
 )
 
+# About a parcel or about a return: one of both is named.
 messages = Table(
     "messages",
     metadata,
     id_column(),
-    Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id"), nullable=False),
+    Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id")),
+    Column("return_id", Id, ForeignKey("returns.id")),
     Column("order_id", Id, nullable=False, index=True),
     Column("person_id", Id, ForeignKey("people.id"), nullable=False),
     Column("kind", Text, nullable=False),
@@ -152,6 +154,7 @@ messages = Table(
     Column("at", Utc, nullable=False),
     Column("sent_at", Utc),
     UniqueConstraint("fulfilment_order_id", "kind", "medium"),
+    UniqueConstraint("return_id", "kind", "medium"),
     Index("ix_messages_medium_state", "medium", "state"),
 )
 

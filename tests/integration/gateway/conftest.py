@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from backroom.channels.signing import sign
 from backroom.domain.model import (
@@ -49,6 +49,7 @@ from backroom.store.orders import NewOrder
 from backroom.store.print_jobs import ToPrint, open_jobs
 from backroom.store.routing import save_decisions
 from backroom.store.seals import Seals
+from backroom.store.shipping import NewShipment, save_shipments
 from backroom.store.tables import fulfilment_orders
 
 SECRET = "hush"
@@ -156,6 +157,28 @@ def make_order(
                 )
                 open_jobs(connection, [wanted], claim.token, at)
         give_up(connection, claim.token)
+        return number
+
+    return room.database.write(work)
+
+
+def make_sold_order(room: Room, return_label: str, *, location: str = "hub") -> str:
+    """An order of one piece whose parcel has left with this return label, as fulfilment leaves it; its number."""
+    number = make_order(room, location=location, from_stock=1, to_print=0)
+
+    def work(connection: Connection) -> str:
+        at = now(connection)
+        order = connection.execute(select(tables.orders).where(tables.orders.c.number == number)).one()
+        part = connection.execute(
+            update(fulfilment_orders)
+            .where(fulfilment_orders.c.order_id == order.id)
+            .values(state="done", labelled_at=at, done_at=at)
+            .returning(fulfilment_orders.c.id)
+        ).scalar_one()
+        ended = update(tables.orders).where(tables.orders.c.id == order.id)
+        connection.execute(ended.values(state=OrderState.FULFILLED, ended_at=at))
+        shipment = NewShipment(part, order.person_id, "local", "standard", "T1", return_label, 1, 1, "EUR", ())
+        save_shipments(connection, [shipment], at)
         return number
 
     return room.database.write(work)

@@ -15,8 +15,9 @@ from backroom.domain.kpi import KPIS
 from backroom.store import kpi_figures
 from backroom.store.database import now
 from backroom.store.kpi_figures import Figure
+from backroom.store.return_opening import open_by_code
 from backroom.store.tables import counters
-from tests.integration.gateway.conftest import Gateway, an_order, make_order, only_sqlite
+from tests.integration.gateway.conftest import Gateway, an_order, make_order, make_sold_order, only_sqlite
 
 # 2026-11-06, 00:00 in Berlin.
 DAY_BEGINS = 1_793_919_600.0
@@ -49,6 +50,8 @@ def test_metrics_count_deliveries_orders_and_queues(gateway: Gateway) -> None:
     gateway.deliver(body)
     gateway.client.post("/webhooks/web", content=body)
     make_order(gateway.room)
+    sold, room = make_sold_order(gateway.room, "BR000000000000004242"), gateway.room
+    room.database.write(lambda c: open_by_code(c, room.shop, sold, "hub", "Ada"))
     answer = gateway.client.get("/metrics", headers=gateway.bearer("metrics"))
     assert answer.status_code == 200
     samples = {
@@ -63,6 +66,8 @@ def test_metrics_count_deliveries_orders_and_queues(gateway: Gateway) -> None:
     assert samples["backroom_inbox_messages", "waiting", "web"] == 1
     assert samples["backroom_orders", "released", "web"] == 1
     assert samples["backroom_print_jobs", "booth-a", "waiting"] == 1
+    assert samples["backroom_returns", "label", "open"] == 1
+    assert samples["backroom_oldest_waiting_seconds", "refund"] == 0
     assert samples["backroom_oldest_waiting_seconds", "inbox"] > 0
     assert samples["backroom_effects_unknown",] == 0
     assert "ada@example.com" not in answer.text

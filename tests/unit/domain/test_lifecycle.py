@@ -20,24 +20,28 @@ from backroom.domain.lifecycle import (
     may_cancel,
 )
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
+from backroom.domain.returns import ReturnState
 
 STATES: dict[Kind, type[StrEnum]] = {
     Kind.ORDER: OrderState,
     Kind.FULFILMENT: FulfilmentState,
     Kind.PRINT_JOB: PrintJobState,
     Kind.RESERVATION: ReservationState,
+    Kind.RETURN: ReturnState,
 }
 STARTS: dict[Kind, set[StrEnum]] = {
-    Kind.ORDER: {OrderState.ACCEPTED, OrderState.HELD, OrderState.CANCELLED},
+    Kind.ORDER: {OrderState.ACCEPTED, OrderState.HELD, OrderState.CANCELLED, OrderState.AWAITING_RETURN_ITEMS},
     Kind.FULFILMENT: {FulfilmentState.OPEN},
     Kind.PRINT_JOB: {PrintJobState.WAITING},
     Kind.RESERVATION: {ReservationState.HELD},
+    Kind.RETURN: {ReturnState.REQUESTED, ReturnState.OPEN},
 }
 ENDS: dict[Kind, set[StrEnum]] = {
     Kind.ORDER: {OrderState.FULFILLED, OrderState.CANCELLED},
     Kind.FULFILMENT: {FulfilmentState.DONE, FulfilmentState.CANCELLED},
     Kind.PRINT_JOB: {PrintJobState.DONE, PrintJobState.UNKNOWN, PrintJobState.CANCELLED},
     Kind.RESERVATION: {ReservationState.CONSUMED, ReservationState.RELEASED, ReservationState.EXPIRED},
+    Kind.RETURN: {ReturnState.CLOSED, ReturnState.DECLINED, ReturnState.CANCELLED},
 }
 LIVES = [(kind, state) for kind, states in STATES.items() for state in states]
 

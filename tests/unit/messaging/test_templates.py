@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backroom.domain.promise import DeliveryWindow
+from backroom.domain.returns import Lane
 from backroom.domain.shop import MessageTemplate
+from backroom.messaging.return_texts import say_lane
 from backroom.messaging.segments import segments
 from backroom.messaging.templates import (
     BUILT_IN,
@@ -33,6 +35,10 @@ VALUES = {
     "tracking": "BR123456789DE",
     "location": "Hamburg",
     "window": "Di 24.11. bis Do 26.11.",
+    "rma": "R-A-1042-7364",
+    "way": max((say_lane(lane, language) for lane in Lane for language in ("de", "en")), key=len),
+    "amount": "1029.00 EUR",
+    "email": "hallo@atelier-nord.example.com",
 }
 
 

@@ -1,0 +1,186 @@
+"""Messages to customers as effects: whether somebody may get one, in which words, and sent once.
+
+What belongs here: what a message about a parcel and one about a return share. What does not: the steps that send them
+(`tasks.notify`, `tasks.return_notices`), and the texts (`backroom.messaging.templates`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, RowMapping
+
+from backroom.domain.consent import MEDIA, Medium, decide
+from backroom.domain.errors import BackroomError
+from backroom.domain.model import StatedConsent
+from backroom.effects.ledger import Answer, Effect, perform
+from backroom.messaging.base import Messenger, OutgoingMessage, Sent
+from backroom.messaging.templates import KINDS, choose, fill
+from backroom.shop.room import Room
+from backroom.store import messages
+from backroom.store.claims import Claim, fence
+from backroom.store.contacts import Contact
+from backroom.store.effects import request_hash
+from backroom.store.messages import PLANNED, SENT, SKIPPED
+from backroom.store.seals import seal, unseal
+
+MESSAGE = "message"
+
+# What a template may mention, in the template's language.
+Values = Callable[[str], Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class About:
+    """A parcel or a return of which its customer is told. `name` stands for it in the keys of effects."""
+
+    part_id: int | None
+    return_id: int | None
+    order_id: int
+    person_id: int
+    name: str
+    language: str
+    contact: Contact
+    key: bytes
+    consents: Sequence[StatedConsent]
+
+    @property
+    def row_id(self) -> int:
+        id_ = self.part_id if self.part_id is not None else self.return_id
+        assert id_ is not None
+        return id_
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes messages: whether, by which medium, in which words. Consents count as they stand `at`."""
+
+    room: Room
+    messengers: Mapping[Medium, Messenger]
+    at: datetime
+
+    def write(self, about: About, kind: str, values: Values) -> list[messages.NewMessage]:
+        """One message a medium, planned, or skipped with its reason. `values` are asked for in a language."""
+        written = []
+        for medium in MEDIA:
+            reason = self._why_not(about, medium, kind)
+            content = {} if reason else self._content(about, kind, medium, values)
+            written.append(
+                messages.NewMessage(
+                    part_id=about.part_id,
+                    return_id=about.return_id,
+                    order_id=about.order_id,
+                    person_id=about.person_id,
+                    kind=kind,
+                    medium=medium,
+                    content=seal(about.key, json.dumps(content, ensure_ascii=False).encode(), messages.CONTEXT),
+                    state=SKIPPED if reason else PLANNED,
+                    reason=reason,
+                    key=key_of(about, kind, medium),
+                )
+            )
+        return written
+
+    def _why_not(self, about: About, medium: Medium, kind: str) -> str:
+        if medium not in self.messengers:
+            return f"the shop sends no {medium}"
+        if not (about.contact.email if medium == "email" else about.contact.phone):
+            return f"no {medium} address is known"
+        decision = decide(about.consents, medium, KINDS[kind].purpose, self.at)
+        return "" if decision.allowed else decision.reason
+
+    def _content(self, about: About, kind: str, medium: Medium, values: Values) -> dict[str, str]:
+        owner, contact = self.room.shop.owner, about.contact
+        template = choose(self.room.shop.templates, kind, medium, about.language, owner.language)
+        usual = {"shop": owner.name, "name": contact.address.name if contact.address else ""}
+        text = fill(template, usual | dict(values(template.language)))
+        recipient = contact.email if medium == "email" else contact.phone
+        return {"recipient": recipient, "subject": text.subject, "body": text.body}
+
+
+class MessengerSink:
+    """A messenger as the ledger sees it."""
+
+    def __init__(self, messenger: Messenger) -> None:
+        self._messenger = messenger
+        self.idempotent = messenger.idempotent
+
+    def carry_out(self, requests: Sequence[tuple[str, OutgoingMessage]]) -> list[Answer | BackroomError]:
+        results = self._messenger.send_many([message for _, message in requests])
+        return [_answer(result) if isinstance(result, Sent) else result for result in results]
+
+    def ask(self, key: str, age: timedelta) -> Answer | None:
+        found = self._messenger.find(key)
+        return _answer(found) if found else None
+
+
+def plan_and_send(
+    room: Room, claim: Claim, writer: Writer, abouts: Sequence[About], new: Sequence[messages.NewMessage]
+) -> dict[int, list[BackroomError]]:
+    """Plan a wave's messages in one commit, and send what is planned, medium by medium.
+
+    All of `abouts` are parcels, or all are returns. Returns by their row's id what could not be sent.
+    """
+
+    def plan(connection: Connection) -> list[RowMapping]:
+        return messages.save_messages(connection, new, fence(connection, claim.token))
+
+    planned = [row for row in room.database.write(plan) if row["state"] == PLANNED]
+    by_row = {about.row_id: about for about in abouts}
+    unsent: dict[int, list[BackroomError]] = defaultdict(list)
+    for medium, messenger in writer.messengers.items():
+        rows = [(row, by_row[row["fulfilment_order_id"] or row["return_id"]]) for row in planned]
+        mine = [(row, about, _outgoing(room, about, row, medium)) for row, about in rows if row["medium"] == medium]
+        effects = [
+            Effect(message.key, MESSAGE, about.order_id, _request_hash(room, message), message)
+            for _, about, message in mine
+        ]
+        results = perform(room.database, claim.token, effects, MessengerSink(messenger))
+        settled = []
+        for row, about, message in mine:
+            result = results[message.key]
+            if isinstance(result, BackroomError):
+                unsent[about.row_id].append(result)
+            else:
+                settled.append((row["id"], SENT, "", datetime.fromisoformat(str(result["at"]))))
+        _settle(room, claim, settled)
+    return unsent
+
+
+def key_of(about: About, kind: str, medium: str) -> str:
+    """The effect's key of a message, and its key at the provider."""
+    return f"message-{about.name}-{kind}-{medium}"
+
+
+def _settle(room: Room, claim: Claim, settled: Sequence[tuple[int, str, str, datetime | None]]) -> None:
+    def commit(connection: Connection) -> None:
+        fence(connection, claim.token)
+        messages.settle_messages(connection, settled)
+
+    room.database.write(commit)
+
+
+def _outgoing(room: Room, about: About, row: RowMapping, medium: Medium) -> OutgoingMessage:
+    content = json.loads(unseal(about.key, row["content"], messages.CONTEXT))
+    spec = room.shop.messaging
+    return OutgoingMessage(
+        key=key_of(about, row["kind"], medium),
+        medium=medium,
+        recipient=content["recipient"],
+        subject=content["subject"] or None,
+        body=content["body"],
+        sender=spec.sender_email if medium == "email" else spec.sender_sms,
+    )
+
+
+def _request_hash(room: Room, message: OutgoingMessage) -> str:
+    """Of whom it is for and what it says; its sender may change in the shop file without making it another message."""
+    return request_hash({"recipient": message.recipient, "subject": message.subject, "body": message.body}, room.seals)
+
+
+def _answer(sent: Sent) -> Answer:
+    return {"provider": sent.provider, "provider_id": sent.provider_id, "at": sent.at.isoformat()}
