@@ -114,7 +114,12 @@ def _read_postcodes(section: Section, folder: Path) -> tuple[PostcodePlace, ...]
     try:
         return read_postcodes(folder / name)
     except ShopFileInvalid as error:
-        section.report.problems.extend(error.problems)
+        for problem in error.problems:
+            if problem.field:
+                section.report.problems.append(problem)
+            else:
+                # About the file as a whole: what there is to correct may be its name.
+                section.problem("postcodes", f"names {name!r}: {problem.message}", problem.remedy)
         return ()
 
 

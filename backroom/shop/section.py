@@ -28,6 +28,10 @@ MOVE_IT = (
 )
 
 
+# In whole units of the currency: more is a slip, and what is counted in cents has to fit the database.
+MOST_MONEY = 10_000_000
+
+
 class Section:
     """A table and its path. Each reader takes a key once; `done` reports the keys that nobody took."""
 
@@ -101,7 +105,7 @@ class Section:
         if not isinstance(value, int | Decimal) or isinstance(value, bool) or not Decimal(value).is_finite():
             self.problem(key, f"{_name(value)} is not a number", f"Write a number from {low:g} to {high:g}.")
             return default or 0.0
-        return self._within(key, float(value), low, high)
+        return float(self._within(key, value, low, high))
 
     def money(self, key: str, exponent: int, default: int | None = None) -> int:
         """An amount in the shop's currency, such as 4.90, as minor units."""
@@ -110,6 +114,10 @@ class Section:
             return default or 0
         if not isinstance(value, int | Decimal) or isinstance(value, bool) or not Decimal(value).is_finite():
             self.problem(key, f"{_name(value)} is not an amount", f"Write an amount without quotes: {key} = 4.90.")
+            return default or 0
+        # Compared as it is: arithmetic with a number that long overflows.
+        if not -MOST_MONEY < value < MOST_MONEY:
+            self.problem(key, "is too much", f"Write an amount below {MOST_MONEY:,}.")
             return default or 0
         minor = Decimal(value).scaleb(exponent)
         if minor < 0 or minor != minor.to_integral_value():
@@ -211,9 +219,10 @@ class Section:
             self.problem(key, "is missing", f"Add {key}, {what}.")
         return value
 
-    def _within(self, key: str, value: float, low: float, high: float) -> float:
+    def _within(self, key: str, value: int | Decimal, low: float, high: float) -> float | Decimal:
+        # Compared and shown as it is: it may be longer than a float can be.
         if not low <= value <= high:
-            self.problem(key, f"{value:g} is out of range", f"Write a number from {low:g} to {high:g}.")
+            self.problem(key, f"{value} is out of range", f"Write a number from {low:g} to {high:g}.")
             return low
         return value
 

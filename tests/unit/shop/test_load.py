@@ -94,6 +94,8 @@ def test_the_shop_check_knows_the_placeholders_that_messaging_fills_in() -> None
         ('order_prefix = "A"', 'order_pre = "A"', "shop.order_pre", "Did you mean order_prefix?"),
         ("[stock]", "[stok]", "stok", "Did you mean stock?"),
         ("latitude = 52.52000", "latitude = 152.52", "locations.main-hub.latitude", "from -90 to 90"),
+        ("latitude = 52.52000", f"latitude = {10**309}", "locations.main-hub.latitude", "is out of range"),
+        ("low_stock = 2", f"low_stock = {10**309}", "stock.low_stock", "is out of range"),
         ("latitude = 52.52000", 'latitude = "52.52"', "locations.main-hub.latitude", "Write a number"),
         ("latitude = 52.52000", "latitude = nan", "locations.main-hub.latitude", "Write a number"),
         ('kind = "booth"', 'kind = "boot"', "locations.booth-a.kind", "Did you mean booth?"),
@@ -124,6 +126,8 @@ def test_the_shop_check_knows_the_placeholders_that_messaging_fills_in() -> None
         ('cutoff = "14:00"', 'cutoff = "2pm"', "slas.standard.cutoff", "14:00"),
         ("price = 5 ", "price = 4.905 ", "carriers.courier.price", "at most 2 decimals"),
         ("price = 5 ", "price = -5 ", "carriers.courier.price", "is not an amount"),
+        ("price = 5 ", "price = 1e400000 ", "carriers.courier.price", "below 10,000,000"),
+        ("price = 5 ", "price = -1e999999999 ", "carriers.courier.price", "below 10,000,000"),
         ('countries = ["DE"]', 'countries = ["D"]', "carriers.courier.countries", "two letters"),
         ('kind = "local" ', 'kind = "lokal" ', "carriers.courier.kind", "Did you mean local?"),
         ('kind = "local" ', "# none ", "carriers.courier.kind", "missing"),
@@ -158,7 +162,7 @@ def test_a_mistake_is_named_by_its_field_with_a_remedy(
         ),
         ("[templates.handed_over.sms.en]", "[templates.handed_over.fax.en]", "templates.handed_over.fax.en", "medium"),
         ('subject = "Your order $order is ready"\n', "", "templates.ready_to_collect.email.en.subject", "missing"),
-        ('postcodes = "postcodes.csv"', 'postcodes = "plz.csv"', "", "there is no such file"),
+        ('postcodes = "postcodes.csv"', 'postcodes = "plz.csv"', "shop.postcodes", "'plz.csv': there is no such file"),
     ],
 )
 def test_a_mistake_in_messages_or_postcodes_is_named_too(
