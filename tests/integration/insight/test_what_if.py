@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, select
 
-from backroom.domain.replay import Restocking
+from backroom.domain.replay import Restocking, replay
 from backroom.domain.shop import CarrierSpec, CostRates, Filter, RoutingRule, Shop
 from backroom.domain.supply import Supply
 from backroom.engine import wake
 from backroom.insight.stock_what_if import thresholds
-from backroom.insight.what_if import Answer, what_if
+from backroom.insight.what_if import Answer, read, what_if
 from backroom.insight.what_if_report import csv_rows, html_page, order_rows, summary
 from backroom.shop import room as rooms
 from backroom.store import backlog, desk, stock
@@ -286,6 +286,39 @@ def test_a_replay_of_the_same_rules_is_what_happened(shops: Shops) -> None:
     assert len(own) > 3
     # Who waited for stock is routed the moment it comes; for real it was a moment later.
     assert all(would and would.own and would.median == pytest.approx(seconds, abs=60) for would, seconds in own)
+
+
+def test_after_the_same_rules_the_shelves_are_as_they_are(shops: Shops) -> None:
+    was = shops.run(shops.first, OLD, a_story(3, count=10))
+    found, times = read(was.room, beginning(was))
+    left = replay(found.past, was.room.shop, found.variants, times.usual).left
+    with was.room.database.read() as connection:
+        there = {place: level.available for place, level in stock.levels(connection).items()}
+    assert {place: pieces for place, pieces in left.items() if pieces} == {p: n for p, n in there.items() if n}
+
+
+def test_an_order_that_was_changed_or_could_not_be_located_comes_anew(shops: Shops) -> None:
+    near = RoutingRule("near", (), (Filter("distance_km", "<=", 20),), (), short="next")
+
+    def story(floor: Floor) -> None:
+        floor.deliver(an_order(7001, [(PLAIN, 1)]))
+        lost = an_order(7002, [(PLAIN, 1)], at=SOUTH)
+        known = lost["shipping_address"]
+        lost["shipping_address"] = known | {"latitude": None, "longitude": None}
+        floor.deliver(lost)
+        floor.intake()
+        assert floor.state(floor.number(7002))[0] == "held"
+        floor.deliver(an_order(7001, [(PLAIN, 5)], minute=5), "orders/updated")
+        floor.deliver(an_order(7002, [(PLAIN, 1)], minute=5, shipping_address=known), "orders/updated")
+        floor.intake()
+
+    was = shops.run(shops.first, (near, WAITING), [story])
+    answer = ask(was, (near, WAITING))
+    assert decided_in_the_replay(answer) == decided_for_real(was)
+    assert [(row.moved, row.one.past.routed_at == row.one.past.decided_at) for row in answer.rows] == [
+        (False, True)
+    ] * 2
+    assert [row.one.decision.rule for row in answer.rows] == ["hub", "near"]
 
 
 def test_other_thresholds_decide_what_buying_so_does_for_real(shops: Shops) -> None:

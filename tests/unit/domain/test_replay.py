@@ -133,6 +133,13 @@ def test_work_that_is_only_there_now_takes_as_long_as_it_usually_does() -> None:
     assert outcomes(found) == {1: "hub 1+0", 2: "hold", 3: "hub 1+0"}
 
 
+def test_a_place_is_open_or_shut_as_it_was_when_the_order_came() -> None:
+    # Mondays from nine to six in Berlin; the tests begin on a Monday at ten there.
+    shop = a_shop_with([rule(where=(("open_now", "==", True),))], a_place("hub"))
+    found = run(shop, past(came(1, 1, ("TEE", 1)), came(2, 12, ("TEE", 1)), stock={("hub", "TEE"): 2}))
+    assert outcomes(found) == {1: "hub 1+0", 2: "hold"}
+
+
 def test_without_stock_every_piece_is_printed() -> None:
     shop = a_shop_with([rule()], a_place("hub", prints=True))
     what = past(came(1, 1, ("TEE", 2), ("CAP", 1)), stock={("hub", "TEE"): 9, ("hub", "CAP"): 9})
