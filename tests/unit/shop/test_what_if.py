@@ -26,7 +26,12 @@ def a_file(tmp_path: Path, text: str) -> Path:
 
 def test_the_demo_shops_examples_are_read() -> None:
     changed = read_changed_shop(DATA / "what-if" / "rules.toml", SHOP)
-    assert [rule.name for rule in changed.rules] == ["night market", "local, twice as far", "the cheapest"]
+    assert [rule.name for rule in changed.rules] == [
+        "night market",
+        "local, twice as far",
+        "on a shelf",
+        "the cheapest",
+    ]
     assert changed.locations == SHOP.locations
     supply = read_supply(DATA / "what-if" / "restock.toml", SHOP)
     assert (supply.piece, supply.order, supply.holding_percent) == (540, 1200, 25)
