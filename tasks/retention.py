@@ -10,6 +10,7 @@ from datetime import timedelta
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 
+from backroom.domain.errors import AskPerson
 from backroom.engine.forgetting import Runs
 from backroom.privacy import erasure, requests, retention
 from backroom.shop.room import this_room
@@ -19,7 +20,15 @@ from backroom.store import retention as rows
 from backroom.store.database import now
 
 SOON = timedelta(days=30)
+# A request that nobody has answered by then makes its night's run fail, which alerts, every night.
+LAST_DAYS = timedelta(days=7)
 LISTED = 40
+
+
+class RequestsDue(AskPerson):
+    """Somebody asked for their data, or to be forgotten, and the law's time for it is nearly over."""
+
+    cause = "requests_due"
 
 
 @task(name="finish erasures", retries=2, retry_delay_seconds=5)
@@ -81,3 +90,17 @@ def show_privacy() -> int:
     ]
     create_markdown_artifact("\n".join(parts), key="privacy", description="Requests, retention and keys")
     return len(waiting)
+
+
+@task(name="remind of requests")
+def remind_of_requests() -> None:
+    """Raise RequestsDue for requests whose last week has come, so that this run is seen."""
+    with this_room().database.read() as connection:
+        at = now(connection)
+        due = [row for row in asked.waiting(connection) if row["due_at"] - at <= LAST_DAYS]
+    if due:
+        listed = ", ".join(f"{row['id']} by {row['due_at']:%Y-%m-%d}" for row in due)
+        raise RequestsDue(
+            f"requests have to be answered: {listed}",
+            remedy="`backroom person requests` lists them, `backroom person settle` answers one.",
+        )

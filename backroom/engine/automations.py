@@ -23,7 +23,8 @@ FAILED_ORDER = "backroom: an order's run failed"
 FAILED_WAVE = "backroom: a wave, or the sweep, failed"
 GONE_BOOTH = "backroom: a booth went away"
 
-ORDER_FLOWS = ("order", "breaker")
+# And the night's, which fails once, over a request that somebody has to answer.
+ORDER_FLOWS = ("order", "breaker", "retention")
 # Not the alert itself: one that failed would start the next.
 WAVE_FLOWS = ("sweep", "order-intake", "fulfil", "print-jobs")
 # These start again and again while their trouble lasts; who was told once an hour knows.

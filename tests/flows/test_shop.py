@@ -231,6 +231,7 @@ def test_somebody_who_is_forgotten_is_found_in_no_file_of_the_shop(
         assert holding(shop.home, key) == []
     stories = {"artifacts": {"key": {"any_": [f"order-{number.lower()}"]}}}
     assert shop.prefect("POST", "/artifacts/filter", stories) == []
+    assert shop.runs_named(number) == []
     # The shop goes on, and the night finds nothing left to do.
     _run_to_its_end(shop, "retention/retention", {})
     assert "None." in shop.prefect("GET", "/artifacts/privacy/latest")["data"]

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from backroom.domain.shop import Retention
 from backroom.privacy.retention import remove_old
-from backroom.store import api_keys, intake, retention
+from backroom.store import api_keys, intake, requests, retention
 from backroom.store.database import now
 from backroom.store.tables import (
     inbox,
@@ -19,6 +19,7 @@ from backroom.store.tables import (
     messages,
     orders,
     people,
+    privacy_requests,
     quarantine,
     removals,
 )
@@ -188,3 +189,22 @@ def test_old_reports_go(floor: Floor) -> None:
     keep(floor, reports=730)
     assert removed(floor) == {"report files": 1}
     assert [path.name for path in folder.iterdir()] == ["2026-11-25.html"]
+
+
+@only_sqlite
+def test_a_request_whose_last_week_has_come_makes_the_nights_run_fail(floor: Floor) -> None:
+    from tasks.retention import RequestsDue, remind_of_requests
+
+    person = person_of(floor, floor.taken_in((PLAIN, 1)))
+    floor.room.database.write(lambda c: requests.ask(c, requests.ERASE, "web:1", [person], "web"))
+    remind_of_requests.fn()
+
+    def three_weeks_later(connection: Connection) -> None:
+        due = now(connection) + timedelta(days=6)
+        connection.execute(update(privacy_requests).values(due_at=due))
+
+    floor.room.database.write(three_weeks_later)
+    with pytest.raises(RequestsDue, match="1 by "):
+        remind_of_requests.fn()
+    floor.room.database.write(lambda c: requests.settle(c, 1, requests.DECLINED))
+    remind_of_requests.fn()
