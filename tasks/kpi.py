@@ -5,6 +5,8 @@ Each may be run again at any time, and goes on where the last one stopped.
 
 from __future__ import annotations
 
+from itertools import islice
+
 from prefect import get_run_logger, task
 from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
 
@@ -14,10 +16,12 @@ from backroom.insight.files import write_files
 from backroom.insight.markdown import markdown
 from backroom.insight.reading import day_span, last_day, read_report, week_span
 from backroom.insight.refresh import refresh_cohorts, refresh_facts, refresh_figures
-from backroom.insight.report import table
+from backroom.insight.report import pictures, table
 from backroom.shop.room import this_room
 
 FOLDER = "reports"
+# So many pictures are in the artifact of the report; the page has all.
+CHARTS = 2
 
 
 @task(name="read what changed", retries=2, retry_delay_seconds=5)
@@ -64,10 +68,11 @@ def show_figures() -> str:
     rows = [{column: row[column] for column in columns} for row in table(report)]
     rows = rows or [{"figure": "nothing was shipped yet"} | dict.fromkeys(columns[1:], "")]
     create_table_artifact(rows, key="kpi", description=f"Figures of {report.title}")
-    if svg := charts.stages(report.figures):
-        create_image_artifact(charts.data_uri(svg), key="kpi-chart", description="Where the hours go, in median hours")
+    drawn = list(islice(pictures(report), CHARTS))
+    for title, svg in drawn[:1]:
+        create_image_artifact(charts.data_uri(svg), key="kpi-chart", description=title)
     # Hourly no page is written: it is there once the night has come by.
     page = f"{FOLDER}/{report.title}.html"
-    told = markdown(report, page if (room.home / page).exists() else "")
+    told = markdown(report, page if (room.home / page).exists() else "", drawn)
     create_markdown_artifact(told, key="kpi-report", description=f"Report of {report.title}")
     return report.title

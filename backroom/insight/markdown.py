@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Sequence
 
 from backroom.domain.kpi import WAYS
 from backroom.insight import charts
-from backroom.insight.report import Report, pictures, said_corrections, table, table_of_months
-
-CHARTS = 2
+from backroom.insight.report import Report, said_corrections, table, table_of_months
 
 
-def markdown(report: Report, page: str) -> str:
-    """The report as Markdown. `page` is where the whole of it is as one page, if it is there."""
+def markdown(report: Report, page: str, drawn: Sequence[tuple[str, str]]) -> str:
+    """The report as Markdown, with the pictures that were `drawn` of it, as `pictures` tells them.
+
+    `page` is where the whole of it is as one page, if it is there.
+    """
     rows = table(report)
     lines = [f"# Figures of {report.title}", ""]
     if not rows:
@@ -22,7 +23,7 @@ def markdown(report: Report, page: str) -> str:
     lines += _table(("figure", *WAYS, "before", "change"), rows)
     lines += ["", "## What changed in the past", ""]
     lines += [f"- {said}" for said in said_corrections(report)] or ["Nothing."]
-    for title, svg in islice(pictures(report), CHARTS):
+    for title, svg in drawn:
         lines += ["", f"## {title}", "", f"![{title}]({charts.data_uri(svg)})"]
     if months := table_of_months(report):
         lines += ["", "## By month", "", *_table(("month", "figure", *WAYS), months)]
