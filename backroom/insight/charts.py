@@ -12,6 +12,8 @@ from backroom.domain.kpi import BY_NAME, STAGES, WAYS, Unit
 from backroom.domain.money import exponent
 
 WIDTH, HEIGHT = 640, 220
+# To the right more than Vega's own five: it measures the legend in another font than the one that it is read in.
+PADDING = {"left": 5, "top": 5, "right": 30, "bottom": 5}
 # What a figure is divided by on a chart, and what its axis then says; money is told by the currency.
 _SCALE = {Unit.SECONDS: (3600.0, "hours"), Unit.SHARE: (0.01, "%"), Unit.COUNT: (1.0, "")}
 
@@ -86,6 +88,6 @@ def _svg(mark: str, data: pl.DataFrame, axis: str, by: str, order: Sequence[str]
         x=altair.X("day:T", title=None, axis=altair.Axis(format="%d %b")),
         y=altair.Y("value:Q", title=axis),
         color=altair.Color(f"{by}:N", sort=list(order), title=None),
-    ).properties(width=WIDTH, height=HEIGHT)
+    ).properties(width=WIDTH, height=HEIGHT, padding=PADDING)
     svg: str = vl_convert.vegalite_to_svg(chart.to_json())
     return svg
