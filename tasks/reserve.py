@@ -11,6 +11,7 @@ from prefect import task
 from sqlalchemy import Connection
 
 from backroom.domain.model import OrderState, StepOutcome
+from backroom.domain.routing_places import is_local
 from backroom.shop.room import this_room
 from backroom.store import history, orders, routing, stock
 from backroom.store.claims import Claim, fence
@@ -25,6 +26,7 @@ def reserve(claim: Claim) -> list[StepOutcome]:
         assignments = routing.latest_assignments(connection, (row["id"] for row in waiting))
     if not waiting:
         return []
+    places = {location.id: location for location in room.shop.locations}
     lasts = timedelta(hours=room.shop.thresholds.reservation_hours)
 
     def commit(connection: Connection) -> list[StepOutcome]:
@@ -32,7 +34,14 @@ def reserve(claim: Claim) -> list[StepOutcome]:
         still = orders.lock_claimed(connection, claim.token, OrderState.ROUTED)
         rows = [row for row in waiting if row["id"] in still]
         wishes = [
-            stock.Wish(row["id"], a.location, a.sku, a.from_stock)
+            stock.Wish(
+                row["id"],
+                a.location,
+                a.sku,
+                a.from_stock,
+                # One that the shop file has no more keeps nothing.
+                local=a.location not in places or is_local(places[a.location], row["event"], row["location"]),
+            )
             for row in rows
             for a in assignments[row["id"]]
             if a.from_stock

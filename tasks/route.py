@@ -16,10 +16,12 @@ from sqlalchemy import Connection, RowMapping
 from backroom.domain.geo import postcode_table
 from backroom.domain.model import OrderState, RoutingDecision, StepOutcome
 from backroom.domain.routing import route_all
+from backroom.domain.routing_gates import at_events, pass_gates
 from backroom.domain.routing_places import views_at, views_of
 from backroom.shop.room import this_room
-from backroom.store import catalogue, history, orders, people, routing, stock
+from backroom.store import catalogue, events, history, orders, people, routing, stock
 from backroom.store.claims import Claim, fence
+from backroom.store.database import now
 
 STATE_OF = {
     "assigned": OrderState.ROUTED,
@@ -39,15 +41,17 @@ def route(claim: Claim) -> list[StepOutcome]:
         lines = orders.lines_of(connection, (row["id"] for row in waiting))
         variants = catalogue.variants_by_sku(connection, (line["sku"] for group in lines.values() for line in group))
         keys = people.load(connection, room.seals, (row["person_id"] for row in waiting))
-        available = {place: level.available for place, level in stock.levels(connection).items()}
+        levels = stock.levels(connection)
+        gates = events.gates(connection, now(connection))
         load = routing.open_load(connection)
     postcodes = postcode_table(room.shop.postcodes)
     to_route = [
         routing.order_to_route(row, lines[row["id"]], variants, keys[row["person_id"]].key, postcodes)
         for row in waiting
     ]
-    views = views_at(views_of(room.shop, variants), available, load, datetime.now(UTC))
-    decisions = route_all(to_route, room.shop.rules, views)
+    available = {place: level.available for place, level in levels.items()}
+    views = views_at(views_of(at_events(room.shop, gates), variants), available, load, datetime.now(UTC))
+    decisions = route_all(to_route, room.shop.rules, pass_gates(views, gates, stock.kept(levels.values())))
     return room.database.write(lambda connection: _commit(connection, claim, waiting, decisions))
 
 

@@ -96,9 +96,13 @@ def a_shop() -> Shop:
     def press(name: str) -> PrinterSpec:
         return PrinterSpec(name, f"folder:{name}", ("dtg",))
 
-    def place(id_: str, kind: str, at: tuple[float, float], *printers: PrinterSpec, scan: bool = False) -> Location:
+    def place(
+        id_: str, kind: str, at: tuple[float, float], *printers: PrinterSpec, scan: bool = False, event: str = ""
+    ) -> Location:
         labels = PrinterSpec(f"labels-{id_}", f"folder:labels-{id_}", ())
-        return Location(id_, id_.title(), kind, id_, *at, ALWAYS, "DE", printers, label_printer=labels, scan=scan)
+        return Location(
+            id_, id_.title(), kind, id_, *at, ALWAYS, "DE", printers, label_printer=labels, scan=scan, event=event
+        )
 
     return Shop(
         owner=Owner(
@@ -117,7 +121,7 @@ def a_shop() -> Shop:
         locations=(
             place(HUB, "hub", (53.55, 10.0), press("press-hub")),
             place(SOUTH, "local_hub", (52.5, 13.4), scan=True),
-            place(BOOTH, "booth", (52.5, 13.5), press("press-1"), press("press-2")),
+            place(BOOTH, "booth", (52.5, 13.5), press("press-1"), press("press-2"), event="fair"),
         ),
         channels=(ChannelSpec("web", "shopify", 2, "standard", secret="webhook.web", shop_domain="nord.example"),),
         slas=(SlaSpec("standard", 24, 1, 3),),

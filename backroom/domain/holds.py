@@ -18,6 +18,7 @@ WHAT_TO_DO = {
     "payment_refunded": "It was paid back already. Cancel it, unless the channel is wrong.",
     "no_coordinates": "Nobody knows how far away it goes. Correct the postcode on its page, then let it go on.",
     "no_place": "The place where the customer collects it does not exist. Check the shop file's locations.",
+    "no_event": "Its event is not open. It goes on when it opens; if that is over, ship it, or cancel it.",
     "no_rule": "No routing rule fits it. Add one to the shop file, then let it go on.",
     "short_stock": "No place has all of it. Take stock in, then let it go on.",
     "cancelled_after_label": "It was cancelled after its label was made. Stop the parcel, or let it go on.",

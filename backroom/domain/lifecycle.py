@@ -1,4 +1,4 @@
-"""Life cycles: the moves that orders, their work, print jobs and reservations may make, as tables.
+"""Life cycles: the moves that orders, their work, print jobs, reservations, returns and events may make, as tables.
 
 What belongs here: which state may follow which, and until when an order may be cancelled. What does not: making a
 move (`backroom.store.moves`, conditional on the state it leaves), deciding that one is due (tasks).
@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from backroom.domain.errors import Refuse
+from backroom.domain.events import EventState
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
 from backroom.domain.returns import ReturnState
 
@@ -33,9 +34,10 @@ class Kind(StrEnum):
     PRINT_JOB = "print job"
     RESERVATION = "reservation"
     RETURN = "return"
+    EVENT = "event"
 
 
-_O, _F, _P, _R, _B = OrderState, FulfilmentState, PrintJobState, ReservationState, ReturnState
+_O, _F, _P, _R, _B, _E = OrderState, FulfilmentState, PrintJobState, ReservationState, ReturnState, EventState
 
 # An order goes back to ACCEPTED when its pieces were taken meanwhile, its reservation expired, its source changed it
 # before anything was begun, or its stock arrived; an exchange, when the pieces it was changed for came. A released Hold
@@ -108,12 +110,22 @@ _RETURN: Moves = {
     _B.CANCELLED: frozenset(),
 }
 
+# What is required comes and goes before an event is live. One that is called off is closed from wherever it stands.
+_EVENT: Moves = {
+    _E.PLANNED: frozenset({_E.READY, _E.CLOSED}),
+    _E.READY: frozenset({_E.PLANNED, _E.LIVE, _E.CLOSED}),
+    _E.LIVE: frozenset({_E.CLOSED}),
+    _E.CLOSED: frozenset({_E.SETTLED}),
+    _E.SETTLED: frozenset(),
+}
+
 MOVES: Mapping[Kind, Moves] = {
     Kind.ORDER: _ORDER,
     Kind.FULFILMENT: _FULFILMENT,
     Kind.PRINT_JOB: _PRINT_JOB,
     Kind.RESERVATION: _RESERVATION,
     Kind.RETURN: _RETURN,
+    Kind.EVENT: _EVENT,
 }
 
 # A person says "it was printed" or "print it again": of a job whose outcome is unknown (the only way out of an end),

@@ -191,12 +191,16 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class StockLevel:
-    """Pieces of one variant at one location. `available` is what may still be promised."""
+    """Pieces of one variant at one location. `available` is what may still be promised.
+
+    `kept` ones are there for an event: only the orders of that booth may have them.
+    """
 
     location: str
     sku: str
     on_hand: int
     reserved: int
+    kept: bool = False
 
     @property
     def available(self) -> int:

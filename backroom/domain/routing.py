@@ -27,6 +27,7 @@ from backroom.domain.shop import RoutingRule
 __all__ = ["CompiledRules", "LocationView", "compile_rules", "route", "route_all"]
 
 NO_COORDINATES = "no_coordinates"
+NO_EVENT = "no_event"
 NO_PLACE = "no_place"
 NO_RULE = "no_rule"
 SHORT_STOCK = "short_stock"
@@ -63,8 +64,9 @@ def route(
 
     Outcome `assigned`: the assignments together are exactly the order, and distance_km is how far its first place is
     from a shipped order's address. `backorder`: pieces are missing and nothing is assigned. `hold`: a person decides;
-    hold_reason is no_coordinates, no_place (there is no location where the customer should be), no_rule or
-    short_stock. Raises BadRule for rules that were not compiled and cannot be.
+    hold_reason is no_coordinates, no_place (there is no location where the customer should be), no_event (that location
+    is shut, and the customer has not carried it out already), no_rule or short_stock. Raises BadRule for rules that
+    were not compiled and cannot be.
     """
     compiled = rules if isinstance(rules, CompiledRules) else compile_rules(rules)
     places = see(order, views)
@@ -72,6 +74,8 @@ def route(
     short: dict[tuple[str, str], None] = {}
     if not places and order.delivery is not Delivery.SHIP:
         return _hold("", NO_PLACE, f"no location {order.location!r} hands anything over", rejected)
+    if order.delivery is not Delivery.SHIP and places[0].view.shut and not _is_gone_already(places[0]):
+        return _hold("", NO_EVENT, f"{places[0].name} is shut: {places[0].view.shut}", rejected)
     passed_by = ""
     for rule in compiled.rules:
         if not all(test(order) for test in rule.when):
@@ -122,6 +126,9 @@ def _candidates(rule: CompiledRule, places: Sequence[Place], rejected: list[Reje
     """The places that pass `where`; a distance that nobody knows fails none here, `route` holds the order for it."""
     candidates = []
     for place in places:
+        if place.view.shut and place.order.delivery is Delivery.SHIP:
+            rejected.append(RejectedAlternative(rule.name, place.id, f"shut: {place.view.shut}"))
+            continue
         for test in rule.where:
             if not test.holds(place) and not (test.field == "distance_km" and place.metres is None):
                 rejected.append(RejectedAlternative(rule.name, place.id, test.why_not(place)))
@@ -129,6 +136,11 @@ def _candidates(rule: CompiledRule, places: Sequence[Place], rejected: list[Reje
         else:
             candidates.append(place)
     return candidates
+
+
+def _is_gone_already(place: Place) -> bool:
+    """Whether the customer has walked away with all of it: a sale of the till that is only to be booked."""
+    return place.order.delivery is Delivery.CARRY_OUT and place.in_stock == place.pieces
 
 
 def _needs_distance(rule: CompiledRule, candidates: Sequence[Place]) -> bool:

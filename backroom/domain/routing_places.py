@@ -23,6 +23,7 @@ class LocationView:
     `available` counts pieces that may still be promised, by SKU (a missing SKU is 0, and not kept here); `printable`
     are the SKUs that can be made here; `capacity_left` is None without a limit; `load` counts open fulfilment orders;
     `parcel_minor` is what a parcel from here costs by the order's channel, which may ask for a carrier of its own.
+    `shut` says why no order is routed here now, "" where they are; `kept` are SKUs for this booth's own orders only.
     """
 
     location: Location
@@ -32,6 +33,8 @@ class LocationView:
     capacity_left: int | None = None
     load: int = 0
     parcel_minor: Mapping[str, int] = field(default_factory=dict)
+    shut: str = ""
+    kept: frozenset[str] = frozenset()
 
     def standing(self, available: Mapping[str, int], load: int, at: datetime) -> LocationView:
         """The same location at another moment: what is there then, and how busy it is."""
@@ -152,6 +155,8 @@ def see(order: OrderToRoute, views: Sequence[LocationView]) -> list[Place]:
     for view in views:
         if not shipped and view.location.id != order.location:
             continue
+        if view.kept and not is_local(view.location, order.event, order.location):
+            view = replace(view, available={sku: n for sku, n in view.available.items() if sku not in view.kept})
         in_stock = can_make = 0
         for sku, count in wanted.items():
             stocked = min(count, max(0, view.available.get(sku, 0)))
@@ -160,6 +165,11 @@ def see(order: OrderToRoute, views: Sequence[LocationView]) -> list[Place]:
         metres = _metres(order, view.location) if shipped else 0
         places.append(Place(view, order, metres, pieces, in_stock, can_make))
     return places
+
+
+def is_local(location: Location, event: str, taken_at: str) -> bool:
+    """Whether an order is a booth's own: taken or collected there, or of the event that the booth stands at."""
+    return taken_at == location.id or (bool(location.event) and event == location.event)
 
 
 def share(order: OrderToRoute, places: Sequence[Place], *, printing: bool) -> Share:

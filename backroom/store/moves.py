@@ -1,5 +1,5 @@
-"""Moving from state to state: every UPDATE that moves an order, its work, a print job, a reservation or a
-return begins here.
+"""Moving from state to state: every UPDATE that moves an order, its work, a print job, a reservation, a return or an
+event begins here.
 
 What belongs here: that statement, conditional on the state it leaves and held against the life cycles. What does not:
 which moves there are (`backroom.domain.lifecycle`), and who makes them (the modules beside this one).
@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Table, Update, update
 
 from backroom.domain.lifecycle import Kind, check_move
-from backroom.store.tables import fulfilment_orders, orders, print_jobs, reservations, returns
+from backroom.store.tables import events, fulfilment_orders, orders, print_jobs, reservations, returns
 
 _KINDS: Mapping[str, Kind] = {
     orders.name: Kind.ORDER,
@@ -21,6 +21,7 @@ _KINDS: Mapping[str, Kind] = {
     print_jobs.name: Kind.PRINT_JOB,
     reservations.name: Kind.RESERVATION,
     returns.name: Kind.RETURN,
+    events.name: Kind.EVENT,
 }
 
 

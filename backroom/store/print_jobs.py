@@ -119,13 +119,13 @@ def to_do(row: RowMapping) -> str:
     )
 
 
-def drop(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:
+def drop(connection: Connection, part_ids: Sequence[int], at: datetime, why: str = "order cancelled") -> None:
     """Drop the jobs of cancelled work that nobody has begun to print; what is at a printer comes to its own end."""
     for state in (PrintJobState.WAITING, PrintJobState.FAILED, PrintJobState.HANDED, PrintJobState.BLOCKED):
         dropping = moving(print_jobs, state, PrintJobState.CANCELLED).where(
             print_jobs.c.fulfilment_order_id.in_(part_ids), _unbegun(state)
         )
-        connection.execute(dropping.values(ended_at=at, reason="order cancelled"))
+        connection.execute(dropping.values(ended_at=at, reason=why))
 
 
 def shelve(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, true, update
 
 from backroom.domain.model import ReservationState, StockLevel
 from backroom.store.batches import chunks, insert_new
@@ -23,20 +23,33 @@ from backroom.store.tables import reservations, stock_levels, stock_movements
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Pieces that one order wants reserved at one location."""
+    """Pieces that one order wants reserved at one location.
+
+    `local`: the order is that booth's own, and so may have what is kept there for its event.
+    """
 
     order_id: int
     location: str
     sku: str
     quantity: int
+    local: bool = True
 
 
 def levels(connection: Connection) -> dict[tuple[str, str], StockLevel]:
     """Every stock level, by (location, sku)."""
     return {
-        (row.location, row.sku): StockLevel(row.location, row.sku, row.on_hand, row.reserved)
+        (row.location, row.sku): StockLevel(row.location, row.sku, row.on_hand, row.reserved, row.kept)
         for row in connection.execute(select(stock_levels))
     }
+
+
+def kept(levels: Iterable[StockLevel]) -> dict[str, frozenset[str]]:
+    """SKUs by location that are kept there for an event."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for level in levels:
+        if level.kept:
+            found[level.location].add(level.sku)
+    return {location: frozenset(skus) for location, skus in found.items()}
 
 
 def receive(connection: Connection, key: str, pieces: Sequence[tuple[str, str, int]], reason: str, at: datetime) -> int:
@@ -78,11 +91,12 @@ def reserve(connection: Connection, wishes: Sequence[Wish], *, at: datetime, exp
     got: list[Wish] = []
     for place in sorted(by_place):
         group = by_place[place]
-        if _take(connection, place, sum(wish.quantity for wish in group)):
+        local = all(wish.local for wish in group)
+        if _take(connection, place, sum(wish.quantity for wish in group), local=local):
             got.extend(group)
             continue
         for wish in group:
-            if wish.order_id not in short and _take(connection, place, wish.quantity):
+            if wish.order_id not in short and _take(connection, place, wish.quantity, local=wish.local):
                 got.append(wish)
             else:
                 short.add(wish.order_id)
@@ -175,14 +189,16 @@ def _settle(connection: Connection, which: ColumnElement[bool], state: Reservati
     return list(connection.execute(ended).mappings())
 
 
-def _take(connection: Connection, place: tuple[str, str], quantity: int) -> bool:
+def _take(connection: Connection, place: tuple[str, str], quantity: int, *, local: bool) -> bool:
     location, sku = place
+    allowed = true() if local else ~stock_levels.c.kept
     taken = connection.execute(
         update(stock_levels)
         .where(
             stock_levels.c.location == location,
             stock_levels.c.sku == sku,
             stock_levels.c.on_hand - stock_levels.c.reserved >= quantity,
+            allowed,
         )
         .values(reserved=stock_levels.c.reserved + quantity)
     )

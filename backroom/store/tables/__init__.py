@@ -3,6 +3,14 @@
 from backroom.store.tables.audit import audit_days, paid_elsewhere, plan_answers
 from backroom.store.tables.base import metadata
 from backroom.store.tables.engine import breakers, claims, effects, generations
+from backroom.store.tables.events import (
+    event_checks,
+    event_counts,
+    event_history,
+    event_settlements,
+    events,
+    stock_leases,
+)
 from backroom.store.tables.insight import due_days, kpi_figures, order_facts, stock_outs
 from backroom.store.tables.intake import api_keys, consents, inbox, people, person_lookups, quarantine
 from backroom.store.tables.orders import (
@@ -40,6 +48,11 @@ __all__ = [
     "due_days",
     "effects",
     "erasures",
+    "event_checks",
+    "event_counts",
+    "event_history",
+    "event_settlements",
+    "events",
     "fulfilment_lines",
     "fulfilment_orders",
     "generations",
@@ -72,6 +85,7 @@ __all__ = [
     "sealing",
     "sheets",
     "shipments",
+    "stock_leases",
     "stock_levels",
     "stock_movements",
     "stock_outs",

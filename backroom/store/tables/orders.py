@@ -47,7 +47,8 @@ variants = Table(
     Column("tags", Json, nullable=False, default=list),
 )
 
-# `freed_at` is when pieces last came or were given back: who waited for them is routed again.
+# `freed_at` is when pieces last came or were given back: who waited for them is routed again. `kept` ones are there for
+# an event: only the orders of that booth may have them. It stands here so that the write that takes pieces sees it.
 stock_levels = Table(
     "stock_levels",
     metadata,
@@ -56,6 +57,7 @@ stock_levels = Table(
     Column("on_hand", Integer, nullable=False),
     Column("reserved", Integer, nullable=False, default=0),
     Column("freed_at", Utc),
+    Column("kept", Boolean, nullable=False, default=False, server_default=false()),
     CheckConstraint("reserved >= 0 AND on_hand >= reserved", name="never_below_zero"),
 )
 

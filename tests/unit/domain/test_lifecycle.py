@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from backroom.domain.errors import Refuse
+from backroom.domain.events import EventState
 from backroom.domain.lifecycle import (
     MOVES,
     MOVES_BY_A_PERSON,
@@ -28,6 +29,7 @@ STATES: dict[Kind, type[StrEnum]] = {
     Kind.PRINT_JOB: PrintJobState,
     Kind.RESERVATION: ReservationState,
     Kind.RETURN: ReturnState,
+    Kind.EVENT: EventState,
 }
 STARTS: dict[Kind, set[StrEnum]] = {
     Kind.ORDER: {OrderState.ACCEPTED, OrderState.HELD, OrderState.CANCELLED, OrderState.AWAITING_RETURN_ITEMS},
@@ -35,6 +37,7 @@ STARTS: dict[Kind, set[StrEnum]] = {
     Kind.PRINT_JOB: {PrintJobState.WAITING},
     Kind.RESERVATION: {ReservationState.HELD},
     Kind.RETURN: {ReturnState.REQUESTED, ReturnState.OPEN},
+    Kind.EVENT: {EventState.PLANNED},
 }
 ENDS: dict[Kind, set[StrEnum]] = {
     Kind.ORDER: {OrderState.FULFILLED, OrderState.CANCELLED},
@@ -42,6 +45,7 @@ ENDS: dict[Kind, set[StrEnum]] = {
     Kind.PRINT_JOB: {PrintJobState.DONE, PrintJobState.UNKNOWN, PrintJobState.CANCELLED},
     Kind.RESERVATION: {ReservationState.CONSUMED, ReservationState.RELEASED, ReservationState.EXPIRED},
     Kind.RETURN: {ReturnState.CLOSED, ReturnState.DECLINED, ReturnState.CANCELLED},
+    Kind.EVENT: {EventState.SETTLED},
 }
 LIVES = [(kind, state) for kind, states in STATES.items() for state in states]
 

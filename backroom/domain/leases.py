@@ -1,0 +1,131 @@
+"""Stock leases: pieces that leave a hub's stock for an event, and what became of them when it is over.
+
+What belongs here: the sums of a settlement, where pieces go back to, and what may be sold online meanwhile. What does
+not: moving the pieces (`backroom.store.leases`).
+
+For every SKU the pieces brought along (leased, and other ones that lay or were printed there) are the pieces sold,
+returned and missing. What is missing is a figure: it is below zero where more were counted than there should be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from backroom.domain.errors import Refuse
+from backroom.domain.events import BEFORE_THE_END, Event
+from backroom.domain.model import StockLevel
+
+# After its end an event has so long to bring its pieces back and have them counted.
+GRACE = timedelta(hours=48)
+
+
+class LeaseRefused(Refuse):
+    """Pieces cannot be leased so; the message says which and why."""
+
+    cause = "lease_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """Pieces of one SKU from one location. `shared` ones may be sold online while they are away."""
+
+    sku: str
+    from_location: str
+    pieces: int
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One SKU at the booth before the last count: `there` is how many the stock says lie there.
+
+    `sold` left with customers since the first lease.
+    """
+
+    sku: str
+    leased: int
+    sold: int
+    there: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one SKU: leased + other = sold + returned + missing.
+
+    `other` are pieces at the booth that no lease brought; below zero where some left it otherwise.
+    """
+
+    sku: str
+    leased: int
+    other: int
+    sold: int
+    returned: int
+    missing: int
+
+
+def lease_ends(event: Event) -> datetime:
+    """When pieces leased for an event must be back and counted."""
+    return event.ends_at + GRACE
+
+
+def check_loans(event: Event, loans: Sequence[Loan], at: datetime) -> None:
+    """LeaseRefused unless pieces may leave for this event now: it is not over, and every count is a count."""
+    if event.state not in BEFORE_THE_END or at >= event.ends_at:
+        raise LeaseRefused(f"{event.code} is over", remedy="Plan a new event for what goes to the next one.")
+    for loan in loans:
+        if loan.pieces < 1:
+            raise LeaseRefused(f"{loan.pieces} pieces of {loan.sku} are none", remedy="Write how many, from 1 up.")
+        if loan.from_location == event.location:
+            raise LeaseRefused(f"{loan.sku} is at {event.location} already", remedy="Name where the pieces come from.")
+    rules: dict[str, bool] = {}
+    for loan in loans:
+        if rules.setdefault(loan.sku, loan.shared) != loan.shared:
+            raise mixed(loan.sku)
+
+
+def mixed(sku: str) -> LeaseRefused:
+    """The refusal of a SKU some of whose pieces at the booth would be shared, and some not."""
+    return LeaseRefused(
+        f"{sku} is leased under another rule already", remedy="All pieces of a SKU are shared, or none."
+    )
+
+
+def settle(books: Iterable[Book], counted: Mapping[str, int]) -> tuple[Settled, ...]:
+    """The settlement, by SKU in the order given; what was not counted counts as none."""
+    return tuple(
+        Settled(
+            sku=book.sku,
+            leased=book.leased,
+            other=book.there + book.sold - book.leased,
+            sold=book.sold,
+            returned=counted.get(book.sku, 0),
+            missing=book.there - counted.get(book.sku, 0),
+        )
+        for book in books
+    )
+
+
+def way_back(returned: int, lent: Sequence[tuple[str, int]], home: str) -> list[tuple[str, int]]:
+    """Where returned pieces of one SKU go: to whoever lent them, in turn and no more than they lent, the rest home.
+
+    `lent` is `(location, pieces)`; the answer is the same, without zeros.
+    """
+    back: dict[str, int] = {}
+    left = returned
+    for location, pieces in lent:
+        share = min(left, pieces)
+        back[location] = back.get(location, 0) + share
+        left -= share
+    back[home] = back.get(home, 0) + left
+    return [(location, pieces) for location, pieces in back.items() if pieces]
+
+
+def sellable_online(levels: Iterable[StockLevel], shut: Collection[str]) -> dict[str, int]:
+    """Pieces by SKU that the online shops may promise now: neither kept for an event, nor at a booth that is shut."""
+    found: dict[str, int] = {}
+    for level in levels:
+        free = 0 if level.kept or level.location in shut else level.available
+        found[level.sku] = found.get(level.sku, 0) + free
+    return found

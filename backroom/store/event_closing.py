@@ -1,0 +1,185 @@
+"""What is still open at a booth whose event is over: routed elsewhere where nobody has begun it, with the reason.
+
+What belongs here: taking work back from a booth. What does not: when (`backroom.store.event_desk`), and where it goes
+instead, which routing decides.
+
+Work that is begun (a print was started, a piece was scanned, a parcel is packed) comes to its end at the booth. What a
+customer collects or carries out there can be made nowhere else: it is held for a person. A sale that was carried out
+already is only booked, and goes on. A job in a worker's hands that was never started is dropped: the worker prints only
+after the gateway has written that it may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, select, update
+
+from backroom.domain.lifecycle import Kind, is_end
+from backroom.domain.model import Delivery, FulfilmentState, OrderState, PrintJobState
+from backroom.domain.routing import NO_EVENT
+from backroom.store import desk, history, print_jobs, routing, stock
+from backroom.store.claims import is_free
+from backroom.store.moves import moving
+from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders
+from backroom.store.tables import print_jobs as jobs
+from backroom.store.waiting import HEALTHY
+
+# A job that stands here was never at a printer, except a blocked one that was started.
+UNBEGUN = (PrintJobState.WAITING, PrintJobState.HANDED, PrintJobState.BLOCKED, PrintJobState.CANCELLED)
+_PLANNED = (OrderState.ROUTED, OrderState.RESERVED)
+
+
+@dataclass(slots=True)
+class Cleared:
+    """What became of the open work of a booth: numbers of orders."""
+
+    rerouted: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    finishing: list[str] = field(default_factory=list)
+
+
+def clear_booth(connection: Connection, location: str, code: str, at: datetime, run_id: str) -> Cleared:
+    """Take from a booth what can be made elsewhere. Safe to do again: it finds what came in late."""
+    cleared = Cleared()
+    for order in _with_work_at(connection, location):
+        parts = _parts(connection, order["id"])
+        here = [part for part in parts if part["location"] == location and not _ended(part)]
+        if not here or _only_booked(connection, order, here):
+            continue
+        number = order["number"]
+        if any(_begun(connection, part, at) for part in here):
+            cleared.finishing.append(number)
+        elif order["delivery"] == Delivery.SHIP and not any(_begun(connection, part, at) for part in parts):
+            _send_elsewhere(connection, order, parts, {"event": code, "from": location}, at, run_id)
+            cleared.rerouted.append(number)
+        elif order["state"] != OrderState.HELD:
+            desk.hold(connection, number, NO_EVENT, "")
+            cleared.held.append(number)
+    cleared.rerouted += _plan_anew(connection, location, code, at, run_id)
+    return cleared
+
+
+def open_at(connection: Connection, location: str) -> list[RowMapping]:
+    """Work at a booth that has not ended: the order's number, its state there, how it is handed over."""
+    query = (
+        select(orders.c.number, fulfilment_orders.c.state, fulfilment_orders.c.delivery, fulfilment_orders.c.opened_at)
+        .join(orders, orders.c.id == fulfilment_orders.c.order_id)
+        .where(fulfilment_orders.c.location == location, _is_open())
+        .order_by(fulfilment_orders.c.id)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def let_in(connection: Connection, location: str, at: datetime, run_id: str) -> list[str]:
+    """Route again the orders that waited for this booth to open; returns their numbers."""
+    waiting = moving(orders, OrderState.HELD, OrderState.ACCEPTED).where(
+        orders.c.location == location, orders.c.hold_reason == NO_EVENT, orders.c.held_from == ""
+    )
+    let = connection.execute(
+        waiting.values(hold_reason="", next_attempt_at=None, attempts=0, **HEALTHY).returning(
+            orders.c.id, orders.c.number
+        )
+    ).all()
+    entries = [history.Entry(row.id, "event.opened", {"location": location}) for row in let]
+    history.record(connection, entries, at=at, run_id=run_id)
+    return [row.number for row in let]
+
+
+def _with_work_at(connection: Connection, location: str) -> list[RowMapping]:
+    """Orders with open work at a booth, locked in the order of their ids."""
+    here = exists().where(
+        fulfilment_orders.c.order_id == orders.c.id, fulfilment_orders.c.location == location, _is_open()
+    )
+    query = select(orders).where(here, orders.c.state.in_((OrderState.RELEASED, OrderState.HELD)))
+    return list(connection.execute(query.order_by(orders.c.id).with_for_update()).mappings())
+
+
+def _is_open() -> ColumnElement[bool]:
+    ended = [state for state in FulfilmentState if is_end(Kind.FULFILMENT, state)]
+    return fulfilment_orders.c.state.not_in(ended)
+
+
+def _parts(connection: Connection, order_id: int) -> Sequence[RowMapping]:
+    query = select(fulfilment_orders).where(
+        fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state != FulfilmentState.CANCELLED
+    )
+    return connection.execute(query.order_by(fulfilment_orders.c.id).with_for_update()).mappings().all()
+
+
+def _ended(part: RowMapping) -> bool:
+    return is_end(Kind.FULFILMENT, FulfilmentState(part["state"]))
+
+
+def _only_booked(connection: Connection, order: RowMapping, parts: Sequence[RowMapping]) -> bool:
+    """Whether the customer carried all of it out already: nothing is left to be made."""
+    if order["delivery"] != Delivery.CARRY_OUT:
+        return False
+    to_print = select(func.sum(fulfilment_lines.c.to_print)).where(
+        fulfilment_lines.c.fulfilment_order_id.in_([part["id"] for part in parts])
+    )
+    return not connection.execute(to_print).scalar_one()
+
+
+def _begun(connection: Connection, part: RowMapping, at: datetime) -> bool:
+    """Whether somebody has a hand on it, or has made a piece of it."""
+    state = FulfilmentState(part["held_from"] or part["state"])
+    if state not in (FulfilmentState.OPEN, FulfilmentState.MAKING):
+        return True
+    if not connection.execute(
+        select(fulfilment_orders.c.id).where(fulfilment_orders.c.id == part["id"], is_free(fulfilment_orders, at))
+    ).first():
+        return True
+    started = jobs.c.state.not_in(UNBEGUN) | ((jobs.c.state == PrintJobState.BLOCKED) & jobs.c.started_at.is_not(None))
+    begun = select(jobs.c.id).where(jobs.c.fulfilment_order_id == part["id"], started)
+    picked = select(fulfilment_lines.c.id).where(
+        fulfilment_lines.c.fulfilment_order_id == part["id"], fulfilment_lines.c.picked > 0
+    )
+    return any(connection.execute(query.limit(1)).first() for query in (begun, picked))
+
+
+def _send_elsewhere(
+    connection: Connection,
+    order: RowMapping,
+    parts: Sequence[RowMapping],
+    why: dict[str, str],
+    at: datetime,
+    run_id: str,
+) -> None:
+    """Undo its work wherever it was to be, and let it be routed again; a held order once a person lets it go on."""
+    ids = [part["id"] for part in parts]
+    ended = {"claim_token": None, "held_from": "", "hold_reason": "", **HEALTHY}
+    for state in sorted({FulfilmentState(part["state"]) for part in parts}):
+        undoing = moving(fulfilment_orders, state, FulfilmentState.CANCELLED)
+        connection.execute(undoing.where(fulfilment_orders.c.id.in_(ids)).values(**ended))
+    print_jobs.drop(connection, ids, at, "its event is over")
+    stock.release(connection, [order["id"]])
+    if order["state"] == OrderState.HELD:
+        connection.execute(update(orders).where(orders.c.id == order["id"]).values(held_from=OrderState.ACCEPTED))
+    else:
+        again = moving(orders, OrderState(order["state"]), OrderState.ACCEPTED).where(orders.c.id == order["id"])
+        connection.execute(again.values(claim_token=None, next_attempt_at=None, attempts=0, **HEALTHY))
+    history.record(connection, [history.Entry(order["id"], "order.rerouted", why)], at=at, run_id=run_id)
+
+
+def _plan_anew(connection: Connection, location: str, code: str, at: datetime, run_id: str) -> list[str]:
+    """Orders that are routed to the booth and not yet released: what they have reserved is given back."""
+    planned = (
+        select(orders.c.id, orders.c.number, orders.c.state)
+        .where(orders.c.state.in_(_PLANNED), orders.c.delivery == Delivery.SHIP)
+        .order_by(orders.c.id)
+        .with_for_update()
+    )
+    rows = connection.execute(planned).all()
+    assigned = routing.latest_assignments(connection, (row.id for row in rows))
+    rows = [row for row in rows if any(one.location == location for one in assigned.get(row.id, ()))]
+    for state in _PLANNED:
+        ids = [row.id for row in rows if row.state == state]
+        back = moving(orders, state, OrderState.ACCEPTED).where(orders.c.id.in_(ids))
+        connection.execute(back.values(claim_token=None, next_attempt_at=None, attempts=0, **HEALTHY))
+    stock.release(connection, [row.id for row in rows])
+    entries = [history.Entry(row.id, "order.rerouted", {"event": code, "from": location}) for row in rows]
+    history.record(connection, entries, at=at, run_id=run_id)
+    return [row.number for row in rows]
