@@ -13,6 +13,8 @@ from backroom.cli import (
     check,
     demo,
     effects,
+    event_day,
+    events,
     keys,
     kpi,
     master_key,
@@ -42,6 +44,12 @@ app.add_typer(keys.app, name="key", help="Keys for tills, booths, staff and metr
 app.add_typer(person.app, name="person", help="One person: find, export, forget; and what was asked for.")
 app.add_typer(master_key.app, name="master-key", help="The key under which everything personal is sealed.")
 app.add_typer(stock.app, name="stock", help="What lies where, and what has arrived.")
+events.app.command("open")(event_day.open_booth)
+events.app.command("close")(event_day.close_booth)
+events.app.command("lend")(event_day.lend)
+events.app.command("count")(event_day.count)
+events.app.command("settle")(event_day.settle)
+app.add_typer(events.app, name="event", help="Events: plan one, get it ready, open and close its booth, settle it.")
 app.add_typer(prints.app, name="print", help="Print jobs, and a person's word on those nobody can tell about.")
 app.add_typer(
     effects.app, name="effect", help="What nobody could tell: sheets, messages, labels that may have gone out."

@@ -15,8 +15,9 @@ from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson
+from backroom.domain.leases import sellable_online
 from backroom.shop.catalogue import read_catalogue, read_stock
-from backroom.store import catalogue, stock
+from backroom.store import catalogue, events, stock
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -49,11 +50,25 @@ def list_stock(
             "on_hand": level.on_hand,
             "reserved": level.reserved,
             "available": level.available,
+            "kept": level.kept,
         }
         for _, level in sorted(levels.items())
         if not low or level.available <= room.shop.thresholds.low_stock
     ]
-    show_json(rows) if as_json else show_table("Stock", rows, ("location", "sku", "on_hand", "reserved", "available"))
+    show_json(rows) if as_json else show_table(
+        "Stock", rows, ("location", "sku", "on_hand", "reserved", "available", "kept")
+    )
+
+
+@app.command("online")
+def online(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Pieces the online shops may sell now: not what is reserved, kept for an event, or at a booth that is shut."""
+    room = open_room()
+    with room.database.read() as connection:
+        shut = [place for place, gate in events.gates(connection, now(connection)).items() if gate.shut]
+        free = sellable_online(stock.levels(connection).values(), shut)
+    rows = [{"sku": sku, "pieces": pieces} for sku, pieces in sorted(free.items())]
+    show_json(rows) if as_json else show_table("May be sold online", rows, ("sku", "pieces"))
 
 
 @app.command()
@@ -68,7 +83,7 @@ def receive(
     key = f"received:{datetime.now(UTC).isoformat()}"
 
     def work(connection: Connection) -> list[Wakeup]:
-        _check_skus(connection, [sku])
+        check_skus(connection, [sku])
         stock.receive(connection, key, [(location, sku, pieces)], "received", now(connection))
         return wake_backorders(connection, [sku], room.shop.hub)
 
@@ -91,14 +106,14 @@ def load(
 
     def work(connection: Connection) -> None:
         catalogue.save_variants(connection, sold)
-        _check_skus(connection, [sku for _, sku, _ in counted])
+        check_skus(connection, [sku for _, sku, _ in counted])
         stock.receive(connection, key, counted, "counted", now(connection))
 
     room.database.write(work)
     console.print(f"{len(sold)} variants, {len(counted)} stock levels.")
 
 
-def _check_skus(connection: Connection, skus: Sequence[str]) -> None:
+def check_skus(connection: Connection, skus: Sequence[str]) -> None:
     """Raise UnknownSku for the first that the catalogue does not have; its remedy lists what looks most like it."""
     there = catalogue.variants_by_sku(connection, skus)
     for sku in skus:
