@@ -15,6 +15,8 @@ NIGHTLY = "45 3 * * *"
 # When the others of the night are done: every row is checked, theirs as well.
 LAST = "30 4 * * *"
 DATA_QUALITY = "flows/data_quality.py:data_quality"
+# In the morning, and three times more for what could not go: each item is reminded of once a day.
+REMIND = "5 6,9,12,15 * * *"
 
 
 def specs_of(shop: Shop) -> list[DeploymentSpec]:
@@ -27,6 +29,8 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
         DeploymentSpec("flows/order.py:order", "order", hub.pool, hub_tags, queue=DESK),
         DeploymentSpec("flows/decide.py:decide", "decide", hub.pool, hub_tags, queue=DESK),
         DeploymentSpec("flows/breaker.py:breaker", "breaker", hub.pool, hub_tags, queue=DESK),
+        DeploymentSpec("flows/event.py:event", "event", hub.pool, hub_tags, queue=DESK),
+        DeploymentSpec("flows/event.py:event", "remind", hub.pool, hub_tags, {"act": "remind"}, cron=REMIND),
         DeploymentSpec("flows/alert.py:alert", "alert", hub.pool, hub_tags),
         DeploymentSpec("flows/sweep.py:sweep", "sweep", hub.pool, hub_tags, every_seconds=SWEEP_SECONDS),
         DeploymentSpec("flows/kpi.py:kpi", "hourly", hub.pool, hub_tags, {"period": "hourly"}, every_seconds=HOUR),

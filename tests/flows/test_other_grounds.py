@@ -125,6 +125,7 @@ def test_what_looks_after_the_others_and_what_counts_runs_on_the_stock_worker_as
         "kpi/daily": {},
         "audit/hourly": {},
         "retention/retention": {},
+        "event/remind": {},
     }
     made = {
         name: shop.prefect("POST", f"/deployments/{move(shop, name)}/create_flow_run", {"parameters": parameters})["id"]

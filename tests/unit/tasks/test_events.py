@@ -1,0 +1,79 @@
+"""Events as the sweep and the run form see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from prefect.logging import disable_run_logger
+from sqlalchemy import Connection
+
+from backroom.domain.events import Event, Session
+from backroom.domain.readiness import Check
+from backroom.store import events
+from backroom.store.database import now
+from backroom.store.event_desk import NotReady
+from backroom.store.events import NoSuchEvent
+from tasks import events as event_tasks
+from tasks.events import WhichEvent, close_event, known, look_after_events, open_event, settle_event, tell_event
+from tests.shops import BOOTH, PLAIN, Floor
+
+
+@pytest.fixture(autouse=True)
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What Prefect is told, outside a run."""
+    said: list[str] = []
+    monkeypatch.setattr(event_tasks, "create_markdown_artifact", lambda text, key: said.append(f"{key}: {text}"))
+    with disable_run_logger():
+        yield said
+
+
+def plan(floor: Floor, *, needs: str = "") -> None:
+    def work(connection: Connection) -> None:
+        at = now(connection)
+        sessions = (Session(at - timedelta(hours=1), at + timedelta(hours=8)),)
+        checks = [Check(needs, "Its permit", True, "Ada", at)] if needs else []
+        events.add(connection, Event("fair", "Fair", "street", BOOTH, "", sessions), checks, at, "Ada")
+
+    floor.room.database.write(work)
+
+
+def test_a_shop_without_events_costs_the_sweep_one_look(floor: Floor) -> None:
+    assert look_after_events.fn() == 0
+
+
+def test_the_sweep_opens_a_booth_on_time_and_wakes_nobody_for_nothing(floor: Floor) -> None:
+    plan(floor)
+    assert look_after_events.fn() == 2
+    assert look_after_events.fn() == 0
+    assert floor.waker.woken == []
+
+
+def test_the_run_form_opens_closes_and_settles_and_tells_how_the_event_stands(floor: Floor, told: list[str]) -> None:
+    plan(floor)
+    assert open_event.fn("fair") == "fair is live"
+    floor.taken_in((PLAIN, 1), at=BOOTH)
+    assert tell_event.fn("fair") == "fair is live; orders go to booth: yes"
+    assert close_event.fn("fair") == "fair is closed: 1 orders routed elsewhere, 0 on hold, 0 finished at the booth"
+    assert ("intake", "hub") in {(stage, location) for stage, location, _ in floor.waker.woken}
+    assert settle_event.fn("fair") == "fair is settled: 0 sold, 0 returned, 0 missing"
+
+
+def test_prefect_is_told_what_is_missing_and_never_who_owes_it(floor: Floor, told: list[str]) -> None:
+    plan(floor, needs="permit")
+    with pytest.raises(NotReady) as refused:
+        open_event.fn("fair")
+    tell_event.fn("fair")
+    assert "permit | yes |" in told[0]
+    assert "**missing** (overdue)" in told[0]
+    assert "Ada" not in told[0] + str(refused.value)
+
+
+def test_a_code_is_found_however_it_is_typed_and_an_empty_form_lists_what_there_is(floor: Floor) -> None:
+    plan(floor)
+    assert known(floor.room, " Fair ") == "fair"
+    with pytest.raises(WhichEvent, match="There is: fair"):
+        known(floor.room, "")
+    with pytest.raises(NoSuchEvent):
+        known(floor.room, "moon")
