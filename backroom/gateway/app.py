@@ -26,6 +26,8 @@ from backroom.gateway.meters import Meters
 from backroom.gateway.middleware import BodyLimit, SafeHeaders
 from backroom.gateway.pages import (
     effects,
+    event_count,
+    events,
     labels,
     login,
     order,
@@ -41,6 +43,7 @@ from backroom.gateway.pages.html import page, tag
 from backroom.shop.room import Room
 from backroom.store.booth_wakes import BoothWork, look
 from backroom.store.desk import NoSuchOrder
+from backroom.store.events import NoSuchEvent
 from backroom.store.returns import NoSuchReturn
 
 log = logging.getLogger(__name__)
@@ -69,7 +72,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     )
     for part in (webhooks, pos, booth, health, login, orders, order, labels, prints, effects, quarantine, scan, style):
         app.include_router(part.router)
-    for part in (returns, return_station):
+    for part in (returns, return_station, events, event_count):
         app.include_router(part.router)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
@@ -85,7 +88,8 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
 async def _refused(request: Request, error: Exception) -> Response:
     """Errors of ours carry ids only, so what they say may be shown to whoever holds a key."""
     assert isinstance(error, BackroomError)
-    status = 404 if isinstance(error, NoSuchOrder | NoSuchReturn) else 503 if isinstance(error, Retry) else 409
+    gone = isinstance(error, NoSuchOrder | NoSuchReturn | NoSuchEvent)
+    status = 404 if gone else 503 if isinstance(error, Retry) else 409
     return _said(request, status, str(error), error.cause)
 
 

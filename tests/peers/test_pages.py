@@ -57,7 +57,7 @@ def test_every_page_fits_its_screen(
     number = shop.numbers()[0] if shop.numbers() else send_one(shop, demo_stories.web_far, seed=4002)
     staff.window(width, height, phone=size == PHONE)
     staff.colours("dark")
-    for path in ("/orders", f"/orders/{number}", "/prints/main-hub", f"/scan/{SCANS_AT}", "/quarantine"):
+    for path in ("/orders", f"/orders/{number}", "/prints/main-hub", f"/scan/{SCANS_AT}", "/events", "/quarantine"):
         staff.open(f"{shop.ports.pages}{path}")
         staff.find("h1")
         assert staff.run("return document.documentElement.scrollWidth") <= width, path

@@ -26,6 +26,8 @@ from backroom.gateway import booth, health, pos, webhooks
 from backroom.gateway.access import SESSION_SECONDS
 from backroom.gateway.pages import (
     effects,
+    event_count,
+    events,
     labels,
     login,
     order,
@@ -68,6 +70,8 @@ ROUTERS = (
     return_station,
     scan,
     style,
+    events,
+    event_count,
 )
 PROGRAM = typer.main.get_command(app)
 

@@ -76,6 +76,11 @@ def when(request: Request, at: datetime | None) -> Html:
     return tag("time", there.strftime("%Y-%m-%d %H:%M:%S %Z"), datetime=at.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
+def day(request: Request, at: datetime) -> str:
+    """The day of a moment by the shop's calendar."""
+    return f"{at.astimezone(ZoneInfo(front_of(request).room.shop.owner.timezone)):%Y-%m-%d}"
+
+
 def form(request: Request, action: str, *children: Child, cls: str | None = None) -> Html:
     """A form that posts back to us with the session's CSRF token."""
     token = csrf_token(front_of(request).room.seals, request.cookies.get(COOKIE, ""))
@@ -95,6 +100,7 @@ def page(request: Request, title: str, *body: Child, status: int = 200, nav: boo
         *[link(f"/prints/{quote(x.id, safe='')}", f"Prints {x.name}") for x in shop.locations if x.printers],
         *[link(f"/scan/{quote(x.id, safe='')}", f"Scan {x.name}") for x in shop.locations if x.scan],
         link("/returns", "Returns"),
+        link("/events", "Events"),
         link("/effects", "Nobody can tell"),
         link("/quarantine", "Quarantine"),
         form(request, "/logout", button("Log out", cls="plain")),
@@ -131,6 +137,9 @@ _TONE = {
     "done": "good",
     "sent": "good",
     "cancelled": "over",
+    "ready": "good",
+    "live": "good",
+    "settled": "over",
 }
 
 

@@ -33,7 +33,7 @@ def ask(location: str, request: Request, _staff: Staff) -> Response:
 def scan(location: str, request: Request, staff: Staff, given: StaffFields) -> Response:
     front = front_of(request)
     place = known_location(front, location)
-    code, order = (_printable(given.get(name, "")) for name in ("code", "order"))
+    code, order = (printable(given.get(name, "")) for name in ("code", "order"))
     if re.fullmatch(rf"{re.escape(front.room.shop.owner.order_prefix)}-\d+", code, re.IGNORECASE):
         return _page(request, location, place.name, code.upper(), "calm", "Scan its pieces")
     if not order:
@@ -47,7 +47,7 @@ def scan(location: str, request: Request, staff: Staff, given: StaffFields) -> R
     return _page(request, location, place.name, "", "good", f"{order} is complete. Scan the next order")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """What a scanner sends, without the control characters that some put around it."""
     return "".join(character for character in text[:LONGEST_CODE] if character.isprintable())
 

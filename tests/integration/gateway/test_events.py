@@ -1,0 +1,159 @@
+"""The pages of an event: its list, its booth, its papers, and the last count by scan."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx
+import pytest
+from sqlalchemy import Connection
+
+from backroom.domain.events import Event, Session
+from backroom.domain.leases import Loan
+from backroom.domain.readiness import Check, CheckState
+from backroom.store import catalogue, events, leases, stock
+from backroom.store.database import now
+from tests.integration.gateway.conftest import SKU, VARIANT, Gateway
+from tests.integration.gateway.test_pages import press
+
+PAGE = "/events/fair"
+
+
+@pytest.fixture
+def staff(gateway: Gateway) -> httpx.Client:
+    gateway.client.post("/login", data={"key": gateway.key("staff")})
+    return gateway.client
+
+
+@pytest.fixture(autouse=True)
+def fair(gateway: Gateway) -> None:
+    """An event at booth A that began an hour ago, its permit missing, with eight pieces of the hub's ten."""
+
+    def work(connection: Connection) -> None:
+        at = now(connection)
+        catalogue.save_variants(connection, [VARIANT])
+        stock.receive(connection, "first", [("hub", SKU, 10)], "delivered", at)
+        sessions = (Session(at - timedelta(hours=1), at + timedelta(hours=7)),)
+        checks = [
+            Check("permit", "Permit <b>", True, "Ada & Bo", at, help="Ask the town."),
+            Check("power", "Power", False, "", at, measure="power"),
+        ]
+        events.add(connection, Event("fair", "Fair", "street", "booth-a", "the square", sessions), checks, at, "Ada")
+        leases.lend(connection, "fair", [Loan(SKU, "hub", 8)], key="one", actor="Ada")
+
+    gateway.room.database.write(work)
+
+
+def state(gateway: Gateway) -> str:
+    with gateway.room.database.read() as connection:
+        return str(events.find(connection, "fair")["state"])
+
+
+def close(gateway: Gateway, staff: httpx.Client) -> None:
+    press(staff, PAGE, f"{PAGE}/close")
+    assert state(gateway) == "closed"
+
+
+def scan(staff: httpx.Client, code: str, **given: str) -> str:
+    return press(staff, f"{PAGE}/count", f"{PAGE}/count", code=code, **given).text
+
+
+def test_events_are_listed_with_what_they_lack(staff: httpx.Client) -> None:
+    page = staff.get("/events").text
+    for expected in ("Fair", "planned", "booth-a", "permit", 'href="/events/fair"'):
+        assert expected in page
+
+
+def test_an_events_page_names_what_is_missing_with_who_and_until_when(staff: httpx.Client) -> None:
+    page = staff.get(PAGE).text
+    for expected in (
+        "No orders come here: its event fair is planned",
+        "Permit &lt;b&gt;",
+        "it is missing",
+        "Ada &amp; Bo",
+        "Ask the town.",
+        "nobody has said where the power comes from",
+        SKU,
+    ):
+        assert expected in page, expected
+    assert f'action="{PAGE}/open"' not in page
+    assert f'action="{PAGE}/checks/power"' not in page
+
+
+def test_saying_that_it_is_there_makes_the_booth_openable(gateway: Gateway, staff: httpx.Client) -> None:
+    assert press(staff, PAGE, f"{PAGE}/checks/permit", state="done", note="seen, stamped").status_code == 303
+    assert state(gateway) == "ready"
+    page = staff.get(PAGE).text
+    assert "seen, stamped" in page
+    assert press(staff, PAGE, f"{PAGE}/open").status_code == 303
+    assert state(gateway) == "live"
+    assert "Open: orders come here" in staff.get(PAGE).text
+
+
+def test_what_is_said_is_one_of_three_words_about_an_item_of_the_list(staff: httpx.Client) -> None:
+    assert press(staff, PAGE, f"{PAGE}/checks/permit", state="perhaps").status_code == 400
+    answer = staff.post(f"{PAGE}/checks/moon", data={"state": "done"})
+    assert answer.status_code == 403
+    assert press(staff, PAGE, f"{PAGE}/checks/permit", state="failed", note="wrong street").status_code == 303
+    assert "wrong street" in staff.get(PAGE).text
+
+
+def test_a_paper_is_shown_to_staff_and_to_nobody_else(gateway: Gateway, staff: httpx.Client) -> None:
+    folder = gateway.room.home / "evidence" / "fair"
+    folder.mkdir(parents=True)
+    (folder / "permit-scan.pdf").write_bytes(b"%PDF-1.7")
+    (folder / "power-note.html").write_bytes(b"<script>")
+
+    def work(connection: Connection) -> None:
+        row, at = events.locked(connection, "fair"), now(connection)
+        for item, file in (("permit", "permit-scan.pdf"), ("power", "power-note.html")):
+            done = CheckState.DONE
+            events.say(connection, row, item, done, note="", file=file, good_until=None, at=at, actor="Ada")
+
+    assert staff.get(f"{PAGE}/evidence/permit").status_code == 404
+    gateway.room.database.write(work)
+    paper = staff.get(f"{PAGE}/evidence/permit")
+    assert (paper.content, paper.headers["Content-Type"]) == (b"%PDF-1.7", "application/pdf")
+    assert paper.headers["Content-Disposition"].startswith("inline")
+    other = staff.get(f"{PAGE}/evidence/power")
+    assert other.headers["Content-Disposition"].startswith("attachment")
+    assert "octet-stream" in other.headers["Content-Type"]
+    assert httpx.get(f"{gateway.url}{PAGE}/evidence/permit").status_code in (303, 401)
+
+
+def test_pieces_are_counted_by_scan_and_the_event_is_settled(gateway: Gateway, staff: httpx.Client) -> None:
+    close(gateway, staff)
+    assert f"{SKU}: 1" in scan(staff, SKU)
+    assert f"{SKU}: 2" in scan(staff, VARIANT.gtin)
+    assert "6 missing" in scan(staff, "\x02TYPO") or "6 missing" in staff.get(f"{PAGE}/count").text
+    assert "not in the catalogue" in scan(staff, "TYPO")
+    assert f"{SKU}: 7" in scan(staff, SKU, pieces="7")
+    assert "Write a number" in scan(staff, SKU, pieces="-1")
+    assert press(staff, PAGE, f"{PAGE}/settle").status_code == 303
+    assert state(gateway) == "settled"
+    with gateway.room.database.read() as connection:
+        [settled] = leases.settlement_of(connection, 1)
+        assert stock.levels(connection)["hub", SKU].on_hand == 9
+    assert (settled.returned, settled.missing) == (7, 1)
+    page = staff.get(PAGE).text
+    assert "Returned" in page
+    assert f'action="{PAGE}' not in page
+
+
+def test_nothing_is_counted_while_the_event_is_not_over(staff: httpx.Client) -> None:
+    assert "pieces are counted once it is closed" in staff.get(f"{PAGE}/count").text
+    assert "pieces are counted once it is closed" in scan(staff, SKU)
+
+
+def test_settling_without_a_count_is_refused_in_words(gateway: Gateway, staff: httpx.Client) -> None:
+    close(gateway, staff)
+    answer = press(staff, PAGE, f"{PAGE}/settle")
+    assert answer.status_code == 409
+    assert f"{SKU} was not counted" in answer.text
+    assert state(gateway) == "closed"
+
+
+@pytest.mark.parametrize("code", ["moon", "FAIR", "..%2f", "x" * 200, "%00"])
+def test_an_event_that_does_not_exist_is_404(staff: httpx.Client, code: str) -> None:
+    for path in ("", "/count", "/evidence/permit"):
+        assert staff.get(f"/events/{code}{path}").status_code == 404
