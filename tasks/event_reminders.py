@@ -29,7 +29,7 @@ from backroom.store.effects import request_hash
 from backroom.store.instances import this_instance
 from tasks.claiming import holding
 from tasks.connections import messengers_of
-from tasks.notify import MESSAGE, MessengerSink
+from tasks.messages import MESSAGE, MessengerSink
 
 AHEAD = timedelta(days=3)
 STAGE = "event"
