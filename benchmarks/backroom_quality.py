@@ -21,9 +21,12 @@ import time
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.backroom_stages import WARM
+
+if TYPE_CHECKING:
+    from backroom.shop.room import Room
 
 # Enough of everything for all that is ordered here.
 PIECES = 1_000_000
@@ -61,12 +64,10 @@ def main(arguments: list[str] | None = None) -> int:
 def lay(home: Path, past: int) -> None:
     """The demo shop in a folder, with a past of so many orders, its stock as they left it, and its key figures."""
     _begin(home)
-    from sqlalchemy import text, update
+    from sqlalchemy import text
 
     from backroom.insight.refresh import refresh_cohorts, refresh_facts, refresh_figures
     from backroom.shop.room import this_room
-    from backroom.store.database import now
-    from backroom.store.tables import history
     from benchmarks.backroom_past import add_past
     from benchmarks.backroom_shop import lay_shop
 
@@ -76,8 +77,6 @@ def lay(home: Path, past: int) -> None:
     add_past(room, past)
     for statement in MOVED:
         room.database.write(lambda c, sql=statement: c.execute(text(sql)))
-    # What was written in the last two minutes would wait for the next time.
-    room.database.write(lambda c: c.execute(update(history).values(at=now(c) - timedelta(hours=1))))
     for _ in (*refresh_facts(room), *refresh_figures(room)):
         pass
     refresh_cohorts(room)
@@ -92,8 +91,26 @@ def sell(home: Path, count: int, seed: int) -> None:
     from benchmarks.backroom_shop import take_in
     from benchmarks.backroom_stages import Clock, work
 
-    take_in(this_room(), Maker(seed, datetime.now(UTC)), count)
+    room = this_room()
+    take_in(room, Maker(seed, datetime.now(UTC)), count)
     work(Clock())
+    _age(room)
+
+
+def _age(room: Room) -> None:
+    """What was written in the last two minutes would wait for the next time."""
+    from sqlalchemy import update
+
+    from backroom.store.database import now
+    from backroom.store.tables import history
+
+    room.database.write(
+        lambda c: c.execute(
+            update(history)
+            .where(history.c.at > now(c) - timedelta(minutes=10))
+            .values(at=now(c) - timedelta(minutes=10))
+        )
+    )
 
 
 def _begin(home: Path) -> None:

@@ -40,7 +40,7 @@ from backroom.store.tables import (
     quarantine,
 )
 from tests.counting import check_that_everything_came_out_once
-from tests.running import RunningShop, running_shop, shop_database, wait_until
+from tests.running import PATIENCE, RunningShop, running_shop, shop_database, wait_until
 from tests.searching import holding, places
 from tests.shops import CANARIES, an_order
 
@@ -49,6 +49,8 @@ pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
 _IDS = itertools.count(990_001)
 # Every kind of order the demo knows is among the first sixty.
 ORDERS = {"sqlite": 200, "postgres": 60}
+# Its process stands back behind all others, and loads Great Expectations first.
+QUALITY_PATIENCE = 420.0
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -179,13 +181,13 @@ def test_the_audit_lists_what_to_do_and_its_numbers_stand_on_the_wall(
 def test_data_quality_finds_nothing_in_what_the_shop_did_and_alerts_of_what_is_damaged(
     shop: RunningShop, sent: Sequence[DemoOrder]
 ) -> None:
-    _run_to_its_end(shop, "data-quality/nightly", {"scope": "full"})
+    _run_to_its_end(shop, "data-quality/nightly", {"scope": "full"}, QUALITY_PATIENCE)
     assert "\nNothing.\n" in shop.prefect("GET", "/artifacts/quality/latest")["data"]
     assert (shop.home / "quality" / "index.html").exists()
     number = shop.numbers("fulfilled")[0]
     here = update(orders).where(orders.c.number == number)
     shop.room.database.write(lambda c: c.execute(here.values(total_minor=-1)))
-    _run_to_its_end(shop, "data-quality/nightly", {"scope": "full"})
+    _run_to_its_end(shop, "data-quality/nightly", {"scope": "full"}, QUALITY_PATIENCE)
     shop.room.database.write(lambda c: c.execute(here.values(total_minor=1)))
     assert f"Data quality, {number}" in shop.prefect("GET", "/artifacts/alerts/latest")["data"]
     told = [path.read_text(encoding="utf-8") for path in (shop.home / "mail").glob("*.eml")]
@@ -279,11 +281,13 @@ def _serve_one(shop: RunningShop) -> tuple[str, int, bytes]:
     return found.number, found.person_id, bytes(key)
 
 
-def _run_to_its_end(shop: RunningShop, deployment: str, parameters: dict[str, str]) -> None:
+def _run_to_its_end(shop: RunningShop, deployment: str, parameters: dict[str, str], seconds: float = PATIENCE) -> None:
     id_ = shop.prefect("GET", f"/deployments/name/{deployment}")["id"]
     run = shop.prefect("POST", f"/deployments/{id_}/create_flow_run", {"parameters": parameters})
     wait_until(
-        lambda: shop.prefect("GET", f"/flow_runs/{run['id']}")["state"]["type"] == "COMPLETED", f"a run of {deployment}"
+        lambda: shop.prefect("GET", f"/flow_runs/{run['id']}")["state"]["type"] == "COMPLETED",
+        f"a run of {deployment}",
+        seconds,
     )
 
 

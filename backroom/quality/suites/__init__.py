@@ -6,6 +6,7 @@ from backroom.quality.rules import Rule, Suite
 from backroom.quality.suites.figures import FACTS, FIGURES, TRAFFIC
 from backroom.quality.suites.orders import LINES, ORDERS, RESERVATIONS
 from backroom.quality.suites.parcels import CONSENTS, LABELS, MESSAGES, SHIPMENTS
+from backroom.quality.suites.returns import PIECES, REFUNDS, RETURNS
 from backroom.quality.suites.stock import CATALOGUE, MOVEMENTS, STOCK
 from backroom.quality.suites.work import PART_LINES, PARTS, PRINT_JOBS
 
@@ -20,6 +21,9 @@ SUITES: tuple[Suite, ...] = (
     LABELS,
     MESSAGES,
     CONSENTS,
+    RETURNS,
+    PIECES,
+    REFUNDS,
     STOCK,
     MOVEMENTS,
     CATALOGUE,

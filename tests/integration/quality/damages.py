@@ -272,6 +272,31 @@ DAMAGES = (
         f"UPDATE consents SET person_id = {_NOWHERE} WHERE id = (SELECT min(id) FROM consents)",
     ),
     _damage(
+        "a return is closed and was not paid back",
+        "returns.paid",
+        "UPDATE refunds SET state = 'waiting'",
+    ),
+    _damage(
+        "a piece came back that was never sold",
+        "return_lines.sold",
+        "UPDATE return_lines SET sku = 'TEE-NONE' WHERE state = 'received'",
+    ),
+    _damage(
+        "a piece went back to the shelf and the stock has not one more",
+        "return_lines.shelf stock.on_hand",
+        "DELETE FROM stock_movements WHERE reason = 'returned'",
+    ),
+    _damage(
+        "more was paid back than the order cost",
+        "refunds.too_much",
+        "UPDATE refunds SET paid_minor = 99999",
+    ),
+    _damage(
+        "a return is of another order's parcel",
+        "returns.parcel",
+        "UPDATE returns SET shipment_id = (SELECT min(id) FROM shipments) WHERE state = 'closed'",
+    ),
+    _damage(
         "a GTIN has a wrong check digit",
         "catalogue.gtin",
         "UPDATE variants SET gtin = '4006381333930' WHERE sku = 'TEE-WHT-L'",

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
+from backroom.domain.returns import Disposition, Reason, Wanted
 from backroom.engine import wake
 from backroom.insight.refresh import refresh_cohorts, refresh_facts, refresh_figures
 from backroom.shop import room as rooms
-from backroom.store import desk, stock
+from backroom.store import desk, return_desk, return_opening, stock
 from backroom.store.database import Database, now
 from backroom.store.tables import history, orders
 from tests.shops import BOOTH, GTIN, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, Floor, open_floor
@@ -33,6 +34,7 @@ def live_a_day(database: Database, home: Path) -> None:
         patch.setitem(vars(wake), "_this", floor.waker)
         _sold(floor)
         _held_and_cancelled(floor)
+        _returned(floor)
         _under_way(floor)
         _figures(floor)
 
@@ -82,6 +84,23 @@ def _held_and_cancelled(floor: Floor) -> None:
     floor.intake()
     floor.fulfil(HUB)
     database.write(lambda c: stock.receive(c, "truck", [(HUB, GTIN_TEE, 4)], "received", now(c)))
+
+
+def _returned(floor: Floor) -> None:
+    """Sent back, put on the shelf and paid back; and one whose label was scanned and no more."""
+    write, shop = floor.room.database.write, floor.room.shop
+    for settled in (True, False):
+        number = floor.taken_in((PLAIN, 1), **_person())
+        floor.fulfil(HUB)
+        code = floor.story(number).shipments[0]["return_tracking"]
+        rma = write(lambda c, code=code: return_opening.open_by_code(c, shop, code, HUB, "Ada")).number
+        if not settled:
+            return
+        line = write(lambda c, rma=rma: return_desk.receive(c, shop, rma, HUB, PLAIN, "Ada", 0)).line_id
+        write(lambda c, line=line: return_desk.say(c, shop, line, Reason.SIZE, Wanted.REFUND, "", "Ada"))
+        write(lambda c, line=line: return_desk.dispose(c, shop, line, Disposition.RESTOCK, "Ada"))
+        write(lambda c, rma=rma: return_desk.that_is_all(c, shop, rma, "Ada"))
+        write(lambda c, rma=rma: return_desk.confirm_refund(c, shop, rma, 2900, "re_1", "Ada"))
 
 
 def _under_way(floor: Floor) -> None:
