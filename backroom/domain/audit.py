@@ -105,7 +105,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that went wrong. `kind` is a stable word, `subject` an order's number, a SKU or a place.
+    """One thing that went wrong. `kind` is a stable word, `subject` an order's number, a SKU, a place or a stage.
 
     `place` is a location or a channel. `minor` is what is at stake, or what it cost, in minor units of the shop's
     currency. `waited_s` and `normal_s` are seconds, None where nothing waits. `times` counts what is told at once.

@@ -63,7 +63,7 @@ def shares(parts: Sequence[tuple[str, str, float]], order: Sequence[str]) -> str
         .mark_bar()
         .encode(
             x=altair.X("share:Q", title=None, axis=altair.Axis(format="%")),
-            y=altair.Y("who:N", title=None, sort="-x"),
+            y=altair.Y("who:N", title=None, sort="-x", axis=altair.Axis(labelLimit=WIDTH // 2)),
             color=altair.Color("kind:N", sort=list(order), title=None),
         )
         .properties(width=WIDTH)

@@ -72,7 +72,7 @@ def causes(found: Sequence[Carrier], late: int, costs: FailureCosts, names: Mapp
         Finding(
             Failure.SLOW,
             f"slow_{one.stage}",
-            one.place,
+            one.stage,
             one.place,
             f"{one.share * 100:.0f} % of the delay of {late} late {'order' if late == 1 else 'orders'} arose in "
             f"{one.stage} at {names.get(one.place, one.place)}{f' ({one.printer})' if one.printer else ''}: "

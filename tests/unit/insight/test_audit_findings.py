@@ -73,6 +73,7 @@ def test_the_delay_is_shared_by_stage_place_and_printer() -> None:
     assert slow.added_up(found, "stage") == [("making", 0.75), ("packing", 0.25)]
     assert slow.added_up(found, "printer") == [("press-1", 0.75)]
     first, second = slow.causes(found, 2, COSTS, NAMES)
+    assert [(cause.subject, cause.place) for cause in (first, second)] == [("making", HUB), ("packing", SOUTH)]
     # Ten minutes at 30.00 an hour are 5.00 for each of two late orders.
     assert (first.minor, second.minor) == (750, 250)
     assert first.why == "75 % of the delay of 2 late orders arose in making at hub (press-1): 10 min an order over 1."
