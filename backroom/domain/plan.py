@@ -242,6 +242,7 @@ def _event(known: Known) -> Iterator[Step]:
         Action(
             f"Take at least {LEAST_AT_AN_EVENT} orders at the event's till and print them there.",
             f"backroom print queue {known.booths[0] if known.booths else 'BOOTH'}",
+            f"/prints/{known.booths[0]}" if known.booths else "",
         ),
     )
 
@@ -254,7 +255,11 @@ def _measure(known: Known) -> Iterator[Step]:
         "A week of figures",
         held and known.days_since >= LEAST_DAYS,
         f"{known.days_since} full days since the event." if held else "The week begins with the event.",
-        Action("Let it run; the figures of each day come by themselves.", "backroom kpi show"),
+        Action(
+            "Let it run; the figures of each day come by themselves.",
+            "backroom kpi show",
+            "/v2/artifacts/key/kpi-report",
+        ),
     )
     decision = known.answers.get("decision", "")
     yield Step(

@@ -11,8 +11,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Connection
 
+from backroom.domain.audit import Failure, Number
 from backroom.domain.kpi import KPIS
-from backroom.store import kpi_figures
+from backroom.store import audit_days, kpi_figures
 from backroom.store.database import now
 from backroom.store.kpi_figures import Figure
 from backroom.store.return_opening import open_by_code
@@ -52,6 +53,8 @@ def test_metrics_count_deliveries_orders_and_queues(gateway: Gateway) -> None:
     make_order(gateway.room)
     sold, room = make_sold_order(gateway.room, "BR000000000000004242"), gateway.room
     room.database.write(lambda c: open_by_code(c, room.shop, sold, "hub", "Ada"))
+    numbers = [Number(Failure.LOST, 3, 20, 8700), Number(Failure.SLOW, 2, 40, 650)]
+    gateway.room.database.write(lambda c: audit_days.save(c, "2026-11-25", numbers, now(c)))
     answer = gateway.client.get("/metrics", headers=gateway.bearer("metrics"))
     assert answer.status_code == 200
     samples = {
@@ -70,6 +73,8 @@ def test_metrics_count_deliveries_orders_and_queues(gateway: Gateway) -> None:
     assert samples["backroom_oldest_waiting_seconds", "refund"] == 0
     assert samples["backroom_oldest_waiting_seconds", "inbox"] > 0
     assert samples["backroom_effects_unknown",] == 0
+    assert (samples["backroom_audit", "lost"], samples["backroom_audit_money", "lost"]) == (3, 8700)
+    assert samples["backroom_audit", "slow"] == 2
     assert "ada@example.com" not in answer.text
 
 
