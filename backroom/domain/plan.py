@@ -188,8 +188,9 @@ def _rules(known: Known) -> Iterator[Step]:
         routed >= LEAST_ROUTED and not known.no_rule and not idle,
         says,
         Action(
-            "Change the rules in shop.toml: a rule that is never used has a condition that never holds.",
-            "backroom shop check",
+            "Change the rules in a copy of shop.toml, and ask the last month what they would have come to. A rule that "
+            "is never used has a condition that never holds.",
+            "backroom route replay --rules FILE --since 30d",
         ),
     )
     week = known.week_of_a_sku
