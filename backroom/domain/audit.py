@@ -30,7 +30,7 @@ DEFINITIONS = {
     ),
     Failure.WRONG: (
         "Wrong pieces of the last 7 days: refused scans of a wrong piece or of an unknown code, wrong items that came "
-        "back, and codes that stand for two variants."
+        "back, pieces that came back in the parcel of another order, and codes that stand for two variants."
     ),
     Failure.SLOW: (
         "Late orders: those of the last 7 days that were shipped after their promise (ship by), and those that are "
@@ -47,6 +47,7 @@ class Stage(StrEnum):
     INTAKE = "intake"
     HELD = "held"
     BACKORDER = "backorder"
+    EXCHANGE = "exchange"
     MAKING = "making"
     PACKING = "packing"
     ANNOUNCING = "announcing"
@@ -62,6 +63,7 @@ USUAL: dict[Stage, float] = {
     Stage.INTAKE: HOUR,
     Stage.HELD: 8 * HOUR,
     Stage.BACKORDER: 120 * HOUR,
+    Stage.EXCHANGE: 336 * HOUR,
     Stage.MAKING: 8 * HOUR,
     Stage.PACKING: 4 * HOUR,
     Stage.ANNOUNCING: HOUR,

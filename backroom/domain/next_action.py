@@ -65,6 +65,8 @@ def why(one: Standing) -> str:
             return f"It is on hold: {one.reason}."
         case Stage.BACKORDER:
             return f"It waits for stock of {', '.join(one.missing)}." if one.missing else "It waits for stock."
+        case Stage.EXCHANGE:
+            return "It is an exchange that waits for the piece it was changed for."
         case Stage.MAKING:
             return _why_making(one)
         case Stage.PACKING:
@@ -101,6 +103,9 @@ def next_action(one: Standing) -> Action:
         case Stage.BACKORDER:
             words = "Order the pieces and count them in when they come, or write to the customer and cancel it."
             return Action(words, show, page)
+        case Stage.EXCHANGE:
+            words = "Ask the customer where the piece is. Let it go on without it, or cancel it."
+            return Action(words, f"backroom order release {one.subject}", page)
         case Stage.MAKING if one.print is not None:
             return _act_on_print(one, one.print)
         case Stage.MAKING if one.to_scan:

@@ -36,6 +36,7 @@ STAGE_OF_ORDER = {
     **dict.fromkeys((_O.ACCEPTED, _O.ROUTED, _O.RESERVED), Stage.INTAKE),
     _O.HELD: Stage.HELD,
     _O.BACKORDERED: Stage.BACKORDER,
+    _O.AWAITING_RETURN_ITEMS: Stage.EXCHANGE,
 }
 STAGE_OF_PART = {
     **dict.fromkeys((_F.OPEN, _F.MAKING), Stage.MAKING),

@@ -68,6 +68,8 @@ def read_audit(room: Room) -> Audit:
         scans = audit_wrong.refused_scans(connection, since)
         pieces = len(scans) + audit_wrong.accepted_scans(connection, since)
         codes = audit_wrong.shared_codes(connection)
+        sent = audit_wrong.wrong_returns(connection, since)
+        foreign = audit_wrong.foreign_pieces(connection, since)
         late = audit_late.late_orders(connection, first, day, shop.hub)
         shipped = audit_late.shipped(connection, first, day)
         medians = slow.stage_medians(audit_late.stage_times(connection, before, day))
@@ -75,7 +77,8 @@ def read_audit(room: Room) -> Audit:
     stuck = lost.stuck(standings, norms)
     gone = lost.never_came(missing, shop.owner.currency, at) + [finding for _, finding in stuck]
     names = shop.location_names
-    wrongs = wrong.refused(scans, costs, names) + wrong.shared(codes)
+    wrongs = wrong.returned(sent, costs, shop) + wrong.swapped(foreign, costs)
+    wrongs += wrong.refused(scans, costs, names) + wrong.shared(codes)
     lost_orders = {finding.subject for finding in gone}
     moving = [one for one in standings if one.subject not in lost_orders]
     overdue = slow.late_now(moving, at, costs)

@@ -17,7 +17,7 @@ from backroom.insight.offline import REPORTS
 from backroom.insight.past.page import kept
 from backroom.insight.refresh import today_of
 from backroom.shop.room import Room
-from backroom.store import audit_days, plan_answers, plan_facts
+from backroom.store import audit_days, audit_wrong, plan_answers, plan_facts
 from backroom.store.database import now
 
 # Channels whose own list of orders can be exported and compared.
@@ -75,7 +75,7 @@ def read_plan(room: Room) -> Known:
             days_since=plan_facts.days_with_figures(connection, min(held), today) if held else 0,
             answers={name: answer.value for name, answer in told.items()},
             before=_before(past),
-            after=_after(connection, today, lost),
+            after=_after(connection, at, today, lost),
         )
 
 
@@ -125,12 +125,14 @@ def _before(past: Mapping[str, Any] | None) -> Rates | None:
     )
 
 
-def _after(connection: Connection, today: str, lost: int | None) -> Rates:
-    """The shop's own rates over the last 30 days; of returns nothing is known here."""
+def _after(connection: Connection, at: datetime, today: str, lost: int | None) -> Rates:
+    """The shop's own rates over the last 30 days; of orders that came back wrong, each once."""
     first = (date.fromisoformat(today) - SPAN).isoformat()
+    wrong = {one.number for one in audit_wrong.wrong_returns(connection, at - SPAN)}
     seconds, promised, late = plan_facts.shipped_since(connection, first)
     return Rates(
         lost_in_1000=None if lost is None or not seconds else lost * 1000 / (len(seconds) + lost),
+        wrong_in_1000=len(wrong) * 1000 / len(seconds) if seconds else None,
         late_share=late / promised if promised else None,
         median_days=_median(seconds) / 86_400 if seconds else None,
     )

@@ -11,12 +11,14 @@ from sqlalchemy import update
 
 from backroom.domain.audit import LEAST_PASSAGES, Failure, Finding, Number, Stage
 from backroom.domain.model import FulfilmentState, OrderState
+from backroom.domain.returns import Reason, Wanted
 from backroom.insight.audit.page import html_page, markdown, rows, wall_markdown, write_page
 from backroom.insight.audit.reading import Audit, keep_numbers, read_audit
 from backroom.insight.past.orders import past_of
 from backroom.insight.past.paid import compare
+from backroom.insight.plan.reading import read_plan
 from backroom.insight.refresh import refresh_facts
-from backroom.store import audit_days, audit_rows, desk, paid_elsewhere
+from backroom.store import audit_days, audit_rows, desk, paid_elsewhere, return_desk, return_opening
 from backroom.store.database import now
 from backroom.store.tables import (
     fulfilment_orders,
@@ -191,6 +193,58 @@ def test_wrong_pieces_are_counted_by_pair_and_unknown_codes_are_not_repeated(mix
     assert (found.number(Failure.WRONG).count, found.number(Failure.WRONG).minor) == (3, 3 * 67)
     later(mixed_up, timedelta(days=9))
     assert audit(mixed_up).number(Failure.WRONG).count == 0
+
+
+@pytest.fixture
+def came_back(floor: Floor) -> tuple[Floor, str]:
+    """An order of a plain tee that is shipped, and its return, opened by its label."""
+    number = floor.taken_in((PLAIN, 1))
+    floor.fulfil(HUB)
+    code = floor.story(number).shipments[0]["return_tracking"]
+    shop = floor.room.shop
+    back = floor.room.database.write(lambda c: return_opening.open_by_code(c, shop, code, HUB, "Ada")).number
+    return floor, back
+
+
+def take(floor: Floor, back: str, code: str, instead_of: int = 0) -> int | None:
+    shop = floor.room.shop
+    return floor.room.database.write(lambda c: return_desk.receive(c, shop, back, HUB, code, "Ada", instead_of)).line_id
+
+
+def test_what_came_back_because_another_piece_was_sent_is_wrong(came_back: tuple[Floor, str]) -> None:
+    floor, back = came_back
+    assert take(floor, back, SCARCE, instead_of=1) is not None
+    later(floor, timedelta(minutes=10))
+    found = audit(floor)
+    (sent,) = found.of(Failure.WRONG)
+    assert (sent.kind, sent.subject, sent.place, sent.times) == ("sent_wrong", PLAIN, HUB, 1)
+    assert f"From Hub {SCARCE} was sent for {PLAIN} once" in sent.why
+    assert "scan = true in [locations.hub]" in sent.action.words
+    # Two parcels of 4.90, and a quarter of an hour at 20.00.
+    assert found.number(Failure.WRONG).minor == 2 * 490 + 500
+    assert read_plan(floor.room).after.wrong_in_1000 == 1000
+
+
+def test_what_came_back_for_another_reason_is_not_wrong(came_back: tuple[Floor, str]) -> None:
+    floor, back = came_back
+    line = take(floor, back, PLAIN)
+    assert line is not None
+    shop = floor.room.shop
+    floor.room.database.write(lambda c: return_desk.say(c, shop, line, Reason.SIZE, Wanted.REFUND, "", "Ada"))
+    assert audit(floor).of(Failure.WRONG) == []
+
+
+def test_a_piece_in_another_orders_parcel_is_a_swapped_label_until_it_is_taken_in(
+    came_back: tuple[Floor, str],
+) -> None:
+    floor, back = came_back
+    for _ in range(2):
+        assert take(floor, back, GTIN_TEE) is None
+    (swapped,) = audit(floor).of(Failure.WRONG)
+    assert (swapped.kind, swapped.subject, swapped.times) == ("label_mismatch", GTIN_TEE, 1)
+    assert swapped.action.command == f"backroom return show {back}"
+    take(floor, back, GTIN_TEE, instead_of=1)
+    assert [finding.kind for finding in audit(floor).of(Failure.WRONG)] == ["sent_wrong"]
 
 
 def test_a_gtin_of_two_variants_is_told(floor: Floor) -> None:
