@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from backroom.domain.errors import AskPerson
 from backroom.domain.opening import OpeningHours
+from backroom.domain.restock import RestockSpec
 from backroom.domain.return_policy import ReturnRules
 
 LOCATION_KINDS = ("hub", "local_hub", "booth")
@@ -296,6 +297,7 @@ class Shop:
     costs: CostRates = CostRates()
     retention: Retention = Retention()
     returns: ReturnRules = field(default_factory=ReturnRules)
+    restock: RestockSpec = field(default_factory=RestockSpec)
 
     @property
     def location_names(self) -> dict[str, str]:

@@ -34,6 +34,7 @@ from backroom.shop.check import Report, ShopFileInvalid, check_references
 from backroom.shop.costs import read_costs
 from backroom.shop.places import read_location
 from backroom.shop.reading import read_toml
+from backroom.shop.restock import read_restock
 from backroom.shop.retention import read_retention
 from backroom.shop.returns import read_refunds, read_returns
 from backroom.shop.rules import read_rules
@@ -83,6 +84,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
         costs=costs,
         retention=read_retention(root),
         returns=read_returns(root),
+        restock=read_restock(root),
     )
     root.done()
     return shop

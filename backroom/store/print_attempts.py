@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, select, update
 from backroom.domain.errors import Refuse
 from backroom.domain.model import FulfilmentState, PrintJobState
 from backroom.store import effects
+from backroom.store.blanks import use_blanks
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now, writes
 from backroom.store.fulfilment import piece_done
@@ -233,6 +234,7 @@ def _printed(connection: Connection, row: RowMapping, at: datetime, *, actor: st
         )
         .values(printed=fulfilment_lines.c.printed + row["copies"])
     )
+    use_blanks(connection, row, at)
     told = {"sku": row["sku"], "copies": row["copies"], "printer": row["printer"]}
     tell(connection, row, "print.done", told, at, actor)
     if part_of(connection, row)["state"] == FulfilmentState.CANCELLED:

@@ -73,6 +73,30 @@ def test_a_wrong_cost_of_a_location_is_named(tmp_path: Path, line: str, field: s
     assert [problem.field for problem in found] == [field]
 
 
+def test_how_the_shop_goes_to_market_is_read_in_litres_and_kilograms(tmp_path: Path) -> None:
+    table = "\n[restock]\nvan_litres = 600\nvan_kg = 120.5\nbooth_litres = 900\nprint_minutes = 2.5\nkeep_weeks = 0\n"
+    ink = '[restock.materials.ink]\nprocess = "dtg"\npack = "bottle"\nholds = 1000\nper_print = 12\nlitres = 1.2\n'
+    (tmp_path / "shop.toml").write_text(GOOD + table + ink, encoding="utf-8")
+    spec = load_shop(tmp_path / "shop.toml").restock
+    assert (spec.van_ml, spec.van_g, spec.booth_ml, spec.print_seconds) == (600_000, 120_500, 900_000, 150)
+    assert spec.keep_weeks == 0
+    (material,) = spec.materials
+    assert (material.process, material.holds, material.per_print, material.room_ml) == ("dtg", 1000, 12, 1200)
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("van_litres = -1", "restock.van_litres"),
+        ("print_share = 2", "restock.print_share"),
+        ("van_liters = 4", "restock.van_liters"),
+        ("[restock.materials.ink]\npack = 'bottle'\nholds = 0\nper_print = 1", "restock.materials.ink.process"),
+    ],
+)
+def test_a_wrong_field_of_the_restock_table_is_named(tmp_path: Path, line: str, field: str) -> None:
+    assert field in [problem.field for problem in problems(tmp_path, f"{GOOD}\n[restock]\n{line}\n")]
+
+
 def test_the_demo_shops_templates_are_ones_that_messaging_can_fill() -> None:
     for template in load_shop(DATA / "shop.toml").templates:
         check(template)
