@@ -1,4 +1,4 @@
-"""Life cycles: the moves that orders, their work, print jobs, reservations, returns and events may make, as tables.
+"""Life cycles: the moves that orders, their work, prints, reservations, returns, events and transfers make, as tables.
 
 What belongs here: which state may follow which, and until when an order may be cancelled. What does not: making a
 move (`backroom.store.moves`, conditional on the state it leaves), deciding that one is due (tasks).
@@ -16,6 +16,7 @@ from backroom.domain.errors import Refuse
 from backroom.domain.events import EventState
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
 from backroom.domain.returns import ReturnState
+from backroom.domain.transfers import TransferState
 
 Moves = Mapping[StrEnum, frozenset[StrEnum]]
 
@@ -35,9 +36,11 @@ class Kind(StrEnum):
     RESERVATION = "reservation"
     RETURN = "return"
     EVENT = "event"
+    TRANSFER = "transfer"
 
 
 _O, _F, _P, _R, _B, _E = OrderState, FulfilmentState, PrintJobState, ReservationState, ReturnState, EventState
+_T = TransferState
 
 # An order goes back to ACCEPTED when its pieces were taken meanwhile, its reservation expired, its source changed it
 # before anything was begun, or its stock arrived; an exchange, when the pieces it was changed for came. A released Hold
@@ -119,6 +122,17 @@ _EVENT: Moves = {
     _E.SETTLED: frozenset(),
 }
 
+# Nothing is sent without a person's yes. One that is on its way may come back whole.
+_TRANSFER: Moves = {
+    _T.PROPOSED: frozenset({_T.APPROVED, _T.DECLINED, _T.OUTDATED}),
+    _T.APPROVED: frozenset({_T.SENT, _T.CANCELLED}),
+    _T.SENT: frozenset({_T.ARRIVED, _T.CANCELLED}),
+    _T.ARRIVED: frozenset(),
+    _T.DECLINED: frozenset(),
+    _T.OUTDATED: frozenset(),
+    _T.CANCELLED: frozenset(),
+}
+
 MOVES: Mapping[Kind, Moves] = {
     Kind.ORDER: _ORDER,
     Kind.FULFILMENT: _FULFILMENT,
@@ -126,6 +140,7 @@ MOVES: Mapping[Kind, Moves] = {
     Kind.RESERVATION: _RESERVATION,
     Kind.RETURN: _RETURN,
     Kind.EVENT: _EVENT,
+    Kind.TRANSFER: _TRANSFER,
 }
 
 # A person says "it was printed" or "print it again": of a job whose outcome is unknown (the only way out of an end),

@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Table, Update, update
 
 from backroom.domain.lifecycle import Kind, check_move
-from backroom.store.tables import events, fulfilment_orders, orders, print_jobs, reservations, returns
+from backroom.store.tables import events, fulfilment_orders, orders, print_jobs, reservations, returns, transfers
 
 _KINDS: Mapping[str, Kind] = {
     orders.name: Kind.ORDER,
@@ -22,6 +22,7 @@ _KINDS: Mapping[str, Kind] = {
     reservations.name: Kind.RESERVATION,
     returns.name: Kind.RETURN,
     events.name: Kind.EVENT,
+    transfers.name: Kind.TRANSFER,
 }
 
 

@@ -25,6 +25,7 @@ from backroom.store.tables.orders import (
 )
 from backroom.store.tables.privacy import erasures, privacy_requests, removals, sealing
 from backroom.store.tables.quality import quality_findings, quality_results, quality_runs
+from backroom.store.tables.restock import restock_plans, transfer_lines, transfers
 from backroom.store.tables.returns import refunds, return_lines, returns
 from backroom.store.tables.work import (
     fulfilment_lines,
@@ -78,6 +79,7 @@ __all__ = [
     "refunds",
     "removals",
     "reservations",
+    "restock_plans",
     "return_lines",
     "returns",
     "routing_decisions",
@@ -89,5 +91,7 @@ __all__ = [
     "stock_levels",
     "stock_movements",
     "stock_outs",
+    "transfer_lines",
+    "transfers",
     "variants",
 ]

@@ -22,6 +22,7 @@ from backroom.domain.lifecycle import (
 )
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
 from backroom.domain.returns import ReturnState
+from backroom.domain.transfers import TransferState
 
 STATES: dict[Kind, type[StrEnum]] = {
     Kind.ORDER: OrderState,
@@ -30,6 +31,7 @@ STATES: dict[Kind, type[StrEnum]] = {
     Kind.RESERVATION: ReservationState,
     Kind.RETURN: ReturnState,
     Kind.EVENT: EventState,
+    Kind.TRANSFER: TransferState,
 }
 STARTS: dict[Kind, set[StrEnum]] = {
     Kind.ORDER: {OrderState.ACCEPTED, OrderState.HELD, OrderState.CANCELLED, OrderState.AWAITING_RETURN_ITEMS},
@@ -38,6 +40,7 @@ STARTS: dict[Kind, set[StrEnum]] = {
     Kind.RESERVATION: {ReservationState.HELD},
     Kind.RETURN: {ReturnState.REQUESTED, ReturnState.OPEN},
     Kind.EVENT: {EventState.PLANNED},
+    Kind.TRANSFER: {TransferState.PROPOSED},
 }
 ENDS: dict[Kind, set[StrEnum]] = {
     Kind.ORDER: {OrderState.FULFILLED, OrderState.CANCELLED},
@@ -46,6 +49,12 @@ ENDS: dict[Kind, set[StrEnum]] = {
     Kind.RESERVATION: {ReservationState.CONSUMED, ReservationState.RELEASED, ReservationState.EXPIRED},
     Kind.RETURN: {ReturnState.CLOSED, ReturnState.DECLINED, ReturnState.CANCELLED},
     Kind.EVENT: {EventState.SETTLED},
+    Kind.TRANSFER: {
+        TransferState.ARRIVED,
+        TransferState.DECLINED,
+        TransferState.OUTDATED,
+        TransferState.CANCELLED,
+    },
 }
 LIVES = [(kind, state) for kind, states in STATES.items() for state in states]
 

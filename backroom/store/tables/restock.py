@@ -1,0 +1,63 @@
+"""Tables of going to market: plans of what to take, and the transfers that carry it there."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Integer, Table, Text, UniqueConstraint
+
+from backroom.store.tables.base import Id, Json, Utc, id_column, metadata
+
+# A plan as it was made, so that it can be held against what happened: `lines` what to take and why, `packs` the
+# materials, `forecasts` what was expected of each SKU. `open_share` is how much of the event's hours was over.
+restock_plans = Table(
+    "restock_plans",
+    metadata,
+    id_column(),
+    Column("event_id", Id, ForeignKey("events.id"), nullable=False, index=True),
+    Column("digest", Text, nullable=False),
+    Column("open_share", Float, nullable=False),
+    Column("lost_without", Float, nullable=False),
+    Column("lost_with", Float, nullable=False),
+    Column("lines", Json, nullable=False),
+    Column("packs", Json, nullable=False),
+    Column("used", Json, nullable=False),
+    Column("full", Json, nullable=False),
+    Column("forecasts", Json, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+# `bookings` counts how often arrived pieces were put to the booth's stock: what turns up later is one more.
+transfers = Table(
+    "transfers",
+    metadata,
+    id_column(),
+    Column("number", Text, nullable=False, unique=True),
+    Column("event_id", Id, ForeignKey("events.id"), nullable=False, index=True),
+    Column("plan_id", Id, ForeignKey("restock_plans.id"), nullable=False),
+    Column("from_location", Text, nullable=False),
+    Column("to_location", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("bookings", Integer, nullable=False, default=0),
+    Column("proposed_at", Utc, nullable=False),
+    Column("decided_at", Utc),
+    Column("decided_by", Text, nullable=False, default=""),
+    Column("sent_at", Utc),
+    Column("sent_by", Text, nullable=False, default=""),
+    Column("arrived_at", Utc),
+    Column("arrived_by", Text, nullable=False, default=""),
+)
+
+# `sent` pieces are out of the hub's stock (set aside, or on their way), `arrived` ones were scanned at the booth,
+# `booked` ones are in its stock.
+transfer_lines = Table(
+    "transfer_lines",
+    metadata,
+    id_column(),
+    Column("transfer_id", Id, ForeignKey("transfers.id"), nullable=False),
+    Column("sku", Text, ForeignKey("variants.sku"), nullable=False),
+    Column("asked", Integer, nullable=False),
+    Column("sent", Integer, nullable=False, default=0),
+    Column("arrived", Integer, nullable=False, default=0),
+    Column("booked", Integer, nullable=False, default=0),
+    UniqueConstraint("transfer_id", "sku"),
+    CheckConstraint("booked >= 0 AND arrived >= booked AND sent >= arrived", name="in_order"),
+)
