@@ -22,6 +22,7 @@ class RememberingWaker:
     order_runs: list[tuple[str, str]] = field(default_factory=list)
     breaker_runs: list[int] = field(default_factory=list)
     decision_runs: list[tuple[str, str]] = field(default_factory=list)
+    transfer_runs: list[tuple[str, str]] = field(default_factory=list)
 
     def wake(self, wakeup: Wakeup) -> None:
         self.woken.append((wakeup.stage, wakeup.location, wakeup.generation))
@@ -31,6 +32,9 @@ class RememberingWaker:
 
     def start_decision_run(self, number: str, key: str) -> Future[bool]:
         return _once(self.decision_runs, (number, key))
+
+    def start_transfer_run(self, number: str, key: str) -> Future[bool]:
+        return _once(self.transfer_runs, (number, key))
 
     def start_breaker_run(self, breaker_id: int, key: str) -> Future[bool]:
         return _once(self.breaker_runs, breaker_id)

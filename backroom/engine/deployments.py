@@ -8,6 +8,8 @@ from backroom.engine.server import DESK
 
 SWEEP_SECONDS = 60.0
 HOUR = 3600.0
+# Often enough for a market evening; before it, plans that say about the same ask nobody anew.
+RESTOCK_SECONDS = 1800.0
 # In the middle of the night on most clocks, when the day before is over everywhere.
 DAILY = "15 3 * * *"
 # After the figures of the day, which are read from what is removed.
@@ -39,6 +41,10 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
         DeploymentSpec("flows/retention.py:retention", "retention", hub.pool, hub_tags, cron=NIGHTLY),
         DeploymentSpec(DATA_QUALITY, "hourly", QUALITY_POOL, hub_tags, {"scope": "changed"}, every_seconds=HOUR),
         DeploymentSpec(DATA_QUALITY, "nightly", QUALITY_POOL, hub_tags, {"scope": "full"}, cron=LAST),
+        DeploymentSpec(
+            "flows/event_restock.py:event_restock", "restock", hub.pool, hub_tags, every_seconds=RESTOCK_SECONDS
+        ),
+        DeploymentSpec("flows/transfer.py:transfer", "transfer", hub.pool, hub_tags, queue=DESK),
     ]
     for location in shop.locations:
         tags = (location_tag(location.id),)

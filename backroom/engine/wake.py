@@ -42,6 +42,7 @@ PAUSES_WHEN_GONE = PAUSES[:1]
 SWEEP_AGAIN_SECONDS = 5.0
 
 OF_ORDER, OF_BREAKER, DECIDE, SWEEP = "order/order", "breaker/breaker", "decide/decide", "sweep/sweep"
+OF_TRANSFER = "transfer/transfer"
 # One that is pending may be a dead worker's, and wait for a minute to be given back.
 WAITING = ("SCHEDULED",)
 FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs", "returns": "returns"}
@@ -131,6 +132,11 @@ class Waker:
     def start_breaker_run(self, breaker_id: int, key: str) -> Future[bool]:
         """Start the one run under which a breaker's orders wait; the same key starts it once."""
         return self.start(RunRequest(OF_BREAKER, f"breaker {breaker_id}", key, {"breaker_id": breaker_id}))
+
+    def start_transfer_run(self, number: str, key: str) -> Future[bool]:
+        """Ask a person about a proposed transfer, in a run named after it; the same key asks once."""
+        tags = (f"transfer:{number}",)
+        return self.start(RunRequest(OF_TRANSFER, f"{number} to the market", key, {"number": number}, tags))
 
     def look_around(self) -> Future[bool]:
         """Start one sweep now: what the process before this one had committed and not yet said died with it."""

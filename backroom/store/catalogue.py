@@ -33,6 +33,12 @@ def siblings(connection: Connection, sku: str) -> list[Variant]:
     return sorted(variants_by_sku(connection, connection.execute(query).scalars()).values(), key=lambda one: one.sku)
 
 
+def all_variants(connection: Connection) -> list[Variant]:
+    """The whole catalogue, by SKU."""
+    rows = connection.execute(select(variants).order_by(variants.c.sku)).mappings()
+    return [Variant(**(dict(row) | {"tags": tuple(row["tags"])})) for row in rows]
+
+
 def sku_of_code(connection: Connection, code: str) -> str | None:
     """The SKU behind a scanned code, which is a SKU or a GTIN."""
     found: str | None = connection.execute(

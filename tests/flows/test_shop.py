@@ -11,15 +11,17 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from backroom.channels.signing import sign
 from backroom.cli.demo_judge import failed_run_names, judge
+from backroom.domain.events import Event, Session
 from backroom.domain.labels import return_code
 from backroom.domain.money import format_money
 from backroom.engine.forgetting import Runs
@@ -27,9 +29,10 @@ from backroom.privacy.erasure import erase
 from backroom.privacy.rotation import retire, rotate, standing
 from backroom.shop.demo_orders import DemoOrder
 from backroom.shop.room import open_room
-from backroom.store import refunds
+from backroom.store import events, refunds, transfer_rows
 from backroom.store.api_keys import make_key
 from backroom.store.contacts import open_contact
+from backroom.store.database import now
 from backroom.store.people import load
 from backroom.store.personal import Whose
 from backroom.store.tables import (
@@ -259,6 +262,33 @@ def test_a_new_master_key_takes_over_while_gateway_and_workers_run(
         assert len(load(connection, late.seals, everybody)) > 50
     late.close()
     assert "order.fulfilled" in {entry["event"] for entry in shop.story(number).history}
+
+
+def test_a_market_is_planned_and_its_transfer_goes_with_a_yes_in_the_ui(
+    shop: RunningShop, sent: Sequence[DemoOrder]
+) -> None:
+    def plan(connection: Connection) -> None:
+        begins = now(connection) + timedelta(days=1)
+        fair = Event("fair", "Fair", "street", "booth-a", "", (Session(begins, begins + timedelta(hours=4)),))
+        events.add(connection, fair, (), now(connection), "Ada")
+
+    shop.room.database.write(plan)
+    for _ in range(2):
+        _run_to_its_end(shop, "event-restock/restock", {})
+    told = shop.prefect("GET", "/artifacts/restock-fair/latest")
+    assert told["data"].startswith("# What to take to fair")
+    assert "waits for your yes" in told["data"]
+    with shop.room.database.read() as connection:
+        (proposed,) = transfer_rows.listing(connection)
+    name = f"{proposed.number} to the market"
+    wait_until(lambda: [one["state"]["type"] for one in shop.runs_named(name)] == ["PAUSED"], "its form")
+    answer = {"run_input": {"choice": "yes, set these pieces aside"}}
+    shop.prefect("POST", f"/flow_runs/{shop.runs_named(name)[0]['id']}/resume", answer)
+    wait_until(lambda: shop.runs_named(name)[0]["state"]["type"] == "COMPLETED", "the yes")
+    with shop.room.database.read() as connection:
+        approved = transfer_rows.read(connection, proposed.number)
+    assert approved.state.value == "approved"
+    assert sum(line.sent for line in approved.lines) > 0
 
 
 def _serve_one(shop: RunningShop) -> tuple[str, int, bytes]:
