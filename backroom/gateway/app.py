@@ -38,6 +38,7 @@ from backroom.gateway.pages import (
     returns,
     scan,
     style,
+    transfers,
 )
 from backroom.gateway.pages.html import page, tag
 from backroom.shop.room import Room
@@ -45,6 +46,7 @@ from backroom.store.booth_wakes import BoothWork, look
 from backroom.store.desk import NoSuchOrder
 from backroom.store.events import NoSuchEvent
 from backroom.store.returns import NoSuchReturn
+from backroom.store.transfer_rows import NoSuchTransfer
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +74,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     )
     for part in (webhooks, pos, booth, health, login, orders, order, labels, prints, effects, quarantine, scan, style):
         app.include_router(part.router)
-    for part in (returns, return_station, events, event_count):
+    for part in (returns, return_station, events, event_count, transfers):
         app.include_router(part.router)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
@@ -88,7 +90,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
 async def _refused(request: Request, error: Exception) -> Response:
     """Errors of ours carry ids only, so what they say may be shown to whoever holds a key."""
     assert isinstance(error, BackroomError)
-    gone = isinstance(error, NoSuchOrder | NoSuchReturn | NoSuchEvent)
+    gone = isinstance(error, NoSuchOrder | NoSuchReturn | NoSuchEvent | NoSuchTransfer)
     status = 404 if gone else 503 if isinstance(error, Retry) else 409
     return _said(request, status, str(error), error.cause)
 

@@ -38,6 +38,7 @@ from backroom.gateway.pages import (
     returns,
     scan,
     style,
+    transfers,
 )
 from backroom.insight.past.columns import MEANINGS
 from backroom.insight.words import say_seconds
@@ -72,6 +73,7 @@ ROUTERS = (
     style,
     events,
     event_count,
+    transfers,
 )
 PROGRAM = typer.main.get_command(app)
 
@@ -224,7 +226,7 @@ def test_every_scope_of_a_key_is_described() -> None:
         assert f"| `{scope}` |" in page
 
 
-@pytest.mark.parametrize("module", ["load.py", "places.py", "retention.py", "returns.py", "rules.py"])
+@pytest.mark.parametrize("module", ["load.py", "places.py", "restock.py", "retention.py", "returns.py", "rules.py"])
 def test_every_key_of_the_shop_file_is_described(module: str) -> None:
     page = (ROOT / "docs" / "shop-file.md").read_text(encoding="utf-8")
     for key in _keys_read(ROOT / "backroom" / "shop" / module):

@@ -101,6 +101,7 @@ def page(request: Request, title: str, *body: Child, status: int = 200, nav: boo
         *[link(f"/scan/{quote(x.id, safe='')}", f"Scan {x.name}") for x in shop.locations if x.scan],
         link("/returns", "Returns"),
         link("/events", "Events"),
+        link("/transfers", "To the market"),
         link("/effects", "Nobody can tell"),
         link("/quarantine", "Quarantine"),
         form(request, "/logout", button("Log out", cls="plain")),

@@ -1,0 +1,193 @@
+"""Commands about going to market: what to take, and the transfers that carry it there and what of them arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from backroom.cli.opening import open_room
+from backroom.cli.output import aside, console, show_json, show_table
+from backroom.domain.errors import AskPerson
+from backroom.domain.transfers import TransferRefused
+from backroom.insight import restock_report, restocking
+from backroom.insight.restocking import titles
+from backroom.shop.room import Room
+from backroom.store import catalogue, events, transfer_rows, transfers
+from backroom.store.database import now
+from backroom.store.transfer_rows import Transfer
+
+app = typer.Typer(no_args_is_help=True)
+
+ACTOR = "terminal"
+
+Number = Annotated[str, typer.Argument(help="A transfer, such as T-7")]
+AsJson = Annotated[bool, typer.Option("--json")]
+Fewer = Annotated[list[str] | None, typer.Option("--only", help="SKU=HOW MANY, where fewer went than were asked for")]
+Missing = Annotated[list[str] | None, typer.Option("--missing", help="SKU=HOW MANY did not arrive")]
+
+
+class NotACount(AskPerson):
+    """What was given is not a SKU and how many."""
+
+    cause = "not_a_count"
+
+
+@app.command("plan")
+def plan(
+    event: Annotated[str, typer.Argument(help="The event's code; all that are near or open if left out")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What to take to an event and why; proposes the transfer, which waits for `backroom restock yes`."""
+    room = open_room()
+    with room.database.read() as connection:
+        codes = [event] if event else restocking.due_events(connection, room.shop, now(connection))
+        named = titles(catalogue.all_variants(connection))
+    if not codes:
+        console.print(f"No event begins within {room.shop.restock.days_before} days.", highlight=False)
+    for code in codes:
+        found = restocking.propose(room, code)
+        rows = restock_report.plan_rows(found.stored, named)
+        if as_json:
+            show_json({"event": code, "transfer": found.transfer, "lines": rows})
+            continue
+        show_table(f"What to take to {code}", rows, ("bring", "sku", "what", "how", "expected", "last time", "why"))
+        if found.transfer:
+            aside.print(f"Transfer {found.transfer} waits: backroom restock yes {found.transfer}", highlight=False)
+
+
+@app.command("list")
+def list_transfers(
+    event: Annotated[str, typer.Argument(help="Only those of this event")] = "", as_json: AsJson = False
+) -> None:
+    """Transfers, the newest first."""
+    room = open_room()
+    with room.database.read() as connection:
+        event_id = events.find(connection, event)["id"] if event else None
+        found = transfer_rows.listing(connection, event_id)
+    rows = [
+        {
+            "number": one.number,
+            "event": one.event,
+            "state": one.state.value,
+            "asked": one.asked,
+            "sent": sum(line.sent for line in one.lines),
+            "arrived": sum(line.arrived for line in one.lines),
+            "missing": sum(one.missing.values()),
+        }
+        for one in found
+    ]
+    columns = ("number", "event", "state", "asked", "sent", "arrived", "missing")
+    show_json(rows) if as_json else show_table("Transfers", rows, columns)
+
+
+@app.command("yes")
+def yes(number: Number) -> None:
+    """Let a proposed transfer go: its pieces are set aside, out of the hub's stock. Prints what to pack."""
+    room = open_room()
+    done = room.database.write(lambda connection: transfers.approve(connection, number, ACTOR))
+    _show_pick_list(room, done)
+
+
+@app.command("no")
+def no(number: Number) -> None:
+    """Leave the pieces of a proposed transfer at the hub."""
+    room = open_room()
+    done = room.database.write(lambda connection: transfers.decline(connection, number, ACTOR))
+    console.print(f"{done.number} is {done.state}.", highlight=False)
+
+
+@app.command("pick")
+def pick(number: Number, as_json: AsJson = False) -> None:
+    """The pick list of a transfer: what to put into the boxes."""
+    room = open_room()
+    with room.database.read() as connection:
+        one = transfer_rows.read(connection, number)
+    if as_json:
+        show_json([{"sku": line.sku, "asked": line.asked, "pieces": line.sent} for line in one.lines])
+        return
+    _show_pick_list(room, one)
+
+
+@app.command("send")
+def send(number: Number, only: Fewer = None) -> None:
+    """It is packed and leaves. What was not packed goes back to the hub's stock."""
+    room, packed = open_room(), _counts(only)
+    done = room.database.write(lambda connection: transfers.send(connection, number, packed, ACTOR))
+    pieces = sum(line.sent for line in done.lines)
+    console.print(f"{done.number}: {pieces} pieces are on their way to {done.event}.", highlight=False)
+
+
+@app.command("scan")
+def scan(number: Number, code: Annotated[str, typer.Argument(help="SKU or GTIN of one piece")]) -> None:
+    """Scan one piece as arrived; `backroom restock arrived` books all that was scanned."""
+    room = open_room()
+    result = room.database.write(lambda connection: transfers.scan(connection, number, code))
+    if not result.accepted:
+        raise TransferRefused(result.reason, remedy="Put it aside and scan the next one.")
+    console.print(f"{result.sku}. {result.left} to go.", highlight=False)
+
+
+@app.command("arrived")
+def arrived(
+    number: Number,
+    all_: Annotated[bool, typer.Option("--all", help="Everything is there, without scanning it")] = False,
+    missing: Missing = None,
+) -> None:
+    """That is all that arrived: it becomes the booth's stock, and what did not come is named."""
+    room, gone = open_room(), _counts(missing)
+    if all_ or gone:
+        room.database.write(lambda connection: transfers.scan_all(connection, number, gone))
+    done = room.database.write(lambda connection: transfers.book_in(connection, number, ACTOR))
+    here = sum(line.arrived for line in done.lines)
+    console.print(f"{done.number}: {here} pieces are in stock at {done.to_location}.", highlight=False)
+    for sku, count in done.missing.items():
+        console.print(f"[yellow]missing: {count} of {sku}[/]", highlight=False)
+
+
+@app.command("cancel")
+def cancel(number: Number) -> None:
+    """It does not go, or came back whole: its pieces lie on the hub's shelf again."""
+    room = open_room()
+    done = room.database.write(lambda connection: transfers.cancel(connection, number, ACTOR))
+    console.print(f"{done.number} is cancelled; its pieces are back at {done.from_location}.", highlight=False)
+
+
+@app.command("compare")
+def compare(event: Annotated[str, typer.Argument(help="The event's code")], as_json: AsJson = False) -> None:
+    """How the plan of an event went: expected, brought and asked for, line by line and in sum."""
+    room = open_room()
+    with room.database.read() as connection:
+        found = restocking.compare(connection, room.shop, event)
+        named = titles(catalogue.all_variants(connection))
+    if found is None:
+        console.print(f"{event} never had a plan.", highlight=False)
+        return
+    review, _ = found
+    rows = restock_report.review_rows(review, named)
+    if as_json:
+        show_json({"lines": rows, "sums": restock_report.review_sentences(review)})
+        return
+    show_table(f"The plan for {event}", rows, ("sku", "what", "expected", "last time", "brought", "asked", "within"))
+    for sentence in restock_report.review_sentences(review):
+        console.print(sentence, highlight=False)
+
+
+def _show_pick_list(room: Room, one: Transfer) -> None:
+    with room.database.read() as connection:
+        named = titles(catalogue.all_variants(connection))
+    rows = [{"pieces": line.sent, "sku": line.sku, "what": named.get(line.sku, "")} for line in one.lines if line.sent]
+    show_table(f"Pick for {one.number}, to {one.event} ({one.state})", rows, ("pieces", "sku", "what"))
+    for sku, count in transfer_rows.short_of(one).items():
+        aside.print(f"[yellow]{count} of {sku} are not there any more[/]", highlight=False)
+
+
+def _counts(given: Sequence[str] | None) -> dict[str, int]:
+    counts = {}
+    for text in given or ():
+        sku, _, count = text.rpartition("=")
+        if not sku or not count.isdigit():
+            raise NotACount(f"{text!r} says no number of pieces", remedy="Write it like TEE-MOTH-INK-S=2.")
+        counts[sku] = int(count)
+    return counts
