@@ -54,7 +54,9 @@ def test_a_printer_goes_on_after_the_thread_that_switched_it_on_has_ended(
 def test_printers_and_their_bus_end_with_who_plugged_them_in(
     private_bus: PrivateBus, tmp_path: Path, word: str
 ) -> None:
-    with subprocess.Popen([sys.executable, "-c", PLUGS_IN, str(tmp_path)], cwd=ROOT) as owner:
+    # Who starts the tests may ignore a closed terminal, as nohup does, and what they start would inherit it.
+    at_a_terminal = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+    with subprocess.Popen([sys.executable, "-c", at_a_terminal + PLUGS_IN, str(tmp_path)], cwd=ROOT) as owner:
         wait_for((tmp_path / "ready").exists, deadline_s=60)
         started = children_of(owner.pid)
         assert sorted(started.values()) == ["dbus-daemon", "ippeveprinter"]

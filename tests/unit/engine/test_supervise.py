@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -202,14 +203,27 @@ with Supervisor(children, folder / "logs") as supervisor:
 """
 
 
-def supervise(tmp_path: Path, *before: str) -> subprocess.Popen[bytes]:
-    """A process that keeps two children until a signal, both up by now."""
+# Who starts the tests may ignore both, as nohup and a script's `&` do, and what they start would inherit it.
+AT_A_TERMINAL = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
+
+@contextmanager
+def supervise(tmp_path: Path, *before: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that keeps two children until a signal, both up by now; at a terminal, or behind the command `before`."""
     codes = [writes(tmp_path / "said", name) for name in "ab"]
-    parent = subprocess.Popen(
-        [*before, sys.executable, "-c", SUPERVISES, str(tmp_path), *codes], cwd=Path(__file__).parents[3]
-    )
-    until(lambda: (tmp_path / "ready").exists())
-    return parent
+    code = SUPERVISES if before else AT_A_TERMINAL + SUPERVISES
+    with subprocess.Popen(
+        [*before, sys.executable, "-c", code, str(tmp_path), *codes], cwd=Path(__file__).parents[3]
+    ) as parent:
+        try:
+            until(lambda: (tmp_path / "ready").exists())
+            yield parent
+        finally:
+            parent.kill()
 
 
 @pytest.mark.parametrize("word", ["SIGHUP", "SIGTERM", "SIGINT"])
