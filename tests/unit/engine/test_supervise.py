@@ -213,7 +213,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @contextmanager
 def supervise(tmp_path: Path, *before: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that keeps two children until a signal, both up by now; at a terminal, or behind the command `before`."""
+    """A process that keeps two children until a signal, both up by now; at a terminal, or behind a command."""
     codes = [writes(tmp_path / "said", name) for name in "ab"]
     code = SUPERVISES if before else AT_A_TERMINAL + SUPERVISES
     with subprocess.Popen(
