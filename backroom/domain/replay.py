@@ -11,6 +11,7 @@ that was done there takes as long as it took, work that is there only now as lon
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -71,7 +72,11 @@ class StockChange:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A span of time as the database tells it: what might be promised at its beginning, and what happened in it."""
+    """A span of time as the database tells it: what might be promised at its beginning, and what happened in it.
+
+    `shut` has of each booth with events since when it was shut and why, "" since when it was not, in order; `kept` are
+    SKUs that were lent to a booth for its own orders alone.
+    """
 
     since: datetime
     until: datetime
@@ -79,6 +84,14 @@ class Past:
     changes: tuple[StockChange, ...]
     other_work: tuple[PastWork, ...]
     orders: tuple[PastOrder, ...]
+    shut: Mapping[str, tuple[tuple[datetime, str], ...]] = field(default_factory=dict)
+    kept: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def shut_at(self, location: str, at: datetime) -> str:
+        """Why no order was routed there at this instant, "" where they were, or nobody knows."""
+        told = self.shut.get(location, ())
+        place = bisect_right(told, at, key=lambda one: one[0])
+        return told[place - 1][1] if place else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +169,10 @@ class _Run:
         restocking: Mapping[str, Restocking],
     ) -> None:
         self.past, self.usual, self.restocking = past, usual, restocking
-        self.rules, self.views = compile_rules(shop.rules), views_of(shop, variants)
+        self.rules = compile_rules(shop.rules)
+        self.views = [
+            replace(view, kept=past.kept.get(view.location.id, frozenset())) for view in views_of(shop, variants)
+        ]
         self.stock: dict[StockPlace, int] = defaultdict(int, past.available)
         self.shelf = _Shelf(past.since)
         self.under_way: dict[StockPlace, int] = defaultdict(int)
@@ -220,7 +236,10 @@ class _Run:
         if not wave:
             return
         wave.sort(key=lambda one: (one.priority, one.id))
-        views = views_at(self.views, self.stock, self.load, at)
+        views = [
+            replace(view, shut=self.past.shut_at(view.location.id, at))
+            for view in views_at(self.views, self.stock, self.load, at)
+        ]
         for past, decision in zip(wave, route_all([one.order for one in wave], self.rules, views), strict=True):
             self.decided[past.id] = Replayed(past, decision, at)
             if decision.outcome == "backorder":

@@ -4,8 +4,8 @@ What belongs here: the queries. What does not: going through it (`backroom.domai
 changes nothing. Addresses are opened for their coordinates alone, as routing does it; nothing else of them leaves.
 
 What might be promised at an instant is counted again from nothing: every movement until then, but for what was packed,
-less every reservation until then that was not given back. An order that was changed, or held and let go, comes anew:
-routing sees it as it is known today from the first decision after that.
+less every reservation until then that was not given back. An order that was changed, held and let go, or sent away
+from a booth that closed, comes anew: routing sees it as it is known today from the first decision after that.
 """
 
 from __future__ import annotations
@@ -27,20 +27,24 @@ from backroom.store.catalogue import variants_by_sku
 from backroom.store.orders import lines_of
 from backroom.store.seals import Seals
 from backroom.store.tables import (
+    events,
     fulfilment_lines,
     fulfilment_orders,
     history,
     orders,
     reservations,
     routing_decisions,
+    stock_leases,
     stock_movements,
     variants,
 )
 from backroom.store.tables import people as people_table
 
 PACKED, BOUGHT = "packed", "received"
+# How a decision says of a place that it was shut (`backroom.domain.routing`).
+SHUT = "shut: "
 # After one of these an order is another one to routing than it was before.
-_ANEW = ("order.changed", "order.amended", "order.released_by_person")
+_ANEW = ("order.changed", "order.amended", "order.released_by_person", "order.rerouted", "event.opened")
 _STANDING = (ReservationState.HELD, ReservationState.CONSUMED)
 
 
@@ -101,7 +105,9 @@ def read_past(connection: Connection, seals: Seals, postcodes: Postcodes, since:
     ids = {order.id for order in past_orders}
     available, changes = _stock(connection, since, ids)
     others = tuple(one for id_, mine in work.items() if id_ not in ids for one in mine)
-    past = Past(since, until, available, tuple(changes), others, tuple(past_orders))
+    past = Past(
+        since, until, available, tuple(changes), others, tuple(past_orders), _shut(connection, since), _kept(connection)
+    )
     return PastRead(past, catalogue, tuple(row["number"] for row in rows if row["id"] not in ids))
 
 
@@ -194,6 +200,32 @@ def _work(connection: Connection, since: datetime) -> dict[int, list[PastWork]]:
     for row in connection.execute(query.order_by(part.id)):
         found[row.order_id].append(PastWork(row.location, row.opened_at, row.done_at))
     return found
+
+
+def _shut(connection: Connection, since: datetime) -> dict[str, tuple[tuple[datetime, str], ...]]:
+    """When booths were shut, as the decisions of the time say of them: nobody else wrote it down moment by moment."""
+    decision = routing_decisions.c
+    query = select(decision.at, decision.assignments, decision.rejected).where(decision.at >= since)
+    told: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    for row in connection.execute(query.order_by(decision.at, decision.id)):
+        seen = {one["location"]: "" for one in row.assignments}
+        for one in row.rejected:
+            seen.setdefault(one["location"], one["reason"].removeprefix(SHUT) if one["reason"].startswith(SHUT) else "")
+        for location, why in seen.items():
+            if not told[location] or told[location][-1][1] != why:
+                told[location].append((row.at, why))
+    return {location: tuple(moments) for location, moments in told.items() if any(why for _, why in moments)}
+
+
+def _kept(connection: Connection) -> dict[str, frozenset[str]]:
+    """What was ever lent to a booth for its own orders alone; what it was not, the web shop may have."""
+    query = select(events.c.location, stock_leases.c.sku).where(
+        events.c.id == stock_leases.c.event_id, ~stock_leases.c.shared
+    )
+    found: dict[str, set[str]] = defaultdict(set)
+    for location, sku in connection.execute(query.distinct()):
+        found[location].add(sku)
+    return {location: frozenset(skus) for location, skus in found.items()}
 
 
 def _stock(

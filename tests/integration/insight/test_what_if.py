@@ -42,6 +42,7 @@ from backroom.store.tables import (
 from backroom.store.tables import (
     people as people_table,
 )
+from tests.integration.store.test_event_desk import close, open_, plan
 from tests.shops import (
     BOOTH,
     CANARIES,
@@ -319,6 +320,22 @@ def test_an_order_that_was_changed_or_could_not_be_located_comes_anew(shops: Sho
         (False, True)
     ] * 2
     assert [row.one.decision.rule for row in answer.rows] == ["hub", "near"]
+
+
+def test_a_booth_is_shut_to_a_replay_while_its_event_was(shops: Shops) -> None:
+    def comes(floor: Floor) -> None:
+        floor.order((PLAIN, 1), at=BOOTH)
+        floor.intake()
+
+    was = shops.run(shops.first, OLD, [comes, plan, comes, open_, comes])
+    answer = ask(was, OLD)
+    assert decided_in_the_replay(answer) == decided_for_real(was)
+    assert [row.one.decision.rule for row in answer.rows] == ["fair", "hub", "fair"]
+    # What was still to be made there when it closed comes anew, and goes elsewhere.
+    shops.run(was, OLD, [close, Floor.intake])
+    answer = ask(was, OLD)
+    assert decided_in_the_replay(answer) == decided_for_real(was)
+    assert [row.one.decision.rule for row in answer.rows] == ["hub"] * 3
 
 
 def test_other_thresholds_decide_what_buying_so_does_for_real(shops: Shops) -> None:

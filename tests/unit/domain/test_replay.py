@@ -140,6 +140,19 @@ def test_a_place_is_open_or_shut_as_it_was_when_the_order_came() -> None:
     assert outcomes(found) == {1: "hub 1+0", 2: "hold"}
 
 
+def test_a_booth_is_shut_from_when_it_was_said_until_it_was_not() -> None:
+    shop = a_shop_with([rule(short="next"), rule("else", short="hold")], a_place("booth", kind="booth"))
+    what = past(*(came(number, number, ("TEE", 1)) for number in (1, 3, 5)), stock={("booth", "TEE"): 9})
+    told = replace(what, shut={"booth": ((hours(2), "its event fair is planned"), (hours(4), ""))})
+    assert outcomes(run(shop, told)) == {1: "booth 1+0", 3: "hold", 5: "booth 1+0"}
+
+
+def test_what_was_lent_to_a_booth_is_for_its_own_orders() -> None:
+    shop = a_shop_with([rule(short="hold")], a_place("booth", kind="booth"))
+    what = replace(past(came(1, 1, ("TEE", 1)), stock={("booth", "TEE"): 9}), kept={"booth": frozenset({"TEE"})})
+    assert outcomes(run(shop, what)) == {1: "hold"}
+
+
 def test_without_stock_every_piece_is_printed() -> None:
     shop = a_shop_with([rule()], a_place("hub", prints=True))
     what = past(came(1, 1, ("TEE", 2), ("CAP", 1)), stock={("hub", "TEE"): 9, ("hub", "CAP"): 9})
