@@ -70,7 +70,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """An item that is not green, and why; `overdue` once it should have been there."""
+    """An item that is not green, and why, which may be told to anybody; `overdue` once it should have been there."""
 
     check: Check
     why: str
@@ -80,7 +80,8 @@ class Gap:
     def sentence(self) -> str:
         """Who owes what until when, for people: it may name somebody, so it never goes to Prefect."""
         who = self.check.who or "nobody yet"
-        return f"{self.check.title}: {self.why}. Who: {who}, until {self.check.due_at:%Y-%m-%d}."
+        saw = f" ({self.check.note})" if self.check.state is CheckState.FAILED and self.check.note else ""
+        return f"{self.check.title}: {self.why}{saw}. Who: {who}, until {self.check.due_at:%Y-%m-%d}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def _why_not(event: Event, check: Check) -> str:
         case CheckState.MISSING:
             return "it is missing"
         case CheckState.FAILED:
-            return f"it was looked at and is not good{': ' + check.note if check.note else ''}"
+            return "it was looked at and is not good"
         case CheckState.DONE:
             if check.good_until is not None and check.good_until < event.ends_at:
                 return f"it is good until {check.good_until:%Y-%m-%d} only, and the event ends later"

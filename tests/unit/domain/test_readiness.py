@@ -57,7 +57,10 @@ def test_an_insurance_that_runs_out_before_the_end_is_none() -> None:
 
 def test_what_was_looked_at_and_is_not_good_says_so() -> None:
     failed = replace(PERMIT, state=CheckState.FAILED, note="wrong street")
-    assert judge(EVENT, [failed], OPENS).missing[0].why == "it was looked at and is not good: wrong street"
+    (gap,) = judge(EVENT, [failed], OPENS).missing
+    assert "it was looked at and is not good (wrong street). Who: Ada" in gap.sentence
+    # Why goes into Prefect's logs as well, and a note may name somebody.
+    assert gap.why == "it was looked at and is not good"
 
 
 def test_a_list_is_due_so_many_days_before_the_event() -> None:
