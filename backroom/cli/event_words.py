@@ -55,11 +55,11 @@ def printers_of(booth: Location, asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def moment_of(day: str, local: ZoneInfo) -> datetime | None:
-    """The end of a day such as 2026-12-31 in the shop's own calendar; None where nothing was typed."""
+    """The last second of a day such as 2026-12-31 in the shop's own calendar; None where nothing was typed."""
     if not day:
         return None
     try:
-        return instant(date.fromisoformat(day) + timedelta(days=1), time(), local)
+        return instant(date.fromisoformat(day) + timedelta(days=1), time(), local) - timedelta(seconds=1)
     except (ValueError, OverflowError):
         raise BadWords(f"{day!r} is no day", remedy="Write it like 2026-12-31.") from None
 

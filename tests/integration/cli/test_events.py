@@ -69,7 +69,7 @@ def test_what_is_missing_is_named_with_who_and_until_when(room: Room) -> None:
     shown = typed("event", "ready", code)
     assert shown.exit_code == 1
     said = " ".join(shown.stdout.split())
-    assert "Special use permit of the town: it is missing. Who: Ada, until 2026-12-" in said
+    assert "Special use permit of the town: it is missing. Who: Ada, until 2026-12-01." in said
     assert "nobody has said where the power comes from" in said
 
 
