@@ -66,7 +66,7 @@ def lay(home: Path, past: int) -> None:
     _begin(home)
     from sqlalchemy import text
 
-    from backroom.insight.refresh import refresh_cohorts, refresh_facts, refresh_figures
+    from backroom.insight.refresh import refresh_facts, refresh_figures, refresh_months
     from backroom.shop.room import this_room
     from benchmarks.backroom_past import add_past
     from benchmarks.backroom_shop import lay_shop
@@ -79,7 +79,7 @@ def lay(home: Path, past: int) -> None:
         room.database.write(lambda c, sql=statement: c.execute(text(sql)))
     for _ in (*refresh_facts(room), *refresh_figures(room)):
         pass
-    refresh_cohorts(room)
+    refresh_months(room)
     room.close()
 
 

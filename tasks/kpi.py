@@ -15,7 +15,7 @@ from backroom.insight import charts
 from backroom.insight.files import write_files
 from backroom.insight.markdown import markdown
 from backroom.insight.reading import day_span, last_day, read_report, week_span
-from backroom.insight.refresh import refresh_cohorts, refresh_facts, refresh_figures
+from backroom.insight.refresh import refresh_facts, refresh_figures, refresh_months
 from backroom.insight.report import pictures, table
 from backroom.shop.room import this_room
 
@@ -44,10 +44,10 @@ def compute_figures() -> int:
     return corrected
 
 
-@task(name="compute who comes back", retries=2, retry_delay_seconds=5)
-def compute_returning() -> int:
-    """Compute for each month how many of its new customers came back."""
-    return len(refresh_cohorts(this_room()))
+@task(name="compute what and who comes back", retries=2, retry_delay_seconds=5)
+def compute_months() -> int:
+    """Compute for each month how many of its pieces, and of its new customers, came back."""
+    return len(refresh_months(this_room()))
 
 
 @task(name="write reports", retries=2, retry_delay_seconds=5)

@@ -63,9 +63,12 @@ def _fact(chance: random.Random, number: int, first: datetime, days: int, count:
         "ship_s": sum(times.values()) if shipped else None,
         "on_time": chance.choices((0, 1, None), (1, 18, 1))[0] if shipped else None,
         **dict.fromkeys(COUNTED, 0),
+        "replaces": int(chance.random() < 0.01),
         "digest": number,
     }
     parcels = int(way != Way.EVENT)
     fact |= {"parcels": parcels, "label_minor": 490 * parcels, "pieces": pieces, "printed": printed}
     fact |= {"print_tries": printed + rejects, "print_rejects": rejects, "emails": 1, "texts": chance.randrange(2)}
+    if shipped and chance.random() < (0.04 if way == Way.EVENT else 0.11):
+        fact |= {"returned": 1, "return_parcels": parcels, "refunded_minor": 2900}
     return fact | {"messages_failed": int(chance.random() < 0.01), "oversold": int(chance.random() < 0.02)}

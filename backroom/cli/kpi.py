@@ -14,9 +14,9 @@ from backroom.domain.errors import AskPerson
 from backroom.domain.kpi import ALL, BY_NAME, WAYS, Way
 from backroom.insight.behind import behind, behind_month, read_orders_of
 from backroom.insight.files import write_files
-from backroom.insight.reading import Span, day_span, last_day, read_report, week_span
-from backroom.insight.refresh import refresh_cohorts, refresh_facts, refresh_figures
-from backroom.insight.report import said_corrections, table, table_of_months
+from backroom.insight.reading import RETURNS_BACK, Span, day_span, last_day, read_report, read_returns, week_span
+from backroom.insight.refresh import refresh_facts, refresh_figures, refresh_months
+from backroom.insight.report import said_corrections, table, table_of_months, table_of_returns
 from backroom.shop.room import Room, open_room
 
 app = typer.Typer(no_args_is_help=True)
@@ -86,7 +86,7 @@ def orders(
     span = _span(room, when)
     with room.database.read() as connection:
         if kpi.monthly:
-            found = behind_month(connection, span.first.replace(day=1), of, room.shop, ORDERS_MOST)
+            found = behind_month(connection, figure, span.first.replace(day=1), of, room.shop, ORDERS_MOST)
         else:
             found = behind(read_orders_of(connection, span.days), figure, of, room.shop, ORDERS_MOST)
     rows = [
@@ -100,13 +100,29 @@ def orders(
     show_table(title, rows, ("number", "way", "channel", figure, "time to ship"))
 
 
+@app.command("returns")
+def returns(
+    days: Annotated[int, typer.Option(min=1, max=1000, help="Of what was shipped on so many days")] = RETURNS_BACK,
+    last: Annotated[str, typer.Option(help="The last day; the last one with orders if left out")] = "",
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """What comes back of what was bought at events, against the same bought online, SKU by SKU."""
+    room = open_room()
+    ends = _day(last) if last else last_day(room)
+    rows = table_of_returns(read_returns(room, ends, days))
+    if as_json:
+        show_json(rows)
+        return
+    show_table(f"What comes back, of {days} days up to {ends}", rows, tuple(rows[0]) if rows else ())
+
+
 @app.command("refresh")
 def refresh() -> None:
     """Bring the figures up to date now, as the flow `kpi` does by itself every hour."""
     room = open_room()
     for count in refresh_facts(room):
         aside.print(f"{count} orders read", highlight=False)
-    corrected = sum(len(step) for step in refresh_figures(room)) + len(refresh_cohorts(room))
+    corrected = sum(len(step) for step in refresh_figures(room)) + len(refresh_months(room))
     console.print(f"Up to date; {corrected} figures of past days were corrected.", highlight=False)
 
 

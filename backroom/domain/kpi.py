@@ -18,6 +18,8 @@ ALL = "all"
 # The stages of an order, in order, and between which moments each lies.
 STAGES = ("waiting", "intake", "making", "packing", "announcing")
 COMES_BACK_WITHIN_DAYS = 60
+# After so many days few pieces come back any more.
+RETURNED_WITHIN_DAYS = 60
 
 
 class Way(StrEnum):
@@ -41,10 +43,11 @@ class Unit(StrEnum):
 
 
 class Of(StrEnum):
-    """Which orders, or customers, a figure is about; the last is told by month, all others by day."""
+    """Which orders, pieces or customers a figure is about; the last two are told by month, the others by day."""
 
     SHIPPED = "orders shipped on the day"
     ACCEPTED = "orders accepted on the day"
+    PIECES = "pieces shipped in the month"
     FIRST = "customers whose first order was placed in the month"
 
 
@@ -61,7 +64,7 @@ class Kpi:
     @property
     def monthly(self) -> bool:
         """Whether it is told by month, as a sample that has an interval, and not by day."""
-        return self.of is Of.FIRST
+        return self.of in (Of.PIECES, Of.FIRST)
 
 
 _SHIPPED, _ACCEPTED = Of.SHIPPED, Of.ACCEPTED
@@ -116,9 +119,23 @@ KPIS = (
     _cost("blank", "Pieces printed, and tries that failed, × `blank`: what is printed on."),
     _cost("picking", "Pieces × `picking_minutes` × `wage_per_hour`."),
     _cost("messages", "E-mails × `email_per_1000` and SMS × `sms_per_1000`."),
+    _cost(
+        "returns",
+        "Parcels that came back by their label × `return_label`, and pieces that came back × `picking_minutes` × "
+        "`wage_per_hour`: they are unpacked and put away. It counts for the order that they were shipped with, "
+        "whenever they come. What is sent in their stead is an order of its own.",
+    ),
     _cost("booth", "Hours the booths were open on the day × `booth_per_hour`, by order of events."),
     _cost("hosting", "`hosting_per_month` × 12 / 365, by order of the day."),
     _cost("compute", "`compute_per_1000` / 1000: what an order's computing costs where it is paid by use."),
+    Kpi(
+        "refunds",
+        "Refunds",
+        Unit.MONEY,
+        _SHIPPED,
+        "What was paid back for returns of these orders, goods and shipping, by order. It is a sale undone and no cost "
+        "of fulfilment: it is not in the cost per order.",
+    ),
     Kpi(
         "print_rejects",
         "Print rejects",
@@ -150,12 +167,21 @@ KPIS = (
         "Messages to customers that certainly were not sent, or of which nobody can tell.",
     ),
     Kpi(
+        "return_rate",
+        "Pieces that come back",
+        Unit.SHARE,
+        Of.PIECES,
+        "The share that came back so far: they were received, and the return was not declined. Provisional until "
+        f"{RETURNED_WITHIN_DAYS} days after the month.",
+    ),
+    Kpi(
         "returning_60d",
         "Customers who come back",
         Unit.SHARE,
         Of.FIRST,
         f"The share that placed another order within {COMES_BACK_WITHIN_DAYS} days of the first. Provisional until the "
-        "60 days of the month's last day are over. Customers are counted by number, never by name.",
+        "60 days of the month's last day are over. What is sent for a return is no order of theirs. Customers are "
+        "counted by number, never by name.",
     ),
 )
 BY_NAME = {kpi.name: kpi for kpi in KPIS}

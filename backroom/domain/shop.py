@@ -82,7 +82,7 @@ class CostRates:
 
     `packaging` per parcel; `print` (ink, pretreatment) and `blank` per printed piece; `picking_minutes` per piece at
     `wage_per_hour`; messages per thousand; `booth_per_hour` while a booth is open; `hosting_per_month` for machines,
-    and `compute_per_1000` orders for what is paid by use.
+    `compute_per_1000` orders for what is paid by use, and `return_label` for a parcel that comes back by its label.
     """
 
     packaging: int = 0
@@ -95,6 +95,7 @@ class CostRates:
     booth_per_hour: int = 0
     hosting_per_month: int = 0
     compute_per_1000: int = 0
+    return_label: int = 0
 
     @property
     def handled_piece(self) -> float:

@@ -76,8 +76,28 @@ def behind(orders: Orders, name: str, way: str, shop: Shop, most: int) -> list[B
     ]
 
 
-def behind_month(connection: Connection, month: date, way: str, shop: Shop, most: int) -> list[Behind]:
-    """The customers whose first order was placed in the month that begins so: that order, and whether another came."""
+def behind_month(connection: Connection, name: str, month: date, way: str, shop: Shop, most: int) -> list[Behind]:
+    """The orders behind a figure that is told by month, for the month that begins so."""
+    if BY_NAME[name].of is Of.FIRST:
+        return _firsts(connection, month, way, shop, most)
+    last = next_month(month) - timedelta(days=1)
+    found = order_facts.returned_between(
+        connection, month.isoformat(), last.isoformat(), "" if way == ALL else way, most
+    )
+    return [
+        Behind(
+            fact["number"],
+            fact["way"],
+            fact["channel"],
+            f"{fact['returned']} of {fact['pieces']}",
+            say_seconds(fact["ship_s"]),
+        )
+        for fact in found
+    ]
+
+
+def _firsts(connection: Connection, month: date, way: str, shop: Shop, most: int) -> list[Behind]:
+    """Customers' first orders, and whether another came."""
     local = zone(shop.owner.timezone)
     begins, ends = (instant(day, time(), local) for day in (month, next_month(month)))
     found = order_facts.firsts_between(connection, begins, ends, "" if way == ALL else way, most)
@@ -96,6 +116,9 @@ def _part(name: str, fact: RowMapping, orders: Orders, shop: Shop) -> Part:
     if name == "stock_outs":
         short = orders.short.get(fact["order_id"], ())
         return (len(short), ", ".join(short)) if short else None
+    if name == "refunds":
+        paid = fact["refunded_minor"]
+        return (paid, say(name, paid, shop.owner.currency)) if paid else None
     if name in _OTHERS:
         return _OTHERS[name](fact)
     if name in ("cost_booth", "cost_hosting"):

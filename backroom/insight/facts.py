@@ -26,6 +26,9 @@ COUNTED = (
     "texts",
     "messages_failed",
     "oversold",
+    "returned",
+    "return_parcels",
+    "refunded_minor",
 )
 
 
@@ -43,6 +46,7 @@ def facts_of(raw: RawOrder, shop: Shop) -> dict[str, Any]:
         "accepted_day": day_of(order["accepted_at"], local),
         "shipped_day": day_of(order["ended_at"], local) if shipped else "",
         **(_times(raw) if shipped else dict.fromkeys((*(f"{stage}_s" for stage in STAGES), "ship_s"))),
+        "replaces": int(order["return_id"] is not None),
         "on_time": int(order["ended_at"] <= order["ship_by"]) if shipped and order["ship_by"] else None,
         **{name: raw.counts.get(name) or 0 for name in COUNTED},
     }

@@ -115,5 +115,6 @@ def _of_shipped(row: Mapping[str, Any], way: str, days: Sequence[str], in_all: i
         values["on_time"], over["on_time"] = row["on_time"] / row["promised"], row["promised"]
     if row["print_tries"]:
         values["print_rejects"], over["print_rejects"] = row["print_rejects"] / row["print_tries"], row["print_tries"]
+    values["refunds"] = row["refunded_minor"] / orders
     values |= costs_of(row, days, in_all, shop)
     return [Figure(day, way, name, float(value), over.get(name, orders)) for name, value in values.items()]

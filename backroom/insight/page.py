@@ -8,7 +8,7 @@ from html import escape
 from backroom.domain.kpi import BY_NAME, KPIS, WAYS
 from backroom.insight import charts
 from backroom.insight.behind import Behind
-from backroom.insight.report import Report, pictures, said_corrections, table, table_of_months
+from backroom.insight.report import Report, pictures, said_corrections, table, table_of_months, table_of_returns
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
@@ -46,6 +46,10 @@ def _parts(report: Report) -> Iterator[str]:
     if months := table_of_months(report):
         heads = ("month", "figure", *WAYS)
         yield f"<h2>By month</h2>{_table(heads, [[escape(row[head]) for head in heads] for row in months])}"
+    if returns := table_of_returns(report.returns):
+        yield "<h2>What comes back: events against online</h2>"
+        yield "<p>Of what was shipped in the last half year, with 95 % intervals; only what was sold both ways.</p>"
+        yield _table(tuple(returns[0]), [[escape(cell) for cell in row.values()] for row in returns])
     if any(report.behind.values()):
         yield "<h2>The orders behind each figure</h2>"
         yield "<p>Those first that are most of it. The name of a figure in the table above leads here.</p>"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -13,8 +14,9 @@ from backroom.insight.behind import behind, read_orders_of
 from backroom.insight.figures import figures_of_span, read_facts
 from backroom.insight.refresh import today_of
 from backroom.insight.report import Report, Values
+from backroom.insight.returned import Compared, compared
 from backroom.shop.room import Room
-from backroom.store import kpi_figures
+from backroom.store import kpi_figures, sku_returns
 from backroom.store.database import now
 
 CHART_DAYS = 28
@@ -22,6 +24,9 @@ CORRECTED_WITHIN = timedelta(days=7)
 # Figures told by month: those of so many days back.
 MONTHS_BACK = timedelta(days=183)
 BEHIND_MOST = 20
+SKUS_MOST = 20
+# What was shipped on so many days is looked at for what comes back of events, and online.
+RETURNS_BACK = 183
 WEEK_DAYS = 7
 
 
@@ -65,7 +70,7 @@ def last_day(room: Room, *, over: bool = False) -> date:
 
 
 def read_report(room: Room, span: Span, *, with_orders: bool = False) -> Report:
-    """The report of a span; `with_orders` names the orders behind each of its figures."""
+    """The report of a span; `with_orders` names the orders behind each of its figures, and what comes back."""
     days, owner = span.days, room.shop.owner
     charted = min(span.first, span.last - timedelta(days=CHART_DAYS - 1)).isoformat()
     months = (span.last - MONTHS_BACK).replace(day=1).isoformat()
@@ -85,8 +90,20 @@ def read_report(room: Room, span: Span, *, with_orders: bool = False) -> Report:
             months=[dict(row) for row in kpi_figures.between(connection, months, days[-1], BY_MONTH)],
             corrected=[dict(row) for row in kpi_figures.changed_since(connection, at - CORRECTED_WITHIN)],
             behind={name: behind(orders, name, ALL, room.shop, BEHIND_MOST) for name in BY_DAY} if orders else {},
+            returns=_returns(connection, span.last, RETURNS_BACK) if with_orders else (),
             provisional=days[-1] >= today,
         )
+
+
+def read_returns(room: Room, last: date, days: int) -> Sequence[Compared]:
+    """Event against online, of what was shipped on so many days up to `last`."""
+    with room.database.read() as connection:
+        return _returns(connection, last, days)
+
+
+def _returns(connection: Connection, last: date, days: int) -> Sequence[Compared]:
+    first = last - timedelta(days=days - 1)
+    return compared(sku_returns.by_sku(connection, first.isoformat(), last.isoformat()), SKUS_MOST)
 
 
 def _values(connection: Connection, span: Span, shop: Shop, today: str) -> Values:

@@ -13,18 +13,18 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from backroom.domain.kpi import BY_DAY
+from backroom.domain.kpi import BY_DAY, BY_MONTH
 from backroom.domain.opening import zone
-from backroom.insight import cohorts
+from backroom.insight import cohorts, returned
 from backroom.insight.facts import day_of, facts_of
 from backroom.insight.figures import figures_of_days, read_facts
 from backroom.shop.room import Room
-from backroom.store import kpi_figures, order_facts
+from backroom.store import kpi_figures, order_facts, sku_returns
 from backroom.store.database import now
 from backroom.store.kpi_figures import Figure
 
 DAYS_AT_ONCE = 31
-LATER_ORDERS = "orders of its customers changed"
+LATER = "something came back or changed after it was held to be sure"
 
 
 def refresh_facts(room: Room) -> Iterator[int]:
@@ -42,15 +42,15 @@ def refresh_figures(room: Room) -> Iterator[list[Figure]]:
         yield corrected
 
 
-def refresh_cohorts(room: Room) -> list[Figure]:
-    """Compute who came back, for all months; returns those figures that were corrected."""
+def refresh_months(room: Room) -> list[Figure]:
+    """Compute what comes back and who comes back, for all months; returns those figures that were corrected."""
     local = zone(room.shop.owner.timezone)
     with room.database.read() as connection:
         at = now(connection)
-        orders = cohorts.read_orders(connection)
-    figures = cohorts.returning(orders, at, local)
-    why = {figure.day: LATER_ORDERS for figure in figures}
-    return room.database.write(lambda c: kpi_figures.save(c, why, [cohorts.NAME], figures, why, at))
+        figures = returned.rates(sku_returns.by_month(connection), at, local)
+        figures += cohorts.returning(cohorts.read_orders(connection), at, local)
+    why = {figure.day: LATER for figure in figures}
+    return room.database.write(lambda c: kpi_figures.save(c, why, BY_MONTH, figures, why, at))
 
 
 def today_of(room: Room, at: datetime) -> str:

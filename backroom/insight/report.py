@@ -15,7 +15,8 @@ from backroom.domain.intervals import wilson
 from backroom.domain.kpi import ALL, BY_NAME, KPIS, WAYS, Unit
 from backroom.insight import charts
 from backroom.insight.behind import Behind
-from backroom.insight.words import say
+from backroom.insight.returned import Compared, Rate
+from backroom.insight.words import say, say_share
 
 CHARTED = ("ship_median", "ship_p90", "cost_per_order", "on_time", "orders")
 
@@ -27,7 +28,8 @@ class Report:
     """Figures of the days from `first` to `last` as `values` by (name, way), and of as many days before them.
 
     `figures` are the rows of each single day that the charts show, `months` those of figures told by month,
-    `corrected` those that were corrected lately, and `behind` names the orders behind each figure.
+    `corrected` those that were corrected lately, `behind` names the orders behind each figure, and `returns` is what
+    comes back of events against online.
     """
 
     shop: str
@@ -41,6 +43,7 @@ class Report:
     months: Sequence[Mapping[str, Any]]
     corrected: Sequence[Mapping[str, Any]]
     behind: Mapping[str, Sequence[Behind]]
+    returns: Sequence[Compared]
     provisional: bool = False
 
     @property
@@ -68,8 +71,23 @@ def table_of_months(report: Report) -> list[dict[str, str]]:
     monthly = sorted({(row["day"], row["name"]) for row in report.months}, reverse=True)
     return [
         {"month": day[:7], "figure": BY_NAME[name].title, "name": name}
-        | {way: _of_month(cells.get((day, name, way)), report.currency) for way in WAYS}
+        | {way: _of_month(cells.get((day, name, way))) for way in WAYS}
         for day, name in monthly
+    ]
+
+
+def table_of_returns(compared: Sequence[Compared]) -> list[dict[str, str]]:
+    """A row a SKU that was sold at events and online: what came back of either, and how sure a difference is."""
+    return [
+        {
+            "sku": one.sku or "all of them",
+            "event": _said_rate(one.event),
+            "online": _said_rate(one.online),
+            "event less online": f"{low * 100:+.1f} to {high * 100:+.1f} points",
+            "verdict": one.verdict,
+        }
+        for one in compared
+        for low, high in (one.difference,)
     ]
 
 
@@ -103,12 +121,17 @@ def _change(report: Report, name: str) -> str:
         return ""
     if BY_NAME[name].unit is Unit.SHARE:
         return f"{(now - before) * 100:+.1f} points"
-    return f"{(now - before) / before:+.0%}" if before else ""
+    return f"{(now - before) / before * 100:+.0f} %" if before else ""
 
 
-def _of_month(row: Mapping[str, Any] | None, currency: str) -> str:
+def _of_month(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return ""
     low, high = wilson(row["value"] * row["orders"], row["orders"])
     so_far = ", so far" if row["provisional"] else ""
-    return f"{say(row['name'], row['value'], currency)} ({low:.1%} to {high:.1%} of {row['orders']}{so_far})"
+    return f"{say_share(row['value'])} ({say_share(low)} to {say_share(high)} of {row['orders']}{so_far})"
+
+
+def _said_rate(rate: Rate) -> str:
+    low, high = rate.interval
+    return f"{rate.back} of {rate.sold}: {say_share(rate.share)} ({say_share(low)} to {say_share(high)})"

@@ -12,11 +12,16 @@ def say(name: str, value: float, currency: str) -> str:
     if unit is Unit.SECONDS:
         return say_seconds(value)
     if unit is Unit.SHARE:
-        return f"{value * 100:.1f} %"
+        return say_share(value)
     if unit is Unit.MONEY:
         digits = exponent(currency)
         return f"{value / 10**digits:.{digits}f} {currency}"
     return f"{value:.0f}"
+
+
+def say_share(share: float) -> str:
+    """`94.2 %`."""
+    return f"{share * 100:.1f} %"
 
 
 def say_seconds(seconds: float) -> str:

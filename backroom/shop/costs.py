@@ -21,6 +21,7 @@ def read_costs(root: Section, currency: str) -> CostRates:
         booth_per_hour=section.money("booth_per_hour", digits, 0),
         hosting_per_month=section.money("hosting_per_month", digits, 0),
         compute_per_1000=section.money("compute_per_1000", digits, 0),
+        return_label=section.money("return_label", digits, 0),
     )
     section.done()
     return rates

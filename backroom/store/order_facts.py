@@ -14,9 +14,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, delete, func, insert, select
 
 from backroom.domain.model import FulfilmentState
+from backroom.domain.returns import Lane
 from backroom.store import effects as ledger
 from backroom.store.batches import chunks, upsert
 from backroom.store.messages import SENT
+from backroom.store.sku_returns import came_back
 from backroom.store.tables import (
     counters,
     due_days,
@@ -28,6 +30,9 @@ from backroom.store.tables import (
     order_facts,
     orders,
     print_jobs,
+    refunds,
+    return_lines,
+    returns,
     routing_decisions,
     shipments,
     stock_outs,
@@ -129,6 +134,7 @@ def _orders() -> Select[Any]:
         orders.c.event,
         orders.c.state,
         orders.c.person_id,
+        orders.c.return_id,
         orders.c.placed_at,
         orders.c.accepted_at,
         orders.c.ship_by,
@@ -180,6 +186,21 @@ def _counts(order_ids: Sequence[int]) -> Iterator[Select[Any]]:
         select(effects.c.order_id, func.count().label("messages_failed"))
         .where(effects.c.order_id.in_(order_ids), effects.c.kind == "message", lost)
         .group_by(effects.c.order_id)
+    )
+    yield (
+        select(return_lines.c.order_id, func.count().label("returned"))
+        .where(return_lines.c.order_id.in_(order_ids), came_back())
+        .group_by(return_lines.c.order_id)
+    )
+    yield (
+        select(returns.c.order_id, func.count().label("return_parcels"))
+        .where(returns.c.order_id.in_(order_ids), returns.c.lane == Lane.LABEL, returns.c.received_at.is_not(None))
+        .group_by(returns.c.order_id)
+    )
+    yield (
+        select(refunds.c.order_id, func.sum(refunds.c.paid_minor).label("refunded_minor"))
+        .where(refunds.c.order_id.in_(order_ids))
+        .group_by(refunds.c.order_id)
     )
 
 
@@ -262,9 +283,9 @@ def stream_of_days(
     return _stream(connection, select(*(order_facts.c[name] for name in columns)).where(_on(days)))
 
 
-def stream_all(connection: Connection, columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
-    """These columns of the facts of all orders, some thousand at a time."""
-    return _stream(connection, select(*(order_facts.c[name] for name in columns)))
+def stream_placed(connection: Connection, columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
+    """These columns of all orders that customers placed, some thousand at a time."""
+    return _stream(connection, select(*(order_facts.c[name] for name in columns)).where(order_facts.c.replaces == 0))
 
 
 def _stream(connection: Connection, query: Select[Any]) -> Iterator[list[tuple[Any, ...]]]:
@@ -293,6 +314,15 @@ def stock_outs_of_orders(connection: Connection, order_ids: Iterable[int]) -> li
     return found
 
 
+def returned_between(connection: Connection, first: str, last: str, way: str, most: int) -> list[RowMapping]:
+    """Orders shipped on the days from `first` to `last` of which anything came back, those first of which most did."""
+    query = select(order_facts).where(order_facts.c.shipped_day.between(first, last), order_facts.c.returned > 0)
+    if way:
+        query = query.where(order_facts.c.way == way)
+    query = query.order_by(order_facts.c.returned.desc(), order_facts.c.order_id).limit(most)
+    return list(connection.execute(query).mappings())
+
+
 def firsts_between(
     connection: Connection, first: datetime, end: datetime, way: str, most: int
 ) -> list[tuple[str, str, str, datetime, str | None, datetime | None]]:
@@ -302,7 +332,8 @@ def firsts_between(
 
     def is_before(one: Any, other: Any) -> ColumnElement[bool]:
         same = and_(one.c.placed_at == other.c.placed_at, one.c.order_id < other.c.order_id)
-        return and_(one.c.person_id == other.c.person_id, (one.c.placed_at < other.c.placed_at) | same)
+        placed = and_(one.c.replaces == 0, other.c.replaces == 0)
+        return and_(placed, one.c.person_id == other.c.person_id, (one.c.placed_at < other.c.placed_at) | same)
 
     nearest = (
         select(following.c.order_id)
@@ -324,7 +355,7 @@ def firsts_between(
         )
         .select_from(order_facts)
         .outerjoin(after, after.c.order_id == nearest)
-        .where(order_facts.c.placed_at >= first, order_facts.c.placed_at < end)
+        .where(order_facts.c.placed_at >= first, order_facts.c.placed_at < end, order_facts.c.replaces == 0)
         .where(~select(earlier.c.order_id).where(is_before(earlier, order_facts)).exists())
         .order_by(order_facts.c.placed_at)
         .limit(most)

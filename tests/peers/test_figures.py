@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, update
 
 from backroom.insight.files import write_files
 from backroom.insight.reading import day_span, last_day, read_report, week_span
-from backroom.insight.refresh import refresh_cohorts, refresh_figures
+from backroom.insight.refresh import refresh_figures, refresh_months
 from backroom.shop.load import load_shop
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
@@ -49,7 +49,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     room.database.write(lay)
     list(refresh_figures(room))
-    refresh_cohorts(room)
+    refresh_months(room)
     day = last_day(room)
     for span in (day_span(day), week_span(day)):
         write_files(read_report(room, span, with_orders=True), home / "reports")

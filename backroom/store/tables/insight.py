@@ -7,7 +7,8 @@ from sqlalchemy import Column, Float, Index, Integer, Table, Text
 from backroom.store.tables.base import Id, Json, Utc, metadata
 
 # What the figures need of an order, without looking at its rows again. Days are those of the shop's own calendar, as
-# ISO 8601; `shipped_day` is empty until it is shipped. `digest` is of the rest of the row: it tells a correction.
+# ISO 8601; `shipped_day` is empty until it is shipped. `replaces` is 1
+# of what is sent for a return. `digest` is of the rest of the row: it tells a correction.
 order_facts = Table(
     "order_facts",
     metadata,
@@ -36,6 +37,10 @@ order_facts = Table(
     Column("texts", Integer, nullable=False),
     Column("messages_failed", Integer, nullable=False),
     Column("oversold", Integer, nullable=False),
+    Column("returned", Integer, nullable=False, server_default="0"),
+    Column("return_parcels", Integer, nullable=False, server_default="0"),
+    Column("refunded_minor", Integer, nullable=False, server_default="0"),
+    Column("replaces", Integer, nullable=False, server_default="0"),
     Column("digest", Id, nullable=False),
     Index("ix_order_facts_shipped_day", "shipped_day"),
     Index("ix_order_facts_accepted_day", "accepted_day"),

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from backroom.domain.kpi import BY_DAY, KPIS
-from backroom.insight.refresh import refresh_cohorts, refresh_figures
+from backroom.insight.refresh import refresh_figures, refresh_months
 from backroom.shop.room import Room
 from backroom.store import order_facts
 from backroom.store.tables import order_facts as facts_table
@@ -34,7 +34,7 @@ def facts(room: Room) -> list[dict[str, Any]]:
 
     room.database.write(lay)
     list(refresh_figures(room))
-    refresh_cohorts(room)
+    refresh_months(room)
     return made
 
 

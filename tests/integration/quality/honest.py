@@ -15,7 +15,7 @@ from sqlalchemy import Connection, update
 
 from backroom.domain.returns import Disposition, Reason, Wanted
 from backroom.engine import wake
-from backroom.insight.refresh import refresh_cohorts, refresh_facts, refresh_figures
+from backroom.insight.refresh import refresh_facts, refresh_figures, refresh_months
 from backroom.shop import room as rooms
 from backroom.store import desk, return_desk, return_opening, stock
 from backroom.store.database import Database, now
@@ -122,4 +122,4 @@ def _figures(floor: Floor) -> None:
     floor.room.database.write(age)
     for _ in (*refresh_facts(floor.room), *refresh_figures(floor.room)):
         pass
-    refresh_cohorts(floor.room)
+    refresh_months(floor.room)

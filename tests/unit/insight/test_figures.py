@@ -23,7 +23,7 @@ from backroom.insight.words import say, say_seconds
 from tests.shops import ALWAYS, a_shop
 
 DAY, NEXT = "2026-11-06", "2026-11-07"
-RATES = CostRates(60, 200, 400, 3.0, 2000, 90, 6900, 3800, 3650, 1800)
+RATES = CostRates(60, 200, 400, 3.0, 2000, 90, 6900, 3800, 3650, 1800, 420)
 
 
 def a_fact(**changes: Any) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_orders_without_a_promise_are_left_out_of_on_time() -> None:
 def test_costs_are_counted_by_the_rates_of_the_shop_file() -> None:
     shop = replace(a_shop(), costs=RATES)
     found = figures(
-        a_fact(label_minor=490, emails=1, texts=1),
+        a_fact(label_minor=490, emails=1, texts=1, returned=1, return_parcels=1, refunded_minor=2900),
         a_fact(label_minor=490, printed=1, print_tries=2, print_rejects=1, pieces=3),
         shop=shop,
     )
@@ -86,6 +86,7 @@ def test_costs_are_counted_by_the_rates_of_the_shop_file() -> None:
         "cost_blank": 2 * 400 / 2,
         "cost_picking": 4 * 100 / 2,
         "cost_messages": 6.99 / 2,
+        "cost_returns": (420 + 100) / 2,
         "cost_booth": 0,
         "cost_hosting": 120 / 2,
         "cost_compute": 1.8,
@@ -94,6 +95,7 @@ def test_costs_are_counted_by_the_rates_of_the_shop_file() -> None:
     assert {name: found[name, "all"] for name in by_hand} == pytest.approx(by_hand)
     assert found["cost_per_order", "all"] == pytest.approx(sum(by_hand.values()))
     assert found["print_rejects", "all"] == 0.5
+    assert found["refunds", "all"] == 1450
 
 
 def test_a_booth_is_paid_for_by_the_orders_of_its_event_and_hosting_by_all() -> None:
