@@ -66,10 +66,12 @@ def alert_people(scope: Scope) -> int:
         others = findings.untold(connection, [Severity.WARNING]) if scope is Scope.FULL else {}
     link = artifact_url(ARTIFACT)
     for code, rows in grave.items():
-        raise_alert(*alert(code, rows), link)
+        subject, what = alert(code, rows)
+        raise_alert(what, subject, link)
         _told(room, [row["id"] for row in rows])
     if others:
-        raise_alert(*summary(others), link)
+        subject, what = summary(others)
+        raise_alert(what, subject, link)
         _told(room, [row["id"] for rows in others.values() for row in rows])
     return len(grave) + bool(others)
 
