@@ -20,7 +20,8 @@ from tests.prefect_server import free_port
 USER, PASSWORD = "shop", "geheim"
 
 
-@dataclass(slots=True)
+# No slots: aiosmtpd looks at every member, and Python 3.11 before its .3 gives such a class a broken `__weakref__`.
+@dataclass
 class Post:
     """The post office. `mails` is what was delivered, each mail with its envelope's recipients."""
 
