@@ -7,11 +7,10 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from backroom.insight.audit.page import TITLES, markdown, rows, said_number, wall_markdown, write_page
 from backroom.insight.audit.reading import keep_numbers, read_audit
-from backroom.insight.offline import REPORTS
 from backroom.insight.plan.page import headline
 from backroom.insight.plan.page import markdown as plan_markdown
 from backroom.insight.plan.reading import read_plan
-from backroom.shop.room import this_room
+from backroom.shop.room import REPORTS, this_room
 
 # The table is a list for one day's work; the whole stands in the page.
 LISTED = 200

@@ -18,9 +18,8 @@ from backroom.store import event_desk, events, leases
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
+from tasks.deciding import ACTOR
 from tasks.waking import send
-
-ACTOR = "ops lead (Prefect)"
 
 
 class WhichEvent(AskPerson):

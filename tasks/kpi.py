@@ -17,9 +17,8 @@ from backroom.insight.markdown import markdown
 from backroom.insight.reading import day_span, last_day, read_report, week_span
 from backroom.insight.refresh import refresh_facts, refresh_figures, refresh_months
 from backroom.insight.report import pictures, table
-from backroom.shop.room import this_room
+from backroom.shop.room import REPORTS, this_room
 
-FOLDER = "reports"
 # So many pictures are in the artifact of the report; the page has all.
 CHARTS = 2
 
@@ -56,7 +55,7 @@ def write_reports() -> list[str]:
     room = this_room()
     day = last_day(room, over=True)
     reports = (read_report(room, span, with_orders=True) for span in (day_span(day), week_span(day)))
-    return [write_files(report, room.folder(FOLDER))[0].name for report in reports]
+    return [write_files(report, room.folder(REPORTS))[0].name for report in reports]
 
 
 @task(name="show figures", retries=2, retry_delay_seconds=5)
@@ -72,7 +71,7 @@ def show_figures() -> str:
     for title, svg in drawn[:1]:
         create_image_artifact(charts.data_uri(svg), key="kpi-chart", description=title)
     # Hourly no page is written: it is there once the night has come by.
-    page = f"{FOLDER}/{report.title}.html"
+    page = f"{REPORTS}/{report.title}.html"
     told = markdown(report, page if (room.home / page).exists() else "", drawn)
     create_markdown_artifact(told, key="kpi-report", description=f"Report of {report.title}")
     return report.title

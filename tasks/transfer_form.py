@@ -12,8 +12,7 @@ from backroom.engine.runs import artifact_url
 from backroom.insight.restocking import titles
 from backroom.shop.room import Room
 from backroom.store import catalogue, transfer_rows, transfers
-
-ACTOR = "ops lead (Prefect)"
+from tasks.deciding import ACTOR
 
 
 class Choice(StrEnum):

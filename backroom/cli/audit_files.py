@@ -12,14 +12,13 @@ from backroom.domain.money import EXPONENTS, format_money
 from backroom.domain.opening import zone
 from backroom.domain.shop import CostRates
 from backroom.insight.audit.reading import costs_of
-from backroom.insight.offline import REPORTS
 from backroom.insight.past.figures import audit_past
 from backroom.insight.past.orders import ReadFile, read_past
 from backroom.insight.past.page import TITLES, html_page, keep, numbers, said, said_file, sentences
 from backroom.insight.past.page import as_json as plain_of
 from backroom.insight.past.paid import Compared, compare
 from backroom.shop.load import load_shop
-from backroom.shop.room import Room, home_folder
+from backroom.shop.room import REPORTS, Room, home_folder
 from backroom.store import paid_elsewhere, plan_answers
 from backroom.store.database import now
 

@@ -176,6 +176,11 @@ def is_end(kind: Kind, state: StrEnum) -> bool:
     return not MOVES[kind][state]
 
 
+def ends(kind: Kind) -> tuple[StrEnum, ...]:
+    """The states of a kind in which nothing but a person can move it any more."""
+    return tuple(state for state in MOVES[kind] if is_end(kind, state))
+
+
 def may_cancel(states: Collection[FulfilmentState]) -> bool:
     """Whether an order may still be cancelled, by the states of its fulfilment orders: until the first label.
 

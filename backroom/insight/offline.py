@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import html
 
-# Where reports lie in the home folder.
-REPORTS = "reports"
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
     "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.3rem .8rem;border-bottom:1px solid #ddd;"

@@ -15,12 +15,11 @@ from sqlalchemy import Connection
 
 from backroom.privacy.erasure import ForgetRuns, erase
 from backroom.privacy.files import label_folder, mail_folders
-from backroom.shop.room import Room
+from backroom.shop.room import REPORTS, Room
 from backroom.store import retention
 from backroom.store.database import now
 from backroom.store.personal import Whose
 
-REPORTS = "reports"
 ACTOR = "retention"
 # What is the content of an effect of the last days may still be asked for after a crash.
 FILES_AT_LEAST = timedelta(days=7)

@@ -11,13 +11,13 @@ from typing import Any
 
 from backroom.domain.gtin import valid_gtin
 from backroom.domain.kpi import BY_NAME, Unit
-from backroom.domain.model import FulfilmentState
+from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.money import EXPONENTS
 from backroom.domain.shop import Shop
 from backroom.store.quality.windows import Rows
 
 Row = Mapping[str, Any]
-_AT_END = (FulfilmentState.DONE, FulfilmentState.CANCELLED)
+_AT_END = ends(Kind.FULFILMENT)
 
 
 def completed(subject: str, rows: Rows, shop: Shop, at: datetime) -> Rows:

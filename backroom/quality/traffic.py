@@ -15,6 +15,7 @@ from backroom.domain.opening import zone
 from backroom.domain.quality import longest_silence, usual
 from backroom.domain.shop import Shop
 from backroom.store.quality.figures import accepted_by_day, uncounted_since, unread_since
+from backroom.store.quality.orders import COUNTED_AFTER
 from backroom.store.quality.windows import Rows
 
 WEEKS = 8
@@ -22,7 +23,6 @@ WEEK = timedelta(days=7)
 # A channel that sends once a day may be a day late.
 SILENCE_LEAST_DAYS = 2
 UNREAD_AT_MOST = timedelta(hours=1)
-UNCOUNTED_AT_MOST = timedelta(hours=3)
 DOOR = "front door"
 
 
@@ -58,7 +58,7 @@ def _of_door(connection: Connection, at: datetime) -> dict[str, Any]:
         "unread_s": (at - unread).total_seconds() if unread else 0.0,
         "unread_at_most_s": UNREAD_AT_MOST.total_seconds(),
         "uncounted_s": (at - uncounted).total_seconds() if uncounted else 0.0,
-        "uncounted_at_most_s": UNCOUNTED_AT_MOST.total_seconds(),
+        "uncounted_at_most_s": COUNTED_AFTER.total_seconds(),
     }
 
 

@@ -40,8 +40,6 @@ from backroom.shop.returns import read_refunds, read_returns
 from backroom.shop.rules import read_rules
 from backroom.shop.section import Section, report_secrets
 
-# The name of a secret has a dot, which no provider's secret has: a pasted secret does not pass for a name.
-DOTTED_NAME = r"[a-z_]{1,20}\.[a-z0-9_-]{1,40}"
 CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
 KINDS_WITH_SECRET = ("shopify", "woocommerce")
 
@@ -128,7 +126,7 @@ def _read_postcodes(section: Section, folder: Path) -> tuple[PostcodePlace, ...]
 def _read_channel(id_: str, section: Section) -> ChannelSpec:
     kind = section.choice("kind", CHANNEL_KINDS)
     secret = section.text("secret", "")
-    if secret and not re.fullmatch(DOTTED_NAME, secret):
+    if secret and not re.fullmatch(values.DOTTED_NAME, secret):
         # The value may be the secret itself: it is not repeated here.
         section.problem(
             "secret",

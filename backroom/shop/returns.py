@@ -12,11 +12,11 @@ from backroom.domain.return_policy import EXCHANGES, LATE, PERSONALISED, ReturnP
 from backroom.domain.returns import Lane
 from backroom.domain.shop import REFUNDING_KINDS, RefundsSpec
 from backroom.shop.section import Section
+from backroom.shop.values import DOTTED_NAME
 
 LONGEST_DAYS = 3650
 # With a login beside it, nothing less than TLS.
 HTTPS = r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
-DOTTED = r"[a-z_]{1,20}\.[a-z0-9_-]{1,40}"
 
 
 def read_returns(root: Section) -> ReturnRules:
@@ -46,7 +46,7 @@ def read_refunds(channel: Section, kind: str) -> RefundsSpec | None:
         channel.problem("refunds", f"a channel of kind {kind} pays nothing back by itself yet", "Remove it.")
     spec = RefundsSpec(
         url=section.text("url", pattern=HTTPS, form="an address such as https://shop.example.com"),
-        secret=section.text("secret", pattern=DOTTED, form="the name of a secret, such as refunds.friends"),
+        secret=section.text("secret", pattern=DOTTED_NAME, form="the name of a secret, such as refunds.friends"),
     )
     section.done()
     return spec

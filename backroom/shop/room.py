@@ -20,6 +20,8 @@ from backroom.store.database import Database
 from backroom.store.seals import Seals, read_master_key
 
 DEFAULT_HOME = ".backroom"
+# The folder of the offline reports in the home folder.
+REPORTS = "reports"
 # Secrets: the shop's master key; the one that takes over; the one that it took over from.
 MASTER_KEY, MASTER_KEY_NEXT, MASTER_KEY_BEFORE = "master_key", "master_key_next", "master_key_before"
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, or_, select, update
 
 from backroom.domain.errors import Refuse, Retry
-from backroom.domain.lifecycle import Kind, is_end, may_cancel
+from backroom.domain.lifecycle import Kind, ends, may_cancel
 from backroom.domain.model import FulfilmentState, OrderState
 from backroom.store import effects, history, print_jobs, sickness, stock
 from backroom.store.claims import Wakeup, is_free, wakeup
@@ -30,7 +30,7 @@ from backroom.store.shipping import LABEL
 from backroom.store.tables import fulfilment_orders, order_lines, orders, reservations, returns
 from backroom.store.waiting import HEALTHY
 
-ENDED = tuple(state for state in OrderState if is_end(Kind.ORDER, state))
+ENDED = ends(Kind.ORDER)
 # Why a person held or cancelled an order, as Prefect and every list may show it; what else they say is a sealed note.
 ASKED_BY_STAFF = "asked_by_staff"
 CANCELLED_BY_STAFF = "cancelled_by_staff"

@@ -17,6 +17,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, delete, select, update
 
 from backroom.domain.errors import Refuse
+from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import FulfilmentState, InboxState, OrderState
 from backroom.domain.returns import ReturnState
 from backroom.store import desk, history, stock
@@ -29,7 +30,7 @@ from backroom.store.tables import erasures, fulfilment_orders, inbox, orders, pe
 from backroom.store.waiting import HEALTHY
 
 CLOSED_FOR_GOOD = "customer_forgotten"
-_ENDED_PARTS = (FulfilmentState.DONE, FulfilmentState.CANCELLED)
+_ENDED_PARTS = ends(Kind.FULFILMENT)
 
 
 class StillServed(Refuse):

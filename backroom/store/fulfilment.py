@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
 
+from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import Assignment, FulfilmentState, OrderState
 from backroom.store import history
 from backroom.store.batches import chunks, insert_each
@@ -262,7 +263,7 @@ def finish_orders(connection: Connection, order_ids: Iterable[int], at: datetime
             select(fulfilment_orders.c.id)
             .where(
                 fulfilment_orders.c.order_id == orders.c.id,
-                fulfilment_orders.c.state.not_in([FulfilmentState.DONE, FulfilmentState.CANCELLED]),
+                fulfilment_orders.c.state.not_in(ends(Kind.FULFILMENT)),
             )
             .exists()
         )

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, or_, select, update
 
 from backroom.domain.errors import Refuse
-from backroom.domain.lifecycle import Kind, is_end
-from backroom.domain.returns import Disposition, Piece, PieceState, ReturnState, Word
+from backroom.domain.lifecycle import Kind, ends
+from backroom.domain.returns import Disposition, Piece, PieceState, Word
 from backroom.store import history
 from backroom.store.batches import chunks
 from backroom.store.claims import Claim, attend, is_free, look_for_work, take
@@ -23,7 +23,7 @@ from backroom.store.tables import orders, refunds, return_lines, returns, shipme
 from backroom.store.waiting import CRASHED, HEALTHY, WHY_ASIDE, mark, set_aside, waiting
 
 STAGE = "returns"
-ENDED = tuple(state for state in ReturnState if is_end(Kind.RETURN, state))
+ENDED = ends(Kind.RETURN)
 UNSETTLED = returns.c.revision > returns.c.settled_revision
 # It has not ended, or its customer is still to be told of its end.
 UNDER_WAY = or_(returns.c.state.not_in(ENDED), UNSETTLED)

@@ -6,7 +6,8 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from backroom.domain.model import FulfilmentState, InboxState, OrderState
+from backroom.domain.lifecycle import Kind, ends
+from backroom.domain.model import InboxState
 from backroom.store.tables import fulfilment_orders, inbox, orders
 
 
@@ -17,8 +18,8 @@ def stranded(
 
     Counted are fulfilment orders, orders, and messages that nobody has read.
     """
-    open_part = fulfilment_orders.c.state.not_in((FulfilmentState.DONE, FulfilmentState.CANCELLED))
-    open_order = orders.c.state.not_in((OrderState.FULFILLED, OrderState.CANCELLED))
+    open_part = fulfilment_orders.c.state.not_in(ends(Kind.FULFILMENT))
+    open_order = orders.c.state.not_in(ends(Kind.ORDER))
     waits = inbox.c.state.in_((InboxState.WAITING, InboxState.QUARANTINED))
     counts: dict[tuple[str, str], int] = {}
     for kind, column, condition, known in (

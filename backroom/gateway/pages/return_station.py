@@ -25,10 +25,9 @@ from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Html, button, form, page, tag
 from backroom.gateway.pages.prints import known_location
 from backroom.gateway.pages.return_view import instead_of, read_view, show_return
+from backroom.gateway.pages.scan import printable
 from backroom.store import desk, return_desk, return_opening, returns
 from backroom.store.claims import Wakeup
-
-LONGEST_CODE = 200
 
 router = APIRouter(prefix="/returns")
 
@@ -47,7 +46,7 @@ def scan(location: str, request: Request, staff: Staff, given: StaffFields) -> R
     front = front_of(request)
     room = front.room
     known_location(front, location)
-    code, rma = (_printable(given.get(name, "")) for name in ("code", "rma"))
+    code, rma = (printable(given.get(name, "")) for name in ("code", "rma"))
     mistaken_for = int(line) if (line := given.get("instead_of", "")).isdecimal() else 0
     try:
         opened = room.database.write(
@@ -168,11 +167,6 @@ def _act(request: Request, number: str, given: dict[str, str], work: Callable[[C
 
 def _shop(request: Request) -> Shop:
     return front_of(request).room.shop
-
-
-def _printable(text: str) -> str:
-    """What a scanner sends, without the control characters that some put around it."""
-    return "".join(character for character in text[:LONGEST_CODE] if character.isprintable())
 
 
 def _station(

@@ -16,7 +16,7 @@ from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, link, page, state, table, tag, when
-from backroom.gateway.pages.scan import LONGEST_CODE
+from backroom.gateway.pages.scan import printable
 from backroom.insight.restocking import titles
 from backroom.store import catalogue, transfer_rows, transfers
 from backroom.store.transfer_rows import Transfer
@@ -51,7 +51,7 @@ def show(number: str, request: Request, _staff: Staff) -> Response:
 @router.post("/transfers/{number}/scan")
 def scan(number: str, request: Request, _staff: Staff, given: StaffFields) -> Response:
     """One piece, by its SKU or GTIN."""
-    code = "".join(one for one in given.get("code", "")[:LONGEST_CODE] if one.isprintable())
+    code = printable(given.get("code", ""))
     result = front_of(request).room.database.write(lambda connection: transfers.scan(connection, number, code))
     if not result.accepted:
         return _page(request, number, "bad", f"No: {result.reason}")

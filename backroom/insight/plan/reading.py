@@ -13,10 +13,9 @@ from sqlalchemy import Connection
 from backroom.domain.audit import Failure
 from backroom.domain.plan import LEAST_AT_AN_EVENT, EventDay, Known, Rates, week_of_a_sku
 from backroom.domain.shop import CostRates, Shop
-from backroom.insight.offline import REPORTS
 from backroom.insight.past.page import kept
 from backroom.insight.refresh import today_of
-from backroom.shop.room import Room
+from backroom.shop.room import REPORTS, Room
 from backroom.store import audit_days, audit_wrong, plan_answers, plan_facts
 from backroom.store.database import now
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, Text, cast, func, literal, select
 
+from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import FulfilmentState, OrderState, ReservationState
 from backroom.store.order_facts import MARK
 from backroom.store.quality.windows import Source, holds, when
@@ -24,7 +25,7 @@ from backroom.store.tables import (
     variants,
 )
 
-ENDED = (OrderState.FULFILLED, OrderState.CANCELLED)
+ENDED = ends(Kind.ORDER)
 # From here on every piece of an order is known to the catalogue: before, it may be what a Hold waits for.
 PLANNED = (OrderState.ROUTED, OrderState.RESERVED, OrderState.RELEASED, OrderState.FULFILLED)
 MADE_HERE = (OrderState.RELEASED, OrderState.FULFILLED)
@@ -36,9 +37,7 @@ def _orders(at: datetime) -> Select[Any]:
     mine = fulfilment_orders.c.order_id == orders.c.id
     live = select(func.count()).where(mine, fulfilment_orders.c.state != FulfilmentState.CANCELLED).scalar_subquery()
     unfinished = (
-        select(func.count())
-        .where(mine, fulfilment_orders.c.state.not_in([FulfilmentState.DONE, FulfilmentState.CANCELLED]))
-        .scalar_subquery()
+        select(func.count()).where(mine, fulfilment_orders.c.state.not_in(ends(Kind.FULFILMENT))).scalar_subquery()
     )
     lines = select(func.count()).where(order_lines.c.order_id == orders.c.id).scalar_subquery()
     held = reservations.c.state == ReservationState.HELD

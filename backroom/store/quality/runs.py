@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
-from backroom.domain.model import OrderState
+from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.quality import Scope, Severity
 from backroom.store.batches import insert_new
 from backroom.store.order_facts import SETTLED_AFTER, changes
@@ -18,7 +18,6 @@ from backroom.store.tables import history, orders, quality_results, quality_runs
 # A run that was broken off longer ago begins anew: what it saw is old.
 RESUMED_WITHIN = timedelta(hours=12)
 KEPT_FOR = timedelta(days=400)
-ENDED = (OrderState.FULFILLED, OrderState.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,4 +124,4 @@ def last(connection: Connection, most: int, scope: Scope | None = None) -> list[
 
 
 def _under_way(connection: Connection) -> list[int]:
-    return list(connection.execute(select(orders.c.id).where(orders.c.state.not_in(ENDED))).scalars())
+    return list(connection.execute(select(orders.c.id).where(orders.c.state.not_in(ends(Kind.ORDER)))).scalars())
