@@ -17,6 +17,7 @@ from backroom.engine.deploy import apply
 from backroom.engine.deployments import specs_of
 from backroom.engine.wake import this_waker
 from backroom.shop.room import Room, this_room
+from blocks.channels import ChannelAccount, block_name
 from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
 
 
@@ -51,6 +52,11 @@ def blocks_of(room: Room) -> dict[str, Block]:
             password=secrets.find("sms.password") or "",
             report_url=secrets.find("sms.report_url") or "",
         )
+    for spec in room.shop.channels:
+        if spec.api is not None:
+            blocks[block_name(spec.id)] = _made(
+                ChannelAccount, f"channels.{spec.id}.api", kind=spec.kind, secret=secrets.get(spec.api.secret)
+            )
     return blocks
 
 

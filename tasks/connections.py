@@ -11,12 +11,14 @@ from typing import cast
 from backroom.carriers.base import Carrier
 from backroom.carriers.courier import LocalCourier
 from backroom.channels.refunding import Refunds
+from backroom.channels.remote import OrderSource, WriteBack
 from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.domain.consent import Medium
 from backroom.domain.shop import CarrierSpec, PrinterSpec
 from backroom.messaging.base import Messenger
 from backroom.messaging.mailfolder import MailFolder
 from backroom.shop.room import Room
+from blocks.channels import ChannelAccount, block_name
 from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
 
 
@@ -50,6 +52,29 @@ def refunds_of(room: Room) -> dict[str, Refunds]:
 
 # By kind of channel; `backroom.domain.shop.REFUNDING_KINDS` lists the same, for whoever checks a shop file.
 REFUNDS: Mapping[str, Callable[[str, str], Refunds]] = {"woocommerce": WooRefunds}
+
+
+def sources_of(room: Room) -> dict[str, OrderSource]:
+    """The channels that are asked for their orders, by their ids."""
+    return {
+        spec.id: _account(spec.id).get_client(spec)
+        for spec in room.shop.channels
+        if spec.api is not None and spec.api.ask
+    }
+
+
+def write_backs_of(room: Room) -> dict[str, WriteBack]:
+    """The channels that are told what became of their orders, by their ids."""
+    return {
+        spec.id: _account(spec.id).get_write_back(spec)
+        for spec in room.shop.channels
+        if spec.api is not None and spec.api.tell
+    }
+
+
+def _account(channel: str) -> ChannelAccount:
+    # Prefect declares that `load` may be a coroutine; called where no event loop runs, it never is.
+    return cast(ChannelAccount, ChannelAccount.load(block_name(channel)))
 
 
 def messengers_of(room: Room) -> Mapping[Medium, Messenger]:

@@ -1,4 +1,4 @@
-"""Which class speaks for which kind of channel. A new kind is one adapter and one line here."""
+"""Which class speaks for which kind of channel. A new kind is one adapter and one line here for each that it can do."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from backroom.channels.base import Channel
 from backroom.channels.csvorder import CsvChannel
 from backroom.channels.pos import PosChannel
+from backroom.channels.remote import OrderSource, WriteBack
 from backroom.channels.shopify import ShopifyChannel
 from backroom.channels.woocommerce import WooCommerceChannel
 from backroom.domain.errors import Refuse
@@ -18,6 +19,11 @@ CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
     "pos": PosChannel,
     "csv": CsvChannel,
 }
+
+# Who can be asked, and who takes news: made of the channel's table and of the secret that opens its interface.
+# `backroom.domain.shop.ASKED_KINDS` and `TOLD_KINDS` list the same, for whoever checks a shop file.
+SOURCES: dict[str, Callable[[ChannelSpec, str], OrderSource]] = {}
+WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {}
 
 
 class UnknownKind(Refuse):

@@ -22,6 +22,11 @@ QUALITY_POOL = "quality"
 CHANNEL_KINDS = ("shopify", "woocommerce", "pos", "csv")
 CARRIER_KINDS = ("local",)
 REFUNDING_KINDS = ("woocommerce",)
+# Kinds of channels that can be asked for their orders, and those that take news; `backroom.channels.registry` has the
+# same, for whoever makes the connection.
+ASKED_KINDS: tuple[str, ...] = ()
+TOLD_KINDS: tuple[str, ...] = ()
+NEWS = ("shipped", "stock", "cancelled")
 PRINT_PROCESSES = ("dtg", "transfer")
 MAIL_KINDS = ("folder", "smtp", "none")
 SMS_KINDS = ("folder", "gateway", "none")
@@ -148,11 +153,25 @@ class RefundsSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiSpec:
+    """A channel's own interface: where it is, and the name of the secret that opens it.
+
+    `ask` polls it for orders and reconciles them; `tell` is what it is told, of NEWS.
+    """
+
+    url: str
+    secret: str
+    ask: bool = True
+    tell: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSpec:
     """A channel that may send us orders. `kind` is shopify, woocommerce, pos or csv; `priority` 1 comes first.
 
     `secret` names the signing secret in the secrets file (or the environment); the file never holds it. `carrier` takes
-    its parcels, wherever they are packed. Without `refunds` a person pays back in the channel's own pages.
+    its parcels, wherever they are packed. Without `refunds` a person pays back in the channel's own pages; without
+    `api` it is neither asked nor told anything.
     """
 
     id: str
@@ -165,6 +184,7 @@ class ChannelSpec:
     event: str = ""
     carrier: str = ""
     refunds: RefundsSpec | None = None
+    api: ApiSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,22 @@
 """The shop file's layout: from TOML to a checked `Shop`, with every problem reported at once.
 
-What belongs here: the tables of `shop.toml` that describe the shop, its channels, promises and messages. What does
-not: locations and printers (`places`), routing rules (`rules`), returns (`returns`), reading one field (`section`),
-references between the parts (`check`), catalogue, stock and postcodes (`catalogue`).
+What belongs here: the tables of `shop.toml` that describe the shop, its promises and messages. What does not: channels
+(`channels`), locations and printers (`places`), routing rules (`rules`), returns (`returns`), reading one field
+(`section`), references between the parts (`check`), catalogue, stock and postcodes (`catalogue`).
 
 Amounts are written in the shop's currency (`price = 4.90`); the postcode table is a CSV file beside the shop file.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from backroom.domain.money import exponent
 from backroom.domain.shop import (
     CARRIER_KINDS,
-    CHANNEL_KINDS,
     MAIL_KINDS,
     SMS_KINDS,
     CarrierSpec,
-    ChannelSpec,
     MessageTemplate,
     MessagingSpec,
     Owner,
@@ -30,18 +27,18 @@ from backroom.domain.shop import (
 )
 from backroom.shop import values
 from backroom.shop.catalogue import read_postcodes
+from backroom.shop.channels import read_channel
 from backroom.shop.check import Report, ShopFileInvalid, check_references
 from backroom.shop.costs import read_costs
 from backroom.shop.places import read_location
 from backroom.shop.reading import read_toml
 from backroom.shop.restock import read_restock
 from backroom.shop.retention import read_retention
-from backroom.shop.returns import read_refunds, read_returns
+from backroom.shop.returns import read_returns
 from backroom.shop.rules import read_rules
 from backroom.shop.section import Section, report_secrets
 
 CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
-KINDS_WITH_SECRET = ("shopify", "woocommerce")
 
 
 def load_shop(path: Path) -> Shop:
@@ -68,7 +65,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
     shop = Shop(
         owner=owner,
         locations=tuple(read_location(id_, section, owner, costs) for id_, section in root.sections("locations")),
-        channels=tuple(_read_channel(id_, section) for id_, section in root.sections("channels")),
+        channels=tuple(read_channel(id_, section) for id_, section in root.sections("channels")),
         slas=tuple(_read_sla(id_, section) for id_, section in root.sections("slas")),
         rules=read_rules(root),
         thresholds=_read_thresholds(root),
@@ -121,34 +118,6 @@ def _read_postcodes(section: Section, folder: Path) -> tuple[PostcodePlace, ...]
                 # About the file as a whole: what there is to correct may be its name.
                 section.problem("postcodes", f"names {name!r}: {problem.message}", problem.remedy)
         return ()
-
-
-def _read_channel(id_: str, section: Section) -> ChannelSpec:
-    kind = section.choice("kind", CHANNEL_KINDS)
-    secret = section.text("secret", "")
-    if secret and not re.fullmatch(values.DOTTED_NAME, secret):
-        # The value may be the secret itself: it is not repeated here.
-        section.problem(
-            "secret",
-            "is not the name of a secret",
-            f'Write secret = "webhook.{id_}" here, and the secret itself beside that name in secrets.toml.',
-        )
-    if kind in KINDS_WITH_SECRET and not secret:
-        section.problem("secret", "is missing", f'Add secret = "webhook.{id_}", the name of its signing secret.')
-    channel = ChannelSpec(
-        id=id_,
-        kind=kind,
-        priority=section.whole("priority", 5, low=1, high=9),
-        sla=section.text("sla"),
-        secret=secret,
-        shop_domain=section.parsed("shop_domain", values.domain, ""),
-        location=section.text("location", ""),
-        event=section.text("event", ""),
-        carrier=section.text("carrier", ""),
-        refunds=read_refunds(section, kind),
-    )
-    section.done()
-    return channel
 
 
 def _read_sla(id_: str, section: Section) -> SlaSpec:

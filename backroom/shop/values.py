@@ -19,6 +19,11 @@ from backroom.shop.check import suggest
 
 # The name of a secret has a dot, which no provider's secret has: a pasted secret does not pass for a name.
 DOTTED_NAME = r"[a-z_]{1,20}\.[a-z0-9_-]{1,40}"
+# Of another side's interface: over TLS, unless it stands in this house (`backroom.outgoing.client`).
+SERVICE_URL = (
+    r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
+    r"|http://(localhost|[0-9.]{7,15})(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
+)
 _FOLDER = re.compile(r"folder:(?!.*\.\.)[A-Za-z0-9_./-][A-Za-z0-9_./ -]*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")

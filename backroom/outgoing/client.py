@@ -1,0 +1,274 @@
+"""One call to another side under the policy that all share.
+
+- It goes where the account says and nowhere else: below its base address, over TLS unless the other side stands in
+  this house, and no redirect is followed.
+- Connecting and reading have time-outs, and the whole answer has a deadline and a largest size.
+- It is tried again only where that is harmless: nothing had left, the other side said "not now" (429, 503), or the
+  caller says that the same call twice is one (`again`). All tries together stay below `PATIENCE` seconds.
+- `Retry-After` (RFC 9110 section 10.2.3) is kept; after failures in a row the circuit opens.
+- The log names service, our id, status and the request's id: no address, login, body or person.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import ssl
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from backroom.outgoing.answer import Answer
+from backroom.outgoing.circuit import circuit_of
+from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
+
+PATIENCE = 8.0
+TRIES = 3
+FIRST_PAUSE = 0.5
+MOST_BYTES = 8 * 1024 * 1024
+_NOT_NOW = frozenset({408, 425, 429, 503})
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Our account at another side. `service` is its name in sentences; `base` the address below which all calls go.
+
+    `headers` and `login` (HTTP Basic: user, password) go with each call and stay out of the `repr`. Time-outs in
+    seconds.
+    """
+
+    service: str
+    base: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    login: tuple[str, str] | None = field(default=None, repr=False)
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+
+
+class Client:
+    """Calls of one account over kept connections. Made for one task, and not shared between threads."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self._circuit = circuit_of(account.service, account.base)
+        self._session = requests.Session()
+        # Neither a proxy nor a login of this machine's environment: the account says all.
+        self._session.trust_env = False
+        self._session.headers.update({"User-Agent": "Backroom"} | dict(account.headers))
+        self._session.auth = account.login
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._session.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        about: str,
+        again: bool | None = None,
+        headers: Mapping[str, str] | None = None,
+        most_bytes: int = MOST_BYTES,
+        **body: Any,
+    ) -> Answer:
+        """The answer to one call, a 2xx; everything else is an error of `backroom.outgoing.errors`.
+
+        `path` is below the base; `about` is our id of what it is about, such as an effect's key. `again` says that the
+        same call twice is one over there, as a GET is or whatever carries an idempotency key. `body` is what
+        `requests` takes: json, data, params, files.
+        """
+        service = self.account.service
+        harmless = method in ("GET", "HEAD") if again is None else again
+        url = self._url(path)
+        request_id = uuid.uuid4().hex[:16]
+        sent = {"X-Request-Id": request_id} | dict(headers or {})
+        until = time.monotonic() + PATIENCE
+        for tried in range(1, TRIES + 1):
+            if left := self._circuit.wait_left():
+                raise ServiceAway(
+                    service, f"{service} is left alone for now ({about}).", retry_after=timedelta(seconds=left)
+                )
+            try:
+                answer = self._once(method, url, sent, most_bytes, about, request_id, harmless, body)
+            except (ServiceAway, ServiceSilent) as error:
+                pause = FIRST_PAUSE * 2 ** (tried - 1)
+                if isinstance(error, ServiceAway) and error.retry_after is not None:
+                    pause = max(pause, error.retry_after.total_seconds())
+                worth = isinstance(error, ServiceAway) and tried < TRIES and time.monotonic() + pause < until
+                self._circuit.failed(0.0 if worth else _asked(error))
+                log.warning("%s: %s, try %d (%s, request %s)", service, error.cause, tried, about, request_id)
+                if not worth:
+                    raise
+                time.sleep(pause)
+            else:
+                self._circuit.worked()
+                log.info("%s: %d (%s, request %s)", service, answer.status, about, request_id)
+                if 200 <= answer.status < 300:
+                    return answer
+                raise self._no(answer, about)
+        raise AssertionError("the last try returns or raises")
+
+    def _once(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        most_bytes: int,
+        about: str,
+        request_id: str,
+        harmless: bool,
+        body: Mapping[str, Any],
+    ) -> Answer:
+        account = self.account
+        deadline = time.monotonic() + account.connect_timeout + 2 * account.read_timeout
+        lost: ServiceAway | ServiceSilent | ServiceSetup
+        try:
+            with self._session.request(
+                method,
+                url,
+                headers=dict(headers),
+                timeout=(account.connect_timeout, account.read_timeout),
+                allow_redirects=False,
+                stream=True,
+                **body,
+            ) as response:
+                if response.status_code in _NOT_NOW:
+                    raise ServiceAway(
+                        account.service,
+                        f"{account.service} takes nothing now ({about}, {response.status_code}).",
+                        retry_after=_retry_after(response.headers.get("Retry-After", "")),
+                    )
+                if response.status_code < 500:
+                    content = self._read(response, most_bytes, deadline, about)
+                    lower = {name.lower(): value for name, value in response.headers.items()}
+                    return Answer(response.status_code, lower, content, request_id)
+            lost = self._silent(harmless, about)
+        except requests.exceptions.RequestException as failure:
+            lost = self._failure(failure, harmless, about)
+        # Outside the handler, so that no traceback leads to the library's error and the address in it.
+        raise lost
+
+    def _read(self, response: requests.Response, most_bytes: int, deadline: float, about: str) -> bytes:
+        parts, size = [], 0
+        for part in response.iter_content(64 * 1024):
+            size += len(part)
+            if size > most_bytes:
+                raise AnswerUnreadable(
+                    self.account.service,
+                    f"{self.account.service} answers more than {most_bytes} bytes ({about}).",
+                    remedy="Look at its address.",
+                )
+            if time.monotonic() > deadline:
+                raise requests.exceptions.ReadTimeout
+            parts.append(part)
+        return b"".join(parts)
+
+    def _failure(
+        self, failure: requests.exceptions.RequestException, harmless: bool, about: str
+    ) -> ServiceAway | ServiceSilent | ServiceSetup:
+        service = self.account.service
+        match _never_left(failure):
+            case "address":
+                return ServiceSetup(service, f"{service} has an address that is none.", remedy="Correct its url.")
+            case "certificate":
+                return ServiceSetup(
+                    service, f"{service} is not trusted by its certificate.", remedy="Check its url, and this clock."
+                )
+            case "connection":
+                return ServiceAway(service, f"{service} cannot be reached ({about}).")
+        return self._silent(harmless, about)
+
+    def _silent(self, harmless: bool, about: str) -> ServiceAway | ServiceSilent:
+        service = self.account.service
+        if harmless:
+            return ServiceAway(service, f"{service} does not answer ({about}).")
+        return ServiceSilent(
+            service,
+            f"{service} got the call for {about} and its answer is lost.",
+            remedy=f"Look it up at {service}, then say whether it happened.",
+        )
+
+    def _no(self, answer: Answer, about: str) -> ServiceSetup | ServiceRefused:
+        service = self.account.service
+        if answer.status in (401, 403, 407) or answer.status < 400:
+            return ServiceSetup(
+                service,
+                f"{service} refuses our calls ({about}, {answer.status}).",
+                remedy="Check its url, our key there and what the key may do.",
+            )
+        return ServiceRefused(service, f"{service} refuses {about} ({answer.status}).", answer)
+
+    def _url(self, path: str) -> str:
+        service, base = self.account.service, self.account.base
+        parts = urlsplit(base)
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_in_house(parts.hostname or "")):
+            raise ServiceSetup(service, f"{service} has an address without TLS.", remedy="Write it as https://….")
+        url = base.rstrip("/") + "/" + path.lstrip("/") if path else base
+        if "/../" in url or urlsplit(url)[:2] != parts[:2]:
+            raise ServiceSetup(service, f"a call to {service} would lead elsewhere.", remedy="Check the ids in it.")
+        return url
+
+
+def is_in_house(host: str) -> bool:
+    """Whether a host is this machine, or an address of a private network written as a number."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return False
+
+
+def _asked(error: ServiceAway | ServiceSilent) -> float:
+    after = error.retry_after if isinstance(error, ServiceAway) else None
+    return after.total_seconds() if after else 0.0
+
+
+def _retry_after(text: str) -> timedelta | None:
+    """Seconds or a date; an hour at the most, for whoever writes nonsense there."""
+    most = timedelta(hours=1)
+    if text.strip().isdigit():
+        return min(timedelta(seconds=int(text.strip()[:6])), most)
+    try:
+        left = parsedate_to_datetime(text) - datetime.now(UTC)
+    except (ValueError, TypeError):
+        return None
+    return min(max(left, timedelta(0)), most)
+
+
+def _never_left(failure: requests.exceptions.RequestException) -> str:
+    """What kept a call from being sent at all; empty where it may have arrived."""
+    if isinstance(
+        failure,
+        requests.exceptions.InvalidURL | requests.exceptions.MissingSchema | requests.exceptions.InvalidSchema,
+    ):
+        return "address"
+    if isinstance(failure, requests.exceptions.ConnectTimeout):
+        return "connection"
+    reason = failure.args[0] if failure.args else None
+    cause = reason.reason if isinstance(reason, MaxRetryError) else None
+    if isinstance(cause, NewConnectionError):
+        return "connection"
+    inner = cause.args[0] if cause is not None and cause.args else None
+    if isinstance(inner, ssl.SSLCertVerificationError) or (
+        isinstance(inner, ssl.SSLError) and inner.reason == "WRONG_VERSION_NUMBER"
+    ):
+        return "certificate"
+    return ""

@@ -1,0 +1,39 @@
+"""A block for each channel's own interface: what opens it. Where it is stands in the shop file."""
+
+from __future__ import annotations
+
+from prefect.blocks.core import Block
+from pydantic import Field, SecretStr
+
+from backroom.channels.registry import SOURCES, WRITE_BACKS, UnknownKind
+from backroom.channels.remote import OrderSource, WriteBack
+from backroom.domain.shop import ChannelSpec
+
+
+def block_name(channel: str) -> str:
+    """The name under which a channel's block is kept; Prefect takes no underscores there."""
+    return "channel-" + channel.replace("_", "-")
+
+
+class ChannelAccount(Block):
+    """A key to a channel's own interface, with no more rights than `docs/connectors.md` says for its kind."""
+
+    _block_type_name = "Backroom Channel Account"
+    _block_type_slug = "backroom-channel-account"
+
+    kind: str = Field(description="The kind of channel, as in the shop file")
+    secret: SecretStr = Field(description="The key, token or login that opens it")
+
+    def get_client(self, spec: ChannelSpec) -> OrderSource:
+        """Asks this channel for its orders; make one for each task."""
+        make = SOURCES.get(self.kind)
+        if make is None:
+            raise UnknownKind(f"channel {spec.id} of kind {self.kind} cannot be asked", remedy="Set ask = false.")
+        return make(spec, self.secret.get_secret_value())
+
+    def get_write_back(self, spec: ChannelSpec) -> WriteBack:
+        """Tells this channel what became of its orders; make one for each task."""
+        make = WRITE_BACKS.get(self.kind)
+        if make is None:
+            raise UnknownKind(f"channel {spec.id} of kind {self.kind} takes no news", remedy="Set tell = [].")
+        return make(spec, self.secret.get_secret_value())

@@ -1,0 +1,154 @@
+"""The policy of all outgoing calls, over real sockets."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from backroom.domain.errors import BackroomError
+from backroom.outgoing.circuit import FAILURES, close_all
+from backroom.outgoing.client import TRIES, Account, Client, is_in_house
+from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
+
+
+@pytest.fixture(autouse=True)
+def fresh_circuits() -> Iterator[None]:
+    close_all()
+    yield
+    close_all()
+
+
+def client(server: HTTPServer, **more: float) -> Client:
+    account = Account(
+        "Test Shop", server.url_for("/api"), headers={"Authorization": "Bearer s3cret"}, read_timeout=0.5, **more
+    )
+    return Client(account)
+
+
+def test_a_call_carries_the_accounts_login_and_an_id_of_its_own(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/orders", headers={"Authorization": "Bearer s3cret"}).respond_with_json({"id": 1})
+    with client(httpserver) as calls:
+        answer = calls.call("GET", "orders", about="a-1042")
+    assert answer.mapping() == {"id": 1}
+    assert httpserver.log[0][0].headers["X-Request-Id"] == answer.request_id
+
+
+def test_not_now_is_tried_again_whatever_it_was_that_was_asked(httpserver: HTTPServer) -> None:
+    httpserver.expect_ordered_request("/api/x", method="POST").respond_with_data("", status=429)
+    httpserver.expect_ordered_request("/api/x", method="POST").respond_with_json({"id": 2})
+    with client(httpserver) as calls:
+        assert calls.call("POST", "x", about="k", json={}).mapping() == {"id": 2}
+
+
+def test_a_long_retry_after_is_kept_and_nobody_waits_in_the_call(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/x").respond_with_data("", status=429, headers={"Retry-After": "120"})
+    with client(httpserver) as calls:
+        began = time.monotonic()
+        with pytest.raises(ServiceAway) as caught:
+            calls.call("GET", "x", about="k")
+        assert caught.value.retry_after == timedelta(seconds=120)
+        with pytest.raises(ServiceAway):
+            calls.call("GET", "x", about="k")
+    assert time.monotonic() - began < 2
+    assert len(httpserver.log) == 1
+
+
+def test_a_lost_answer_is_repeated_only_where_that_is_harmless() -> None:
+    came = []
+
+    def slow(request: Request) -> Response:
+        came.append(request.path)
+        time.sleep(1.0)
+        return Response("{}")
+
+    # A server of its own: what it still has to answer must not reach the next test's.
+    with HTTPServer(threaded=True) as server:
+        server.expect_request("/api/x").respond_with_handler(slow)
+        with client(server) as calls, pytest.raises(ServiceSilent):
+            calls.call("POST", "x", about="k", json={})
+        close_all()
+        with client(server) as calls, pytest.raises(ServiceAway):
+            calls.call("POST", "x", about="k", again=True, json={})
+        assert len(came) == 1 + TRIES
+
+
+def test_a_server_error_leaves_open_whether_it_happened(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/x").respond_with_data("oops", status=500)
+    with client(httpserver) as calls:
+        with pytest.raises(ServiceSilent):
+            calls.call("POST", "x", about="k", json={})
+        assert len(httpserver.log) == 1
+
+
+def test_a_refusal_brings_the_other_sides_words(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/x").respond_with_json({"code": "no_stock"}, status=422)
+    with client(httpserver) as calls, pytest.raises(ServiceRefused) as caught:
+        calls.call("POST", "x", about="k", json={})
+    assert caught.value.answer.mapping() == {"code": "no_stock"}
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 401, 403])
+def test_a_redirect_is_not_followed_and_a_refused_login_is_a_persons_matter(
+    httpserver: HTTPServer, status: int
+) -> None:
+    elsewhere = httpserver.url_for("/elsewhere")
+    httpserver.expect_request("/api/x").respond_with_data("", status=status, headers={"Location": elsewhere})
+    with client(httpserver) as calls, pytest.raises(ServiceSetup):
+        calls.call("GET", "x", about="k")
+    assert [request.path for request, _ in httpserver.log] == ["/api/x"]
+
+
+def test_a_call_never_leaves_the_accounts_address(httpserver: HTTPServer) -> None:
+    with client(httpserver) as calls:
+        for path in ("../admin", "a/../../admin"):
+            with pytest.raises(ServiceSetup):
+                calls.call("GET", path, about="k")
+    with Client(Account("Far Shop", "http://shop.example.com")) as calls, pytest.raises(ServiceSetup):
+        calls.call("GET", "x", about="k")
+    assert not httpserver.log
+
+
+def test_an_answer_without_end_is_cut_off(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/x").respond_with_data(b"x" * 300_000)
+    with client(httpserver) as calls, pytest.raises(AnswerUnreadable):
+        calls.call("GET", "x", about="k", most_bytes=100_000)
+
+
+def test_who_cannot_be_reached_is_left_alone_after_some_failures() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        # Bound and not listening: every connection is refused.
+        with Client(Account("Dead Shop", f"http://127.0.0.1:{port}")) as calls:
+            for _ in range(FAILURES):
+                with pytest.raises(ServiceAway):
+                    calls.call("POST", "x", about="k", json={})
+            with pytest.raises(ServiceAway, match="left alone"):
+                calls.call("POST", "x", about="k", json={})
+
+
+def test_neither_address_nor_login_nor_body_is_in_errors_or_the_log(
+    httpserver: HTTPServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    httpserver.expect_request("/api/x").respond_with_data("Erika", status=400)
+    with caplog.at_level(logging.INFO, "backroom.outgoing"), client(httpserver) as calls:
+        with pytest.raises(BackroomError) as caught:
+            calls.call("POST", "x", about="a-1042", json={"name": "Erika"})
+        said = caplog.text + str(caught.value) + repr(caught.value) + repr(calls.account)
+    for secret in ("s3cret", "Erika", "127.0.0.1:", "localhost:"):
+        assert secret not in said.replace(repr(calls.account.base), "")
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("localhost", True), ("127.0.0.1", True), ("192.168.1.4", True), ("8.8.8.8", False), ("shop.example.com", False)],
+)
+def test_only_this_house_is_spoken_to_without_tls(host: str, expected: bool) -> None:
+    assert is_in_house(host) is expected
