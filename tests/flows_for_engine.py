@@ -94,6 +94,12 @@ def sweep() -> None:
     raise RuntimeError("nothing can be swept")
 
 
+@flow(name="data-quality", validate_parameters=False)
+def data_quality() -> None:
+    """Checks that never come to an end."""
+    raise RuntimeError("nothing can be checked")
+
+
 @flow(name="breaker", validate_parameters=False)
 def breaker(breaker_id: int) -> None:
     """A breaker that never closes."""

@@ -21,21 +21,27 @@ from backroom.engine.runs import ui_url
 ALERT = "alert/alert"
 FAILED_ORDER = "backroom: an order's run failed"
 FAILED_WAVE = "backroom: a wave, or the sweep, failed"
+FAILED_LOOK = "backroom: figures, checks or plans failed"
 GONE_BOOTH = "backroom: a booth went away"
 
 # And the night's, which fails once, over a request that somebody has to answer.
-ORDER_FLOWS = ("order", "breaker", "retention")
+ORDER_FLOWS = ("order", "decide", "breaker", "retention", "transfer")
 # Not the alert itself: one that failed would start the next.
-WAVE_FLOWS = ("sweep", "order-intake", "fulfil", "print-jobs")
+WAVE_FLOWS = ("sweep", "order-intake", "fulfil", "print-jobs", "returns")
+# No order waits for these; without them, nobody would know what is going wrong.
+LOOK_FLOWS = ("kpi", "data-quality", "audit", "event", "event-restock")
 # These start again and again while their trouble lasts; who was told once an hour knows.
 TOLD_AGAIN = timedelta(hours=1)
 _RUN = "/runs/flow-run/{{ flow_run.id }}"
 
 
 def ensure_alerts(
-    order_flows: Sequence[str] = ORDER_FLOWS, wave_flows: Sequence[str] = WAVE_FLOWS, alert: str = ALERT
+    order_flows: Sequence[str] = ORDER_FLOWS,
+    wave_flows: Sequence[str] = WAVE_FLOWS,
+    look_flows: Sequence[str] = LOOK_FLOWS,
+    alert: str = ALERT,
 ) -> list[str]:
-    """Make the three automations, or bring them up to date; returns their ids.
+    """Make the four automations, or bring them up to date; returns their ids.
 
     The deployment `alert` must exist and take `what` (a clause), `subject` (the run's name, the deployment's or the
     pool's) and `link` (into the UI), all text. Raises ObjectNotFound when it does not exist.
@@ -46,7 +52,8 @@ def ensure_alerts(
             _ensure(client, wanted)
             for wanted in (
                 _failed_order(order_flows, deployment),
-                _failed_wave(wave_flows, deployment),
+                _failed_again(FAILED_WAVE, wave_flows, "its run failed, orders may be waiting for it", deployment),
+                _failed_again(FAILED_LOOK, look_flows, "its run failed, what it looks after is not of now", deployment),
                 _gone_booth(deployment),
             )
         ]
@@ -59,11 +66,10 @@ def _failed_order(flow_names: Sequence[str], alert: UUID) -> AutomationCore:
     return _automation(FAILED_ORDER, trigger, alert, what=what, subject="{{ flow_run.name }}", link=_RUN)
 
 
-def _failed_wave(flow_names: Sequence[str], alert: UUID) -> AutomationCore:
+def _failed_again(name: str, flow_names: Sequence[str], what: str, alert: UUID) -> AutomationCore:
     """A deployment that fails again and again alerts at once, and then once an hour."""
     trigger = _failed(flow_names, "related:deployment:prefect.resource.id", TOLD_AGAIN)
-    what, subject = "its run failed, orders may be waiting for it", "{{ flow.name }}/{{ deployment.name }}"
-    return _automation(FAILED_WAVE, trigger, alert, what=what, subject=subject, link=_RUN)
+    return _automation(name, trigger, alert, what=what, subject="{{ flow.name }}/{{ deployment.name }}", link=_RUN)
 
 
 def _failed(flow_names: Sequence[str], for_each: str, within: timedelta) -> EventTrigger:

@@ -38,7 +38,7 @@ def test_a_schedule_taken_away_is_gone(running_prefect: PrefectServer) -> None:
     assert running_prefect.get(f"/deployments/{made}")["schedules"] == []
 
 
-def test_a_failed_order_a_failed_sweep_and_a_booth_that_went_away_start_an_alert(
+def test_a_failed_order_a_failed_sweep_failed_checks_and_a_booth_that_went_away_start_an_alert(
     running_prefect: PrefectServer, worker: WorkerProcess, tmp_path: Path
 ) -> None:
     path = tmp_path / "alerts"
@@ -47,6 +47,7 @@ def test_a_failed_order_a_failed_sweep_and_a_booth_that_went_away_start_an_alert
             DeploymentSpec(f"{FLOWS}:alert", "alert", worker.pool, parameters={"path": str(path)}),
             DeploymentSpec(f"{FLOWS}:order", "order", worker.pool),
             DeploymentSpec(f"{FLOWS}:sweep", "sweep", worker.pool),
+            DeploymentSpec(f"{FLOWS}:data_quality", "hourly", worker.pool),
         ]
     )
     assert ensure_alerts() == ensure_alerts()
@@ -61,6 +62,9 @@ def test_a_failed_order_a_failed_sweep_and_a_booth_that_went_away_start_an_alert
     for number in range(3):
         waker.start(RunRequest("sweep/sweep", f"sweep {number}", f"failing-sweep-{number}"))
     until(lambda: "sweep/sweep: its run failed" in path.read_text(), 60, "the alert of the failed sweep")
+    waker.start(RunRequest("data-quality/hourly", "checks", "failing-checks"))
+    told = "data-quality/hourly: its run failed, what it looks after is not of now"
+    until(lambda: told in path.read_text(), 60, "the alert of the failed checks")
     (pool,) = running_prefect.post("/work_pools/filter", {"work_pools": {"name": {"any_": [worker.pool]}}})
     # The event that the server's own foreman sends when a pool's workers have been silent for 90 s.
     running_prefect.post(

@@ -22,7 +22,7 @@ from backroom.domain.replay import Restocking, replay
 from backroom.domain.shop import CarrierSpec, CostRates, Filter, RoutingRule, Shop
 from backroom.domain.supply import Supply
 from backroom.engine import wake
-from backroom.insight.stock_what_if import thresholds
+from backroom.insight.stock_what_if import print_or_buy, thresholds
 from backroom.insight.what_if import Answer, read, what_if
 from backroom.insight.what_if_report import csv_rows, html_page, order_rows, summary
 from backroom.shop import room as rooms
@@ -98,12 +98,12 @@ def a_priced_shop(shop: Shop, rules: Sequence[RoutingRule], capacity: int = 0) -
 Turn = Callable[[Floor], None]
 
 
-def a_story(seed: int, *, count: int = ORDERS, made: bool = True, lorries: bool = True) -> list[Turn]:
+def a_story(seed: int, *, count: int = ORDERS, most: int = 5, made: bool = True, lorries: bool = True) -> list[Turn]:
     """What happens, turn by turn, the same in every shop: each turn knows orders by what their channel calls them."""
     chance = random.Random(seed)
     turns: list[Turn] = []
     ids = iter(range(7001, 7001 + count))
-    while wave := [next(ids, 0) for _ in range(chance.randint(1, 5))]:
+    while wave := [next(ids, 0) for _ in range(chance.randint(1, most))]:
         wave = [id_ for id_ in wave if id_]
         if not wave:
             break
@@ -183,10 +183,10 @@ class Shops:
             turn(at_work)
         return at_work
 
-    def fresh(self) -> Floor:
-        path = self.tmp_path / "fresh.db"
+    def fresh(self, name: str = "fresh") -> Floor:
+        path = self.tmp_path / f"{name}.db"
         shutil.copy(self.template, path)
-        return open_floor(Database(f"sqlite:///{path}"), self.tmp_path / "fresh")
+        return open_floor(Database(f"sqlite:///{path}"), self.tmp_path / name)
 
 
 @pytest.fixture
@@ -355,12 +355,83 @@ def test_other_thresholds_decide_what_buying_so_does_for_real(shops: Shops) -> N
     assert found.was.purchases == 0
 
 
-def _buy(rule: Restocking) -> Turn:
+@pytest.mark.parametrize("seed", [6, 7])
+def test_print_or_buy_comes_to_what_printing_all_and_buying_all_cost_for_real(shops: Shops, seed: int) -> None:
+    rules = (RoutingRule("hub", (), (Filter("kind", "==", "hub"),), (), short="print"),)
+    rule = Restocking(reorder_at=3, fill_to=8, lead=timedelta())
+    supply = Supply(rule, piece=700, order=1000, holding_percent=0)
+    # One by one, for a purchase comes after each order in the replay, and after each turn for real.
+    story = a_story(seed, count=12, most=1, lorries=False)
+    # When its first stock is there already: before it came, whoever buys by the rule would have bought some too.
+    opened = beginning(shops.first) + timedelta(hours=1)
+    was = shops.run(shops.first, rules, story)
+    found = {row.sku: row for row in print_or_buy(was.room, supply, opened)}
+    assert set(found) == {PLAIN, SCARCE}
+    printing = shops.run(shops.fresh("printing"), rules, [_empty_shelves, *story])
+    buy = _buy(rule, (PLAIN, SCARCE))
+    # What lay there from before is used up first; then it is bought by the rule.
+    turns = [buy, *(step for turn in story for step in (turn, buy))]
+    buying = shops.run(shops.fresh("buying"), rules, turns)
+    purchases = _purchases(buying)
+    for sku, row in found.items():
+        made = _made_for_real(printing, sku)
+        assert (row.pieces, row.printed) == (made.pieces, pytest.approx(made.cost))
+        shelf = _made_for_real(buying, sku)
+        assert row.printed_anyway == shelf.printed
+        picked = shelf.pieces - shelf.printed
+        assert row.bought == pytest.approx(shelf.cost + picked * 700 + purchases.get(sku, 0) * 1000)
+
+
+def _empty_shelves(floor: Floor) -> None:
+    """Nothing that can be printed was ever bought."""
+
+    def work(connection: Connection) -> None:
+        there = [one for one in stock.levels(connection).values() if one.sku in (PLAIN, SCARCE)]
+        pieces = [(one.location, one.sku, -one.available) for one in there]
+        stock.receive(connection, "never", pieces, "counted", now(connection))
+
+    floor.room.database.write(work)
+
+
+@dataclass
+class _Made:
+    pieces: int = 0
+    printed: int = 0
+    cost: float = 0.0
+
+
+def _made_for_real(floor: Floor, sku: str) -> _Made:
+    """What was handled and printed of one SKU in the parts that were done, and what that cost."""
+    query = (
+        select(fulfilment_orders.c.location, fulfilment_lines.c.from_stock, fulfilment_lines.c.printed)
+        .join(fulfilment_lines, fulfilment_lines.c.fulfilment_order_id == fulfilment_orders.c.id)
+        .where(fulfilment_orders.c.state == "done", fulfilment_lines.c.sku == sku)
+    )
+    made = _Made()
+    with floor.room.database.read() as connection:
+        for row in connection.execute(query):
+            rates, pieces = RATES[row.location], row.from_stock + row.printed
+            made.pieces += pieces
+            made.printed += row.printed
+            made.cost += pieces * rates.picking_minutes * rates.wage_per_hour / 60
+            made.cost += row.printed * (rates.print + rates.blank)
+    return made
+
+
+def _purchases(floor: Floor) -> dict[str, int]:
+    moved = stock_movements.c
+    query = select(moved.sku, func.count()).where(moved.reason == "bought").group_by(moved.sku)
+    with floor.room.database.read() as connection:
+        return dict(connection.execute(query).tuples().all())
+
+
+def _buy(rule: Restocking, skus: Sequence[str] = (PLAIN, SCARCE, GTIN_TEE)) -> Turn:
     """What somebody does who buys by the rule, at once, as often as there is need."""
 
     def turn(floor: Floor) -> None:
         def work(connection: Connection) -> list[str]:
-            low = [one for one in stock.levels(connection).values() if one.available <= rule.reorder_at]
+            levels = [one for one in stock.levels(connection).values() if one.sku in skus]
+            low = [one for one in levels if one.available <= rule.reorder_at]
             at = now(connection)
             pieces = [(one.location, one.sku, rule.fill_to - one.available) for one in low]
             stock.receive(connection, f"bought:{at.isoformat()}", pieces, "bought", at)
