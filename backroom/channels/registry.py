@@ -12,6 +12,7 @@ from backroom.channels.shopify import ShopifyChannel
 from backroom.channels.woocommerce import WooCommerceChannel
 from backroom.domain.errors import Refuse
 from backroom.domain.shop import ChannelSpec
+from backroom.outgoing.probe import Probe
 
 CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
     "shopify": ShopifyChannel,
@@ -24,6 +25,8 @@ CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
 # `backroom.domain.shop.ASKED_KINDS` and `TOLD_KINDS` list the same, for whoever checks a shop file.
 SOURCES: dict[str, Callable[[ChannelSpec, str], OrderSource]] = {}
 WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {}
+# Whoever tries the connection for `backroom doctor`, of the same two.
+PROBES: dict[str, Callable[[ChannelSpec, str], Probe]] = {}
 
 
 class UnknownKind(Refuse):

@@ -55,7 +55,9 @@ class LineShipped:
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """What left the house of one order. `key` is the effect's key in the ledger; empty tracking is a collection."""
+    """What left the house of one order, one part of it. `key` is the effect's key in the ledger; empty tracking is a
+    collection. `last`: no other part of the order is still to leave, so the order is complete over there as well.
+    """
 
     key: str
     external_id: str
@@ -63,6 +65,7 @@ class Shipped:
     carrier: str = ""
     tracking: str = ""
     tracking_url: str = ""
+    last: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +79,55 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class StockTold:
-    """How many pieces of one SKU the channel may sell, over all places that it sells from."""
+    """How many pieces of one SKU the channel may sell, over all places that it sells from.
+
+    `before` is the level that it was left at last time, None where that is not known; one that shows fewer by now has
+    sold some itself, of which we may not have heard. So a channel that can be asked what it shows sets what
+    `backroom.domain.selling.level_to_set` says; `unheard` and `arrived` are for that. One that cannot sets `available`.
+    """
 
     sku: str
     available: int
+    before: int | None = None
+    unheard: int = 0
+    arrived: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StockSet:
+    """What came of it: the level that the channel now shows, and of how many pieces that it sold we have not heard;
+    None where nothing was set, and then why: one of UNKNOWN_SKU, SKU_TWICE, NOT_COUNTED."""
+
+    sku: str
+    level: int | None
+    unheard: int = 0
+    trouble: str = ""
+
+
+# The channel does not have the SKU; has it on several of its variants; does not count pieces of it at all.
+UNKNOWN_SKU, SKU_TWICE, NOT_COUNTED = "unknown_sku", "sku_twice", "not_counted"
 
 
 class WriteBack(Protocol):
     """A channel that takes news from us. Errors are those of `backroom.outgoing`.
 
-    `idempotent` says that telling the same under the same key again is harmless; where it is not, `was_told` is asked
-    after a crash.
+    `idempotent` says that the other side knows a key given to `shipped`, so that the same one twice is one fulfilment;
+    where it does not, `was_told` is asked after a crash or a lost answer.
     """
 
     @property
     def idempotent(self) -> bool: ...
 
     def shipped(self, news: Shipped) -> str:
-        """Tell it; returns the channel's own id of the fulfilment, empty where it has none."""
+        """Tell it, unless it knows already of what `was_told` finds; returns the channel's own id of the fulfilment,
+        empty where it has none. An order that is cancelled over there is an AskPerson."""
 
     def was_told(self, news: Shipped) -> str | None:
-        """The channel's id of that fulfilment, None if it certainly does not know of it."""
+        """The channel's id of that fulfilment, None if it does not know of it; OutcomeUnknown where it cannot say."""
 
     def cancelled(self, news: Cancelled) -> None:
-        """Tell it; a channel whose order is cancelled already takes it as told."""
+        """Tell it, which is harmless to repeat: a channel whose order is cancelled already takes it as told."""
 
-    def stock(self, news: Sequence[StockTold]) -> tuple[str, ...]:
-        """Set the levels, which is harmless to repeat; returns the SKUs that the channel does not know."""
+    def stock(self, news: Sequence[StockTold]) -> Sequence[StockSet]:
+        """Set the levels, which is harmless to repeat; one answer for each, in the order given. It may raise half-way:
+        then none of these levels is known, and all are told again."""
