@@ -27,8 +27,8 @@ def level_to_set(available: int, before: int | None, there: int, unheard: int = 
     sold we have not heard yet.
 
     What it shows less than it was left at, it sold by itself; of what it had sold before then, `unheard` pieces had not
-    been heard of. `arrived` pieces of its orders are here since. The rest is on its way: gone, though it lies here free.
-    Where `before` is not known, neither is that.
+    been heard of. `arrived` pieces of its orders are here since. The rest is on its way: gone, though it lies here
+    free. Where `before` is not known, neither is that.
     """
     if before is None:
         return max(0, available), 0
