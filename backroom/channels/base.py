@@ -12,12 +12,9 @@ from typing import Protocol
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import IncomingOrder, Problem
+from backroom.domain.signatures import BadSignature
 
-
-class BadSignature(Refuse):
-    """The message does not carry the signature that our secret makes of its raw bytes."""
-
-    cause = "bad_signature"
+__all__ = ["BadSignature", "Channel", "Contact", "NotAnOrder", "digest", "header", "only_header"]
 
 
 class NotAnOrder(Refuse):
@@ -79,6 +76,15 @@ def header(headers: Mapping[str, str], name: str) -> str:
     """A header's value whatever its spelling (RFC 9110 section 5.1); empty when it is missing."""
     wanted = name.lower()
     return next((value for key, value in headers.items() if key.lower() == wanted), "")
+
+
+def only_header(headers: Mapping[str, str], name: str) -> str:
+    """As `header`, for one that a signature stands in: BadSignature where it comes twice, since two would disagree."""
+    wanted = name.lower()
+    found = [value for key, value in headers.items() if key.lower() == wanted]
+    if len(found) > 1:
+        raise BadSignature(f"the header {name} comes twice", remedy="Look at what stands between.")
+    return found[0] if found else ""
 
 
 def digest(body: bytes) -> str:

@@ -37,6 +37,7 @@ def test_the_spelling_of_the_header_does_not_matter(spelling: str) -> None:
 
 
 RIGHT = signature(BODY, SECRET)
+UNDER_NOTHING = base64.b64encode(hmac.digest(b"", BODY, hashlib.sha256)).decode()
 DIGEST = hmac.digest(SECRET.encode(), BODY, hashlib.sha256)
 WRONG = {
     "missing": None,
@@ -54,7 +55,7 @@ WRONG = {
     "with a scheme before it": f"sha256={RIGHT}",
     "in other letters": RIGHT.swapcase(),
     "not ASCII": "é" * 44,
-    "of an empty secret": signature(BODY, ""),
+    "of an empty secret": UNDER_NOTHING,
 }
 
 
@@ -69,7 +70,7 @@ def test_a_wrong_signature_is_refused(kind: str, told: str | None) -> None:
 @pytest.mark.parametrize("kind", SIGNING)
 def test_a_channel_without_a_secret_takes_nothing(kind: str) -> None:
     with pytest.raises(BadSignature):
-        channel(kind).verify(BODY, {HEADER[kind]: signature(BODY, "")}, "")
+        channel(kind).verify(BODY, {HEADER[kind]: UNDER_NOTHING}, "")
 
 
 @pytest.mark.parametrize("kind", ["pos", "csv"])
