@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr
 from backroom.messaging.base import Messenger
 from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
 from backroom.messaging.smtp import SmtpMessenger, SmtpServer
+from backroom.messaging.twilio import API, TwilioMessenger
 
 # The names under which a shop keeps its own.
 MAIL_BLOCK, SMS_BLOCK = "shop-mail", "shop-sms"
@@ -43,19 +44,28 @@ class MailServer(Block):
 
 
 class SmsProvider(Block):
-    """An HTTP SMS gateway: Kannel's sendsms, or one that takes JSON with an idempotency key."""
+    """Twilio, or an HTTP SMS gateway: Kannel's sendsms, or one that takes JSON with an idempotency key."""
 
     _block_type_name = "Backroom SMS Provider"
     _block_type_slug = "backroom-sms-provider"
 
-    kind: Literal["kannel", "json"] = "kannel"
-    url: str = Field(description="The address to send to, such as http://localhost:13013/cgi-bin/sendsms")
-    username: str = ""
+    kind: Literal["kannel", "json", "twilio"] = "kannel"
+    url: str = Field(
+        default="", description="The address to send to, such as http://localhost:13013/cgi-bin/sendsms; not for Twilio"
+    )
+    account: str = Field(default="", description="Twilio: the account, AC…")
+    service: str = Field(default="", description="Twilio: the messaging service, MG…; empty for the shop's sender")
+    username: str = Field(default="", description="Twilio: an API key, SK…, that may only send and read messages")
     password: SecretStr = SecretStr("")
-    report_url: str = Field(default="", description="Kannel: where delivery reports are sent; {key} is the message's")
+    report_url: str = Field(default="", description="Where delivery reports are sent; {key} is the message's")
 
     def get_client(self) -> Messenger:
         """A messenger for this gateway; make one for each task."""
+        password = self.password.get_secret_value()
+        if self.kind == "twilio":
+            return TwilioMessenger(
+                self.account, self.username, password, self.service, self.report_url, url=self.url or API
+            )
         if self.kind == "kannel":
-            return KannelGateway(self.url, self.username, self.password.get_secret_value(), dlr_url=self.report_url)
-        return JsonSmsGateway(self.url, self.password.get_secret_value())
+            return KannelGateway(self.url, self.username, password, dlr_url=self.report_url)
+        return JsonSmsGateway(self.url, password)

@@ -43,13 +43,17 @@ def blocks_of(room: Room) -> dict[str, Block]:
             ca_file=secrets.find("smtp.ca_file") or "",
         )
     if room.shop.messaging.sms == "gateway":
+        kind = secrets.find("sms.kind") or "kannel"
+        twilio = kind == "twilio"
         blocks[SMS_BLOCK] = _made(
             SmsProvider,
             "sms",
-            kind=secrets.find("sms.kind") or "kannel",
-            url=secrets.get("sms.url"),
-            username=secrets.find("sms.username") or "",
-            password=secrets.find("sms.password") or "",
+            kind=kind,
+            url=secrets.find("sms.url") or "" if twilio else secrets.get("sms.url"),
+            account=secrets.get("sms.account") if twilio else "",
+            service=secrets.find("sms.service") or "",
+            username=secrets.get("sms.username") if twilio else secrets.find("sms.username") or "",
+            password=secrets.get("sms.password") if twilio else secrets.find("sms.password") or "",
             report_url=secrets.find("sms.report_url") or "",
         )
     for spec in room.shop.channels:

@@ -64,7 +64,9 @@ def remind() -> str:
         lambda c: take(c, stage=STAGE, location=room.shop.hub, instance=this_instance(), run_id=this_run_id())
     )
     with holding(room, claim):
-        results = perform(room.database, claim.token, _effects(room, due), MessengerSink(messenger))
+        effects = _effects(room, due)
+        sink = MessengerSink(messenger, [effect.request for effect in effects])
+        results = perform(room.database, claim.token, effects, sink)
     failed = [(key, result) for key, result in results.items() if isinstance(result, BackroomError)]
     for key, error in failed:
         get_run_logger().warning("%s was not sent: %s", key, error)

@@ -105,8 +105,9 @@ class Writer:
 class MessengerSink:
     """A messenger as the ledger sees it."""
 
-    def __init__(self, messenger: Messenger) -> None:
+    def __init__(self, messenger: Messenger, messages: Sequence[OutgoingMessage]) -> None:
         self._messenger = messenger
+        self._messages = {message.key: message for message in messages}
         self.idempotent = messenger.idempotent
 
     def carry_out(self, requests: Sequence[tuple[str, OutgoingMessage]]) -> list[Answer | BackroomError]:
@@ -114,7 +115,7 @@ class MessengerSink:
         return [_answer(result) if isinstance(result, Sent) else result for result in results]
 
     def ask(self, key: str, age: timedelta) -> Answer | None:
-        found = self._messenger.find(key)
+        found = self._messenger.find(self._messages[key], age)
         return _answer(found) if found else None
 
 
@@ -139,7 +140,9 @@ def plan_and_send(
             Effect(message.key, MESSAGE, about.order_id, _request_hash(room, message), message)
             for _, about, message in mine
         ]
-        results = perform(room.database, claim.token, effects, MessengerSink(messenger))
+        results = perform(
+            room.database, claim.token, effects, MessengerSink(messenger, [message for *_, message in mine])
+        )
         settled = []
         for row, about, message in mine:
             result = results[message.key]

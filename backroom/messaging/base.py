@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from backroom.domain.consent import Medium
@@ -66,8 +66,11 @@ class Messenger(Protocol):
         """Send a wave over one connection: one outcome for each message, in order; it raises for none of them."""
         ...
 
-    def find(self, key: str) -> Sent | None:
-        """Whether a message with this key went out; raises `OutcomeUnknown` where the provider cannot say."""
+    def find(self, message: OutgoingMessage, age: timedelta) -> Sent | None:
+        """Whether this message went out; raises `OutcomeUnknown` where the provider cannot say.
+
+        `age` is how long ago its sending was begun, at the most.
+        """
         ...
 
 
@@ -81,6 +84,20 @@ class RecipientRefused(AskPerson):
     """The provider says that it cannot reach this recipient."""
 
     cause = "recipient-refused"
+
+
+class OptedOut(Refuse):
+    """The provider knows that this recipient wrote STOP: nobody may write to them until they take it back.
+
+    `provider` and `code`, the provider's own for it, are the proof that is kept.
+    """
+
+    cause = "recipient-opted-out"
+
+    def __init__(self, key: str, provider: str, code: str) -> None:
+        super().__init__(f"The recipient of message {key} has told {provider} to stop ({code}).")
+        self.provider = provider
+        self.code = code
 
 
 class MessageDelayed(Retry):

@@ -65,12 +65,12 @@ class MailFolder:
             down.__cause__ = error
             return [down for _ in messages]
 
-    def find(self, key: str) -> Sent | None:
+    def find(self, message: OutgoingMessage, age: timedelta = timedelta(0)) -> Sent | None:
         """The message of exactly this key, or None: then it was never sent."""
         try:
-            return _found(self._place(key))
+            return _found(self._place(message.key))
         except OSError as error:
-            raise cannot_say(key, "The mail folder") from error
+            raise cannot_say(message.key, "The mail folder") from error
 
     def place(self, key: str) -> Path | None:
         """The file of this key's message, None where there is none."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import requests
@@ -78,9 +78,9 @@ class KannelGateway:
         with requests.Session() as session:
             return send_each(messages, lambda message: self._send(session, message))
 
-    def find(self, key: str) -> Sent | None:
+    def find(self, message: OutgoingMessage, age: timedelta = timedelta(0)) -> Sent | None:
         """Always raises: Kannel keeps no key of ours."""
-        raise cannot_say(key, "Kannel")
+        raise cannot_say(message.key, "Kannel")
 
     def _send(self, session: requests.Session, message: OutgoingMessage) -> Sent:
         query = {
@@ -149,9 +149,9 @@ class JsonSmsGateway:
         with requests.Session() as session:
             return send_each(messages, lambda message: self._send(session, message))
 
-    def find(self, key: str) -> Sent | None:
+    def find(self, message: OutgoingMessage, age: timedelta = timedelta(0)) -> Sent | None:
         """Always raises: send the key again instead, the gateway answers as it did the first time."""
-        raise cannot_say(key, "The SMS gateway")
+        raise cannot_say(message.key, "The SMS gateway")
 
     def _send(self, session: requests.Session, message: OutgoingMessage) -> Sent:
         response = _call(

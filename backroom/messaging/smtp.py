@@ -16,7 +16,7 @@ import smtplib
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from backroom.domain.consent import Medium
@@ -92,9 +92,9 @@ class SmtpMessenger:
         finally:
             connection.quit()
 
-    def find(self, key: str) -> Sent | None:
+    def find(self, message: OutgoingMessage, age: timedelta = timedelta(0)) -> Sent | None:
         """Always raises: SMTP has no question for it."""
-        raise cannot_say(key, "The mail server")
+        raise cannot_say(message.key, "The mail server")
 
 
 class _Connection:

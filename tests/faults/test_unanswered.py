@@ -1,4 +1,4 @@
-"""F7: an SMS gateway takes the message, and its answer never comes.
+"""F7: an SMS gateway, or Twilio, takes the message, and its answer never comes.
 
 Carriers and partners join when there are some that are called over a network.
 """
@@ -26,6 +26,7 @@ from backroom.store.database import now
 from backroom.store.tables import effects, fulfilment_orders, orders
 from blocks.messaging import SmsProvider
 from tasks.sick import give_runs
+from tests import fake_twilio
 from tests.faults.table import Fault
 from tests.shops import HUB, PLAIN, Floor
 
@@ -112,14 +113,22 @@ def let_time_pass(floor: Floor) -> None:
 
 @contextmanager
 def sending_to(floor: Floor, kind: str, deaf_to: int) -> Iterator[DeafGateway]:
-    """The shop's SMS go to a deaf gateway; the block that says so comes from here instead of from Prefect's server."""
+    """The shop's SMS go to a deaf gateway."""
+    with deaf_gateway(deaf_to) as gateway:
+        block = SmsProvider(kind=kind, url=gateway.url, username="shop", password=SecretStr("hush"))
+        with sending_by(floor, block):
+            yield gateway
+
+
+@contextmanager
+def sending_by(floor: Floor, block: SmsProvider) -> Iterator[None]:
+    """The shop's SMS go by this block, which comes from here instead of from Prefect's server."""
     messaging = replace(floor.room.shop.messaging, sms="gateway")
     floor.room = replace(floor.room, shop=replace(floor.room.shop, messaging=messaging))
-    with deaf_gateway(deaf_to) as gateway, pytest.MonkeyPatch.context() as patch:
-        block = SmsProvider(kind=kind, url=gateway.url, username="shop", password=SecretStr("hush"))
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SmsProvider, "load", lambda _name: block)
         patch.setitem(rooms._open, floor.room.home.resolve(), floor.room)
-        yield gateway
+        yield
 
 
 def seen(floor: Floor) -> tuple[Counter[str], Counter[str]]:
@@ -168,3 +177,33 @@ def test_where_nobody_can_be_asked_a_lost_answer_is_a_persons_to_settle(floor: F
     with floor.room.database.read() as connection:
         listed = ledger_rows.unknown(connection)
     assert len(listed) == many // 2
+
+
+@pytest.mark.fault("F7")
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("lists", [True, False], ids=["listed", "not-listed"])
+def test_twilio_is_asked_for_a_lost_answer_and_never_told_twice(floor: Floor, fault: Fault, lists: bool) -> None:
+    """What it lists was sent; of what it does not list nobody can tell, and a person decides."""
+    many = fault.volume(8, 100, 100)
+    with fake_twilio.fake_twilio(deaf_to=2) as twilio:
+        twilio.lists, twilio.hangs = lists, False
+        key = SecretStr(fake_twilio.SECRET)
+        block = SmsProvider(
+            kind="twilio", url=twilio.url, account=fake_twilio.ACCOUNT, username=fake_twilio.KEY, password=key
+        )
+        with sending_by(floor, block):
+            let_announce(floor, many)
+            for _ in range(3):
+                let_time_pass(floor)
+        sent = Counter(row["body"] for row in twilio.messages)
+    ledger, ends = seen(floor)
+    fault.tell(gateway="twilio", lists=lists, orders=many, sent=sum(sent.values()), asked=twilio.asked, **ledger)
+    assert set(sent.values()) == {1}
+    if lists:
+        assert ledger == {"done": many}
+        assert ends == {"fulfilled": many}
+        assert twilio.asked == many // 2
+    else:
+        # Two lost answers in a row would leave the rest of a wave for later; none comes in a row here.
+        assert ledger == {"done": many - many // 2, "unknown": many // 2}
+        assert ends["fulfilled"] == many - many // 2

@@ -57,7 +57,7 @@ def test_a_killed_writer_leaves_only_whole_messages_and_a_rerun_completes_them(
         assert message_from_bytes(content, policy=default).get_content().endswith("the end\r\n")
     folder = MailFolder(tmp_path)
     for number in range(acknowledged):
-        assert all(folder.find(message.key) is not None for message in wave(number))
+        assert all(folder.find(message) is not None for message in wave(number))
 
     for number in range(WAVES):
         assert all(isinstance(outcome, Sent) for outcome in folder.send_many(wave(number)))

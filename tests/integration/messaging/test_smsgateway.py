@@ -282,6 +282,6 @@ def test_the_secrets_do_not_show_in_logs(kannel: KannelGateway, gateway: JsonSms
 def test_neither_gateway_can_say_what_it_sent(kannel: KannelGateway, gateway: JsonSmsGateway) -> None:
     for messenger in (kannel, gateway):
         with pytest.raises(SendingUnknown, match="cannot say"):
-            messenger.find(MESSAGE.key)
+            messenger.find(MESSAGE)
     assert gateway.idempotent
     assert not kannel.idempotent

@@ -287,4 +287,4 @@ def test_the_password_does_not_show_in_logs() -> None:
 
 def test_smtp_cannot_say_what_it_sent(server: SmtpServer) -> None:
     with pytest.raises(SendingUnknown, match="cannot say"):
-        SmtpMessenger(server).find(MESSAGE.key)
+        SmtpMessenger(server).find(MESSAGE)
