@@ -6,4 +6,11 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("backroom", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("backroom")
 
-pytest_plugins = ["tests.databases", "tests.shops", "tests.markets", "tests.prefect_server", "tests.faults.table"]
+pytest_plugins = [
+    "tests.databases",
+    "tests.fake_shops",
+    "tests.shops",
+    "tests.markets",
+    "tests.prefect_server",
+    "tests.faults.table",
+]

@@ -9,7 +9,9 @@ from backroom.channels.csvorder import CsvChannel
 from backroom.channels.pos import PosChannel
 from backroom.channels.remote import OrderSource, WriteBack
 from backroom.channels.shopify import ShopifyChannel
+from backroom.channels.shopify_source import ShopifySource
 from backroom.channels.woocommerce import WooCommerceChannel
+from backroom.channels.woocommerce_source import WooSource
 from backroom.domain.errors import Refuse
 from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.probe import Probe
@@ -23,7 +25,10 @@ CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
 
 # Who can be asked, and who takes news: made of the channel's table and of the secret that opens its interface.
 # `backroom.domain.shop.ASKED_KINDS` and `TOLD_KINDS` list the same, for whoever checks a shop file.
-SOURCES: dict[str, Callable[[ChannelSpec, str], OrderSource]] = {}
+SOURCES: dict[str, Callable[[ChannelSpec, str], OrderSource]] = {
+    "shopify": ShopifySource,
+    "woocommerce": WooSource,
+}
 WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {}
 # Whoever tries the connection for `backroom doctor`, of the same two.
 PROBES: dict[str, Callable[[ChannelSpec, str], Probe]] = {}

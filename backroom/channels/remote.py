@@ -16,13 +16,20 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An order as its source lists it. `updated_at` is the source's own time (UTC); `paid` is whether it is ours to
-    make: paid, and not cancelled."""
+    """An order as its source lists it. `updated_at` and `placed_at` are the source's own times (UTC); `paid` is whether
+    it is to be made: paid, not cancelled, no test. `fulfilled` is whether the source takes it for sent already.
+
+    `total_minor` is what was paid, in minor units of `currency`; 0 and empty where a list does not say.
+    """
 
     external_id: str
     updated_at: datetime
     paid: bool
     name: str = ""
+    placed_at: datetime | None = None
+    fulfilled: bool = False
+    total_minor: int = 0
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +45,10 @@ class OrderSource(Protocol):
     """A channel that can be asked. Errors are those of `backroom.outgoing`."""
 
     def changed_since(self, since: datetime) -> Iterator[Listed]:
-        """Every order that was placed or changed there since then, page by page."""
+        """Every order that was placed or changed there since then, page by page, the longest unchanged first."""
 
     def fetch(self, external_ids: Sequence[str]) -> Iterator[Fetched]:
-        """These orders, whole; one that is not there is left out."""
+        """These orders, whole; one that is not there, or whose id cannot be one of its own, is left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from backroom.domain.shop import ChannelSpec
 
 TOPICS = frozenset({"order.created", "order.updated", "order.restored"})
 
-_PAYMENT = {
+PAYMENT = {
     "processing": PaymentStatus.PAID,
     "completed": PaymentStatus.PAID,
     "pending": PaymentStatus.PENDING,
@@ -99,8 +99,8 @@ class WooCommerceChannel:
             detail = "tells of a deleted order by its id only; cancel it by hand" if topic == "order.deleted" else ""
             reading.wrong("topic", "", detail or "is a message about something else than an order")
         external_id = reading.identifier(order.get("id"), "id")
-        status = text(order.get("status")).lower().removeprefix("wc-")
-        if status not in _PAYMENT:
+        status = status_of(order)
+        if status not in PAYMENT:
             reading.wrong("status", "status", "is no status that WooCommerce documents")
         placed_at = reading.time(*_dated(order, "date_created"), utc=True)
         updated_at = reading.time(*_dated(order, "date_modified"), utc=True)
@@ -123,7 +123,7 @@ class WooCommerceChannel:
             lines=lines,
             source=text(order.get("created_via"), 60).lower() or "web",
             cancelled=status in _ENDED,
-            payment=_PAYMENT[status],
+            payment=PAYMENT[status],
             payment_token=text(order.get("transaction_id"), 100),
             shipping_minor=sums.shipping,
             discount_minor=sums.discount,
@@ -138,6 +138,11 @@ class WooCommerceChannel:
             note=long_text(order.get("customer_note")),
             consents=_consents(order, placed_at),
         )
+
+
+def status_of(order: dict[str, Any]) -> str:
+    """The order's status, which plug-ins also write as the database does, `wc-processing`."""
+    return text(order.get("status")).lower().removeprefix("wc-")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ CARRIER_KINDS = ("local",)
 REFUNDING_KINDS = ("woocommerce",)
 # Kinds of channels that can be asked for their orders, and those that take news; `backroom.channels.registry` has the
 # same, for whoever makes the connection.
-ASKED_KINDS: tuple[str, ...] = ()
+ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce")
 TOLD_KINDS: tuple[str, ...] = ()
 NEWS = ("shipped", "stock", "cancelled")
 PRINT_PROCESSES = ("dtg", "transfer")
