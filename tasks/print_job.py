@@ -19,6 +19,7 @@ from backroom.domain.shop import PrinterSpec
 from backroom.printing.bench import Result, Turn, move_away, work_on
 from backroom.printing.booth import Booth, Job
 from backroom.printing.connect import connect
+from backroom.printing.device import hold_device
 from backroom.printing.lane import Flight
 
 
@@ -34,7 +35,7 @@ def bench_folder(location: str) -> Path:
 
 
 def open_booth(location: str, holder: str) -> Booth:
-    """The gateway as this location's worker may use it, from the environment."""
+    """The gateway as this location's worker may use it, from the environment, for whoever holds its bench."""
     gateway = os.environ.get("BACKROOM_GATEWAY_URL", "")
     own = "BACKROOM_BOOTH_KEY_" + location.upper().replace("-", "_")
     key = os.environ.get(own) or os.environ.get("BACKROOM_BOOTH_KEY", "")
@@ -43,7 +44,8 @@ def open_booth(location: str, holder: str) -> Booth:
             f"the worker at {location} lacks the gateway's address or its key",
             remedy=f"Set BACKROOM_GATEWAY_URL and BACKROOM_BOOTH_KEY (or {own}).",
         )
-    return Booth(gateway=gateway, key=key, location=location, holder=holder)
+    device = hold_device(bench_folder(location))
+    return Booth(gateway=gateway, key=key, location=location, holder=holder, device=device)
 
 
 def open_printer(spec: PrinterSpec) -> Printer:

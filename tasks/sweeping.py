@@ -12,7 +12,7 @@ from backroom.domain.errors import AskPerson
 from backroom.engine import standing
 from backroom.engine.wake import DECIDE, OF_BREAKER, OF_ORDER
 from backroom.shop.room import Room, this_room
-from backroom.store import backlog, holds, print_trouble, sickness
+from backroom.store import backlog, holds, print_seals, print_trouble, sickness
 from backroom.store.claims import Wakeup, sweep_expired
 from backroom.store.database import now
 from backroom.store.instances import end_dead_instances
@@ -39,12 +39,14 @@ def expire_reservations() -> int:
 
 @task(name="wake what waits")
 def wake_waiting() -> int:
-    """End dead leases, then wake every stage and location with work that nobody holds, under a new generation."""
+    """End dead leases and dead payloads, then wake every stage and location with work that nobody holds, under a new
+    generation."""
     room = this_room()
 
     def look(connection: Connection) -> list[Wakeup]:
         end_dead_instances(connection)
         sweep_expired(connection)
+        print_seals.expire(connection, now(connection))
         print_trouble.judge_all(connection, now(connection))
         return backlog.wake_again(connection, room.shop.hub)
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy import RowMapping, select
@@ -19,6 +19,7 @@ from sqlalchemy import RowMapping, select
 from backroom.domain.shop import PrinterSpec
 from backroom.gateway.serve import server
 from backroom.printing.booth import Booth
+from backroom.printing.device import Device, hold_device
 from backroom.printing.holder import hold_bench
 from backroom.printing.lanes import run_lanes
 from backroom.shop.secrets import Secrets
@@ -44,14 +45,30 @@ class Bench:
     floor: Floor
     url: str
     key: str
+    device: Device = field(default_factory=Device)
+    keys: dict[Path, str] = field(default_factory=dict)
 
     def booth(self, holder: str = "bench") -> Booth:
-        return Booth(gateway=self.url, key=self.key, location=BOOTH, holder=holder)
+        return Booth(gateway=self.url, key=self.key, location=BOOTH, holder=holder, device=self.device)
+
+    def new_key(self) -> str:
+        return self.floor.room.database.write(lambda connection: make_key(connection, "booth", "booth", BOOTH))
+
+    def key_at(self, folder: Path) -> str:
+        """The key of the machine of this folder: no two machines may have the same."""
+        if folder not in self.keys:
+            self.keys[folder] = self.new_key()
+        return self.keys[folder]
+
+    def booth_at(self, folder: Path, holder: str) -> Booth:
+        """The booth as the machine of this folder has it, whose bench is held."""
+        device = hold_device(folder)
+        return Booth(gateway=self.url, key=self.key_at(folder), location=BOOTH, holder=holder, device=device)
 
     def run(self, folder: Path) -> tuple[Counter[str], list[tuple[str, str, str]]]:
         """One run of the lanes on the machine of this folder: how its turns ended, and which they were."""
         with hold_bench(folder) as holder, ThreadPoolExecutor(16) as pool:
-            crew = Threads(self.booth(holder), pool)
+            crew = Threads(self.booth_at(folder, holder), pool)
             return run_lanes(crew.booth, crew), crew.turns
 
     def orders(self, *copies: int) -> list[str]:

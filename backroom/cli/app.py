@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from backroom.cli import (
     audit,
+    booths,
     check,
     demo,
     effects,
@@ -52,6 +53,9 @@ events.app.command("count")(event_day.count)
 events.app.command("settle")(event_day.settle)
 app.add_typer(events.app, name="event", help="Events: plan one, get it ready, open and close its booth, settle it.")
 app.add_typer(restock.app, name="restock", help="What to take to a market, and the transfers that carry it there.")
+app.add_typer(
+    booths.app, name="booth", help="The machines at booths: which there are, and the end of one that is lost."
+)
 app.add_typer(prints.app, name="print", help="Print jobs, and a person's word on those nobody can tell about.")
 app.add_typer(
     effects.app, name="effect", help="What nobody could tell: sheets, messages, labels that may have gone out."

@@ -6,6 +6,8 @@ print: who the customer is never leaves the shop this way.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict
 from typing import Annotated
 
@@ -17,10 +19,13 @@ from backroom.domain.model import PrintJobState
 from backroom.gateway.access import needs
 from backroom.gateway.artwork import document_of
 from backroom.gateway.front import front_of
-from backroom.store import print_attempts
+from backroom.printing import sealed
+from backroom.printing.device import device_name, public_key
+from backroom.store import booth_devices, print_attempts, print_seals
 from backroom.store.api_keys import KeyInfo
 from backroom.store.booth_wakes import claim_jobs, location_of
 from backroom.store.claims import Wakeup
+from backroom.store.database import now
 from backroom.store.scanning import scan
 
 LONGEST_POLL = 60
@@ -30,6 +35,7 @@ RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 # No control characters: PostgreSQL takes no NUL, and a log no line breaks.
 Short = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+PublicKey = Annotated[str, Field(min_length=44, max_length=44, pattern=r"^[A-Za-z0-9+/]{43}=$")]
 Booth = Annotated[KeyInfo, Depends(needs("booth"))]
 
 router = APIRouter(prefix="/booth/{location}")
@@ -51,6 +57,13 @@ class OfJob(Asked):
 
     holder: Name
     attempt: int = Field(ge=1, le=2**31 - 1)
+
+
+class AskPayload(OfJob):
+    """`device` is the machine's public key, `once` that of a pair made for this payload alone: base64 of 32 bytes."""
+
+    device: PublicKey
+    once: PublicKey
 
 
 class StartJob(OfJob):
@@ -105,14 +118,41 @@ def claim(location: str, asked: ClaimJobs, request: Request, _key: Booth) -> dic
     return {"jobs": [asdict(job) for job in jobs]}
 
 
-@router.get("/jobs/{job_id}/document")
-def document(location: str, job_id: RowId, request: Request, _key: Booth, holder: Annotated[Name, Query()]) -> Response:
-    """The artwork as a PDF at its printed size, for a job in the worker's hands."""
+@router.post("/jobs/{job_id}/payload")
+def payload(location: str, job_id: RowId, asked: AskPayload, request: Request, key: Booth) -> Response:
+    """What is to be printed, sealed for this machine and this try at a job in the worker's hands.
+
+    The key's first machine is let in here; a booth's key works from no other.
+    """
     room = front_of(request).room
+    _check_keys(asked.device, asked.once)
     with room.database.read() as connection:
-        job = _job_here(connection, location, job_id, holder)
+        job = _job_here(connection, location, job_id, asked.holder, asked.attempt)
+        described = print_attempts.describe(connection, job_id)
         pdf = document_of(connection, room, job)
-    return Response(pdf, media_type="application/pdf")
+        ends = print_seals.dies_at(connection, location, now(connection))
+    bound = sealed.Bound(job_id, asked.attempt, location, device_name(asked.device), ends)
+    made = sealed.seal(bound, json.dumps(asdict(described)).encode(), pdf, device=asked.device, once=asked.once)
+    seal = print_seals.NewSeal(
+        job_id=job_id,
+        attempt=asked.attempt,
+        device=bound.device,
+        location=location,
+        once=made.once,
+        description=made.description,
+        document_bytes=len(pdf),
+        document_digest=hashlib.sha256(made.document).hexdigest(),
+        expires_at=ends,
+    )
+
+    def work(connection: Connection) -> None:
+        # Rendering takes a while: it may have been taken back, or its key ended, since we looked.
+        _job_here(connection, location, job_id, asked.holder, asked.attempt)
+        alone = room.shop.location(location).kind == "booth"
+        print_seals.note(connection, seal, booth_devices.let_in(connection, key, asked.device, alone=alone))
+
+    room.database.write(work)
+    return Response(made.pack(), media_type=sealed.MEDIA_TYPE)
 
 
 @router.post("/jobs/{job_id}/start")
@@ -162,8 +202,15 @@ def scan_piece(location: str, asked: Scan, request: Request, key: Booth) -> dict
     return {"accepted": result.accepted, "reason": result.reason, "left": result.left}
 
 
-def _job_here(connection: Connection, location: str, job_id: int, holder: str) -> RowMapping:
-    job = print_attempts.held_job(connection, job_id, holder)
+def _check_keys(*keys: str) -> None:
+    for key in keys:
+        public_key(key)
+
+
+def _job_here(
+    connection: Connection, location: str, job_id: int, holder: str, attempt: int | None = None
+) -> RowMapping:
+    job = print_attempts.held_job(connection, job_id, holder, attempt)
     if job["location"] != location:
         raise print_attempts.NotYourJob(f"print job {job_id} is not in the hands of this worker")
     return job

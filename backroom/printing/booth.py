@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from backroom.domain.errors import AskPerson, Refuse, Retry
 from backroom.domain.printing import PrintState
 from backroom.domain.shop import PrinterSpec
+from backroom.printing.device import Device
+from backroom.printing.sealed import PayloadBroken, Sealed, new_once, once_public, open_sealed, unpack
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
 LONGEST_REASON = 200
@@ -79,13 +82,19 @@ class Job:
 _JOB_FIELDS = frozenset(field.name for field in fields(Job)) - {"asked_at"}
 
 
+def job_of(told: Mapping[str, Any], asked_at: float) -> Job:
+    """A job as the gateway tells of it. One that is newer than this booth may tell more than we know."""
+    return Job(**{name: told[name] for name in _JOB_FIELDS}, asked_at=asked_at)
+
+
 class Booth:
     """Calls the gateway for one location, as one holder. Made for one run, whose tasks may share it: it keeps nothing
     between two calls, unless a task asks for that (`connected`)."""
 
-    def __init__(self, *, gateway: str, key: str, location: str, holder: str) -> None:
+    def __init__(self, *, gateway: str, key: str, location: str, holder: str, device: Device) -> None:
         self.location = location
         self.holder = holder
+        self.device = device
         self._base = f"{gateway.rstrip('/')}/booth/{location}"
         self._headers = {"Authorization": f"Bearer {key}"}
         self._session: requests.Session | None = None
@@ -107,12 +116,25 @@ class Booth:
         """What is in our hands already, then new jobs, `most` in all, best first."""
         asked_at = time.monotonic()
         answer = self._call("POST", "/jobs/claim", {"holder": self.holder, "most": most}).json()
-        # A gateway that is newer than this booth may tell more than we know.
-        return [Job(**{name: job[name] for name in _JOB_FIELDS}, asked_at=asked_at) for job in answer["jobs"]]
+        return [job_of(job, asked_at) for job in answer["jobs"]]
 
     def document(self, job: Job) -> bytes:
-        """What is to be printed, as a PDF at its printed size; GatewayRefused when its artwork is missing."""
-        return self._call("GET", f"/jobs/{job.id}/document", params={"holder": self.holder}).content
+        """What is to be printed, as a PDF at its printed size; GatewayRefused when its artwork is missing.
+
+        It comes sealed for this machine; the key that opens it is forgotten with this call.
+        """
+        once = new_once()
+        payload = self.payload(job, once)
+        return open_sealed(payload, self.device, once, datetime.now(UTC))[1]
+
+    def payload(self, job: Job, once: X25519PrivateKey) -> Sealed:
+        """What is to be printed, sealed for this machine and a key pair that is used once; raises like `document`."""
+        words = {"device": self.device.public, "once": once_public(once)}
+        payload = unpack(self._tell(job, "payload", words).content)
+        told = (payload.bound.job, payload.bound.attempt, payload.bound.booth, payload.bound.device)
+        if told != (job.id, job.attempt, self.location, self.device.name):
+            raise PayloadBroken(f"what came for print job {job.id} was sealed for another job or booth")
+        return payload
 
     def start(self, job: Job, printer: str) -> None:
         """Have the shop commit that the call to the printer begins; JobTaken when it must not."""
@@ -127,9 +149,9 @@ class Booth:
         """Tell what became of a job: done, failed (certainly not printed), returned (never begun) or unknown."""
         self._tell(job, "outcome", {"outcome": outcome, "reason": _short(reason)})
 
-    def _tell(self, job: Job, what: str, words: dict[str, Any]) -> None:
+    def _tell(self, job: Job, what: str, words: dict[str, Any]) -> requests.Response:
         """Speak of this attempt at a job, so that late words settle no later one."""
-        self._call("POST", f"/jobs/{job.id}/{what}", {"holder": self.holder, "attempt": job.attempt} | words)
+        return self._call("POST", f"/jobs/{job.id}/{what}", {"holder": self.holder, "attempt": job.attempt} | words)
 
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, params: dict[str, str] | None = None

@@ -32,6 +32,7 @@ TITLES: Mapping[str, str] = {
     "fulfilment_orders": "The work on your orders",
     "fulfilment_lines": "Piece by piece",
     "print_jobs": "What was printed for you",
+    "print_seals": "What was sealed for a booth, to be printed there",
     "scans": "What was scanned while it was packed",
     "shipments": "Your parcels",
     "labels": "The labels on them",

@@ -46,6 +46,10 @@ class Whose:
         return select(t.fulfilment_orders.c.id).where(t.fulfilment_orders.c.order_id.in_(self.orders))
 
     @property
+    def print_jobs(self) -> Ids:
+        return select(t.print_jobs.c.id).where(t.print_jobs.c.fulfilment_order_id.in_(self.parts))
+
+    @property
     def shipments(self) -> Ids:
         return select(t.shipments.c.id).where(t.shipments.c.fulfilment_order_id.in_(self.parts))
 
@@ -99,6 +103,12 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(t.fulfilment_orders, _of_order(t.fulfilment_orders)),
     Holding(t.fulfilment_lines, _of_part(t.fulfilment_lines)),
     Holding(t.print_jobs, _of_part(t.print_jobs)),
+    # What opens the description was never here.
+    Holding(
+        t.print_seals,
+        _by(t.print_seals.c.print_job_id, lambda whose: whose.print_jobs),
+        untold=frozenset({"description", "once"}),
+    ),
     Holding(t.scans, _of_part(t.scans)),
     Holding(t.shipments, _of_part(t.shipments)),
     Holding(
@@ -121,6 +131,7 @@ HOLDINGS: tuple[Holding, ...] = (
 OF_NOBODY = (
     t.api_keys,
     t.audit_days,
+    t.booth_devices,
     t.breakers,
     t.claims,
     t.counters,

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import FulfilmentState, PrintJobState
-from backroom.store import effects
+from backroom.store import effects, print_seals
 from backroom.store.blanks import use_blanks
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now, writes
@@ -97,10 +97,20 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
         handing = moving(print_jobs, PrintJobState.WAITING, PrintJobState.HANDED).where(print_jobs.c.id.in_(new))
         connection.execute(handing.values(holder=holder, handed_at=at))
         ids += new
+    return _described(connection, print_jobs.c.id.in_(ids), at)
+
+
+def describe(connection: Connection, job_id: int) -> HandedJob:
+    """A job as its worker is told of it."""
+    [job] = _described(connection, print_jobs.c.id == job_id, now(connection))
+    return job
+
+
+def _described(connection: Connection, which: ColumnElement[bool], at: datetime) -> list[HandedJob]:
     query = (
         select(print_jobs, variants.c.title, variants.c.printed_width_mm, variants.c.printed_height_mm)
         .join(variants, variants.c.sku == print_jobs.c.sku)
-        .where(print_jobs.c.id.in_(ids))
+        .where(which)
         .order_by(print_jobs.c.priority, print_jobs.c.id)
     )
     return [
@@ -190,6 +200,7 @@ def settle(connection: Connection, job_id: int, attempt: int, holder: str, outco
         return []
     row = held_job(connection, job_id, holder, attempt)
     key = key_of(row)
+    print_seals.destroy(connection, [job_id], str(outcome), at)
     if outcome == "done":
         return _printed(connection, row, at, actor="")
     if outcome == "unknown":
@@ -214,6 +225,7 @@ def decide(connection: Connection, job_id: int, decision: str, actor: str) -> li
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         raise NotYourJob(f"print job {job_id} does not wait for a decision")
+    print_seals.destroy(connection, [job_id], decision, at)
     if decision == "printed":
         return _printed(connection, row, at, actor=actor)
     if decision == "print_again":

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, tr
 
 from backroom.domain.model import PrintJobState, Variant
 from backroom.domain.remedies import print_remedy
-from backroom.store import effects, history, stock
+from backroom.store import effects, history, print_seals, stock
 from backroom.store.database import now
 from backroom.store.moves import moving
 from backroom.store.print_trouble import judge
@@ -126,6 +126,7 @@ def drop(connection: Connection, part_ids: Sequence[int], at: datetime, why: str
             print_jobs.c.fulfilment_order_id.in_(part_ids), _unbegun(state)
         )
         connection.execute(dropping.values(ended_at=at, reason=why))
+    print_seals.destroy_of_parts(connection, part_ids, why, at)
 
 
 def shelve(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:
@@ -148,6 +149,7 @@ def take_back(connection: Connection, part_ids: Sequence[int]) -> None:
         )
         connection.execute(taking.values(holder="", handed_at=None, reason=""))
     at = now(connection)
+    print_seals.destroy_of_parts(connection, part_ids, "taken back", at)
     for part_id in part_ids:
         judge(connection, part_id, at)
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
 from backroom.channels.signing import sign
+from backroom.printing.device import Device
 from tests.faults.poison import bodies, numbers, texts, values, written
 from tests.shops import BOOTH, HUB, PLAIN, SOUTH, an_order
 
@@ -215,14 +216,16 @@ def booth(draw: st.DrawFn, known: Known) -> Ask:
     """The booth API by hand: about jobs that are there, with words that are not."""
     job = draw(st.sampled_from([*known.jobs, 0, -1, 2**63, 2**31]) | texts.map(_quoted))
     good = {"holder": "bench", "attempt": 1, "printer": "press-1", "state": "printing", "outcome": "done", "reason": ""}
+    good |= {"device": Device().public, "once": Device().public}
     shapes = {
         "jobs/claim": {"holder": "bench", "most": 1},
         f"jobs/{job}/start": {key: good[key] for key in ("holder", "attempt", "printer")},
         f"jobs/{job}/progress": {key: good[key] for key in ("holder", "attempt", "state", "reason")},
         f"jobs/{job}/outcome": {key: good[key] for key in ("holder", "attempt", "outcome", "reason")},
+        f"jobs/{job}/payload": {key: good[key] for key in ("holder", "attempt", "device", "once")},
         "scan": {"order": draw(st.sampled_from(known.numbers)), "code": PLAIN},
     }
-    door = draw(st.sampled_from([*shapes, f"jobs/{job}/document", "wake", "printers"]))
+    door = draw(st.sampled_from([*shapes, "wake", "printers"]))
     place = draw(st.sampled_from((BOOTH, BOOTH, BOOTH, HUB)) | texts.map(_quoted))
     headers = (_bearer(known.booth_key), _JSON)
     if door in shapes:

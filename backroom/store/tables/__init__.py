@@ -27,6 +27,7 @@ from backroom.store.tables.privacy import erasures, privacy_requests, removals, 
 from backroom.store.tables.quality import quality_findings, quality_results, quality_runs
 from backroom.store.tables.restock import restock_plans, transfer_lines, transfers
 from backroom.store.tables.returns import refunds, return_lines, returns
+from backroom.store.tables.sealed_prints import booth_devices, print_seals
 from backroom.store.tables.work import (
     fulfilment_lines,
     fulfilment_orders,
@@ -42,6 +43,7 @@ from backroom.store.tables.work import (
 __all__ = [
     "api_keys",
     "audit_days",
+    "booth_devices",
     "breakers",
     "claims",
     "consents",
@@ -71,6 +73,7 @@ __all__ = [
     "person_lookups",
     "plan_answers",
     "print_jobs",
+    "print_seals",
     "privacy_requests",
     "quality_findings",
     "quality_results",

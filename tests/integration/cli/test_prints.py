@@ -1,10 +1,24 @@
-"""The command that lists a location's prints: what waits for a person, and what they are told to do about it."""
+"""The commands about prints: what waits for a person and what they are told to do, what is proved of sealed ones."""
 
 from __future__ import annotations
 
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import Connection
+
+from backroom.printing.device import Device, public_key
+from backroom.printing.sealed import Bound, new_once, once_public, seal
 from backroom.shop.room import Room
+from backroom.store import print_seals
+from backroom.store.api_keys import find_key, make_key
+from backroom.store.booth_devices import let_in
 from backroom.store.booth_wakes import claim_jobs
-from backroom.store.print_attempts import settle, start
+from backroom.store.print_attempts import HandedJob, settle, start
+from backroom.store.print_seals import NewSeal
 from tests.integration.cli.typing_in import answered, typed
 from tests.integration.gateway.conftest import make_order
 
@@ -34,3 +48,63 @@ def test_what_waits_for_its_turn_needs_nobody(room: Room) -> None:
     [row] = answered("print", "queue", "booth-a")
     assert (row["state"], row["to_do"]) == ("waiting", "")
     assert "Say what you saw" not in typed("print", "queue", "booth-a").stdout
+
+
+def sealed_for_a_booth(room: Room) -> tuple[HandedJob, Device, X25519PrivateKey]:
+    """A job that a booth's machine has fetched, as the gateway notes it."""
+    make_order(room, location="booth-a")
+    [job] = room.database.write(lambda c: claim_jobs(c, "booth-a", "bench", 10))
+    device, once, ends = Device(), new_once(), datetime.now(UTC) + timedelta(hours=1)
+    bound = Bound(job.id, job.attempt, "booth-a", device.name, ends)
+    made = seal(bound, b'{"order_number": "A-1"}', b"%PDF", device=device.public, once=once_public(once))
+    new = NewSeal(job.id, 1, device.name, "booth-a", made.once, made.description, 4, "ab" * 32, ends)
+
+    def note(c: Connection) -> None:
+        info = find_key(c, make_key(c, "laptop of A", "booth", "booth-a"))
+        assert info is not None
+        print_seals.note(c, new, let_in(c, info, device.public, alone=True))
+
+    room.database.write(note)
+    return job, device, once
+
+
+def test_the_proof_tells_what_was_sealed_for_whom_and_that_nothing_here_opens_it(room: Room) -> None:
+    job, device, _ = sealed_for_a_booth(room)
+    [told] = answered("print", "proof", str(job.id))
+    assert (told["device"], told["location"], told["destroyed_at"], told["our_half"]) == (
+        device.name,
+        "booth-a",
+        None,
+        "kept",
+    )
+    assert (told["tried_keys"], told["opened_with"]) == (2, 0)
+    room.database.write(lambda c: start(c, job.id, job.attempt, "bench", "press-1"))
+    room.database.write(lambda c: settle(c, job.id, job.attempt, "bench", "done", ""))
+    [told] = answered("print", "proof", str(job.id))
+    assert (told["destroyed_why"], told["our_half"], told["tried_keys"], told["opened_with"]) == ("done", "gone", 1, 0)
+    shown = " ".join(typed("print", "proof", str(job.id)).stdout.split())
+    assert "opened here with 0 of the 1 keys that are here" in shown
+    assert "A-1" not in shown
+    assert "ever sealed" in typed("print", "proof", "999999").stdout
+
+
+def test_a_proof_fails_where_a_key_does_lie_about(room: Room) -> None:
+    """A proof that cannot fail is none: here the shop's next master key is what the payload was sealed with."""
+    job, device, once = sealed_for_a_booth(room)
+    with room.database.read() as connection:
+        [row] = print_seals.of_job(connection, job.id)
+    theirs = public_key(row["once"])
+    shared = device.private.exchange(theirs) + once.exchange(theirs)
+    bound = Bound(job.id, 1, "booth-a", device.name, row["expires_at"])
+    key = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"backroom print payload 1\n" + bound.associated("key"))
+    room.secrets.add({"master_key_next": b64encode(key.derive(shared)).decode()})
+    assert typed("print", "proof", str(job.id)).exit_code == 1
+
+
+def test_a_booth_is_revoked_with_one_command_and_its_machine_is_listed_as_such(room: Room) -> None:
+    job, device, _ = sealed_for_a_booth(room)
+    [listed] = answered("booth", "list")
+    assert (listed["device"], listed["location"], listed["revoked_at"]) == (device.name, "booth-a", None)
+    assert typed("booth", "revoke", "booth-a").exit_code == 0
+    assert answered("booth", "list")[0]["revoked_at"] is not None
+    assert answered("print", "proof", str(job.id))[0]["destroyed_why"] == "revoked"

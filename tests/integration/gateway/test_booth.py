@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 import time
+from base64 import b64decode
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from PIL import Image
+from sqlalchemy import RowMapping, select
 
+from backroom.printing.device import Device
+from backroom.printing.sealed import PayloadBroken, Sealed, new_once, once_public, open_sealed, opens_with, unpack
+from backroom.store import booth_devices, print_seals
 from backroom.store.booth_wakes import claim_jobs
 from backroom.store.story import story
+from backroom.store.tables import metadata
 from tests.integration.gateway.conftest import SKU, Gateway, make_order
 
 JSON = dict[str, Any]
@@ -91,8 +103,7 @@ def test_a_job_of_another_location_is_409_even_for_its_holder(gateway: Gateway) 
     as_dict = {"id": job.id}
     assert tell(gateway, key, as_dict, "start", printer="press-1") == 409
     assert tell(gateway, key, as_dict, "outcome", outcome="returned") == 409
-    document = gateway.client.get(f"/booth/booth-a/jobs/{job.id}/document?holder=w1", headers=key)
-    assert document.status_code == 409
+    assert Laptop(gateway, key).ask(as_dict | {"attempt": 1}, new_once()).status_code == 409
 
 
 @pytest.mark.parametrize("job", ["0", "-1", "x", "9" * 30])
@@ -121,25 +132,139 @@ def test_an_outcome_that_is_none_is_409(gateway: Gateway, key: dict[str, str]) -
     assert tell(gateway, key, job, "outcome", outcome="perhaps") == 409
 
 
-def test_only_the_holder_gets_the_document(gateway: Gateway, key: dict[str, str]) -> None:
-    make_order(gateway.room)
-    [job] = claim(gateway, key)
+@dataclass
+class Laptop:
+    """A machine beside the printers, as its two keys."""
+
+    gateway: Gateway
+    headers: dict[str, str]
+    device: Device = field(default_factory=Device)
+
+    def ask(self, job: JSON, once: X25519PrivateKey, holder: str = "w1", place: str = "booth-a") -> httpx.Response:
+        words = {"holder": holder, "attempt": job["attempt"], "device": self.device.public, "once": once_public(once)}
+        return self.gateway.client.post(f"/booth/{place}/jobs/{job['id']}/payload", json=words, headers=self.headers)
+
+    def fetch(self, job: JSON) -> tuple[Sealed, X25519PrivateKey]:
+        once = new_once()
+        answer = self.ask(job, once)
+        assert answer.status_code == 200, answer.text
+        assert b"%PDF" not in answer.content
+        return unpack(answer.content), once
+
+
+@pytest.fixture
+def laptop(gateway: Gateway, key: dict[str, str]) -> Laptop:
     gateway.room.artwork().mkdir()
     Image.new("RGB", (400, 400), "black").save(gateway.room.artwork() / "tee.png")
-    path = f"/booth/booth-a/jobs/{job['id']}/document"
-    given = gateway.client.get(path, params={"holder": "w1"}, headers=key)
-    assert (given.status_code, given.headers["Content-Type"]) == (200, "application/pdf")
-    assert given.content.startswith(b"%PDF-")
-    assert gateway.client.get(path, params={"holder": "w2"}, headers=key).status_code == 409
+    return Laptop(gateway, key)
 
 
-def test_a_missing_artwork_is_409_and_says_what_to_do(gateway: Gateway, key: dict[str, str]) -> None:
+def seals(gateway: Gateway, job: JSON) -> list[RowMapping]:
+    with gateway.room.database.read() as connection:
+        return print_seals.of_job(connection, job["id"])
+
+
+def test_only_the_holder_gets_the_payload_and_only_its_machine_opens_it(gateway: Gateway, laptop: Laptop) -> None:
+    number = make_order(gateway.room)
+    [job] = claim(gateway, laptop.headers)
+    sealed, once = laptop.fetch(job)
+    described, document = open_sealed(sealed, laptop.device, once, datetime.now(UTC))
+    assert document.startswith(b"%PDF-")
+    assert json.loads(described)["order_number"] == number
+    assert (sealed.bound.job, sealed.bound.booth, sealed.bound.device) == (job["id"], "booth-a", laptop.device.name)
+    with pytest.raises(PayloadBroken):
+        open_sealed(sealed, Device(), once, datetime.now(UTC))
+    assert laptop.ask(job, new_once(), holder="w2").status_code == 409
+    assert laptop.ask(job | {"attempt": 2}, new_once()).status_code == 409
+
+
+def test_a_missing_artwork_is_409_and_says_what_to_do(gateway: Gateway, laptop: Laptop) -> None:
     make_order(gateway.room)
-    [job] = claim(gateway, key)
-    path = f"/booth/booth-a/jobs/{job['id']}/document"
-    answer = gateway.client.get(path, params={"holder": "w1"}, headers=key)
+    [job] = claim(gateway, laptop.headers)
+    (gateway.room.artwork() / "tee.png").unlink()
+    answer = laptop.ask(job, new_once())
     assert (answer.status_code, answer.json()["cause"]) == (409, "artwork_missing")
     assert "tee.png" in answer.json()["detail"]
+
+
+def test_a_booths_key_works_from_one_machine_until_that_is_forgotten(gateway: Gateway, laptop: Laptop) -> None:
+    make_order(gateway.room)
+    [job] = claim(gateway, laptop.headers)
+    laptop.fetch(job)
+    other = Laptop(gateway, laptop.headers)
+    answer = other.ask(job, new_once())
+    assert (answer.status_code, answer.json()["cause"]) == (409, "key_of_another_machine")
+    gateway.room.database.write(lambda c: booth_devices.forget(c, "booth-a"))
+    assert [row["destroyed_why"] for row in seals(gateway, job)] == ["forgotten"]
+    other.fetch(job)
+    assert laptop.ask(job, new_once()).json()["cause"] == "key_of_another_machine"
+    other_key = Laptop(gateway, gateway.bearer("booth"), laptop.device)
+    other_key.fetch(job)
+
+
+@pytest.mark.parametrize("outcome", ["done", "failed", "unknown"])
+def test_what_was_sealed_is_destroyed_with_the_jobs_outcome(gateway: Gateway, laptop: Laptop, outcome: str) -> None:
+    make_order(gateway.room)
+    [job] = claim(gateway, laptop.headers)
+    laptop.fetch(job)
+    [row] = seals(gateway, job)
+    assert (row["destroyed_at"], row["once"] is None) == (None, False)
+    assert tell(gateway, laptop.headers, job, "start", printer="press-1") == 200
+    assert tell(gateway, laptop.headers, job, "outcome", outcome=outcome) == 200
+    [row] = seals(gateway, job)
+    assert (row["destroyed_why"], row["once"]) == (outcome, None)
+
+
+def test_what_was_sealed_is_destroyed_when_its_order_is_held_and_when_it_is_asked_for_anew(
+    gateway: Gateway, laptop: Laptop
+) -> None:
+    number = make_order(gateway.room)
+    [job] = claim(gateway, laptop.headers)
+    laptop.fetch(job)
+    laptop.fetch(job)
+    assert [row["destroyed_why"] for row in seals(gateway, job)] == ["asked for anew", ""]
+    staff = gateway.bearer("staff")
+    assert gateway.client.post(f"/orders/{number}/hold", data={"note": "wait"}, headers=staff).status_code == 303
+    assert [row["destroyed_why"] for row in seals(gateway, job)] == ["asked for anew", "taken back"]
+
+
+def test_what_is_past_its_moment_is_destroyed_by_the_sweep(gateway: Gateway, laptop: Laptop) -> None:
+    make_order(gateway.room)
+    [job] = claim(gateway, laptop.headers)
+    sealed, _ = laptop.fetch(job)
+    write = gateway.room.database.write
+    assert write(lambda c: print_seals.expire(c, sealed.bound.expires_at - timedelta(seconds=1))) == 0
+    assert write(lambda c: print_seals.expire(c, sealed.bound.expires_at)) == 1
+    assert [row["destroyed_why"] for row in seals(gateway, job)] == ["expired"]
+
+
+def test_a_revoked_booth_is_out_at_once_with_its_till(gateway: Gateway, laptop: Laptop) -> None:
+    make_order(gateway.room)
+    [job] = claim(gateway, laptop.headers)
+    laptop.fetch(job)
+    till, elsewhere = gateway.bearer("pos"), gateway.bearer("booth", "booth-b")
+    assert gateway.room.database.write(lambda c: booth_devices.revoke(c, "booth-a")) == (2, 1)
+    assert [row["destroyed_why"] for row in seals(gateway, job)] == ["revoked"]
+    assert laptop.ask(job, new_once()).status_code == 401
+    assert gateway.client.get("/booth/booth-a/printers", headers=laptop.headers).status_code == 401
+    assert gateway.client.post("/pos/sales", json={}, headers=till).status_code == 401
+    assert gateway.client.get("/booth/booth-b/printers", headers=elsewhere).status_code == 200
+
+
+def test_neither_the_database_nor_its_files_hold_what_was_sealed(gateway: Gateway, laptop: Laptop) -> None:
+    number = make_order(gateway.room)
+    [job] = claim(gateway, laptop.headers)
+    sealed, once = laptop.fetch(job)
+    [row] = seals(gateway, job)
+    assert hashlib.sha256(sealed.document).hexdigest() == row["document_digest"]
+    assert number.encode() not in row["description"]
+    held = [bytes(range(32)), b64decode(row["once"]), laptop.device.private.private_bytes_raw()]
+    assert opens_with(sealed.bound, row["description"], held) == 0
+    described, document = open_sealed(sealed, laptop.device, once, datetime.now(UTC))
+    with gateway.room.database.read() as connection:
+        for table in metadata.sorted_tables:
+            for stored in connection.execute(select(table)):
+                assert not any(isinstance(one, bytes) and (document in one or described in one) for one in stored)
 
 
 def test_scanning_counts_the_right_piece_and_refuses_the_wrong_one(gateway: Gateway, key: dict[str, str]) -> None:

@@ -266,12 +266,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from backroom.printing.booth import Booth
+from backroom.printing.device import hold_device
 from backroom.printing.holder import hold_bench
 from backroom.printing.lanes import run_lanes
 from tests.crews import Threads
 url, key, folder = sys.argv[1:]
 with hold_bench(Path(folder)) as holder, ThreadPoolExecutor(16) as pool:
-    booth = Booth(gateway=url, key=key, location="booth", holder=holder)
+    device = hold_device(Path(folder))
+    booth = Booth(gateway=url, key=key, location="booth", holder=holder, device=device)
     run_lanes(booth, Threads(booth, pool))
 """
 
@@ -281,7 +283,8 @@ def test_a_worker_killed_at_its_printer_finds_its_job_there_and_does_not_print_i
 ) -> None:
     left.set_state("+media-empty")
     [number] = lone.orders(2)
-    process = subprocess.Popen([sys.executable, "-c", _RUN, lone.url, lone.key, str(tmp_path / "bench")])
+    key = lone.key_at(tmp_path / "bench")
+    process = subprocess.Popen([sys.executable, "-c", _RUN, lone.url, key, str(tmp_path / "bench")])
     printer = connect(left.uri, name="left")
     wait_for(lambda: lone.jobs()[number]["state"] == "blocked", deadline_s=60)
     ticket = printer.find(lone.key_of(number))

@@ -41,7 +41,7 @@ class CountingBooth(Booth):
 
 
 def counting(bench: Bench) -> CountingBooth:
-    return CountingBooth(gateway=bench.url, key=bench.key, location="booth", holder="bench")
+    return CountingBooth(gateway=bench.url, key=bench.key, location="booth", holder="bench", device=bench.device)
 
 
 def run(booth: Booth, crew: type[Threads] = Threads) -> tuple[dict[str, int], Threads]:

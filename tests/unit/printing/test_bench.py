@@ -10,7 +10,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,7 +23,9 @@ from backroom.domain.printing import PrinterStatus, PrintProgress, PrintRequest,
 from backroom.domain.shop import PrinterSpec
 from backroom.printing.bench import Result, move_away, work_on
 from backroom.printing.booth import Booth, GatewayAway, GatewayRefused, Job, KeyRefused
+from backroom.printing.device import Device, device_name
 from backroom.printing.errors import PrinterBusy, UnsupportedAttribute
+from backroom.printing.sealed import Bound, seal
 
 SPEC = PrinterSpec("press", "ipp://press/ipp/print", ("dtg",))
 TICKET = PrintTicket("press", "7", "", "print-A-1042-1-1")
@@ -109,17 +111,25 @@ class PlayedGateway:
     url: str
     told: list[str] = field(default_factory=list)
     answers: dict[str, Response] = field(default_factory=dict)
+    device: Device = field(default_factory=Device)
 
     def answer(self, request: Request) -> Response:
         what = request.path.rsplit("/", 1)[-1]
         body = json.loads(request.data) if request.data else {}
+        if what == "payload" and what not in self.answers:
+            self.told.append(what)
+            bound = Bound(
+                5, body["attempt"], "booth", device_name(body["device"]), datetime.now(UTC) + timedelta(hours=1)
+            )
+            made = seal(bound, b"{}", b"%PDF-1.7", device=body["device"], once=body["once"])
+            return Response(made.pack())
         word = body.get("outcome") or body.get("state") or ""
         self.told.append(" ".join(one for one in (what, word, body.get("reason", "")) if one))
-        return self.answers.get(what) or Response("{}" if request.method == "POST" else b"%PDF-1.7")
+        return self.answers.get(what) or Response("{}")
 
     @property
     def booth(self) -> Booth:
-        return Booth(gateway=self.url, key="k", location="booth", holder="bench")
+        return Booth(gateway=self.url, key="k", location="booth", holder="bench", device=self.device)
 
 
 @pytest.fixture
@@ -137,7 +147,7 @@ def test_the_gateway_commits_the_start_before_the_printer_hears_of_the_job(gatew
     printer = PlayedPrinter([says(DONE)])
     turn = work_on(a_job(), SPEC, printer, gateway.booth)
     assert turn.result is Result.DONE
-    assert gateway.told == ["document", "start", "outcome done"]
+    assert gateway.told == ["payload", "start", "outcome done"]
     assert (printer.requests[0].key, printer.requests[0].copies) == (TICKET.key, 2)
 
 
@@ -158,10 +168,10 @@ def test_a_held_order_is_given_back_unprinted(gateway: PlayedGateway) -> None:
 
 
 def test_a_missing_artwork_leaves_the_job_with_what_to_do(gateway: PlayedGateway) -> None:
-    gateway.answers["document"] = refuse(409, "artwork_missing", "owl.png is missing.")
+    gateway.answers["payload"] = refuse(409, "artwork_missing", "owl.png is missing.")
     turn = work_on(a_job(), SPEC, PlayedPrinter(), gateway.booth)
     assert (turn.result, turn.reason) == (Result.LEFT, "owl.png is missing.")
-    assert gateway.told == ["document", "progress blocked owl.png is missing."]
+    assert gateway.told == ["payload", "progress blocked owl.png is missing."]
 
 
 def test_a_job_begun_before_is_asked_for_by_its_age_and_not_sent_again(gateway: PlayedGateway) -> None:
@@ -225,7 +235,7 @@ def test_a_number_from_before_it_was_sent_anew_proves_nothing(gateway: PlayedGat
 def test_a_job_that_takes_a_while_is_noted_as_taken_once(gateway: PlayedGateway) -> None:
     printer = PlayedPrinter([*[says(PrintState.PRINTING)] * 12, says(DONE)])
     assert work_on(a_job(), SPEC, printer, gateway.booth).result is Result.DONE
-    assert gateway.told == ["document", "start", "progress printing", "outcome done"]
+    assert gateway.told == ["payload", "start", "progress printing", "outcome done"]
 
 
 def test_a_lost_submission_that_the_printer_has_not_got_is_tried_anew(gateway: PlayedGateway) -> None:
@@ -304,7 +314,7 @@ def test_a_job_cancelled_with_a_page_out_is_for_a_person(gateway: PlayedGateway)
 
 
 def test_a_refused_key_stops_the_bench(gateway: PlayedGateway) -> None:
-    gateway.answers["document"] = Response("", 403)
+    gateway.answers["payload"] = Response("", 403)
     with pytest.raises(KeyRefused):
         work_on(a_job(), SPEC, PlayedPrinter(), gateway.booth)
 

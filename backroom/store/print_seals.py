@@ -1,0 +1,116 @@
+"""What was sealed for which machine, until when, and when it was destroyed: the shop's side of sealed prints.
+
+What belongs here: those rows. What does not: sealing itself (`backroom.printing.sealed`), and the booth's side, which
+holds the only keys that open a payload. Destroying here is the end of it for the shop: it forgets its half of the
+exchange and would not let the booth have it again; `confirmed_at` is the booth's word that it has destroyed its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+
+from backroom.domain.events import EventState
+from backroom.store.database import now
+from backroom.store.tables import events, print_jobs, print_seals
+
+# A day's work, and no more than it takes to fetch and print what an event that is over still finishes.
+LIFE, AFTER_THE_END = timedelta(hours=12), timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSeal:
+    """What is noted of a payload that goes out. `document_digest` is the SHA-256 of the sealed document, in hex."""
+
+    job_id: int
+    attempt: int
+    device: str
+    location: str
+    once: str
+    description: bytes
+    document_bytes: int
+    document_digest: str
+    expires_at: datetime
+
+
+def dies_at(connection: Connection, location: str, at: datetime) -> datetime:
+    """When a payload that is sealed now for a location dies: at its event's end, after half a day at the latest."""
+    rows = connection.execute(select(events.c.state, events.c.ends_at).where(events.c.location == location)).all()
+    if not rows:
+        return at + LIFE
+    ends = [row.ends_at for row in rows if row.state == EventState.LIVE and row.ends_at > at]
+    return min([at + LIFE, *ends]) if ends else at + AFTER_THE_END
+
+
+def note(connection: Connection, new: NewSeal, device_id: int) -> None:
+    """Note what goes out, before it does. An earlier payload of the same job is destroyed: the booth asked anew."""
+    at = now(connection)
+    _destroy(connection, print_seals.c.print_job_id == new.job_id, "asked for anew", at)
+    connection.execute(
+        insert(print_seals).values(
+            print_job_id=new.job_id,
+            attempt=new.attempt,
+            device_id=device_id,
+            device=new.device,
+            location=new.location,
+            once=new.once,
+            description=new.description,
+            document_bytes=new.document_bytes,
+            document_digest=new.document_digest,
+            sealed_at=at,
+            expires_at=new.expires_at,
+        )
+    )
+
+
+def destroy(connection: Connection, job_ids: Iterable[int], why: str, at: datetime) -> None:
+    """Destroy what is sealed of these jobs: they are over, or not the booth's any more."""
+    _destroy(connection, print_seals.c.print_job_id.in_(list(job_ids)), why, at)
+
+
+def destroy_of_parts(connection: Connection, part_ids: Iterable[int], why: str, at: datetime) -> None:
+    """Destroy what is sealed of the jobs of this work that are in nobody's hands any more."""
+    gone = select(print_jobs.c.id).where(
+        print_jobs.c.fulfilment_order_id.in_(list(part_ids)), print_jobs.c.state.in_(("waiting", "cancelled"))
+    )
+    _destroy(connection, print_seals.c.print_job_id.in_(gone), why, at)
+
+
+def destroy_of_devices(connection: Connection, device_ids: Iterable[int], why: str) -> int:
+    """Destroy what is sealed for these machines; returns how many payloads."""
+    return _destroy(connection, print_seals.c.device_id.in_(list(device_ids)), why, now(connection))
+
+
+def expire(connection: Connection, at: datetime) -> int:
+    """Destroy what is past its moment; returns how many payloads."""
+    return _destroy(connection, print_seals.c.expires_at <= at, "expired", at)
+
+
+def confirm(connection: Connection, location: str, told: Iterable[tuple[int, int]]) -> None:
+    """The booth says of these jobs and attempts that it has destroyed its keys."""
+    at = now(connection)
+    for job_id, attempt in told:
+        connection.execute(
+            update(print_seals)
+            .where(
+                print_seals.c.print_job_id == job_id,
+                print_seals.c.attempt == attempt,
+                print_seals.c.location == location,
+                print_seals.c.confirmed_at.is_(None),
+            )
+            .values(confirmed_at=at)
+        )
+
+
+def of_job(connection: Connection, job_id: int) -> list[RowMapping]:
+    """Every payload that was ever sealed of a job, oldest first."""
+    query = select(print_seals).where(print_seals.c.print_job_id == job_id).order_by(print_seals.c.id)
+    return list(connection.execute(query).mappings())
+
+
+def _destroy(connection: Connection, which: ColumnElement[bool], why: str, at: datetime) -> int:
+    gone = update(print_seals).where(which, print_seals.c.destroyed_at.is_(None))
+    return connection.execute(gone.values(once=None, destroyed_at=at, destroyed_why=why)).rowcount
