@@ -12,6 +12,7 @@ from prefect import flow
 
 from backroom.shop.room import this_room
 from tasks.claiming import claim_intake, holding, one_after_another
+from tasks.fetch import fetch_hinted, has_hints
 from tasks.release import release
 from tasks.reserve import reserve
 from tasks.route import route
@@ -37,6 +38,9 @@ def order_intake(location: str = "") -> str:
                 if not any(outcome.result == "again" for outcome in tried):
                     break
             outcomes += release(claim)
+            # Last: a channel that answers slowly holds up nobody's order but its own.
+            if has_hints(room, claim):
+                outcomes += fetch_hinted(claim)
         tell_wave(room, claim, outcomes)
         report.add(outcomes)
     return report.sentence()

@@ -9,6 +9,7 @@ from backroom.shop.room import Room
 from backroom.store import desk, fulfilment, sickness
 from backroom.store.waiting import CRASHED, WHY_ASIDE
 from tasks.claiming import claim_fulfilment, claim_intake, claim_returns, holding
+from tasks.fetch import fetch_hinted, has_hints
 from tasks.label import label
 from tasks.notify import notify
 from tasks.pack import pack
@@ -35,6 +36,8 @@ def advance(room: Room, number: str) -> list[StepOutcome]:
     if claim := claim_intake(room, number):
         with holding(room, claim):
             outcomes += validate(claim) + route(claim) + reserve(claim) + release(claim)
+            if has_hints(room, claim):
+                outcomes += fetch_hinted(claim)
     with room.database.read() as connection:
         locations = fulfilment.locations_of(connection, desk.find(connection, number)["id"])
     for location in locations:

@@ -14,12 +14,19 @@ from backroom.channels.refunding import Refunds
 from backroom.channels.remote import OrderSource, WriteBack
 from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.domain.consent import Medium
-from backroom.domain.shop import CarrierSpec, PrinterSpec
+from backroom.domain.errors import AskPerson
+from backroom.domain.shop import CarrierSpec, ChannelSpec, PrinterSpec
 from backroom.messaging.base import Messenger
 from backroom.messaging.mailfolder import MailFolder
 from backroom.shop.room import Room
 from blocks.channels import ChannelAccount, block_name
 from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
+
+
+class BlockMissing(AskPerson):
+    """A connection of the shop file was never made known to Prefect."""
+
+    cause = "block_missing"
 
 
 def carrier_from(room: Room, spec: CarrierSpec) -> Carrier:
@@ -56,11 +63,12 @@ REFUNDS: Mapping[str, Callable[[str, str], Refunds]] = {"woocommerce": WooRefund
 
 def sources_of(room: Room) -> dict[str, OrderSource]:
     """The channels that are asked for their orders, by their ids."""
-    return {
-        spec.id: _account(spec.id).get_client(spec)
-        for spec in room.shop.channels
-        if spec.api is not None and spec.api.ask
-    }
+    return {spec.id: source_of(room, spec) for spec in room.shop.channels if spec.api is not None and spec.api.ask}
+
+
+def source_of(room: Room, spec: ChannelSpec) -> OrderSource:
+    """What asks one channel for its orders; BlockMissing where Prefect was never told of it."""
+    return _account(spec.id).get_client(spec)
 
 
 def write_backs_of(room: Room) -> dict[str, WriteBack]:
@@ -73,8 +81,14 @@ def write_backs_of(room: Room) -> dict[str, WriteBack]:
 
 
 def _account(channel: str) -> ChannelAccount:
-    # Prefect declares that `load` may be a coroutine; called where no event loop runs, it never is.
-    return cast(ChannelAccount, ChannelAccount.load(block_name(channel)))
+    try:
+        # Prefect declares that `load` may be a coroutine; called where no event loop runs, it never is.
+        return cast(ChannelAccount, ChannelAccount.load(block_name(channel)))
+    except ValueError:
+        # Outside the message of Prefect's error: it quotes what it looked for and where.
+        raise BlockMissing(
+            f"Prefect has no block for channel {channel}.", remedy="Start `backroom up` again, which makes it."
+        ) from None
 
 
 def messengers_of(room: Room) -> Mapping[Medium, Messenger]:

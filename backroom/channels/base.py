@@ -65,6 +65,13 @@ class Channel(Protocol):
     def external_id(self, body_json: object) -> str:
         """The source's id of the order; empty when there is none."""
 
+    def is_hint(self, body_json: object, topic: str) -> bool:
+        """Whether the message carries no order, and only says that the order `external_id` is to be fetched.
+
+        Such a message is stored like any other; intake fetches the order by the channel's `OrderSource`, where it may
+        stand under another id, and what comes back goes through the same door.
+        """
+
     def parse(self, body_json: object, topic: str, shop_country: str) -> IncomingOrder:
         """The order in the words we share; NotAnOrder with every reason when it is none.
 

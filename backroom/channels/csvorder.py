@@ -55,6 +55,9 @@ class CsvChannel:
     def external_id(self, body_json: object) -> str:
         return text(mapping(body_json).get("order_id"))
 
+    def is_hint(self, body_json: object, topic: str) -> bool:
+        return False
+
     def parse(self, body_json: object, topic: str, shop_country: str) -> IncomingOrder:
         body = mapping(body_json)
         rows = _Rows(Reading(), text(body.get("file")), items(body.get("rows")))

@@ -90,6 +90,9 @@ class PosChannel:
         seq = _seq(sale)
         return "" if seq is None else f"{text(sale.get('device'), 60)}-{seq}"
 
+    def is_hint(self, body_json: object, topic: str) -> bool:
+        return False
+
     def parse(self, body_json: object, topic: str, shop_country: str) -> IncomingOrder:
         sale, reading = mapping(body_json), Reading()
         if not text(sale.get("device")):

@@ -34,11 +34,18 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A whole order as its channel's `parse` takes it: the bytes of its JSON, and the topic that goes with them."""
+    """A whole order as its channel's `parse` takes it: the bytes of its JSON, and the topic that goes with them.
+
+    `asked` is the id that was asked for, where the order stands there under another one (a payment, of which only the
+    order is made). Where `ours` is false it is there and not ours to make yet (a cart, a payment that is being
+    checked): there is no body, and the channel will say when it is.
+    """
 
     external_id: str
     topic: str
     body: bytes = field(repr=False)
+    asked: str = ""
+    ours: bool = True
 
 
 class OrderSource(Protocol):

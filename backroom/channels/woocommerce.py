@@ -93,6 +93,9 @@ class WooCommerceChannel:
     def external_id(self, body_json: object) -> str:
         return text(mapping(body_json).get("id"))
 
+    def is_hint(self, body_json: object, topic: str) -> bool:
+        return False
+
     def parse(self, body_json: object, topic: str, shop_country: str) -> IncomingOrder:
         order, reading = mapping(body_json), Reading()
         if topic and topic not in TOPICS:

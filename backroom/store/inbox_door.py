@@ -36,7 +36,10 @@ _ADD = {
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message of a channel, checked and with its card numbers masked. `lookups` are (kind, normalised value)."""
+    """One message of a channel, checked and with its card numbers masked. `lookups` are (kind, normalised value).
+
+    A `hint` carries no order: `external_id` is what is to be fetched.
+    """
 
     channel: str
     key: str
@@ -45,6 +48,7 @@ class Delivery:
     priority: int
     lookups: tuple[tuple[str, str], ...]
     body: bytes
+    hint: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ def accept(connection: Connection, seals: Seals, delivery: Delivery, hub: str) -
         "person_id": person.id,
         "body": seal(person.key, delivery.body, BODY_CONTEXT),
         "priority": delivery.priority,
+        "hint": delivery.hint,
         "received_at": now(connection),
         "state": InboxState.WAITING,
     }

@@ -124,9 +124,11 @@ def _claim(
 
 
 def open_messages(connection: Connection, seals: Seals, token: str) -> list[Message]:
-    """The claimed messages, opened, oldest first."""
+    """The claimed messages, opened, oldest first. Those that are only hints are `backroom.store.hints`'."""
     rows = connection.execute(
-        select(inbox).where(inbox.c.claim_token == token, inbox.c.state == InboxState.WAITING).order_by(inbox.c.id)
+        select(inbox)
+        .where(inbox.c.claim_token == token, inbox.c.state == InboxState.WAITING, inbox.c.hint.is_(False))
+        .order_by(inbox.c.id)
     ).all()
     keys = load(connection, seals, (row.person_id for row in rows))
     return [
@@ -199,6 +201,6 @@ def replay(connection: Connection, quarantine_id: int, at: datetime) -> bool:
     connection.execute(
         update(inbox)
         .where(inbox.c.id == row.inbox_id)
-        .values(state=InboxState.WAITING, claim_token=None, attempts=attempts)
+        .values(state=InboxState.WAITING, claim_token=None, attempts=attempts, failures=0)
     )
     return True

@@ -13,6 +13,7 @@ from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, page, table, tag, when
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
+from backroom.store.hints import waiting
 from backroom.store.intake import STAGE, replay
 from backroom.store.quarantined import open_quarantine
 
@@ -23,12 +24,26 @@ router = APIRouter()
 def show(request: Request, _staff: Staff) -> Response:
     with front_of(request).room.database.read() as connection:
         rows = open_quarantine(connection)
+        away = waiting(connection)
     head = ("Received", "Channel", "Its id there", "Why", "")
     return page(
         request,
         "Quarantine",
         table(head, [_row(request, row) for row in rows], "Nothing is in quarantine."),
+        *_waiting(request, away),
     )
+
+
+def _waiting(request: Request, away: list[RowMapping]) -> list[Child]:
+    """What only hints at an order whose channel does not give it out now. It goes on by itself."""
+    if not away:
+        return []
+    head = ("Channel", "Messages", "Why", "Since", "Next attempt")
+    rows: list[list[Child]] = [
+        [row["channel"], str(row["messages"]), row["reason"], when(request, row["since"]), when(request, row["again"])]
+        for row in away
+    ]
+    return [tag("h2", "Waiting for a channel"), table(head, rows, "")]
 
 
 @router.post("/quarantine/{quarantine_id}/replay")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, false
 
 from backroom.store.tables.base import Id, Json, Sealed, Utc, claim_columns, id_column, metadata
 
@@ -42,6 +42,8 @@ inbox = Table(
     Column("state", Text, nullable=False),
     Column("order_id", Id),
     Column("outcome", Text, nullable=False, default=""),
+    # Whether it carries no order and `external_id` is to be fetched; one whose channel is away is put off as sick.
+    Column("hint", Boolean, nullable=False, default=False, server_default=false()),
     *claim_columns(),
     UniqueConstraint("channel", "delivery_key"),
     # The channel is for the metrics, which count by it and need no row then.
