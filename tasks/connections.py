@@ -12,6 +12,7 @@ from backroom.carriers.base import Carrier
 from backroom.carriers.courier import LocalCourier
 from backroom.channels.refunding import Refunds
 from backroom.channels.remote import OrderSource, WriteBack
+from backroom.channels.square_refunds import SquareRefunds
 from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.domain.consent import Medium
 from backroom.domain.errors import AskPerson
@@ -58,7 +59,7 @@ def refunds_of(room: Room) -> dict[str, Refunds]:
 
 
 # By kind of channel; `backroom.domain.shop.REFUNDING_KINDS` lists the same, for whoever checks a shop file.
-REFUNDS: Mapping[str, Callable[[str, str], Refunds]] = {"woocommerce": WooRefunds}
+REFUNDS: Mapping[str, Callable[[str, str], Refunds]] = {"woocommerce": WooRefunds, "square": SquareRefunds}
 
 
 def sources_of(room: Room) -> dict[str, OrderSource]:

@@ -21,6 +21,8 @@ LARGEST_MINOR = 10**12
 LARGEST_QUANTITY = 100_000
 LONGEST_ID = 100
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Of the year 2100, in seconds of Unix time.
+LATEST = 4_102_444_800
 
 # Control characters print nothing, and PostgreSQL cannot store NUL.
 _UNPRINTED = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
@@ -136,6 +138,18 @@ class Reading:
             return 0
         return minor
 
+    def minor(self, value: object, path: str, *, needed: bool = True) -> int:
+        """An amount that its source gives in minor units, as a whole number; 0 where it is not needed and not there."""
+        if value is None and not needed:
+            return 0
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.wrong("missing" if value is None else "amount", path, "is no whole number of minor units")
+            return 0
+        if abs(value) > LARGEST_MINOR:
+            self.wrong("amount", path, "is larger than any order")
+            return 0
+        return value
+
     def rounded_money(self, value: object, path: str, currency: str, *, needed: bool = True) -> int:
         """As `money`, for sources that carry more decimals than the currency has; halves are rounded away from 0."""
         if isinstance(value, str) and "." in value and len(value) <= 40:
@@ -171,6 +185,13 @@ class Reading:
         except (ValueError, OverflowError):
             self.wrong("time", path, "is not an ISO 8601 date and time")
             return EPOCH
+
+    def epoch(self, value: object, path: str) -> datetime:
+        """An instant that its source gives in seconds of Unix time."""
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < LATEST:
+            self.wrong("missing" if value is None else "time", path, "is no time in seconds since 1970")
+            return EPOCH
+        return datetime.fromtimestamp(value, UTC)
 
     def settle(self) -> None:
         """Raise NotAnOrder with everything that was found wrong."""

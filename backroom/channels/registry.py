@@ -10,6 +10,9 @@ from backroom.channels.pos import PosChannel
 from backroom.channels.remote import OrderSource, WriteBack
 from backroom.channels.shopify import ShopifyChannel
 from backroom.channels.shopify_source import ShopifySource
+from backroom.channels.square import SquareChannel
+from backroom.channels.square_news import SquareNews
+from backroom.channels.square_source import SquareSource
 from backroom.channels.woocommerce import WooCommerceChannel
 from backroom.channels.woocommerce_source import WooSource
 from backroom.domain.errors import Refuse
@@ -19,6 +22,7 @@ from backroom.outgoing.probe import Probe
 CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
     "shopify": ShopifyChannel,
     "woocommerce": WooCommerceChannel,
+    "square": SquareChannel,
     "pos": PosChannel,
     "csv": CsvChannel,
 }
@@ -28,10 +32,11 @@ CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
 SOURCES: dict[str, Callable[[ChannelSpec, str], OrderSource]] = {
     "shopify": ShopifySource,
     "woocommerce": WooSource,
+    "square": SquareSource,
 }
-WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {}
+WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {"square": SquareNews}
 # Whoever tries the connection for `backroom doctor`, of the same two.
-PROBES: dict[str, Callable[[ChannelSpec, str], Probe]] = {}
+PROBES: dict[str, Callable[[ChannelSpec, str], Probe]] = {"square": SquareSource}
 
 
 class UnknownKind(Refuse):

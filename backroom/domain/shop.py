@@ -19,14 +19,18 @@ from backroom.domain.return_policy import ReturnRules
 LOCATION_KINDS = ("hub", "local_hub", "booth")
 # Data quality has a work pool of its own, which belongs to no location.
 QUALITY_POOL = "quality"
-CHANNEL_KINDS = ("shopify", "woocommerce", "pos", "csv")
+CHANNEL_KINDS = ("shopify", "woocommerce", "square", "pos", "csv")
 CARRIER_KINDS = ("local",)
-REFUNDING_KINDS = ("woocommerce",)
+REFUNDING_KINDS = ("woocommerce", "square")
 # Kinds of channels that can be asked for their orders, and those that take news; `backroom.channels.registry` has the
 # same, for whoever makes the connection.
-ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce")
-TOLD_KINDS: tuple[str, ...] = ()
+ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square")
+TOLD_KINDS: tuple[str, ...] = ("square",)
 NEWS = ("shipped", "stock", "cancelled")
+# Kinds that take not all of NEWS.
+NEWS_OF: Mapping[str, tuple[str, ...]] = {}
+# Kinds whose interface must be told which of our accounts over there is meant: places, a shop, a seller's settings.
+ACCOUNT_KINDS = ("square",)
 PRINT_PROCESSES = ("dtg", "transfer")
 MAIL_KINDS = ("folder", "smtp", "none")
 SMS_KINDS = ("folder", "gateway", "none")
@@ -156,22 +160,24 @@ class RefundsSpec:
 class ApiSpec:
     """A channel's own interface: where it is, and the name of the secret that opens it.
 
-    `ask` polls it for orders and reconciles them; `tell` is what it is told, of NEWS.
+    `ask` polls it for orders and reconciles them; `tell` is what it is told, of NEWS. `account` is the channel's own id
+    of what is ours there (kinds of ACCOUNT_KINDS).
     """
 
     url: str
     secret: str
     ask: bool = True
     tell: tuple[str, ...] = ()
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelSpec:
-    """A channel that may send us orders. `kind` is shopify, woocommerce, pos or csv; `priority` 1 comes first.
+    """A channel that may send us orders. `kind` is one of CHANNEL_KINDS; `priority` 1 comes first.
 
     `secret` names the signing secret in the secrets file (or the environment); the file never holds it. `carrier` takes
     its parcels, wherever they are packed. Without `refunds` a person pays back in the channel's own pages; without
-    `api` it is neither asked nor told anything.
+    `api` it is neither asked nor told anything. `notification_url` is where Square sends its events, as Square has it.
     """
 
     id: str
@@ -185,6 +191,7 @@ class ChannelSpec:
     carrier: str = ""
     refunds: RefundsSpec | None = None
     api: ApiSpec | None = None
+    notification_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import re
 
-from backroom.domain.shop import ASKED_KINDS, CHANNEL_KINDS, NEWS, TOLD_KINDS, ApiSpec, ChannelSpec
+from backroom.domain.shop import (
+    ACCOUNT_KINDS,
+    ASKED_KINDS,
+    CHANNEL_KINDS,
+    NEWS,
+    NEWS_OF,
+    TOLD_KINDS,
+    ApiSpec,
+    ChannelSpec,
+)
 from backroom.shop import values
 from backroom.shop.returns import read_refunds
 from backroom.shop.section import Section
 
-KINDS_WITH_SECRET = ("shopify", "woocommerce")
+KINDS_WITH_SECRET = ("shopify", "woocommerce", "square")
+# Kinds whose messages only say which order to fetch.
+KINDS_WITH_API = ("square",)
 
 
 def read_channel(id_: str, section: Section) -> ChannelSpec:
@@ -29,6 +40,8 @@ def read_channel(id_: str, section: Section) -> ChannelSpec:
         )
     if kind in KINDS_WITH_SECRET and not secret:
         section.problem("secret", "is missing", f'Add secret = "webhook.{id_}", the name of its signing secret.')
+    if kind in KINDS_WITH_API and not section.has("api"):
+        section.problem("api", "is missing", f"Add [channels.{id_}.api]: what it sends only says which order to fetch.")
     channel = ChannelSpec(
         id=id_,
         kind=kind,
@@ -41,9 +54,21 @@ def read_channel(id_: str, section: Section) -> ChannelSpec:
         carrier=section.text("carrier", ""),
         refunds=read_refunds(section, kind),
         api=_read_api(section, kind),
+        notification_url=_read_notification_url(section, kind),
     )
     section.done()
     return channel
+
+
+def _read_notification_url(section: Section, kind: str) -> str:
+    """Where Square sends its events, letter for letter as it stands there: it is part of what Square signs."""
+    if kind == "square":
+        form = "the notification URL as Square has it, such as https://orders.example.com/webhooks/market"
+        return section.text("notification_url", pattern=values.WHOLE_URL, form=form)
+    if section.has("notification_url"):
+        section.problem("notification_url", f"a channel of kind {kind} signs no address", "Remove it.")
+        section.text("notification_url", "")
+    return ""
 
 
 def _read_api(channel: Section, kind: str) -> ApiSpec | None:
@@ -53,11 +78,13 @@ def _read_api(channel: Section, kind: str) -> ApiSpec | None:
     section = channel.section("api")
     if kind not in {*ASKED_KINDS, *TOLD_KINDS}:
         channel.problem("api", f"a channel of kind {kind} has no interface that is spoken here", "Remove it.")
+    takes = NEWS_OF.get(kind, NEWS) if kind in TOLD_KINDS else ()
     spec = ApiSpec(
         url=section.text("url", pattern=values.SERVICE_URL, form="an address such as https://shop.example.com"),
         secret=section.text("secret", pattern=values.DOTTED_NAME, form="the name of a secret, such as channel.web"),
         ask=section.flag("ask", kind in ASKED_KINDS),
-        tell=section.choices("tell", NEWS) if section.has("tell") else (NEWS if kind in TOLD_KINDS else ()),
+        tell=section.choices("tell", takes or NEWS) if section.has("tell") else takes,
+        account=section.text("account", None if kind in ACCOUNT_KINDS else ""),
     )
     section.done()
     return spec

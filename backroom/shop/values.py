@@ -24,6 +24,8 @@ SERVICE_URL = (
     r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
     r"|http://(localhost|[0-9.]{7,15})(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
 )
+# An address as somebody else has it, letter for letter.
+WHOLE_URL = r"https://[^\s\"'<>]{3,500}"
 _FOLDER = re.compile(r"folder:(?!.*\.\.)[A-Za-z0-9_./-][A-Za-z0-9_./ -]*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
