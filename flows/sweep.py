@@ -1,14 +1,15 @@
 """The sweep, every minute: the backstop for whatever a wake-up should have started and did not.
 
-It ends leases of dead processes, lets abandoned reservations go, opens and closes events on time, wakes every stage
-and location where something waits or was freed, starts the runs that sick orders, breakers and Holds are owed, tries
-open breakers again, and ends the runs whose trouble is over.
+It ends leases of dead processes, lets abandoned reservations go, opens and closes events on time, takes in files that
+were dropped, wakes every stage and location where something waits or was freed, starts the runs that sick orders,
+breakers and Holds are owed, tries open breakers again, and ends the runs whose trouble is over.
 """
 
 from __future__ import annotations
 
 from prefect import flow
 
+from tasks.dropped import take_dropped_files
 from tasks.events import look_after_events
 from tasks.sweeping import end_mended_runs, expire_reservations, start_owed_runs, try_breakers, wake_waiting
 
@@ -18,11 +19,12 @@ def sweep() -> str:
     """Look once at everything that waits."""
     expired = expire_reservations()
     moved = look_after_events()
+    dropped = take_dropped_files()
     woken = wake_waiting()
     started = start_owed_runs()
     tried = try_breakers()
     ended = end_mended_runs()
     return (
         f"woke {woken}, reservations expired {expired}, runs started {started}, breakers tried {tried}, "
-        f"runs ended {ended}, events moved {moved}"
+        f"runs ended {ended}, events moved {moved}, orders from files {dropped}"
     )

@@ -16,7 +16,7 @@ from prefect import task
 from sqlalchemy import Connection
 
 from backroom.channels.base import NotAnOrder
-from backroom.channels.contact import check_address, normalise_email, normalise_phone
+from backroom.channels.contact import contact_problems, normalise_email, normalise_phone
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import parse_json
 from backroom.domain.errors import BackroomError
@@ -97,18 +97,9 @@ def check(room: Room, one: Judged, variants: dict[str, Variant]) -> Judged | Ref
 
 
 def _problems(room: Room, incoming: IncomingOrder, variants: dict[str, Variant]) -> list[Problem]:
-    return check_order(incoming, variants, room.shop.owner.currency, _contact_problems(room, incoming))
-
-
-def _contact_problems(room: Room, incoming: IncomingOrder) -> list[Problem]:
-    """What is wrong with the ways to reach the customer. One that is empty is no problem here: it was not given."""
-    country = incoming.address.country if incoming.address else room.shop.owner.country
-    problems = check_address(incoming.address) if incoming.address else []
-    if incoming.email and normalise_email(incoming.email) is None:
-        problems.append(Problem("email_unusable", "email", "is no e-mail address", mendable=True))
-    if incoming.phone and normalise_phone(incoming.phone, country) is None:
-        problems.append(Problem("phone_unusable", "phone", "is no phone number", mendable=True))
-    return problems
+    return check_order(
+        incoming, variants, room.shop.owner.currency, contact_problems(incoming, room.shop.owner.country)
+    )
 
 
 def newest_of_each(judged: Iterable[Judged]) -> tuple[list[Judged], list[Judged]]:

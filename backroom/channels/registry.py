@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from backroom.channels.base import Channel
 from backroom.channels.csvorder import CsvChannel
+from backroom.channels.mapped import MappedChannel
+from backroom.channels.mapped_news import MappedWriteBack
+from backroom.channels.mapped_source import MappedSource
 from backroom.channels.pos import PosChannel
 from backroom.channels.remote import OrderSource, WriteBack
 from backroom.channels.shopify import ShopifyChannel
@@ -25,6 +28,7 @@ CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
     "square": SquareChannel,
     "pos": PosChannel,
     "csv": CsvChannel,
+    "mapped": MappedChannel,
 }
 
 # Who can be asked, and who takes news: made of the channel's table and of the secret that opens its interface.
@@ -33,10 +37,17 @@ SOURCES: dict[str, Callable[[ChannelSpec, str], OrderSource]] = {
     "shopify": ShopifySource,
     "woocommerce": WooSource,
     "square": SquareSource,
+    "mapped": MappedSource,
 }
-WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {"square": SquareNews}
+WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {
+    "square": SquareNews,
+    "mapped": MappedWriteBack,
+}
 # Whoever tries the connection for `backroom doctor`, of the same two.
-PROBES: dict[str, Callable[[ChannelSpec, str], Probe]] = {"square": SquareSource}
+PROBES: dict[str, Callable[[ChannelSpec, str], Probe]] = {
+    "square": SquareSource,
+    "mapped": MappedSource,
+}
 
 
 class UnknownKind(Refuse):

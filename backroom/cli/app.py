@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from backroom.cli import (
     audit,
     booths,
+    channel,
     check,
     demo,
     effects,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.add_typer(shop.app, name="shop", help="The shop file.")
 app.add_typer(orders.app, name="order", help="One order: look at it, hold it, let it go on, cancel it, try again.")
+app.add_typer(channel.app, name="channel", help="Channels: try a message, take dropped files in.")
 app.add_typer(keys.app, name="key", help="Keys for tills, booths, staff and metrics.")
 app.add_typer(person.app, name="person", help="One person: find, export, forget; and what was asked for.")
 app.add_typer(master_key.app, name="master-key", help="The key under which everything personal is sealed.")

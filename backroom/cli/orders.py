@@ -11,15 +11,15 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from backroom.channels.csvfile import read_file
 from backroom.channels.delivering import delivery_of
+from backroom.channels.files import split_file
 from backroom.channels.registry import channel_for
 from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson
 from backroom.domain.explain import explain as explain_decision
-from backroom.domain.shop import ChannelSpec, Shop
+from backroom.domain.shop import DROPPED_KINDS, ChannelSpec, Shop
 from backroom.shop.room import Room
 from backroom.store import desk, intake
 from backroom.store.claims import Wakeup, wakeup
@@ -41,7 +41,7 @@ COLUMNS = ("number", "channel", "state", "hold_reason", "sick_cause", "delivery"
 
 
 class NotAFileChannel(AskPerson):
-    """Files come in by a channel of kind csv, and the shop file must say which."""
+    """Files come in by a channel of kind csv or mapped, and the shop file must say which."""
 
     cause = "not_a_file_channel"
 
@@ -162,15 +162,17 @@ def scan_piece(
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The CSV file")],
-    channel: Annotated[str, typer.Option(help="The channel of kind csv, where the shop has several")] = "",
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file, or a JSON file of a mapped shop")
+    ],
+    channel: Annotated[str, typer.Option(help="The channel that it comes in by, where several take files")] = "",
 ) -> None:
-    """Take the orders of a CSV file in. A file taken in twice changes nothing."""
+    """Take the orders of a file in. A file taken in twice changes nothing."""
     room = open_room()
     spec = _file_channel(room.shop, channel)
-    drop = read_file(file.read_bytes(), file.name)
+    drop = split_file(spec, file.read_bytes(), file.name)
     for problem in drop.problems:
-        console.print(f"[yellow]{problem}[/]", highlight=False)
+        console.print(problem, style="yellow", highlight=False, markup=False)
     reader = channel_for(spec)
     deliveries = [delivery_of(spec, reader, json.loads(order.body), {}, order.body) for order in drop.orders]
     hub = room.shop.hub
@@ -215,12 +217,12 @@ def _act(room: Room, number: str, work: Callable[[Connection, str], list[Wakeup]
 
 def _file_channel(shop: Shop, named: str) -> ChannelSpec:
     """The channel that a file comes in by: the one that is named, or the only one there is."""
-    files = [spec for spec in shop.channels if spec.kind == "csv"]
+    files = [spec for spec in shop.channels if spec.kind in DROPPED_KINDS]
     chosen = [shop.channel(named)] if named else files
     if len(chosen) != 1 or chosen[0] not in files:
         there = ", ".join(spec.id for spec in files) or "none"
         problem = f"{named} takes no files" if named else "it is not clear which channel the file comes from"
-        raise NotAFileChannel(f"{problem}.", remedy=f"Name one of kind csv with --channel; there are: {there}.")
+        raise NotAFileChannel(f"{problem}.", remedy=f"Name one that takes files with --channel; there are: {there}.")
     return chosen[0]
 
 

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Protocol, TypeVar
 
 from backroom.domain.errors import AskPerson
+from backroom.domain.mapping import ShopMapping
 from backroom.domain.opening import OpeningHours
 from backroom.domain.restock import RestockSpec
 from backroom.domain.return_policy import ReturnRules
@@ -19,13 +20,15 @@ from backroom.domain.return_policy import ReturnRules
 LOCATION_KINDS = ("hub", "local_hub", "booth")
 # Data quality has a work pool of its own, which belongs to no location.
 QUALITY_POOL = "quality"
-CHANNEL_KINDS = ("shopify", "woocommerce", "square", "pos", "csv")
+CHANNEL_KINDS = ("shopify", "woocommerce", "square", "pos", "csv", "mapped")
 CARRIER_KINDS = ("local",)
 REFUNDING_KINDS = ("woocommerce", "square")
 # Kinds of channels that can be asked for their orders, and those that take news; `backroom.channels.registry` has the
 # same, for whoever makes the connection.
-ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square")
-TOLD_KINDS: tuple[str, ...] = ("square",)
+ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "mapped")
+TOLD_KINDS: tuple[str, ...] = ("square", "mapped")
+# Kinds of channels whose orders may come as files.
+DROPPED_KINDS = ("csv", "mapped")
 NEWS = ("shipped", "stock", "cancelled")
 # Kinds that take not all of NEWS.
 NEWS_OF: Mapping[str, tuple[str, ...]] = {}
@@ -178,6 +181,7 @@ class ChannelSpec:
     `secret` names the signing secret in the secrets file (or the environment); the file never holds it. `carrier` takes
     its parcels, wherever they are packed. Without `refunds` a person pays back in the channel's own pages; without
     `api` it is neither asked nor told anything. `notification_url` is where Square sends its events, as Square has it.
+    Only kind mapped has a `mapping`, and needs it. `folder`, in the home folder, is where its files are dropped.
     """
 
     id: str
@@ -192,6 +196,8 @@ class ChannelSpec:
     refunds: RefundsSpec | None = None
     api: ApiSpec | None = None
     notification_url: str = ""
+    mapping: ShopMapping | None = None
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the shop's own folders hold of somebody: their mails and SMS as files, and the label sheets they stand on.
+"""What the shop's own folders hold of somebody: mails and SMS as files, label sheets, and files that orders came in.
 
 What belongs here: removing it. What does not: where it is written (`backroom.messaging.mailfolder`,
 `backroom.printing.folder`), and what real mail servers, SMS gateways and printers have taken: that has left the house.
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, RowMapping
 
 from backroom.carriers.sheets import render_labels
+from backroom.channels.dropping import DropFolder
 from backroom.domain.consent import MEDIA
 from backroom.domain.labels import LabelData
 from backroom.domain.shop import NotInShopFile, PrinterSpec
@@ -32,14 +33,23 @@ def remove_files(room: Room, whose: Whose) -> int:
     with room.database.read() as connection:
         keys = erased.message_keys(connection, whose)
         sheets = erased.sheets_of(connection, whose)
+        ids = erased.external_ids(connection, whose)
         others = {sheet["id"]: _labels_left(room, connection, sheet["id"]) for sheet in sheets}
-    count = sum(folder.remove(key) for folder in mail_folders(room) for key in keys)
+    count = sum(mails.remove(key) for mails in mail_folders(room) for key in keys)
     for sheet in sheets:
         printer = label_folder(room, sheet["location"])
         if printer is not None:
             left = others[sheet["id"]]
             count += printer.rewrite(sheet["key"], render_labels(left) if left else None)
+    for folder in drop_folders(room):
+        count += folder.forget({id_ for channel, id_ in ids if channel == folder.spec.id})
     return count
+
+
+def drop_folders(room: Room) -> list[DropFolder]:
+    """The folders in which files of orders are kept after they were taken in."""
+    country = room.shop.owner.country
+    return [DropFolder(room.folder(spec.folder), spec, country) for spec in room.shop.channels if spec.folder]
 
 
 def mail_folders(room: Room) -> list[MailFolder]:

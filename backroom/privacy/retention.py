@@ -14,7 +14,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from backroom.privacy.erasure import ForgetRuns, erase
-from backroom.privacy.files import label_folder, mail_folders
+from backroom.privacy.files import drop_folders, label_folder, mail_folders
 from backroom.shop.room import REPORTS, Room
 from backroom.store import retention
 from backroom.store.database import now
@@ -41,6 +41,8 @@ def remove_old(room: Room, forget_runs: ForgetRuns | None) -> Iterator[Removed]:
     for kind, step in retention.STEPS.items():
         if days[kind]:
             yield _noted(room, kind, days[kind], partial(_in_batches, room, step))
+    if kept.raw:
+        yield _noted(room, "dropped files", kept.raw, lambda before: _dropped_files(room, before))
     if kept.labels:
         yield _noted(room, "label files", kept.labels, lambda before: _label_files(room, before))
     if kept.messages:
@@ -66,6 +68,10 @@ def _in_batches(room: Room, step: Callable[[Connection, datetime], int], before:
     while count := room.database.write(lambda c: step(c, before)):
         total += count
     return total
+
+
+def _dropped_files(room: Room, before: datetime) -> int:
+    return sum(folder.remove_older(before) for folder in drop_folders(room))
 
 
 def _label_files(room: Room, before: datetime) -> int:

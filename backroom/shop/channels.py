@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 
+from backroom.domain.mapping import ShopMapping
 from backroom.domain.shop import (
     ACCOUNT_KINDS,
     ASKED_KINDS,
     CHANNEL_KINDS,
+    DROPPED_KINDS,
     NEWS,
     NEWS_OF,
     TOLD_KINDS,
@@ -19,6 +21,7 @@ from backroom.domain.shop import (
     ChannelSpec,
 )
 from backroom.shop import values
+from backroom.shop.mapping import read_mapping
 from backroom.shop.returns import read_refunds
 from backroom.shop.section import Section
 
@@ -42,6 +45,7 @@ def read_channel(id_: str, section: Section) -> ChannelSpec:
         section.problem("secret", "is missing", f'Add secret = "webhook.{id_}", the name of its signing secret.')
     if kind in KINDS_WITH_API and not section.has("api"):
         section.problem("api", "is missing", f"Add [channels.{id_}.api]: what it sends only says which order to fetch.")
+    mapping = _read_mapping(id_, section, kind, secret)
     channel = ChannelSpec(
         id=id_,
         kind=kind,
@@ -53,8 +57,10 @@ def read_channel(id_: str, section: Section) -> ChannelSpec:
         event=section.text("event", ""),
         carrier=section.text("carrier", ""),
         refunds=read_refunds(section, kind),
-        api=_read_api(section, kind),
+        api=_read_api(section, kind, mapping),
         notification_url=_read_notification_url(section, kind),
+        mapping=mapping,
+        folder=_read_folder(section, kind),
     )
     section.done()
     return channel
@@ -71,20 +77,54 @@ def _read_notification_url(section: Section, kind: str) -> str:
     return ""
 
 
-def _read_api(channel: Section, kind: str) -> ApiSpec | None:
+def _read_mapping(id_: str, channel: Section, kind: str, secret: str) -> ShopMapping | None:
+    """`[channels.ID.mapping]`, which a channel of kind mapped has, and no other."""
+    if kind != "mapped":
+        if channel.has("mapping"):
+            channel.problem("mapping", f"a channel of kind {kind} needs none", 'Remove it, or write kind = "mapped".')
+        return None
+    mapping = read_mapping(channel)
+    if mapping.signature and not secret:
+        channel.problem("secret", "is missing", f'Add secret = "webhook.{id_}", the name of its signing secret.')
+    if secret and not mapping.signature:
+        channel.problem("mapping.signature", "is missing", "Say how its webhooks are signed, or remove secret.")
+    return mapping
+
+
+def _read_folder(channel: Section, kind: str) -> str:
+    """Where its files are dropped: a folder in the home folder."""
+    folder = channel.text(
+        "folder", "", pattern=values.FOLDER, form="a folder in the home folder, such as drop/boutiques"
+    )
+    if folder and kind not in DROPPED_KINDS:
+        channel.problem("folder", f"a channel of kind {kind} takes no files", "Remove it.")
+    return folder
+
+
+def _read_api(channel: Section, kind: str, mapping: ShopMapping | None) -> ApiSpec | None:
     """`[channels.ID.api]`: the channel's own interface. Each kind knows what it can be asked and told."""
     if not channel.has("api"):
         return None
     section = channel.section("api")
     if kind not in {*ASKED_KINDS, *TOLD_KINDS}:
         channel.problem("api", f"a channel of kind {kind} has no interface that is spoken here", "Remove it.")
-    takes = NEWS_OF.get(kind, NEWS) if kind in TOLD_KINDS else ()
+    asked, takes = kind in ASKED_KINDS, NEWS_OF.get(kind, NEWS) if kind in TOLD_KINDS else ()
+    if mapping is not None:
+        # What its mapping does not say how to do is not done.
+        asked, takes = mapping.poll is not None, tuple(mapping.tell)
     spec = ApiSpec(
         url=section.text("url", pattern=values.SERVICE_URL, form="an address such as https://shop.example.com"),
         secret=section.text("secret", pattern=values.DOTTED_NAME, form="the name of a secret, such as channel.web"),
-        ask=section.flag("ask", kind in ASKED_KINDS),
-        tell=section.choices("tell", takes or NEWS) if section.has("tell") else takes,
+        ask=section.flag("ask", asked),
+        tell=section.choices("tell", NEWS if mapping else takes or NEWS) if section.has("tell") else takes,
         account=section.text("account", None if kind in ACCOUNT_KINDS else ""),
     )
+    if mapping is not None and spec.ask and not asked:
+        section.problem("ask", "nothing says how it is asked", f"Add [{channel.at('mapping')}.poll], or remove it.")
+    for news in spec.tell if mapping is not None else ():
+        if news not in takes:
+            section.problem(
+                "tell", f"nothing says how it is told {news}", f"Add [{channel.at('mapping')}.tell.{news}]."
+            )
     section.done()
     return spec

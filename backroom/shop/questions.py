@@ -10,7 +10,6 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from backroom.domain.shop import CHANNEL_KINDS
 from backroom.shop import values
 from backroom.shop.check import suggest
 from backroom.shop.values import BadValue
@@ -19,6 +18,9 @@ from backroom.shop.write import write_shop_file
 __all__ = ["QUESTIONS", "Question", "default_answers", "interview", "write_shop_file"]
 
 Answers = Mapping[str, str]
+
+# Channels that a few questions are enough for; the others are written by hand, as docs/shop-file.md says.
+OFFERED_KINDS = ("shopify", "woocommerce", "pos", "csv")
 
 # Currency, language and time zone by country, as defaults; any other country is asked without.
 _USUAL = {
@@ -104,8 +106,8 @@ def _coordinates(text: str) -> str:
 def _channels(text: str) -> str:
     kinds = list(dict.fromkeys(text.lower().replace(",", " ").split()))
     for kind in kinds:
-        if kind not in CHANNEL_KINDS:
-            raise BadValue(f"{kind!r} is not known", remedy=suggest(kind, CHANNEL_KINDS))
+        if kind not in OFFERED_KINDS:
+            raise BadValue(f"{kind!r} is not known", remedy=suggest(kind, OFFERED_KINDS))
     return ", ".join(kinds)
 
 
@@ -191,7 +193,7 @@ QUESTIONS: tuple[Question, ...] = (
         values.printer_uri,
         _says("booth", "yes"),
     ),
-    Question("channels", f"Where do orders come from ({', '.join(CHANNEL_KINDS)})?", _always("shopify"), _channels),
+    Question("channels", f"Where do orders come from ({', '.join(OFFERED_KINDS)})?", _always("shopify"), _channels),
     Question(
         "shop_domain",
         "The Shopify shop's domain (name.myshopify.com)?",

@@ -71,6 +71,12 @@ class Section:
             return default or ""
         return value
 
+    def verbatim(self, key: str, default: str) -> str:
+        """A text with the spaces around it, which belong to it."""
+        found = self.text(key, default)
+        value = self._table.get(key)
+        return value if found and isinstance(value, str) else found
+
     def parsed(self, key: str, parse: Callable[[str], str], default: str | None = None) -> str:
         """A text in the normal form that `parse` gives it; what it refuses with BadValue is reported."""
         text = self.text(key, default)
@@ -147,6 +153,13 @@ class Section:
         if not value and default is None:
             self.problem(key, "is empty", "Name at least one.")
         return tuple(str(item).strip() for item in value)
+
+    def one_or_more(self, key: str, *, required: bool = False) -> tuple[str, ...]:
+        """A text, or a list of texts, as texts; empty when it is absent."""
+        if isinstance(self._table.get(key), str):
+            text = self.text(key)
+            return (text,) if text else ()
+        return self.texts(key, None if required else ())
 
     def dates(self, key: str) -> tuple[date, ...]:
         """A list of dates as TOML writes them, without quotes; empty when it is absent."""

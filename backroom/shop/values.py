@@ -26,6 +26,8 @@ SERVICE_URL = (
 )
 # An address as somebody else has it, letter for letter.
 WHOLE_URL = r"https://[^\s\"'<>]{3,500}"
+# In the home folder, and not above it.
+FOLDER = r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*"
 _FOLDER = re.compile(r"folder:(?!.*\.\.)[A-Za-z0-9_./-][A-Za-z0-9_./ -]*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")

@@ -46,6 +46,12 @@ def order_numbers(connection: Connection, whose: Whose) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def external_ids(connection: Connection, whose: Whose) -> list[tuple[str, str]]:
+    """Their orders by channel and the channel's own id."""
+    query = select(orders.c.channel, orders.c.external_id).where(orders.c.id.in_(whose.orders)).order_by(orders.c.id)
+    return [(row.channel, row.external_id) for row in connection.execute(query)]
+
+
 def message_keys(connection: Connection, whose: Whose) -> list[str]:
     """Under which keys messages went to them, or may have."""
     query = select(effects.c.key).where(effects.c.order_id.in_(whose.orders), effects.c.kind == "message")

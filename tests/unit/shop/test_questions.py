@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backroom.domain.errors import BackroomError
-from backroom.domain.shop import CHANNEL_KINDS, Shop
+from backroom.domain.shop import Shop
 from backroom.shop.load import load_shop
-from backroom.shop.questions import QUESTIONS, Question, default_answers, interview, write_shop_file
+from backroom.shop.questions import OFFERED_KINDS, QUESTIONS, Question, default_answers, interview, write_shop_file
 from backroom.shop.values import BadValue
 
 
@@ -47,7 +47,7 @@ def test_whatever_is_answered_the_file_is_right(data: st.DataObject, tmp_path_fa
         "currency": data.draw(st.sampled_from(["EUR", "JPY", "KWD"])),
         "local_hub": data.draw(choice),
         "booth": data.draw(choice),
-        "channels": ", ".join(data.draw(st.sets(st.sampled_from(CHANNEL_KINDS), min_size=1))),
+        "channels": ", ".join(data.draw(st.sets(st.sampled_from(OFFERED_KINDS), min_size=1))),
         "sms": data.draw(st.sampled_from(["none", "folder", "gateway"])),
         "sms_sender": "Shop",
     }

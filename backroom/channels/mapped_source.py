@@ -1,0 +1,170 @@
+"""Asking a mapped shop for its orders, as `[channels.ID.mapping.poll]` says.
+
+What belongs here: pages, and what of an answer is an order. What does not: the fields of an order (`mapped_order`), one
+call (`mapped_calls`), and when it is asked (`tasks`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from backroom.channels.mapped import MappedChannel, mapping_of
+from backroom.channels.mapped_calls import account_of, make_call, time_of
+from backroom.channels.mapped_order import FETCHED, OrderReader
+from backroom.channels.remote import Fetched, Listed
+from backroom.channels.strict_json import BrokenJson, parse_json
+from backroom.domain.errors import AskPerson
+from backroom.domain.json_path import Found, find, said
+from backroom.domain.mapping import Call, PollMapping
+from backroom.domain.model import PaymentStatus
+from backroom.domain.shop import ChannelSpec
+from backroom.outgoing.answer import Answer
+from backroom.outgoing.client import Client
+from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused
+
+# More pages than any shop fills between two looks: an interface that ignores the page it is asked for never ends.
+MOST_PAGES = 2000
+_GONE = (404, 410)
+_NEXT = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?', re.IGNORECASE)
+
+
+class NotAsked(AskPerson):
+    """The mapping does not say how the shop is asked."""
+
+    cause = "not_asked"
+
+
+class MappedSource:
+    """One shop's orders. Made for one task."""
+
+    def __init__(self, spec: ChannelSpec, secret: str) -> None:
+        mapping = mapping_of(spec)
+        if spec.api is None or mapping.poll is None:
+            raise NotAsked(f"channel {spec.id} does not say how it is asked.", remedy="Add its api, and mapping.poll.")
+        self._spec = spec
+        self._mapping = mapping
+        self._channel = MappedChannel(spec)
+        self._client = Client(account_of(spec.id, spec.api, mapping, secret))
+
+    @property
+    def _poll(self) -> PollMapping:
+        if self._mapping.poll is None:
+            raise NotAsked(f"channel {self._spec.id} does not say how it is asked.", remedy="Add its mapping.poll.")
+        return self._mapping.poll
+
+    def check(self) -> None:
+        """Try the connection: by the mapping's probe, else by asking for what changed in this second."""
+        probe, told = self._mapping.probe, dict[str, Any]()
+        if probe is None:
+            if self._mapping.poll is None:
+                raise NotAsked(
+                    f"nothing says how the connection to {self._spec.id} is tried.",
+                    remedy=f"Add [channels.{self._spec.id}.mapping.probe].",
+                )
+            probe, at = self._poll.list, time_of(datetime.now(UTC), self._poll.times)
+            told = {"since": at, "until": at, "page": self._poll.first, "offset": 0, "size": 1, "cursor": None}
+        make_call(self._client, probe, told, about="a try of the connection")
+
+    def changed_since(self, since: datetime) -> Iterator[Listed]:
+        """Every order of every page; AnswerUnreadable names the field of an order that cannot be listed."""
+        now = datetime.now(UTC)
+        told = {"since": time_of(since, self._poll.times), "until": time_of(now, self._poll.times)}
+        seen: set[str] = set()
+        for answer in self._pages(told):
+            document = self._json(answer, "its orders")
+            found = [one for one in find(document, self._poll.orders) if isinstance(one.value, dict)]
+            fresh = 0
+            for one in found:
+                listed = self._listed(one)
+                if listed.external_id not in seen:
+                    seen.add(listed.external_id)
+                    fresh += 1
+                    yield listed
+            if not fresh:
+                # An empty page is the last one; one that says nothing new means that pages are not understood there.
+                return
+
+    def fetch(self, external_ids: Sequence[str]) -> Iterator[Fetched]:
+        for external_id in external_ids:
+            try:
+                answer = make_call(self._client, self._poll.one, {"id": external_id}, about=external_id)
+            except ServiceRefused as error:
+                if error.answer.status in _GONE:
+                    continue
+                raise
+            document = self._json(answer, external_id)
+            found = next((one for one in find(document, self._poll.order) if isinstance(one.value, dict)), None)
+            if found is None or not found.value:
+                continue
+            body = json.dumps(self._channel.wrapped(found.value), ensure_ascii=False).encode()
+            yield Fetched(external_id, FETCHED, body)
+
+    def _pages(self, told: dict[str, Any]) -> Iterator[Answer]:
+        poll, call = self._poll, self._poll.list
+        extra: dict[str, str] = {}
+        for page in range(MOST_PAGES):
+            words = {
+                **told,
+                "page": poll.first + page,
+                "offset": page * poll.size,
+                "size": poll.size,
+                "cursor": told.get("cursor"),
+            }
+            answer = make_call(self._client, _with(call, extra), words, about="its orders")
+            yield answer
+            if poll.paging == "none":
+                return
+            if poll.paging == "cursor":
+                assert poll.cursor is not None, "the shop file's check asks for it"
+                cursor = next((one.value for one in find(answer.json(), poll.cursor) if said(one.value)), None)
+                if cursor is None or cursor is False or cursor == told.get("cursor"):
+                    return
+                told["cursor"] = cursor
+            if poll.paging == "link":
+                following = _NEXT.search(answer.headers.get("link", ""))
+                if following is None:
+                    return
+                # Only what it asks for is taken from the link, and not where it leads: our address stands in the shop
+                # file.
+                extra = dict(parse_qsl(urlsplit(following[1]).query))
+        raise AnswerUnreadable(
+            self._spec.id, f"{self._spec.id} lists more than {MOST_PAGES} pages.", remedy="Check paging in its mapping."
+        )
+
+    def _listed(self, found: Found) -> Listed:
+        reader = OrderReader(self._mapping, found)
+        order = reader.head()
+        if reader.reading.problems:
+            wrong = "; ".join(sorted({f"{one.field} {one.detail}" for one in reader.reading.problems}))
+            raise AnswerUnreadable(
+                self._spec.id, f"{self._spec.id} lists an order that cannot be read: {wrong}.", remedy="Ask for them."
+            )
+        return Listed(
+            order.external_id,
+            order.updated_at,
+            paid=order.payment is PaymentStatus.PAID and not order.cancelled,
+            name=order.name,
+            placed_at=order.placed_at,
+            fulfilled=order.fulfilled,
+            total_minor=order.total_minor,
+            currency=order.currency,
+        )
+
+    def _json(self, answer: Answer, about: str) -> Any:
+        """As our own door reads it: money stays exact."""
+        try:
+            return parse_json(answer.body)
+        except BrokenJson as error:
+            raise AnswerUnreadable(
+                self._spec.id, f"{self._spec.id} answers what is not JSON that we take ({about}).", remedy="Look at it."
+            ) from error
+
+
+def _with(call: Call, extra: dict[str, str]) -> Call:
+    return replace(call, params=extra) if extra else call
