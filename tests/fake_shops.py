@@ -11,7 +11,7 @@ import base64
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -39,10 +39,12 @@ def admin_schema() -> GraphQLSchema:
 
 @dataclass
 class FakeShopify:
-    """One shop. `bad` are answers that come first, one a call; `points` is what the bucket holds, -1 for enough."""
+    """One shop. `bad` are answers that come first, one a call; `fails` may answer in its stead, by what is asked;
+    `points` is what the bucket holds, -1 for enough."""
 
     orders: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
     bad: list[Response] = field(default_factory=list)
+    fails: Callable[[dict[str, Any]], Response | None] = lambda _asked: None
     calls: list[dict[str, Any]] = field(default_factory=list, repr=False)
     most_cost: float = 1000.0
     points: float = -1.0
@@ -60,6 +62,8 @@ class FakeShopify:
             self.calls.append(asked)
             if self.bad:
                 return self.bad.pop(0)
+            if failure := self.fails(asked):
+                return failure
             if request.headers.get("X-Shopify-Access-Token") != TOKEN:
                 return _json({"errors": "[API] Invalid API key or access token"}, 401)
             return self._answered(asked["query"], asked.get("variables") or {})

@@ -1,7 +1,7 @@
 """From a parsed message to what is stored of it: masked, keyed, and with the hashes' inputs that find its person.
 
-What belongs here: what every door does alike, whether a message came over HTTP, from a till or in a file. What does
-not: signatures and HTTP (`backroom.gateway`), and the commit (`backroom.store.inbox_door`).
+What belongs here: what every door does alike, whether a message came over HTTP, from a till, in a file or was fetched.
+What does not: signatures and HTTP (`backroom.gateway`), and the commit (`backroom.store.inbox_door`).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def delivery_of(
 def delivery_of_fetched(spec: ChannelSpec, channel: Channel, fetched: Fetched) -> Delivery:
     """An order that was asked for, as what is stored: the same state of it, fetched again, is the same delivery.
 
+    A webhook of the same moment has a key of its own; it is the same news then, and changes nothing (`tasks.validate`).
     BrokenJson where it is no JSON that we take.
     """
     key = f"fetched:{fetched.external_id}:{digest(fetched.body)}"

@@ -10,12 +10,17 @@ SWEEP_SECONDS = 60.0
 HOUR = 3600.0
 # Often enough for a market evening; before it, plans that say about the same ask nobody anew.
 RESTOCK_SECONDS = 1800.0
+# Webhooks come within seconds; what did not is here before anybody asks for it.
+RECONCILE_SECONDS = 900.0
+# Before the figures of the day, so that they count what it finds.
+RECONCILE_ALL = "30 2 * * *"
 # In the middle of the night on most clocks, when the day before is over everywhere.
 DAILY = "15 3 * * *"
 # After the figures of the day, which are read from what is removed.
 NIGHTLY = "45 3 * * *"
 # When the others of the night are done: every row is checked, theirs as well.
 LAST = "30 4 * * *"
+RECONCILE = "flows/reconcile.py:reconcile"
 DATA_QUALITY = "flows/data_quality.py:data_quality"
 # In the morning, and three times more for what could not go: each item is reminded of once a day.
 REMIND = "5 6,9,12,15 * * *"
@@ -38,6 +43,8 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
         DeploymentSpec("flows/kpi.py:kpi", "hourly", hub.pool, hub_tags, {"period": "hourly"}, every_seconds=HOUR),
         DeploymentSpec("flows/kpi.py:kpi", "daily", hub.pool, hub_tags, {"period": "daily"}, cron=DAILY),
         DeploymentSpec("flows/audit.py:audit", "hourly", hub.pool, hub_tags, every_seconds=HOUR),
+        DeploymentSpec(RECONCILE, "recent", hub.pool, hub_tags, {"reach": "recent"}, every_seconds=RECONCILE_SECONDS),
+        DeploymentSpec(RECONCILE, "full", hub.pool, hub_tags, {"reach": "full"}, cron=RECONCILE_ALL),
         DeploymentSpec("flows/retention.py:retention", "retention", hub.pool, hub_tags, cron=NIGHTLY),
         DeploymentSpec(DATA_QUALITY, "hourly", QUALITY_POOL, hub_tags, {"scope": "changed"}, every_seconds=HOUR),
         DeploymentSpec(DATA_QUALITY, "nightly", QUALITY_POOL, hub_tags, {"scope": "full"}, cron=LAST),

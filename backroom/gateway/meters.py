@@ -6,19 +6,22 @@ locations and outcomes: few, and never a person's data.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from sqlalchemy import RowMapping
 
 from backroom.domain.kpi import BY_DAY, BY_MONTH
 from backroom.domain.opening import instant
-from backroom.store import audit_days
-from backroom.store.database import Database
-from backroom.store.figures import Figures, read_figures
+from backroom.insight.reconciled import age_of
+from backroom.store import audit_days, looks, paid_elsewhere
+from backroom.store.database import Database, now
+from backroom.store.figures import Counts, Figures, read_figures
 from backroom.store.kpi_figures import last_full_day, last_sure_months
 
 # The gateway answers within 50 ms (p99); what takes longer than Shopify's five seconds was given up by the sender.
@@ -59,6 +62,8 @@ class _FromDatabase(Collector):
             of_day = last_full_day(connection, BY_DAY)
             rows = [*of_day, *last_sure_months(connection, BY_MONTH)]
             audited = audit_days.last(connection)
+            at, looked = now(connection), looks.all_looks(connection)
+            missing = paid_elsewhere.count_missing(connection)
         yield from _gauges(figures)
         kpis: dict[tuple[str, ...], float] = {(row["name"], row["way"]): row["value"] for row in rows}
         yield _family(
@@ -77,6 +82,37 @@ class _FromDatabase(Collector):
         ):
             counted: dict[tuple[str, ...], int] = {(row["failure"],): row[column] for row in audited}
             yield _family(name, help_, ("failure",), counted)
+        yield from _reconciled(looked, missing, at)
+
+
+def _reconciled(looked: Sequence[RowMapping], missing: Mapping[str, int], at: datetime) -> Iterable[Metric]:
+    """Of each channel that is asked for its orders, also where nothing is missing."""
+    unaccounted: Counts = dict.fromkeys(((row["channel"],) for row in looked), 0)
+    unaccounted |= {(channel,): count for channel, count in missing.items()}
+    found: Counts = {}
+    ages: dict[tuple[str, ...], float] = {}
+    for row in looked:
+        of = row["channel"], row["look"]
+        found |= {(*of, name): count for name, count in asdict(looks.figures_of(row)).items()}
+        ages[of] = age_of(row, at)
+    yield _family(
+        "backroom_unaccounted_orders",
+        "Paid at the source, and neither here nor waiting nor in quarantine nor settled (docs/connectors.md).",
+        ("channel",),
+        unaccounted,
+    )
+    yield _family(
+        "backroom_reconciliation_orders",
+        "What the last look at a source counted, recent or full, by what was found.",
+        ("channel", "look", "found"),
+        found,
+    )
+    yield _family(
+        "backroom_reconciliation_age_seconds",
+        "Since the last look at a source that came to its end; since the first try where none did.",
+        ("channel", "look"),
+        ages,
+    )
 
 
 def _gauges(figures: Figures) -> Iterable[Metric]:

@@ -144,6 +144,7 @@ OF_NOBODY = (
     t.events,
     t.generations,
     t.kpi_figures,
+    t.looks,
     t.paid_elsewhere,
     t.plan_answers,
     t.privacy_requests,

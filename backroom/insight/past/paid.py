@@ -40,7 +40,7 @@ def compare(connection: Connection, channel: str, past: Past, currency: str) -> 
             cancelled.append(order)
         elif state is not None:
             here += 1
-        elif ours.waiting & set(ids):
+        elif (ours.waiting | ours.quarantined) & set(ids):
             waiting.append(order)
         else:
             missing.append(order)

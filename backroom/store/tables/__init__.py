@@ -1,6 +1,6 @@
 """The schema, table by table. Importing this package registers every table with `metadata`."""
 
-from backroom.store.tables.audit import audit_days, paid_elsewhere, plan_answers
+from backroom.store.tables.audit import audit_days, looks, paid_elsewhere, plan_answers
 from backroom.store.tables.base import metadata
 from backroom.store.tables.engine import breakers, claims, effects, generations
 from backroom.store.tables.events import (
@@ -63,6 +63,7 @@ __all__ = [
     "inbox",
     "kpi_figures",
     "labels",
+    "looks",
     "messages",
     "metadata",
     "order_facts",
