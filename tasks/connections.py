@@ -13,6 +13,7 @@ from backroom.carriers.courier import LocalCourier
 from backroom.channels.refunding import Refunds
 from backroom.channels.remote import OrderSource, WriteBack
 from backroom.channels.square_refunds import SquareRefunds
+from backroom.channels.stripe_refunds import StripeRefunds
 from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.domain.consent import Medium
 from backroom.domain.errors import AskPerson
@@ -59,7 +60,11 @@ def refunds_of(room: Room) -> dict[str, Refunds]:
 
 
 # By kind of channel; `backroom.domain.shop.REFUNDING_KINDS` lists the same, for whoever checks a shop file.
-REFUNDS: Mapping[str, Callable[[str, str], Refunds]] = {"woocommerce": WooRefunds, "square": SquareRefunds}
+REFUNDS: Mapping[str, Callable[[str, str], Refunds]] = {
+    "woocommerce": WooRefunds,
+    "square": SquareRefunds,
+    "stripe": StripeRefunds,
+}
 
 
 def sources_of(room: Room) -> dict[str, OrderSource]:

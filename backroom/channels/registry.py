@@ -16,6 +16,8 @@ from backroom.channels.shopify_source import ShopifySource
 from backroom.channels.square import SquareChannel
 from backroom.channels.square_news import SquareNews
 from backroom.channels.square_source import SquareSource
+from backroom.channels.stripe_checkout import StripeChannel
+from backroom.channels.stripe_source import StripeSource
 from backroom.channels.woocommerce import WooCommerceChannel
 from backroom.channels.woocommerce_source import WooSource
 from backroom.domain.errors import Refuse
@@ -26,6 +28,7 @@ CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
     "shopify": ShopifyChannel,
     "woocommerce": WooCommerceChannel,
     "square": SquareChannel,
+    "stripe": StripeChannel,
     "pos": PosChannel,
     "csv": CsvChannel,
     "mapped": MappedChannel,
@@ -37,6 +40,7 @@ SOURCES: dict[str, Callable[[ChannelSpec, str], OrderSource]] = {
     "shopify": ShopifySource,
     "woocommerce": WooSource,
     "square": SquareSource,
+    "stripe": StripeSource,
     "mapped": MappedSource,
 }
 WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {
@@ -46,6 +50,7 @@ WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {
 # Whoever tries the connection for `backroom doctor`, of the same two.
 PROBES: dict[str, Callable[[ChannelSpec, str], Probe]] = {
     "square": SquareSource,
+    "stripe": StripeSource,
     "mapped": MappedSource,
 }
 

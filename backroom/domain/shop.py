@@ -20,12 +20,12 @@ from backroom.domain.return_policy import ReturnRules
 LOCATION_KINDS = ("hub", "local_hub", "booth")
 # Data quality has a work pool of its own, which belongs to no location.
 QUALITY_POOL = "quality"
-CHANNEL_KINDS = ("shopify", "woocommerce", "square", "pos", "csv", "mapped")
+CHANNEL_KINDS = ("shopify", "woocommerce", "square", "stripe", "pos", "csv", "mapped")
 CARRIER_KINDS = ("local",)
-REFUNDING_KINDS = ("woocommerce", "square")
+REFUNDING_KINDS = ("woocommerce", "square", "stripe")
 # Kinds of channels that can be asked for their orders, and those that take news; `backroom.channels.registry` has the
 # same, for whoever makes the connection.
-ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "mapped")
+ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "stripe", "mapped")
 TOLD_KINDS: tuple[str, ...] = ("square", "mapped")
 # Kinds of channels whose orders may come as files.
 DROPPED_KINDS = ("csv", "mapped")

@@ -25,9 +25,9 @@ from backroom.shop.mapping import read_mapping
 from backroom.shop.returns import read_refunds
 from backroom.shop.section import Section
 
-KINDS_WITH_SECRET = ("shopify", "woocommerce", "square")
+KINDS_WITH_SECRET = ("shopify", "woocommerce", "square", "stripe")
 # Kinds whose messages only say which order to fetch.
-KINDS_WITH_API = ("square",)
+KINDS_WITH_API = ("square", "stripe")
 
 
 def read_channel(id_: str, section: Section) -> ChannelSpec:
@@ -126,5 +126,7 @@ def _read_api(channel: Section, kind: str, mapping: ShopMapping | None) -> ApiSp
             section.problem(
                 "tell", f"nothing says how it is told {news}", f"Add [{channel.at('mapping')}.tell.{news}]."
             )
+    if mapping is None and spec.tell and not takes and kind in ASKED_KINDS:
+        section.problem("tell", f"a channel of kind {kind} takes no news", "Remove it.")
     section.done()
     return spec

@@ -30,6 +30,27 @@ secret = "refunds.market"
 """
 
 
+STRIPE = """
+[channels.links]
+kind = "stripe"
+sla = "standard"
+secret = "webhook.links"
+
+[channels.links.api]
+url = "https://api.stripe.com"
+secret = "channel.links"
+"""
+
+
+def test_stripe_is_asked_and_told_nothing(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(PLAIN + STRIPE, encoding="utf-8")
+    api = load_shop(tmp_path / "shop.toml").channel("links").api
+    assert api is not None
+    assert (api.ask, api.tell, api.account) == (True, (), "")
+    wrong = PLAIN + STRIPE + 'tell = ["shipped"]\n'
+    assert [one.field for one in problems(tmp_path, wrong)] == ["channels.links.api.tell"]
+
+
 def test_a_square_account_says_where_its_events_go_and_which_locations_are_ours(tmp_path: Path) -> None:
     (tmp_path / "shop.toml").write_text(PLAIN + SQUARE, encoding="utf-8")
     shop = load_shop(tmp_path / "shop.toml")
