@@ -25,7 +25,10 @@ class BackroomError(Exception):
             self.cause = cause
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".strip()
+        if not self.remedy:
+            return self.message
+        end = "" if self.message.endswith((".", "!", "?", ":", "…")) else "."
+        return f"{self.message}{end} {self.remedy}"
 
 
 class Retry(BackroomError):

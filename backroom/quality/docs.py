@@ -32,13 +32,16 @@ _FETCHED = (
     re.compile(r"@font-face\s*\{.*?\}", re.DOTALL | re.IGNORECASE),
 )
 _ABROAD = re.compile(r"""(\b(?:href|src|action)\s*=\s*)(["'])(?:https?:)?//.*?\2""", re.IGNORECASE)
+# The policy forbids them; taken out as well, the browser has nothing to complain of.
+_HANDLER = re.compile(r"""\son[a-z]+\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
 _URL = re.compile(r"url\([^)]*\)", re.IGNORECASE)
 # Nothing is loaded, whatever is left in a page.
 _POLICY = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#222}
-table{border-collapse:collapse;margin:.5rem 0 1.5rem}td,th{border:1px solid #ccc;padding:.3rem .6rem;text-align:left;
-vertical-align:top}.text-success::before{content:"✓ ";color:#18794e}.text-danger::before{content:"✗ ";color:#c62a2f}
+table{border-collapse:collapse;display:block;margin:.5rem 0 1.5rem;overflow-x:auto}
+td,th{border:1px solid #ccc;padding:.3rem .6rem;text-align:left;vertical-align:top}
+.text-success::before{content:"✓ ";color:#18794e}.text-danger::before{content:"✗ ";color:#c62a2f}
 .collapse{display:block}.critical{color:#c62a2f;font-weight:600}.warning{color:#8a5a00}a{color:#1a56a0}
 """
 
@@ -70,7 +73,7 @@ def offline(page: str, title: str, legend: str) -> str:
     above all else what its checks mean."""
     for fetched in _FETCHED:
         page = fetched.sub("", page)
-    page = _URL.sub("none", _ABROAD.sub(r"\1\2#\2", page))
+    page = _HANDLER.sub("", _URL.sub("none", _ABROAD.sub(r"\1\2#\2", page)))
     head = f"{_POLICY}<style>{_STYLE}</style>"
     page = re.sub(r"<title>.*?</title>\s*", "", page, flags=re.DOTALL)
     page = page.replace("<head>", f"<head><title>{html.escape(title)}</title>{head}", 1)

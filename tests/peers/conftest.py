@@ -22,6 +22,7 @@ from tests.running import RunningShop, running_shop
 __all__ = ["certificate"]
 
 SCANS_AT = "local-hub"
+DESK, TABLET, PHONE = (1280, 900), (820, 1180), (390, 844)
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +79,21 @@ def window() -> Iterator[Browser]:
         pytest.skip("Chromium and its driver are not installed: bash .ci/peers")
     with browser() as one:
         yield one
+
+
+@pytest.fixture
+def staff(window: Browser, shop: RunningShop, staff_key: str) -> Iterator[Browser]:
+    """A browser that has logged in. Whatever it did then, it asked nobody but us, and its console is silent."""
+    window.open("about:blank")
+    window.asked_hosts()
+    window.complaints()
+    window.open(f"{shop.ports.pages}/login")
+    window.type("#key", staff_key)
+    window.click("button", "Log in")
+    window.find("h1", "Orders", exact=True)
+    yield window
+    assert window.asked_hosts() == {"127.0.0.1"}
+    assert window.complaints() == []
 
 
 @pytest.fixture(scope="session")

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from backroom.shop import demo_stories
 from tests.browser import ENTER, Browser
-from tests.peers.conftest import SCANS_AT
+from tests.peers.conftest import DESK, PHONE, SCANS_AT, TABLET
 from tests.peers.sent_orders import part_state_of, send_one, state_of
 from tests.running import RunningShop, wait_until
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(420)]
-
-DESK, TABLET, PHONE = (1280, 900), (820, 1180), (390, 844)
-
-
-@pytest.fixture
-def staff(window: Browser, shop: RunningShop, staff_key: str) -> Iterator[Browser]:
-    """A browser that has logged in. Whatever it did then, it asked nobody but us, and its console is silent."""
-    window.open("about:blank")
-    window.asked_hosts()
-    window.complaints()
-    window.open(f"{shop.ports.pages}/login")
-    window.type("#key", staff_key)
-    window.click("button", "Log in")
-    window.find("h1", "Orders", exact=True)
-    yield window
-    assert window.asked_hosts() == {"127.0.0.1"}
-    assert window.complaints() == []
 
 
 def waiting_for_a_scan(shop: RunningShop, seed: int) -> str:

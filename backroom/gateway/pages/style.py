@@ -43,7 +43,10 @@ ol.timeline { list-style: none; padding: 0; }
 ol.timeline li { padding: .35rem 0 .35rem 1rem; border-left: 3px solid var(--line); }
 .answer { font-size: 2.2rem; line-height: 1.25; font-weight: 700; padding: 1.5rem 1rem; border-radius: .6rem;
   border: 4px solid currentColor; margin: 1rem 0; }
-.scanner { font-size: 1.6rem; width: 100%; }
+.scanner { font-size: 1.6rem; width: 100%; margin-bottom: .6rem; }
+/* What was scanned comes first on a phone: the ways to other pages are one row, to be pushed aside. */
+@media (max-width: 48rem) { nav { flex-wrap: nowrap; overflow-x: auto; } nav a, nav form { flex: none; }
+  .answer { font-size: 1.7rem; padding: .8rem 1rem; } }
 """
 
 
