@@ -29,7 +29,7 @@ ORDER_FLOWS = ("order", "decide", "breaker", "retention", "transfer")
 # Not the alert itself: one that failed would start the next.
 WAVE_FLOWS = ("sweep", "order-intake", "fulfil", "print-jobs", "returns")
 # No order waits for these; without them, nobody would know what is going wrong.
-LOOK_FLOWS = ("kpi", "data-quality", "audit", "event", "event-restock")
+LOOK_FLOWS = ("kpi", "data-quality", "audit", "event", "event-restock", "reconcile")
 # These start again and again while their trouble lasts; who was told once an hour knows.
 TOLD_AGAIN = timedelta(hours=1)
 _RUN = "/runs/flow-run/{{ flow_run.id }}"
