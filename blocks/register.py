@@ -17,6 +17,8 @@ from backroom.engine.deploy import apply
 from backroom.engine.deployments import specs_of
 from backroom.engine.wake import this_waker
 from backroom.shop.room import Room, this_room
+from blocks.carriers import CarrierAccount
+from blocks.carriers import block_name as carrier_block
 from blocks.channels import ChannelAccount, block_name
 from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
 
@@ -60,6 +62,11 @@ def blocks_of(room: Room) -> dict[str, Block]:
         if spec.api is not None:
             blocks[block_name(spec.id)] = _made(
                 ChannelAccount, f"channels.{spec.id}.api", kind=spec.kind, secret=secrets.get(spec.api.secret)
+            )
+    for carrier in room.shop.carriers:
+        if carrier.api is not None:
+            blocks[carrier_block(carrier.id)] = _made(
+                CarrierAccount, f"carriers.{carrier.id}", kind=carrier.kind, secret=secrets.get(carrier.api.secret)
             )
     return blocks
 

@@ -21,6 +21,8 @@ from backroom.domain.shop import CarrierSpec, ChannelSpec, PrinterSpec
 from backroom.messaging.base import Messenger
 from backroom.messaging.mailfolder import MailFolder
 from backroom.shop.room import Room
+from blocks.carriers import CarrierAccount
+from blocks.carriers import block_name as carrier_block
 from blocks.channels import ChannelAccount, block_name
 from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
 
@@ -43,11 +45,18 @@ def _local(room: Room, spec: CarrierSpec) -> Carrier:
         max_weight_g=spec.max_weight_g,
         prices={"standard": spec.price_minor},
         currency=room.shop.owner.currency,
+        days=spec.days,
+        id_=spec.id,
     )
 
 
+def _account_of(room: Room, spec: CarrierSpec) -> Carrier:
+    # Prefect declares that `load` may be a coroutine; called where no event loop runs, it never is.
+    return cast(CarrierAccount, CarrierAccount.load(carrier_block(spec.id))).get_client(spec)
+
+
 # By kind; `backroom.domain.shop.CARRIER_KINDS` lists the same, for whoever checks a shop file.
-CARRIERS: Mapping[str, Callable[[Room, CarrierSpec], Carrier]] = {"local": _local}
+CARRIERS: Mapping[str, Callable[[Room, CarrierSpec], Carrier]] = {"local": _local, "easypost": _account_of}
 
 
 def refunds_of(room: Room) -> dict[str, Refunds]:

@@ -1,22 +1,34 @@
 """Buying the labels of packed parcels: an effect a parcel, and the shipments it makes, sealed.
 
 What belongs here: the carrier as the ledger sees it, what is asked of it, what is kept of its answer. What does not:
-printing what was bought (`tasks.label_sheets`), and the step (`tasks.label`).
+choosing among rates (`tasks.label_rates`), printing what was bought (`tasks.label_sheets`), the step (`tasks.label`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
 from backroom.carriers.base import Carrier
 from backroom.carriers.layout import Layouts
+from backroom.carriers.mixed import check_document
 from backroom.carriers.zpl import zpl
 from backroom.domain.errors import BackroomError, OutcomeUnknown
-from backroom.domain.labels import LabelRequest, ParcelSpec, PostalAddress, Purchase, plain
+from backroom.domain.labels import (
+    LabelData,
+    LabelDocument,
+    LabelKind,
+    LabelRequest,
+    ParcelSpec,
+    PostalAddress,
+    Purchase,
+    plain,
+)
 from backroom.domain.shop import CarrierSpec
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.shop.room import Room
@@ -27,10 +39,10 @@ from backroom.store.effects import request_hash
 from backroom.store.seals import seal
 from backroom.store.sickness import Sick
 from tasks.connections import carrier_from
+from tasks.label_rates import choose
 from tasks.sick import failed
 
 PURCHASE = shipping.LABEL
-STANDARD = "standard"
 
 
 def buy(
@@ -44,14 +56,18 @@ def buy(
     """Buy what is not bought yet, and store shipments with their labels sealed, in one commit."""
     with room.database.read() as connection:
         have = {row["fulfilment_order_id"] for row in shipping.shipments_of(connection, (p["id"] for p in parcels))}
-    by_carrier: dict[CarrierSpec, list[RowMapping]] = defaultdict(list)
-    for part in parcels:
-        if part["id"] not in have:
-            by_carrier[room.shop.carrier_for(part["location"], part["channel"])].append(part)
+    to_buy = [part for part in parcels if part["id"] not in have]
+    requests = {part["id"]: _request(room, part, keys[part["id"]], weights[part["id"]]) for part in to_buy}
+    choices, sick = choose(room, claim, to_buy, requests)
+    by_carrier: dict[str, list[RowMapping]] = defaultdict(list)
+    for part in to_buy:
+        if choice := choices.get(part["id"]):
+            by_carrier[choice["carrier"]].append(part)
+            chosen = replace(requests[part["id"]], service=choice["service"], rate=choice["reference"])
+            requests[part["id"]] = chosen
     new: list[shipping.NewShipment] = []
-    sick: list[Sick] = []
-    for spec, group in by_carrier.items():
-        bought, refused = _buy_from(room, claim, spec, group, keys, weights, layouts)
+    for carrier_id, group in by_carrier.items():
+        bought, refused = _buy_from(room, claim, room.shop.carrier(carrier_id), group, requests, keys, layouts)
         new += bought
         sick += refused
 
@@ -73,35 +89,54 @@ def _buy_from(
     claim: Claim,
     spec: CarrierSpec,
     parcels: Sequence[RowMapping],
+    requests: Mapping[int, LabelRequest],
     keys: Mapping[int, bytes],
-    weights: Mapping[int, int],
     layouts: Layouts,
 ) -> tuple[list[shipping.NewShipment], list[Sick]]:
     carrier = carrier_from(room, spec)
     sink = CarrierSink(carrier)
-    requests = {part["id"]: _request(room, part, keys[part["id"]], weights[part["id"]]) for part in parcels}
     effects = [
         Effect(
             requests[part["id"]].key,
             PURCHASE,
             part["order_id"],
-            request_hash({"carrier": spec.id} | plain(requests[part["id"]]), room.seals),
+            request_hash({"carrier": spec.id} | _asked(requests[part["id"]]), room.seals),
             requests[part["id"]],
         )
         for part in parcels
     ]
     results = perform(room.database, claim.token, effects, sink)
-    new: list[shipping.NewShipment] = []
     sick: list[Sick] = []
+    purchases: list[tuple[RowMapping, Purchase]] = []
     for part in parcels:
         request = requests[part["id"]]
         result = results[request.key]
         if isinstance(result, BackroomError):
             sick.append(failed(part, result))
+        else:
+            purchases.append((part, sink.bought.get(request.key) or Purchase.from_answer(request, result)))
+    new: list[shipping.NewShipment] = []
+    # What is bought is in the ledger: a label that cannot be fetched now is fetched by whoever comes next.
+    documents = carrier.documents([purchase for _, purchase in purchases])
+    for (part, purchase), drawn in zip(purchases, documents, strict=True):
+        try:
+            if isinstance(drawn, BackroomError):
+                raise drawn
+            for document in drawn.values():
+                # On a sheet, one that cannot be printed would keep all the others from it.
+                check_document(document, part["number"])
+        except BackroomError as error:
+            sick.append(failed(part, error))
             continue
-        purchase = sink.bought.get(request.key) or Purchase.from_answer(request, result)
-        new.append(_shipment(part, carrier.name, request, purchase, keys[part["id"]], layouts))
+        weight = requests[part["id"]].parcel.weight_g
+        new.append(_shipment(part, weight, purchase, drawn, keys[part["id"]], layouts))
     return new, sick
+
+
+def _asked(request: LabelRequest) -> dict[str, Any]:
+    """What is asked of a carrier; one that gives its rates no name is asked as it always was."""
+    asked = plain(request)
+    return asked if request.rate else {name: value for name, value in asked.items() if name != "rate"}
 
 
 class CarrierSink:
@@ -160,32 +195,43 @@ def _request(room: Room, part: RowMapping, key: bytes, weight_g: int) -> LabelRe
             phone=contact.phone or None,
         ),
         parcel=ParcelSpec(weight_g=weight_g),
-        service=STANDARD,
+        service="",
         date=part["packed_at"].date().isoformat(),
     )
 
 
 def _shipment(
-    part: RowMapping, carrier: str, request: LabelRequest, purchase: Purchase, key: bytes, layouts: Layouts
+    part: RowMapping,
+    weight_g: int,
+    purchase: Purchase,
+    drawn: Mapping[LabelKind, LabelDocument],
+    key: bytes,
+    layouts: Layouts,
 ) -> shipping.NewShipment:
     return shipping.NewShipment(
         part_id=part["id"],
         person_id=part["person_id"],
-        carrier=carrier,
-        service=request.service,
+        carrier=purchase.shipping.carrier,
+        service=purchase.shipping.service,
         tracking=purchase.tracking,
         return_tracking=purchase.return_tracking,
-        weight_g=request.parcel.weight_g,
+        weight_g=weight_g,
         cost_minor=purchase.cost_minor,
         currency=purchase.currency,
         labels=tuple(
-            (
-                kind,
-                seal(key, data.to_json().encode(), shipping.DATA_CONTEXT),
-                seal(key, zpl(data, layouts).encode(), shipping.ZPL_CONTEXT),
-            )
-            for kind, data in (("shipping", purchase.shipping), ("return", purchase.return_))
+            _sealed(data, drawn.get(data.kind), key, layouts) for data in (purchase.shipping, purchase.return_)
         ),
+    )
+
+
+def _sealed(data: LabelData, drawn: LabelDocument | None, key: bytes, layouts: Layouts) -> shipping.SealedLabel:
+    """A label of ours with its ZPL, or the carrier's own with what it gave."""
+    written = zpl(data, layouts) if drawn is None else drawn.zpl
+    return shipping.SealedLabel(
+        data.kind,
+        seal(key, data.to_json().encode(), shipping.DATA_CONTEXT),
+        seal(key, written.encode(), shipping.ZPL_CONTEXT) if written else b"",
+        seal(key, drawn.to_json().encode(), shipping.DOCUMENT_CONTEXT) if drawn is not None else None,
     )
 
 

@@ -6,15 +6,16 @@ What belongs here: the label printer as the ledger sees it, and what of a sheet 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from sqlalchemy import Connection, RowMapping
 
 from backroom.carriers.layout import Layouts
-from backroom.carriers.sheets import render_labels
+from backroom.carriers.mixed import Printed, render_sheet
 from backroom.domain.errors import BackroomError, OutcomeUnknown
-from backroom.domain.labels import LabelData, plain
+from backroom.domain.labels import plain
 from backroom.domain.printing import PrintRequest, PrintTicket
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.printing.connect import connect
@@ -23,7 +24,6 @@ from backroom.shop.room import Room
 from backroom.store import shipping
 from backroom.store.claims import Claim
 from backroom.store.effects import request_hash
-from backroom.store.seals import unseal
 from backroom.store.sickness import Sick
 from tasks.connections import printer_uri
 from tasks.sick import failed
@@ -53,8 +53,8 @@ def print_sheets(
             keys[sheet],
             SHEET,
             None,
-            request_hash({"labels": [plain(one) for one in labels[sheet]], "media": sink.media}, room.seals),
-            render_labels(labels[sheet], layouts),
+            request_hash({"labels": [_said(one) for one in labels[sheet]], "media": sink.media}, room.seals),
+            render_sheet(labels[sheet], layouts),
         )
         for sheet in sheets
     ]
@@ -108,9 +108,13 @@ def _sheet(ticket: PrintTicket) -> Answer:
     return {"printer": ticket.printer, "job": ticket.job_id}
 
 
-def _labels_on(room: Room, connection: Connection, sheet: int) -> list[LabelData]:
+def _labels_on(room: Room, connection: Connection, sheet: int) -> list[Printed]:
     rows = shipping.labels_of(connection, (row["id"] for row in shipping.shipments_on(connection, sheet)))
-    return [
-        LabelData.from_json(unseal(room.seals.unwrap(row["wrapped_key"]), row["data"], shipping.DATA_CONTEXT))
-        for row in rows
-    ]
+    return [shipping.open_label(room.seals.unwrap(row["wrapped_key"]), row) for row in rows]
+
+
+def _said(printed: Printed) -> dict[str, object]:
+    """What a label says: one that its carrier has drawn is known by its picture besides."""
+    label, document = printed
+    drawn = {"document": hashlib.sha256(document.content).hexdigest()} if document is not None else {}
+    return plain(label) | drawn

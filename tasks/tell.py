@@ -11,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from backroom.domain.errors import AskPerson
 from backroom.domain.explain import explain
+from backroom.domain.explain_rate import explain_rate
 from backroom.domain.model import OrderState, StepOutcome
 from backroom.engine.wake import this_waker
 from backroom.shop.room import Room
@@ -138,6 +139,8 @@ def markdown(told: OrderStory, names: Mapping[str, str]) -> str:
     lines += [f"| {step} | {done.get(event, '–')} |" for step, event in STEPS.items()] + [""]
     for row in told.decisions:
         lines += [explain(decision_from_row(row), number, names), ""]
+    for row in told.rates:
+        lines += [f"Carrier: {explain_rate(row)}", ""]
     lines += ["## Made at", "", "| location | state | outstanding |", "|---|---|---|"]
     lines += [f"| {part['location']} | {part['state']} | {part['outstanding']} |" for part in told.parts]
     if told.print_jobs:

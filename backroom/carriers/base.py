@@ -6,10 +6,15 @@ What belongs here: the interface and the errors all carriers share. What does no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from backroom.domain.errors import AskPerson, BackroomError
-from backroom.domain.labels import LabelRequest, Purchase
+from backroom.domain.labels import LabelDocument, LabelKind, LabelRequest, Purchase
+from backroom.domain.rates import Rate
+from backroom.domain.tracking import TrackingEvent
+
+# How a refund stands at the carrier. One that is not applicable is charged only when the label is scanned.
+RefundOutcome: TypeAlias = Literal["submitted", "refunded", "rejected", "not_applicable"]
 
 
 class AddressRefused(AskPerson):
@@ -32,6 +37,12 @@ class ParcelRefused(AskPerson):
     cause = "parcel_refused"
 
 
+class RefundRefused(AskPerson):
+    """The carrier does not take the label back."""
+
+    cause = "label_refund_refused"
+
+
 class Carrier(Protocol):
     """A carrier, under the `name` that labels and customers read.
 
@@ -44,10 +55,43 @@ class Carrier(Protocol):
     idempotent: bool
     can_tell: bool
 
+    def rates(self, requests: Sequence[LabelRequest]) -> list[list[Rate] | BackroomError]:
+        """What each parcel would cost, by service; one list or error a request, in their order. Nothing is bought, and
+        asking again is harmless. The `service` of the requests says nothing yet."""
+        ...
+
     def buy(self, requests: Sequence[LabelRequest]) -> list[Purchase | BackroomError]:
-        """Buy labels; one outcome a request, in their order. One that is refused never holds the others up."""
+        """Buy labels; one outcome a request, in their order. One that is refused never holds the others up.
+
+        Each request names the service, and the rate, that was chosen among `rates`.
+        """
+        ...
+
+    def documents(self, purchases: Sequence[Purchase]) -> list[dict[LabelKind, LabelDocument] | BackroomError]:
+        """The labels of what was bought as this carrier drew them; one outcome a purchase, in their order.
+
+        Empty where the labels are drawn by us, from their data. Asking again is harmless.
+        """
         ...
 
     def find(self, key: str) -> Purchase | None:
         """What was bought under this key; None if certainly nothing was. OutcomeUnknown where it cannot be told."""
+        ...
+
+
+@runtime_checkable
+class Tracks(Protocol):
+    """A carrier that tells where its parcels are, and takes labels back that were not used."""
+
+    def track(self, references: Sequence[str]) -> list[list[TrackingEvent] | BackroomError]:
+        """What is known of each parcel, by the carrier's own word for it; one outcome a parcel, in their order."""
+        ...
+
+    def refund(self, reference: str) -> RefundOutcome:
+        """Give an unused label back; RefundRefused where the carrier does not take it. Asked again it is one refund,
+        and a rejected one is asked for anew."""
+        ...
+
+    def refund_state(self, reference: str) -> RefundOutcome | None:
+        """How the refund of a label stands; None where none was asked for."""
         ...

@@ -19,6 +19,7 @@ from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson
 from backroom.domain.explain import explain as explain_decision
+from backroom.domain.explain_rate import explain_rate
 from backroom.domain.shop import DROPPED_KINDS, ChannelSpec, Shop
 from backroom.shop.room import Room
 from backroom.store import desk, intake
@@ -77,6 +78,8 @@ def show(number: Number, as_json: Json = False) -> None:
     )
     for decision in told.decisions:
         console.print(explain_decision(decision_from_row(decision), order["number"], room.shop.location_names))
+    for choice in told.rates:
+        console.print(f"Carrier: {explain_rate(choice)}", highlight=False)
     show_table("Made at", told.parts, ("location", "state", "outstanding", "sick_cause", "sick_reason"))
     show_table("Prints", told.print_jobs, ("id", "sku", "copies", "state", "printer", "reason"))
     show_table("Parcels", told.shipments, ("tracking", "return_tracking", "carrier", "weight_g"))
@@ -243,7 +246,17 @@ def _plain(told: OrderStory, notes: Mapping[int, str]) -> dict[str, Any]:
         "order": {name: value for name, value in told.order.items() if name not in SEALED},
         **{
             name: [dict(row) for row in getattr(told, name)]
-            for name in ("lines", "decisions", "parts", "part_lines", "print_jobs", "shipments", "effects", "returns")
+            for name in (
+                "lines",
+                "decisions",
+                "parts",
+                "part_lines",
+                "print_jobs",
+                "rates",
+                "shipments",
+                "effects",
+                "returns",
+            )
         },
         "history": _history(told, notes),
         "messages": [{n: v for n, v in row.items() if n != "content"} for row in told.messages],

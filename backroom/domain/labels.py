@@ -9,14 +9,18 @@ stand in clear, in the effects ledger: numbers and money, and nothing of the per
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 LabelKind: TypeAlias = Literal["shipping", "return"]
+
+# What stands for carrier and service where the way back was not bought: its code opens the return all the same.
+SLIP_CARRIER, SLIP_SERVICE = "Return slip", "postage not paid"
 
 _PREFIX: Mapping[LabelKind, str] = {"shipping": "BS", "return": "BR"}
 _TRACKING = re.compile(r"B[SR][0-9]{18}")
@@ -48,7 +52,10 @@ class ParcelSpec:
 
 @dataclass(frozen=True, slots=True)
 class LabelRequest:
-    """One parcel for a carrier. `key` is the effect's key in the ledger, `date` the day it is sent (ISO 8601)."""
+    """One parcel for a carrier. `key` is the effect's key in the ledger, `date` the day it is sent (ISO 8601).
+
+    `rate` is the carrier's own word for the rate that is bought, where it gave one (`backroom.domain.rates`).
+    """
 
     key: str
     order_number: str
@@ -57,6 +64,7 @@ class LabelRequest:
     parcel: ParcelSpec
     service: str
     date: str
+    rate: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +97,30 @@ class LabelData:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelDocument:
+    """A label as its carrier drew it: `application/pdf` or `image/png`, and its ZPL where that was asked for."""
+
+    media_type: str
+    content: bytes = field(repr=False)
+    zpl: str = field(default="", repr=False)
+
+    def to_json(self) -> str:
+        """The picture; its ZPL stands in a column of its own."""
+        return _to_json({"media_type": self.media_type, "content": base64.b64encode(self.content).decode()})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> LabelDocument:
+        fields = json.loads(text)
+        return cls(fields["media_type"], base64.b64decode(fields["content"]))
+
+
+@dataclass(frozen=True, slots=True)
 class Purchase:
-    """A parcel bought from a carrier, with both of its labels. `cost_minor` in minor units of `currency` (ISO 4217)."""
+    """A parcel bought from a carrier, with both of its labels. `cost_minor` in minor units of `currency` (ISO 4217).
+
+    `reference` and `return_reference` are the carrier's own words for the parcel and for its way back, by which it
+    shows the labels again, tells where they are, and takes them back; empty for a carrier that needs none.
+    """
 
     tracking: str
     return_tracking: str
@@ -98,6 +128,8 @@ class Purchase:
     currency: str
     shipping: LabelData
     return_: LabelData
+    reference: str = ""
+    return_reference: str = ""
 
     def answer(self) -> dict[str, Any]:
         """What the ledger keeps of it: small, JSON, without any personal data, a postcode included."""
@@ -108,7 +140,7 @@ class Purchase:
             "currency": self.currency,
             "carrier": self.shipping.carrier,
             "return_code": self.return_.return_code,
-        }
+        } | ({"reference": self.reference, "return_reference": self.return_reference} if self.reference else {})
 
     @classmethod
     def from_answer(cls, request: LabelRequest, answer: Mapping[str, Any]) -> Purchase:
@@ -134,6 +166,8 @@ class Purchase:
             routing_code=routing_code(request.sender),
             return_code=answer["return_code"],
         )
+        if answer.get("reference") and not answer.get("return_reference"):
+            return_ = replace(return_, carrier=SLIP_CARRIER, service=SLIP_SERVICE)
         return cls(
             tracking=answer["tracking"],
             return_tracking=answer["return_tracking"],
@@ -141,6 +175,8 @@ class Purchase:
             currency=answer["currency"],
             shipping=shipping,
             return_=return_,
+            reference=answer.get("reference", ""),
+            return_reference=answer.get("return_reference", ""),
         )
 
 
@@ -182,6 +218,21 @@ def tracking_number(kind: LabelKind, key: str) -> str:
 def return_code(order_number: str, return_tracking: str) -> str:
     """The return's number (RMA) as its label says it: two parcels of one order differ in the tracking number's end."""
     return f"R-{order_number}-{return_tracking[-4:]}"
+
+
+def numbers_of_code(code: str) -> tuple[str, ...]:
+    """The tracking numbers that a scanned code may stand for.
+
+    Posts put the postcode before it: `420`, five or nine digits of it, then the number (GS1 General Specifications,
+    application identifier 420; USPS Publication 199). A letter from a scanner's group separator is left out.
+    """
+    plain_code = "".join(character for character in code if character.isprintable()).strip()
+    postal = re.fullmatch(r"420([0-9]{5}|[0-9]{9})([0-9]{20,34})", plain_code)
+    found = [plain_code]
+    if postal:
+        digits = plain_code[3:]
+        found += [digits[5:], digits[9:]]
+    return tuple(dict.fromkeys(found))
 
 
 def valid_tracking(number: str) -> bool:

@@ -68,20 +68,31 @@ def delivery_window(
     Zero transit days is the day of the hand-over itself where that is such a day, else the next one. Raises
     ValueError when no weekday is left, when a number of days is negative or the window reversed.
     """
-    if closed_weekdays >= set(range(7)):
-        raise ValueError("a carrier that is closed on all seven weekdays never delivers")
     if sla.transit_days_min < 0:
         raise ValueError(f"SLA {sla.id!r} has {sla.transit_days_min} transit days")
-    local_zone = zone(timezone)
+
+    def day(transit_days: int) -> date:
+        return arrival_date(handed_over_at, transit_days, timezone, holidays, closed_weekdays)
+
+    return DeliveryWindow(day(sla.transit_days_min), day(sla.transit_days_max))
+
+
+def arrival_date(
+    handed_over_at: datetime,
+    transit_days: int,
+    timezone: str,
+    holidays: Container[date] = frozenset(),
+    closed_weekdays: AbstractSet[int] = frozenset({SUNDAY}),
+) -> date:
+    """The day on which a parcel arrives that is on its way for so many days; the rest is as for `delivery_window`."""
+    if closed_weekdays >= set(range(7)):
+        raise ValueError("a carrier that is closed on all seven weekdays never delivers")
 
     def delivers_on(day: date) -> bool:
         return day not in holidays and day.weekday() not in closed_weekdays
 
-    def arrival(transit_days: int) -> date:
-        day = handed_over_at.astimezone(local_zone).date()
-        while transit_days > 0 or not delivers_on(day):
-            day += timedelta(days=1)
-            transit_days -= delivers_on(day)
-        return day
-
-    return DeliveryWindow(arrival(sla.transit_days_min), arrival(sla.transit_days_max))
+    day = handed_over_at.astimezone(zone(timezone)).date()
+    while transit_days > 0 or not delivers_on(day):
+        day += timedelta(days=1)
+        transit_days -= delivers_on(day)
+    return day

@@ -21,7 +21,6 @@ LOCATION_KINDS = ("hub", "local_hub", "booth")
 # Data quality has a work pool of its own, which belongs to no location.
 QUALITY_POOL = "quality"
 CHANNEL_KINDS = ("shopify", "woocommerce", "square", "stripe", "pos", "csv", "mapped")
-CARRIER_KINDS = ("local",)
 REFUNDING_KINDS = ("woocommerce", "square", "stripe")
 # Kinds of channels that can be asked for their orders, and those that take news; `backroom.channels.registry` has the
 # same, for whoever makes the connection.
@@ -34,6 +33,11 @@ NEWS = ("shipped", "stock", "cancelled")
 NEWS_OF: Mapping[str, tuple[str, ...]] = {}
 # Kinds whose interface must be told which of our accounts over there is meant: places, a shop, a seller's settings.
 ACCOUNT_KINDS = ("square",)
+CARRIER_KINDS = ("local", "easypost")
+# Kinds that sell through an account of the shop's, and so need a login.
+ACCOUNT_KINDS = ("easypost",)
+CARRIER_MODES = ("production", "test")
+LABEL_FORMATS = ("pdf", "png")
 PRINT_PROCESSES = ("dtg", "transfer")
 MAIL_KINDS = ("folder", "smtp", "none")
 SMS_KINDS = ("folder", "gateway", "none")
@@ -274,9 +278,31 @@ class MessageTemplate:
 
 
 @dataclass(frozen=True, slots=True)
+class CarrierApi:
+    """The shop's account at a carrier: the names of the secrets that open it and sign its events, and where it is.
+
+    `mode` is that of the key; labels are fetched from `label_hosts` alone, none for the carrier's own ones.
+    `label_format` is pdf or png, `zpl` asks for ZPL besides. `box_mm` are the sides of the usual parcel, or nothing.
+    """
+
+    secret: str
+    webhook: str = ""
+    url: str = ""
+    mode: str = "production"
+    label_hosts: tuple[str, ...] = ()
+    label_format: str = "pdf"
+    zpl: bool = False
+    box_mm: tuple[int, ...] = ()
+    return_labels: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class CarrierSpec:
     """A carrier: `name` as labels and customers read it, countries it goes to, heaviest parcel in grams, price in minor
-    units. `kind` is local, the built-in courier.
+    units. `kind` is local, the built-in courier, or easypost.
+
+    `days` is how long the local courier is on its way, None where nobody says. `services` are those that may be
+    chosen, all where it is empty. `price_minor` of an account is only what the what-if reckons with.
     """
 
     id: str
@@ -285,6 +311,13 @@ class CarrierSpec:
     countries: tuple[str, ...]
     max_weight_g: int
     price_minor: int
+    days: int | None = None
+    services: tuple[str, ...] = ()
+    api: CarrierApi | None = None
+
+    def takes(self, country: str, weight_g: int) -> bool:
+        """Whether it goes there with so much."""
+        return country in self.countries and weight_g <= self.max_weight_g
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,10 +381,20 @@ class Shop:
         return _found("SLA", id_, self.slas)
 
     def carrier_for(self, location: str, channel: str) -> CarrierSpec:
-        """Who takes a parcel: what its channel asks for, else whoever calls at the location, else the first of all."""
+        """Who is asked for a parcel: by its channel, else whoever calls at the location, else the first of all."""
         asked = self.find_channel(channel)
         wanted = (asked.carrier if asked else "") or self.location(location).carrier
         return _found("carrier", wanted, self.carriers) if wanted else self.carriers[0]
+
+    def carriers_for(self, location: str, channel: str) -> tuple[CarrierSpec, ...]:
+        """Who may take a parcel: the one that its channel or its location asks for, else all of them."""
+        asked = self.find_channel(channel)
+        if (asked.carrier if asked else "") or self.location(location).carrier:
+            return (self.carrier_for(location, channel),)
+        return self.carriers
+
+    def carrier(self, id_: str) -> CarrierSpec:
+        return _found("carrier", id_, self.carriers)
 
     def pays_back(self, channel: str) -> bool:
         """Whether refunds of this channel's orders are paid by the channel itself."""

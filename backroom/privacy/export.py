@@ -36,6 +36,7 @@ TITLES: Mapping[str, str] = {
     "scans": "What was scanned while it was packed",
     "shipments": "Your parcels",
     "labels": "The labels on them",
+    "rate_choices": "Which carrier was chosen for them, and why",
     "returns": "What you sent back, or wanted to",
     "return_lines": "The pieces of it, and what became of them",
     "refunds": "What was paid back",

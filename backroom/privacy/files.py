@@ -6,21 +6,17 @@ What belongs here: removing it. What does not: where it is written (`backroom.me
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from sqlalchemy import Connection
 
-from sqlalchemy import Connection, RowMapping
-
-from backroom.carriers.sheets import render_labels
+from backroom.carriers.mixed import Printed, render_sheet
 from backroom.channels.dropping import DropFolder
 from backroom.domain.consent import MEDIA
-from backroom.domain.labels import LabelData
 from backroom.domain.shop import NotInShopFile, PrinterSpec
 from backroom.messaging.mailfolder import MailFolder
 from backroom.printing.folder import FolderPrinter
 from backroom.shop.room import Room
 from backroom.store import erased, shipping
 from backroom.store.personal import Whose
-from backroom.store.seals import unseal
 
 MAIL_FOLDERS = {"email": "mail", "sms": "sms"}
 
@@ -40,7 +36,7 @@ def remove_files(room: Room, whose: Whose) -> int:
         printer = label_folder(room, sheet["location"])
         if printer is not None:
             left = others[sheet["id"]]
-            count += printer.rewrite(sheet["key"], render_labels(left) if left else None)
+            count += printer.rewrite(sheet["key"], render_sheet(left) if left else None)
     for folder in drop_folders(room):
         count += folder.forget({id_ for channel, id_ in ids if channel == folder.spec.id})
     return count
@@ -72,11 +68,6 @@ def _folder(room: Room, spec: PrinterSpec) -> FolderPrinter | None:
     return FolderPrinter(spec.name, path) if path is not None else None
 
 
-def _labels_left(room: Room, connection: Connection, sheet: int) -> list[LabelData]:
-    rows: Sequence[RowMapping] = shipping.labels_of(
-        connection, (row["id"] for row in shipping.shipments_on(connection, sheet))
-    )
-    return [
-        LabelData.from_json(unseal(room.seals.unwrap(row["wrapped_key"]), row["data"], shipping.DATA_CONTEXT))
-        for row in rows
-    ]
+def _labels_left(room: Room, connection: Connection, sheet: int) -> list[Printed]:
+    rows = shipping.labels_of(connection, (row["id"] for row in shipping.shipments_on(connection, sheet)))
+    return [shipping.open_label(room.seals.unwrap(row["wrapped_key"]), row) for row in rows]

@@ -1,8 +1,8 @@
 """The shop file's layout: from TOML to a checked `Shop`, with every problem reported at once.
 
-What belongs here: the tables of `shop.toml` that describe the shop, its promises and messages. What does not: channels
-(`channels`), locations and printers (`places`), routing rules (`rules`), returns (`returns`), reading one field
-(`section`), references between the parts (`check`), catalogue, stock and postcodes (`catalogue`).
+What belongs here: the tables of `shop.toml` that describe the shop, its promises and messages. What does not: carriers
+and channels (`carriers`, `channels`), locations and printers (`places`), routing rules (`rules`), returns (`returns`),
+reading one field (`section`), references between the parts (`check`), catalogue, stock and postcodes (`catalogue`).
 
 Amounts are written in the shop's currency (`price = 4.90`); the postcode table is a CSV file beside the shop file.
 """
@@ -11,12 +11,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from backroom.domain.money import exponent
 from backroom.domain.shop import (
-    CARRIER_KINDS,
     MAIL_KINDS,
     SMS_KINDS,
-    CarrierSpec,
     MessageTemplate,
     MessagingSpec,
     Owner,
@@ -26,6 +23,7 @@ from backroom.domain.shop import (
     Thresholds,
 )
 from backroom.shop import values
+from backroom.shop.carriers import read_carrier
 from backroom.shop.catalogue import read_postcodes
 from backroom.shop.channels import read_channel
 from backroom.shop.check import Report, ShopFileInvalid, check_references
@@ -69,7 +67,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
         slas=tuple(_read_sla(id_, section) for id_, section in root.sections("slas")),
         rules=read_rules(root),
         thresholds=_read_thresholds(root),
-        carriers=tuple(_read_carrier(id_, section, owner) for id_, section in root.sections("carriers")),
+        carriers=tuple(read_carrier(id_, section, owner) for id_, section in root.sections("carriers")),
         messaging=_read_messaging(root.section("messaging")),
         templates=_read_templates(root),
         postcodes=postcodes,
@@ -149,25 +147,6 @@ def _read_thresholds(root: Section) -> Thresholds:
     )
     section.done()
     return thresholds
-
-
-def _read_carrier(id_: str, section: Section, owner: Owner) -> CarrierSpec:
-    countries = section.texts("countries", (owner.country,))
-    for country in countries:
-        try:
-            values.country(country)
-        except values.BadValue as error:
-            section.problem("countries", error.message, error.remedy)
-    carrier = CarrierSpec(
-        id=id_,
-        kind=section.choice("kind", CARRIER_KINDS),
-        name=section.text("name"),
-        countries=countries,
-        max_weight_g=section.whole("max_weight_g", 31_500, low=1, high=1_000_000),
-        price_minor=section.money("price", exponent(owner.currency)),
-    )
-    section.done()
-    return carrier
 
 
 def _read_messaging(section: Section) -> MessagingSpec:

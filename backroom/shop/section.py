@@ -21,7 +21,8 @@ _SECRET_KEY = re.compile(
     r"(?i)(^|[_-])(password|passwd|passphrase|token|api_?key|private_?key|master_?key|secret_?key)$"
 )
 _SECRET_VALUE = re.compile(
-    r"^(shpss_|shpat_|whsec_|sk_live_|sk_test_|rk_live_|c[ks]_[0-9a-f]{20}|AC[0-9a-f]{32}$|xox[abp]-)|-----BEGIN |://[^/@\s]+:[^/@\s]+@"
+    r"^(shpss_|shpat_|whsec_|sk_live_|sk_test_|rk_live_|c[ks]_[0-9a-f]{20}|AC[0-9a-f]{32}$|EZ[AT]K[0-9a-zA-Z]{16}|"
+    r"xox[abp]-)|-----BEGIN |://[^/@\s]+:[^/@\s]+@"
 )
 MOVE_IT = (
     "Take it out, change it where it came from, and put the new one into secrets.toml or a BACKROOM_SECRET_ variable."

@@ -155,6 +155,7 @@ def claimed(connection: Connection, token: str, state: FulfilmentState) -> list[
             orders.c.channel,
             orders.c.language,
             orders.c.currency,
+            orders.c.ship_by,
         )
         .join(orders, orders.c.id == fulfilment_orders.c.order_id)
         .where(fulfilment_orders.c.claim_token == token, fulfilment_orders.c.state == state)

@@ -17,7 +17,7 @@ from backroom.store.intake import BODY_CONTEXT
 from backroom.store.messages import CONTEXT as MESSAGE_CONTEXT
 from backroom.store.notes import CONTEXT as NOTE_CONTEXT
 from backroom.store.orders import TOKEN_CONTEXT
-from backroom.store.shipping import DATA_CONTEXT, ZPL_CONTEXT
+from backroom.store.shipping import DATA_CONTEXT, DOCUMENT_CONTEXT, ZPL_CONTEXT
 
 Ids = Select[tuple[int]]
 
@@ -114,8 +114,9 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(
         t.labels,
         _by(t.labels.c.shipment_id, lambda whose: whose.shipments),
-        {"data": DATA_CONTEXT, "zpl": ZPL_CONTEXT},
+        {"data": DATA_CONTEXT, "zpl": ZPL_CONTEXT, "document": DOCUMENT_CONTEXT},
     ),
+    Holding(t.rate_choices, _of_part(t.rate_choices), untold=frozenset({"request_hash"})),
     Holding(t.returns, _of_order(t.returns)),
     Holding(t.return_lines, _of_order(t.return_lines)),
     Holding(t.refunds, _of_order(t.refunds)),

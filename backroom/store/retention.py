@@ -56,7 +56,7 @@ def empty_labels(connection: Connection, before: datetime) -> int:
         .where(labels.c.at < before, fulfilment_orders.c.state == FulfilmentState.DONE, func.length(labels.c.data) > 0)
     )
     ids = _some(connection, old, labels)
-    connection.execute(update(labels).where(labels.c.id.in_(ids)).values(data=b"", zpl=b""))
+    connection.execute(update(labels).where(labels.c.id.in_(ids)).values(data=b"", zpl=b"", document=None))
     return len(ids)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, or_, select, update
 
 from backroom.domain.errors import Refuse
+from backroom.domain.labels import numbers_of_code
 from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.returns import Disposition, Piece, PieceState, Word
 from backroom.store import history
@@ -103,7 +104,8 @@ def listed(
 
 def shipment_by_return_label(connection: Connection, code: str) -> RowMapping | None:
     """The shipment whose return label carries this code."""
-    return connection.execute(select(shipments).where(shipments.c.return_tracking == code)).mappings().one_or_none()
+    query = select(shipments).where(shipments.c.return_tracking.in_(numbers_of_code(code)))
+    return connection.execute(query.order_by(shipments.c.id).limit(1)).mappings().one_or_none()
 
 
 def piece_of(row: RowMapping) -> Piece:

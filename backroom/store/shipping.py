@@ -9,18 +9,31 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from backroom.domain.labels import LabelData, LabelDocument
 from backroom.store.batches import chunks, insert_new
+from backroom.store.seals import unseal
 from backroom.store.tables import labels, people, sheets, shipments
 
 # The kind of effect that buys a parcel's labels.
 LABEL = "label"
 DATA_CONTEXT = "labels.data"
 ZPL_CONTEXT = "labels.zpl"
+DOCUMENT_CONTEXT = "labels.document"
+
+
+@dataclass(frozen=True, slots=True)
+class SealedLabel:
+    """One label, sealed already: `kind` is shipping or return, `document` what the carrier has drawn, if it has."""
+
+    kind: str
+    data: bytes
+    zpl: bytes
+    document: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewShipment:
-    """A parcel with its two labels, sealed already: `labels` is `(kind, data, zpl)` for shipping and return."""
+    """A parcel with its two labels."""
 
     part_id: int
     person_id: int
@@ -31,7 +44,7 @@ class NewShipment:
     weight_g: int
     cost_minor: int
     currency: str
-    labels: tuple[tuple[str, bytes, bytes], ...]
+    labels: tuple[SealedLabel, ...]
 
 
 def save_shipments(connection: Connection, new: Sequence[NewShipment], at: datetime) -> None:
@@ -62,13 +75,14 @@ def save_shipments(connection: Connection, new: Sequence[NewShipment], at: datet
             {
                 "shipment_id": ids[s.part_id],
                 "person_id": s.person_id,
-                "kind": kind,
-                "data": data,
-                "zpl": zpl,
+                "kind": label.kind,
+                "data": label.data,
+                "zpl": label.zpl,
+                "document": label.document,
                 "at": at,
             }
             for s in new
-            for kind, data, zpl in s.labels
+            for label in s.labels
         ],
     )
 
@@ -94,6 +108,15 @@ def labels_of(connection: Connection, shipment_ids: Iterable[int]) -> list[RowMa
         )
         found += connection.execute(query).mappings().all()
     return found
+
+
+def open_label(key: bytes, row: RowMapping) -> tuple[LabelData, LabelDocument | None]:
+    """What a label says, and what its carrier has drawn of it, if it has; `key` is its person's."""
+    document = row["document"]
+    return (
+        LabelData.from_json(unseal(key, row["data"], DATA_CONTEXT)),
+        LabelDocument.from_json(unseal(key, document, DOCUMENT_CONTEXT)) if document else None,
+    )
 
 
 def open_sheet(connection: Connection, location: str, shipment_ids: Sequence[int], at: datetime) -> int:

@@ -18,6 +18,7 @@ from backroom.store.tables import (
     order_lines,
     orders,
     print_jobs,
+    rate_choices,
     returns,
     routing_decisions,
     sheets,
@@ -41,6 +42,7 @@ class OrderStory:
     parts: Sequence[RowMapping]
     part_lines: Sequence[RowMapping]
     print_jobs: Sequence[RowMapping]
+    rates: Sequence[RowMapping]
     shipments: Sequence[RowMapping]
     labels: Sequence[RowMapping]
     messages: Sequence[RowMapping]
@@ -84,6 +86,9 @@ def story(connection: Connection, number: str) -> OrderStory | None:
         ),
         print_jobs=rows(
             select(print_jobs).where(print_jobs.c.fulfilment_order_id.in_(parts)).order_by(print_jobs.c.id)
+        ),
+        rates=rows(
+            select(rate_choices).where(rate_choices.c.fulfilment_order_id.in_(parts)).order_by(rate_choices.c.id)
         ),
         shipments=rows(select(shipments).where(shipments.c.fulfilment_order_id.in_(parts)).order_by(shipments.c.id)),
         labels=rows(select(*label_columns).where(labels.c.shipment_id.in_(shipment_ids)).order_by(labels.c.id)),

@@ -1,6 +1,6 @@
-"""F7: an SMS gateway, or Twilio, takes the message, and its answer never comes.
+"""F7: an SMS gateway, or Twilio, takes the message, a carrier sells the label, and the answer never comes.
 
-Carriers and partners join when there are some that are called over a network.
+Partners join when there are some that are called over a network.
 """
 
 from __future__ import annotations
@@ -19,15 +19,19 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Connection, select, update
 
+from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.store import effects as ledger_rows
 from backroom.store import sickness, stock
 from backroom.store.database import now
 from backroom.store.tables import effects, fulfilment_orders, orders
+from blocks.carriers import CarrierAccount
 from blocks.messaging import SmsProvider
 from tasks.sick import give_runs
 from tests import fake_twilio
+from tests.fake_easypost import KEY, FakeEasyPost, easypost
 from tests.faults.table import Fault
+from tests.integration.carriers.conftest import world
 from tests.shops import HUB, PLAIN, Floor
 
 
@@ -207,3 +211,44 @@ def test_twilio_is_asked_for_a_lost_answer_and_never_told_twice(floor: Floor, fa
         # Two lost answers in a row would leave the rest of a wave for later; none comes in a row here.
         assert ledger == {"done": many - many // 2, "unknown": many // 2}
         assert ends["fulfilled"] == many - many // 2
+
+
+@contextmanager
+def buying_at_easypost(floor: Floor) -> Iterator[FakeEasyPost]:
+    """The shop's labels come from EasyPost; the block that says so comes from here instead of from Prefect's server."""
+    block = CarrierAccount(kind="easypost", secret=SecretStr(KEY))
+    with easypost() as there, pytest.MonkeyPatch.context() as patch:
+        there.currency = "EUR"
+        floor.room = replace(floor.room, shop=replace(floor.room.shop, carriers=(world(there),)))
+        patch.setattr(CarrierAccount, "load", lambda _name: block)
+        patch.setitem(rooms._open, floor.room.home.resolve(), floor.room)
+        yield there
+
+
+@pytest.mark.fault("F7")
+@pytest.mark.timeout(900)
+def test_a_carrier_that_sells_and_does_not_answer_is_asked_for_what_it_sold(floor: Floor, fault: Fault) -> None:
+    many = fault.volume(12, 100, 500)
+    with buying_at_easypost(floor) as there:
+        # Of every two purchases one gets no answer, and of every four what was bought cannot be seen either.
+        there.trouble["POST", "/buy"] = ["drop", None] * many
+
+        def hide(shipment: str) -> None:
+            if there.purchases() % 4 == 1:
+                there.trouble["GET", f"/{shipment}"] = [401]
+
+        there.on_bought = hide
+        let_announce(floor, many)
+        there.on_bought = lambda _: None
+        for _ in range(3):
+            close_all()
+            let_time_pass(floor)
+        bought = dict(there.bought)
+    with floor.room.database.read() as connection:
+        labels = Counter(connection.execute(select(effects.c.state).where(effects.c.kind == "label")).scalars())
+        ends = Counter(connection.execute(select(orders.c.state)).scalars())
+    fault.tell(carrier="easypost", orders=many, labels=sum(bought.values()), **labels)
+    assert set(bought.values()) == {1}
+    assert len(bought) == 2 * many
+    assert labels == {"done": many}
+    assert ends == {"fulfilled": many}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, HTTPException, Request, Response
+from sqlalchemy import RowMapping
 
-from backroom.carriers.sheets import render_labels
-from backroom.domain.labels import LabelData
+from backroom.carriers.mixed import render_sheet
 from backroom.gateway.access import Staff
 from backroom.gateway.booth import RowId
 from backroom.gateway.front import Front, front_of
@@ -17,25 +17,29 @@ router = APIRouter(prefix="/shipments/{shipment_id}")
 
 @router.get("/label.pdf")
 def pdf(shipment_id: RowId, request: Request, _staff: Staff) -> Response:
-    data = [
-        LabelData.from_json(text) for text in _opened(front_of(request), shipment_id, "data", shipping.DATA_CONTEXT)
-    ]
+    front = front_of(request)
+    keys, rows = _labels(front, shipment_id)
+    printed = [shipping.open_label(keys[row["person_id"]], row) for row in rows]
     headers = {"Content-Disposition": f'inline; filename="labels-{shipment_id}.pdf"'}
-    return Response(render_labels(data), media_type="application/pdf", headers=headers)
+    return Response(render_sheet(printed), media_type="application/pdf", headers=headers)
 
 
 @router.get("/label.zpl")
 def zpl(shipment_id: RowId, request: Request, _staff: Staff) -> Response:
-    text = "\n".join(_opened(front_of(request), shipment_id, "zpl", shipping.ZPL_CONTEXT))
+    front = front_of(request)
+    keys, rows = _labels(front, shipment_id)
+    texts = [unseal(keys[row["person_id"]], row["zpl"], shipping.ZPL_CONTEXT).decode() for row in rows if row["zpl"]]
+    if len(texts) < len(rows):
+        raise HTTPException(404, "its carrier drew it as PDF: print that, or set zpl = true for the next ones")
     headers = {"Content-Disposition": f'attachment; filename="labels-{shipment_id}.zpl"'}
-    return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
+    return Response("\n".join(texts), media_type="text/plain; charset=utf-8", headers=headers)
 
 
-def _opened(front: Front, shipment_id: int, column: str, context: str) -> list[str]:
-    """A column of the shipment's labels, opened, shipping before return; 404 when there are none."""
+def _labels(front: Front, shipment_id: int) -> tuple[dict[int, bytes], list[RowMapping]]:
+    """Keys by person, and the shipment's labels, shipping before return; 404 when there are none."""
     with front.room.database.read() as connection:
         rows = shipping.labels_of(connection, [shipment_id])
         keys = people.load(connection, front.room.seals, (row["person_id"] for row in rows))
     if not rows:
         raise HTTPException(404, "there is no such shipment, or its labels were removed: see docs/guide/privacy.md")
-    return [unseal(keys[row["person_id"]].key, row[column], context).decode() for row in rows]
+    return {id_: person.key for id_, person in keys.items()}, rows

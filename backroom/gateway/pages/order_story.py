@@ -9,6 +9,7 @@ from fastapi import Request
 from sqlalchemy import RowMapping
 
 from backroom.domain.explain import explain
+from backroom.domain.explain_rate import WHY_LEFT, explain_rate
 from backroom.domain.money import format_money
 from backroom.gateway.pages.html import Child, Html, join, link, state, table, tag, when
 from backroom.gateway.pages.runs import run_link
@@ -114,9 +115,33 @@ def deliveries(request: Request, told: OrderStory) -> Html:
     ]
     return join(
         [
+            [_rates(choice) for choice in told.rates],
             table(("Carrier", "Tracking", "Return", "Weight", "Labels"), parcels, "No parcel is labelled yet."),
             _returns(request, told),
             table(("Message", "By", "State", "Sent"), sent, "No message was planned yet."),
+        ]
+    )
+
+
+def _rates(choice: RowMapping) -> Html:
+    """Which rate was taken for a parcel, and why each of the others was not."""
+    left = [
+        [
+            f"{one['brand']} {one['service']}",
+            format_money(one["price_minor"], one["currency"]),
+            one["days"],
+            WHY_LEFT[one["why"]],
+        ]
+        for one in choice["rejected"]
+    ]
+    return join(
+        [
+            tag("p", explain_rate(choice)),
+            tag(
+                "details",
+                tag("summary", f"Other rates: {len(left)}"),
+                table(("Service", "Price", "Days", "Why not"), left, "There was no other."),
+            ),
         ]
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 
 from backroom.domain.model import Delivery, FulfilmentState
 from backroom.store.messages import SENT
@@ -65,7 +65,10 @@ def _labels(_: datetime) -> Select[Any]:
         when(orders.c.id.is_not(None), holds(orders.c.person_id == labels.c.person_id)).label("person_right"),
         # Retention empties those of parcels that are on their way.
         when(part.c.state != FulfilmentState.DONE, func.length(labels.c.data)).label("data_length"),
-        when(part.c.state != FulfilmentState.DONE, func.length(labels.c.zpl)).label("zpl_length"),
+        # What the carrier has drawn is printed as it is.
+        when(and_(part.c.state != FulfilmentState.DONE, labels.c.document.is_(None)), func.length(labels.c.zpl)).label(
+            "zpl_length"
+        ),
     ).select_from(
         labels.outerjoin(shipments, shipments.c.id == labels.c.shipment_id)
         .outerjoin(part, part.c.id == shipments.c.fulfilment_order_id)

@@ -112,7 +112,30 @@ shipments = Table(
     Index("ix_shipments_sheet_id", "sheet_id"),
 )
 
-# A label is its data and its ZPL, both sealed under the customer's key; PDFs are rendered from the data.
+# Which rate was chosen for a parcel before it was bought, and every other one with why it was left (as JSON). What is
+# bought is bought by `reference`, the carrier's own word for the rate; it is here before anything is paid.
+rate_choices = Table(
+    "rate_choices",
+    metadata,
+    id_column(),
+    Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id"), nullable=False, unique=True),
+    Column("carrier", Text, nullable=False),
+    Column("brand", Text, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("price_minor", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("days", Integer),
+    Column("reference", Text, nullable=False, default=""),
+    Column("outcome", Text, nullable=False),
+    Column("due", Text, nullable=False, default=""),
+    Column("arrives", Text, nullable=False, default=""),
+    Column("rejected", Json, nullable=False),
+    Column("request_hash", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
+# A label is its data and its ZPL, both sealed under the customer's key; PDFs are rendered from the data, unless the
+# carrier has drawn it: then `document` is that, and its ZPL may be missing.
 labels = Table(
     "labels",
     metadata,
@@ -122,6 +145,7 @@ labels = Table(
     Column("kind", Text, nullable=False),
     Column("data", Sealed, nullable=False),
     Column("zpl", Sealed, nullable=False),
+    Column("document", Sealed),
     Column("at", Utc, nullable=False),
     UniqueConstraint("shipment_id", "kind"),
 )

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 import pytest
 
 from backroom.domain.errors import BackroomError, OutcomeUnknown
-from backroom.domain.labels import LabelRequest, ParcelSpec, PostalAddress, Purchase
+from backroom.domain.labels import LabelDocument, LabelKind, LabelRequest, ParcelSpec, PostalAddress, Purchase
+from backroom.domain.rates import Rate
 from backroom.domain.shop import CARRIER_KINDS, CarrierSpec, NotInShopFile
 from backroom.effects.ledger import Answer, Effect, RequestChanged, perform
 from backroom.store.claims import give_up, take
@@ -49,6 +50,12 @@ class Courier:
         if self.dies == "after":
             raise Killed
         return [self._purchase(request) for request in requests]
+
+    def rates(self, requests: Sequence[LabelRequest]) -> list[list[Rate] | BackroomError]:
+        return [[Rate("post", self.name, "standard", 490, "EUR")] for _ in requests]
+
+    def documents(self, purchases: Sequence[Purchase]) -> list[dict[LabelKind, LabelDocument] | BackroomError]:
+        return [{} for _ in purchases]
 
     def find(self, key: str) -> Purchase | None:
         assert self.can_tell, "nobody asks a carrier that cannot tell"
@@ -123,7 +130,7 @@ def test_every_kind_of_carrier_that_a_shop_file_may_name_is_made() -> None:
     assert set(CARRIERS) == set(CARRIER_KINDS)
 
 
-def test_a_parcels_carrier_is_its_channels_else_its_locations_else_the_first() -> None:
+def test_a_parcels_carrier_is_its_channels_else_its_locations_else_any_of_them() -> None:
     shop = a_shop()
     carriers = tuple(CarrierSpec(id_, "local", id_, ("DE",), 1000, 490) for id_ in ("first", "calls", "asked"))
     locations = tuple(replace(one, carrier="calls") if one.id == BOOTH else one for one in shop.locations)
@@ -133,5 +140,8 @@ def test_a_parcels_carrier_is_its_channels_else_its_locations_else_the_first() -
     assert shop.carrier_for(BOOTH, "web").id == "calls"
     assert asking.carrier_for(BOOTH, "web").id == "asked"
     assert asking.carrier_for(BOOTH, "a channel that is gone").id == "calls"
+    assert [spec.id for spec in shop.carriers_for(HUB, "web")] == ["first", "calls", "asked"]
+    assert [spec.id for spec in shop.carriers_for(BOOTH, "web")] == ["calls"]
+    assert [spec.id for spec in asking.carriers_for(BOOTH, "web")] == ["asked"]
     with pytest.raises(NotInShopFile):
         replace(shop, carriers=carriers[:1]).carrier_for(BOOTH, "web")

@@ -1,0 +1,388 @@
+"""EasyPost: one account that sells the labels of many carriers.
+
+Calls and answers are those of its API documentation (docs.easypost.com, API v2): POST /shipments for rates, POST
+/shipments/ID/buy, GET /shipments/ID, GET /shipments/ID/label, POST /shipments/ID/refund. Login is HTTP Basic with the
+key as user and no password.
+
+It knows no idempotency key. What makes a purchase happen once is the shipment: it is made first, for nothing, and its
+id is kept by us before anything is paid (`Rate.reference`). One shipment carries one label; a second purchase of it is
+refused (SHIPMENT.POSTAGE.EXISTS). So whoever comes back asks the shipment first, and buys only what has no postage.
+`reference` there is our key, by which a person finds it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from backroom.carriers.address_check import check_address
+from backroom.carriers.base import AddressRefused, ParcelRefused, RefundOutcome, RefundRefused
+from backroom.carriers.easypost_reading import (
+    POSTAGE_EXISTS,
+    SERVICE,
+    WrongMode,
+    error_code,
+    events_of,
+    is_bought,
+    is_id,
+    no_rates,
+    rates_of,
+    refusal,
+    selected,
+    shipment_of,
+    tracking_of,
+    word,
+)
+from backroom.carriers.label_files import LabelFiles
+from backroom.domain.errors import BackroomError, OutcomeUnknown
+from backroom.domain.labels import (
+    LabelDocument,
+    LabelKind,
+    LabelRequest,
+    PostalAddress,
+    Purchase,
+    return_code,
+    tracking_number,
+)
+from backroom.domain.rates import Rate
+from backroom.domain.tracking import TrackingEvent
+from backroom.outgoing.client import Account, Client
+from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSetup, ServiceSilent
+
+URL = "https://api.easypost.com/v2"
+LABEL_HOSTS = ("easypost-files.s3.us-west-2.amazonaws.com", "easypost-files.s3-us-west-2.amazonaws.com")
+# Its answers take a second or two, for its carriers are asked meanwhile; more at a time meets its rate limits.
+SIDE_BY_SIDE = 4
+# It waits for its carriers for up to a minute.
+READ_TIMEOUT = 75.0
+GRAMS_IN_AN_OUNCE = 28.349523125
+MM_IN_AN_INCH = 25.4
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass(frozen=True, slots=True)
+class EasyPostAccount:
+    """The shop's account. `id` is its id in the shop file; `mode` is test or production, as the key is.
+
+    Labels come from `label_hosts` alone, as `label_format` (pdf or png); `zpl` asks for them as ZPL besides.
+    `box_mm` are length, width and height of the usual parcel, or nothing. `return_labels` buys the way back with it.
+    """
+
+    id: str
+    countries: frozenset[str]
+    max_weight_g: int
+    key: str = field(repr=False)
+    url: str = URL
+    mode: str = "production"
+    label_hosts: tuple[str, ...] = LABEL_HOSTS
+    label_format: str = "pdf"
+    zpl: bool = False
+    box_mm: tuple[int, ...] = ()
+    return_labels: bool = True
+    read_timeout: float = READ_TIMEOUT
+
+
+class EasyPost:
+    """EasyPost as a carrier. Made for one task; its calls go side by side, each thread with a client of its own."""
+
+    name = SERVICE
+    # The same request names the same shipment, which is bought once.
+    idempotent = True
+    can_tell = False
+
+    def __init__(self, account: EasyPostAccount) -> None:
+        self._account = account
+        self._local = threading.local()
+
+    def rates(self, requests: Sequence[LabelRequest]) -> list[list[Rate] | BackroomError]:
+        """A shipment for each parcel, and one for its way back, with every rate there is. Nothing is paid yet."""
+        return self._each(self._rates, requests)
+
+    def buy(self, requests: Sequence[LabelRequest]) -> list[Purchase | BackroomError]:
+        """Buy the shipment of each request at its rate, and the way back; what has postage already is only read."""
+        return self._each(self._buy, requests)
+
+    def find(self, key: str) -> Purchase | None:
+        """Never asked: a purchase without an answer is taken up again under the same shipment."""
+        raise OutcomeUnknown(f"{SERVICE} is not asked for {key}", remedy="Look for its reference at EasyPost.")
+
+    def documents(self, purchases: Sequence[Purchase]) -> list[dict[LabelKind, LabelDocument] | BackroomError]:
+        """The labels as EasyPost drew them; a return slip is drawn by us."""
+        return self._each(self._documents, purchases)
+
+    def track(self, references: Sequence[str]) -> list[list[TrackingEvent] | BackroomError]:
+        """What each parcel's tracker tells."""
+        return self._each(lambda reference: events_of(self._shipment(reference).get("tracker")), references)
+
+    def refund(self, reference: str) -> RefundOutcome:
+        """Ask the money for an unused label back; asked again, it says how that stands. A rejected one is asked anew,
+        for those that are asked too soon are rejected by mistake."""
+        stands = _refund_status(self._shipment(reference))
+        if stands not in (None, "rejected"):
+            return stands
+        try:
+            answer = self._calls().call("POST", f"shipments/{reference}/refund", about=reference, again=True)
+        except ServiceRefused as error:
+            code = error_code(error.answer) or error.answer.status
+            raise RefundRefused(
+                f"{SERVICE} does not take the label {reference} back ({code}).",
+                remedy="Look at the shipment at EasyPost: a label that was scanned is not paid back.",
+            ) from None
+        return _refund_status(shipment_of(answer, reference)) or "submitted"
+
+    def refund_state(self, reference: str) -> RefundOutcome | None:
+        """How a refund stands; None where none was asked for."""
+        return _refund_status(self._shipment(reference))
+
+    def check(self) -> None:
+        """Ask for one shipment, to see whether the key works; for `backroom doctor`."""
+        self._calls().call("GET", "shipments", about="check", params={"page_size": 1})
+
+    def _rates(self, request: LabelRequest) -> list[Rate]:
+        self._check(request)
+        there = self._create(request, back=False)
+        offered = rates_of(there, self._account.id)
+        if not offered:
+            raise no_rates(there, request.order_number)
+        back = self._create(request, back=True) if self._account.return_labels else {}
+        backs = rates_of(back, self._account.id) if back else []
+        return [self._both_ways(there, rate_id, rate, back, backs) for rate_id, rate in offered]
+
+    def _both_ways(
+        self, there: dict[str, Any], rate_id: str, rate: Rate, back: dict[str, Any], backs: list[tuple[str, Rate]]
+    ) -> Rate:
+        """A rate with that of its way back: the same service where there is one, else the cheapest of all."""
+        reference = f"{there['id']}/{rate_id}"
+        same_money = [(id_, one) for id_, one in backs if one.currency == rate.currency]
+        same = [pair for pair in same_money if (pair[1].brand, pair[1].service) == (rate.brand, rate.service)]
+        for id_, one in sorted(same or same_money, key=lambda pair: (pair[1].price_minor, pair[0]))[:1]:
+            return replace(
+                rate, price_minor=rate.price_minor + one.price_minor, reference=f"{reference}/{back['id']}/{id_}"
+            )
+        return replace(rate, reference=reference)
+
+    def _buy(self, request: LabelRequest) -> Purchase:
+        parts = request.rate.split("/")
+        if len(parts) not in (2, 4) or not all(is_id(part, ("shp", "rate")[n % 2]) for n, part in enumerate(parts)):
+            raise ParcelRefused(f"the parcel of {request.order_number} has no rate of {SERVICE}", remedy="Press Retry.")
+        there = self._bought(parts[0], parts[1], request.order_number)
+        try:
+            back = self._bought(parts[2], parts[3], request.order_number) if len(parts) == 4 else None
+        except OutcomeUnknown:
+            raise
+        except (ParcelRefused, AddressRefused):
+            # The way out is paid. A carrier that takes nothing back must not keep the parcel here.
+            back = None
+        except BackroomError as error:
+            # Half of it is bought: it goes on under the same key, and nothing of the request may change.
+            raise OutcomeUnknown(
+                f"the label of {request.order_number} is bought, and that of its way back is not: {error.cause}",
+                remedy=error.remedy,
+                cause=error.cause,
+            ) from None
+        return _purchase(request, there, back)
+
+    def _bought(self, shipment_id: str, rate_id: str, order_number: str) -> dict[str, Any]:
+        """The shipment with its postage, bought unless it has it.
+
+        Where it cannot be read, nothing is certain: an earlier call may have bought it.
+        """
+        shipment = self._seen(shipment_id)
+        if is_bought(shipment):
+            return shipment
+        try:
+            answer = self._calls().call(
+                "POST", f"shipments/{shipment_id}/buy", about=shipment_id, again=False, json={"rate": {"id": rate_id}}
+            )
+            shipment = shipment_of(answer, shipment_id)
+        except (ServiceSilent, AnswerUnreadable):
+            shipment = self._seen(shipment_id)
+        except ServiceRefused as error:
+            # Whatever it says, a shipment that has postage is bought.
+            shipment = self._seen(shipment_id)
+            if not is_bought(shipment) and error_code(error.answer) != POSTAGE_EXISTS:
+                raise refusal(error.answer, order_number) from None
+        if not is_bought(shipment):
+            raise OutcomeUnknown(
+                f"{SERVICE} does not say yet whether the label of {order_number} was bought ({shipment_id})",
+                remedy=f"Look for {shipment_id} at EasyPost.",
+                cause="easypost-unknown",
+            )
+        return shipment
+
+    def _seen(self, shipment_id: str) -> dict[str, Any]:
+        try:
+            return self._shipment(shipment_id)
+        except BackroomError as error:
+            raise OutcomeUnknown(
+                f"{SERVICE} does not show {shipment_id} now: it may have its label",
+                remedy=error.remedy,
+                cause=error.cause,
+            ) from None
+
+    def _documents(self, purchase: Purchase) -> dict[LabelKind, LabelDocument]:
+        found: dict[LabelKind, LabelDocument] = {"shipping": self._document(purchase.reference)}
+        if purchase.return_reference:
+            found["return"] = self._document(purchase.return_reference)
+        return found
+
+    def _document(self, reference: str) -> LabelDocument:
+        wanted, files = self._account.label_format, LabelFiles(SERVICE, self._account.label_hosts)
+        shipment = self._shipment(reference)
+        url = _label_url(shipment, wanted)
+        if not url:
+            shipment = self._converted(reference, wanted)
+            url = _label_url(shipment, wanted)
+        zpl = ""
+        if self._account.zpl:
+            zpl = files.zpl(_label_url(shipment, "zpl") or _label_url(self._converted(reference, "zpl"), "zpl"))
+        media_type, content = files.fetch(url, about=reference)
+        return LabelDocument(media_type, content, zpl)
+
+    def _converted(self, reference: str, wanted: str) -> dict[str, Any]:
+        answer = self._calls().call(
+            "GET", f"shipments/{reference}/label", about=reference, params={"file_format": wanted.upper()}
+        )
+        return shipment_of(answer, reference)
+
+    def _create(self, request: LabelRequest, *, back: bool) -> dict[str, Any]:
+        """A shipment, which costs nothing: one that was made twice is forgotten there."""
+        asked = {
+            "reference": f"{request.key}-return" if back else request.key,
+            "to_address": _address(request.recipient),
+            "from_address": _address(request.sender),
+            "parcel": self._parcel(request),
+            # For a return the addresses stay as they are: it turns them round itself.
+            "is_return": back,
+            "options": {"label_format": self._account.label_format.upper(), "label_size": "4x6"},
+        }
+        try:
+            answer = self._calls().call("POST", "shipments", about=request.key, again=True, json={"shipment": asked})
+        except ServiceRefused as error:
+            raise refusal(error.answer, request.order_number) from None
+        shipment = shipment_of(answer, request.key)
+        if shipment.get("mode") != self._account.mode:
+            raise WrongMode(
+                f"the key of {SERVICE} is not for {self._account.mode}, as the shop file says",
+                remedy="Correct `mode` in the shop file, or the key in the secrets.",
+            )
+        return shipment
+
+    def _parcel(self, request: LabelRequest) -> dict[str, float]:
+        """Ounces and inches, to one decimal as its documentation has it; never less than there is."""
+        spec = request.parcel
+        sides = [side for side in (spec.length_mm, spec.width_mm, spec.height_mm) if side]
+        sides = sides if len(sides) == 3 else list(self._account.box_mm)
+        parcel = {"weight": max(0.1, round(spec.weight_g / GRAMS_IN_AN_OUNCE + 0.05, 1))}
+        named = zip(("length", "width", "height"), sides, strict=False)
+        return parcel | {name: max(0.1, round(side / MM_IN_AN_INCH, 1)) for name, side in named}
+
+    def _shipment(self, reference: str) -> dict[str, Any]:
+        if not is_id(reference, "shp"):
+            raise ServiceSetup(SERVICE, f"{reference!r} is no shipment of {SERVICE}", remedy="Look at the parcel.")
+        return shipment_of(self._calls().call("GET", f"shipments/{reference}", about=reference), reference)
+
+    def _check(self, request: LabelRequest) -> None:
+        number, weight = request.order_number, request.parcel.weight_g
+        if weight <= 0:
+            raise ParcelRefused(f"the parcel of {number} has no weight", remedy="Give its articles a weight.")
+        if weight > self._account.max_weight_g:
+            raise ParcelRefused(
+                f"the parcel of {number} weighs {weight} g, {SERVICE} takes {self._account.max_weight_g} g here",
+                remedy="Send it in several parcels or with another carrier.",
+            )
+        if request.recipient.country not in self._account.countries:
+            raise AddressRefused(number, "recipient.country", f"is not served by {SERVICE}")
+        check_address(number, "sender", request.sender)
+        check_address(number, "recipient", request.recipient)
+
+    def _calls(self) -> Client:
+        client: Client | None = getattr(self._local, "client", None)
+        if client is None:
+            account = self._account
+            client = self._local.client = Client(
+                Account(SERVICE, account.url, login=(account.key, ""), read_timeout=account.read_timeout)
+            )
+        return client
+
+    def _each(self, work: Callable[[T], U], items: Sequence[T]) -> list[U | BackroomError]:
+        def one(item: T) -> U | BackroomError:
+            try:
+                return work(item)
+            except BackroomError as error:
+                return error
+
+        if len(items) < 2:
+            return [one(item) for item in items]
+        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="easypost") as threads:
+            return list(threads.map(one, items))
+
+
+def _purchase(request: LabelRequest, there: dict[str, Any], back: dict[str, Any] | None) -> Purchase:
+    brand, service, cost, currency = selected(there)
+    slip = tracking_number("return", request.key)
+    back_tracking = tracking_of(back) if back else slip
+    if back:
+        _, _, back_cost, back_currency = selected(back)
+        # Two currencies have no sum: what is told then is the way out alone.
+        cost += back_cost if back_currency == currency else 0
+    return Purchase.from_answer(
+        replace(request, service=service),
+        {
+            "tracking": tracking_of(there),
+            "return_tracking": back_tracking,
+            "cost_minor": cost,
+            "currency": currency,
+            "carrier": brand,
+            "return_code": return_code(request.order_number, back_tracking),
+            "reference": there["id"],
+            "return_reference": back["id"] if back else "",
+        },
+    )
+
+
+def _address(address: PostalAddress) -> dict[str, str]:
+    lines = [line.strip() for line in address.lines if line.strip()]
+    named = {
+        "name": address.name,
+        "company": address.company,
+        "street1": lines[0] if lines else "",
+        "street2": ", ".join(lines[1:]),
+        "city": address.city,
+        "state": address.region,
+        "zip": address.postcode,
+        "country": address.country,
+        "phone": address.phone,
+    }
+    return {name: value.strip() for name, value in named.items() if value and value.strip()}
+
+
+def _label_url(shipment: dict[str, Any], wanted: str) -> str:
+    """The address of the label in a format, empty where there is none yet."""
+    label = shipment.get("postage_label")
+    label = label if isinstance(label, dict) else {}
+    own = {"pdf": "application/pdf", "png": "image/png", "zpl": "application/zpl"}[wanted]
+    candidates = [label.get(f"label_{wanted}_url")]
+    if label.get("label_file_type") == own:
+        candidates.append(label.get("label_url"))
+    return next((url for url in candidates if isinstance(url, str) and urlsplit(url).netloc), "")
+
+
+def _refund_status(shipment: dict[str, Any]) -> RefundOutcome | None:
+    """`refund_status` of a shipment: submitted, refunded, rejected or not_applicable."""
+    match word(shipment.get("refund_status")):
+        case "submitted":
+            return "submitted"
+        case "refunded":
+            return "refunded"
+        case "rejected":
+            return "rejected"
+        case "not_applicable":
+            return "not_applicable"
+    return None
