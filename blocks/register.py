@@ -21,6 +21,7 @@ from blocks.carriers import CarrierAccount
 from blocks.carriers import block_name as carrier_block
 from blocks.channels import ChannelAccount, block_name
 from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
+from blocks.partners import PartnerAccount, partner_block_name
 
 
 class SecretUnusable(AskPerson):
@@ -67,6 +68,14 @@ def blocks_of(room: Room) -> dict[str, Block]:
         if carrier.api is not None:
             blocks[carrier_block(carrier.id)] = _made(
                 CarrierAccount, f"carriers.{carrier.id}", kind=carrier.kind, secret=secrets.get(carrier.api.secret)
+            )
+    for place in room.shop.locations:
+        if place.partner is not None:
+            blocks[partner_block_name(place.id)] = _made(
+                PartnerAccount,
+                f"locations.{place.id}.partner",
+                adapter=place.partner.adapter,
+                secret=secrets.get(place.partner.secret),
             )
     return blocks
 

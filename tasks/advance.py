@@ -6,13 +6,14 @@ from prefect.runtime import flow_run
 
 from backroom.domain.model import StepOutcome
 from backroom.shop.room import Room
-from backroom.store import desk, fulfilment, sickness
+from backroom.store import desk, fulfilment, partner_orders, sickness
 from backroom.store.waiting import CRASHED, WHY_ASIDE
-from tasks.claiming import claim_fulfilment, claim_intake, claim_returns, holding
+from tasks.claiming import claim_fulfilment, claim_intake, claim_partner, claim_returns, holding
 from tasks.fetch import fetch_hinted, has_hints
 from tasks.label import label
 from tasks.notify import notify
 from tasks.pack import pack
+from tasks.partner_news import ask_partner
 from tasks.pay_back import pay_back
 from tasks.print_or_pick import print_or_pick
 from tasks.release import release
@@ -39,7 +40,13 @@ def advance(room: Room, number: str) -> list[StepOutcome]:
             if has_hints(room, claim):
                 outcomes += fetch_hinted(claim)
     with room.database.read() as connection:
-        locations = fulfilment.locations_of(connection, desk.find(connection, number)["id"])
+        order_id = desk.find(connection, number)["id"]
+        locations = fulfilment.locations_of(connection, order_id)
+        partners = partner_orders.locations_of(connection, order_id)
+    for location in partners:
+        if claim := claim_partner(room, location, number):
+            with holding(room, claim):
+                outcomes += ask_partner(claim)
     for location in locations:
         if claim := claim_fulfilment(room, location, number):
             with holding(room, claim):

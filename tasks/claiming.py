@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.shop.room import Room
-from backroom.store import desk, fulfilment, intake, returns
+from backroom.store import desk, fulfilment, intake, partner_orders, returns
 from backroom.store.claims import RENEW_SECONDS, Claim, fence, give_up
 from backroom.store.instances import end_dead_instances, this_instance
 
@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 # A shop on a small machine may hold its waves smaller; `docs/performance.md` tells what that costs.
 WAVE_MOST = int(os.environ.get("BACKROOM_WAVE_MOST") or 500)
+# Each is a call to the partner: a wave that is short gives its claim back soon.
+PARTNER_WAVE_MOST = 50
 # SQLite has one lock for all who write: while a wave of 500 commits a step, a delivery waits for its answer.
 WAVE_MOST_BESIDE_THE_DOOR = 100
 # Prefect's server pays for a wave, whatever it carries: at peak one large wave a second instead of five small ones.
@@ -93,6 +95,22 @@ def claim_returns(room: Room, number: str | None = None) -> Claim | None:
             return returns.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=most)
         order_id = desk.find(connection, number)["id"]
         return returns.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
+
+    return _paying(room, work)
+
+
+def claim_partner(room: Room, location: str, number: str | None = None) -> Claim | None:
+    """The next wave of what is to be asked of a partner (of one order, where its number is given); None when nothing
+    is due."""
+    run_id, instance = _run_id(), this_instance()
+
+    def work(connection: Connection) -> Claim | None:
+        if number is None:
+            return partner_orders.claim_waiting(
+                connection, location=location, instance=instance, run_id=run_id, most=PARTNER_WAVE_MOST
+            )
+        order_id = desk.find(connection, number)["id"]
+        return partner_orders.claim_order(connection, order_id, location=location, instance=instance, run_id=run_id)
 
     return _paying(room, work)
 

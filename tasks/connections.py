@@ -17,14 +17,16 @@ from backroom.channels.stripe_refunds import StripeRefunds
 from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.domain.consent import Medium
 from backroom.domain.errors import AskPerson
-from backroom.domain.shop import CarrierSpec, ChannelSpec, PrinterSpec
+from backroom.domain.shop import CarrierSpec, ChannelSpec, Location, PrinterSpec
 from backroom.messaging.base import Messenger
 from backroom.messaging.mailfolder import MailFolder
+from backroom.partners.base import Partner
 from backroom.shop.room import Room
 from blocks.carriers import CarrierAccount
 from blocks.carriers import block_name as carrier_block
 from blocks.channels import ChannelAccount, block_name
 from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
+from blocks.partners import PartnerAccount, partner_block_name
 
 
 class BlockMissing(AskPerson):
@@ -103,6 +105,23 @@ def _account(channel: str) -> ChannelAccount:
         # Outside the message of Prefect's error: it quotes what it looked for and where.
         raise BlockMissing(
             f"Prefect has no block for channel {channel}.", remedy="Start `backroom up` again, which makes it."
+        ) from None
+
+
+def partner_from(room: Room, location: Location) -> Partner:
+    """The partner at a location, opened by its block."""
+    return partner_account(location.id).get_client(location)
+
+
+def partner_account(location: str) -> PartnerAccount:
+    """The block of the partner at a location."""
+    try:
+        # Prefect declares that `load` may be a coroutine; called where no event loop runs, it never is.
+        return cast(PartnerAccount, PartnerAccount.load(partner_block_name(location)))
+    except ValueError:
+        # Outside the message of Prefect's error: it quotes what it looked for and where.
+        raise BlockMissing(
+            f"Prefect has no block for the partner at {location}.", remedy="Start `backroom up` again, which makes it."
         ) from None
 
 

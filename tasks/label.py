@@ -27,7 +27,8 @@ from tasks.sick import leave
 
 @task(name="label", retries=2, retry_delay_seconds=2, task_run_name="label at {claim.location}")
 def label(claim: Claim) -> list[StepOutcome]:
-    """PACKED → LABELLED: parcels with both labels printed; what is collected or carried out passes without."""
+    """PACKED → LABELLED: parcels with both labels printed; what is collected or carried out passes without, and
+    what its partner sent."""
     room = this_room()
     with room.database.read() as connection:
         parts = fulfilment.claimed(connection, claim.token, FulfilmentState.PACKED)
@@ -35,9 +36,10 @@ def label(claim: Claim) -> list[StepOutcome]:
         weights = weights_of(connection, parts)
     if not parts:
         return []
-    passing = [part for part in parts if part["delivery"] != Delivery.SHIP]
+    shipped = room.shop.location(claim.location).partner_ships
+    passing = [part for part in parts if shipped or part["delivery"] != Delivery.SHIP]
     outcomes = _advance(room, claim, passing, {})
-    parcels = [part for part in parts if part["delivery"] == Delivery.SHIP]
+    parcels = [] if shipped else [part for part in parts if part["delivery"] == Delivery.SHIP]
     sealing = {part["id"]: keys[part["person_id"]].key for part in parcels}
     layouts = Layouts()
     well, sick = buy(room, claim, parcels, sealing, weights, layouts)

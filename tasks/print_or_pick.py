@@ -1,8 +1,8 @@
 """Print or pick: start the making of each fulfilment order at its location.
 
 What is short becomes a print job for the printers there; what is in stock is picked, by scan where the location asks
-for it. Nothing waits here: an order with prints or scans outstanding waits as a row, and whoever reports the last of
-them wakes fulfilment again.
+for it. At a partner's all of it is asked of the partner (`tasks.partner_submit`). Nothing waits here: an order with
+something outstanding waits as a row, and whoever reports the last of it wakes fulfilment again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from backroom.shop.room import Room, this_room
 from backroom.store import catalogue, fulfilment, history, print_jobs
 from backroom.store.claims import Claim, Wakeup, fence, wakeup
 from backroom.store.sickness import Sick
+from tasks.partner_submit import submit
 from tasks.sick import leave
 from tasks.waking import send
 
@@ -33,6 +34,8 @@ def print_or_pick(claim: Claim) -> list[StepOutcome]:
         variants = catalogue.variants_by_sku(connection, (line["sku"] for group in lines.values() for line in group))
     if not parts:
         return []
+    if room.shop.location(claim.location).partner is not None:
+        return submit(room, claim, parts, lines, variants)
     sick = _without_artwork(room, parts, lines, variants)
     well = [part for part in parts if part["id"] not in sick]
     scan = room.shop.location(claim.location).scan

@@ -19,7 +19,7 @@ from backroom.domain.routing import route_all
 from backroom.domain.routing_gates import at_events, pass_gates
 from backroom.domain.routing_places import views_at, views_of
 from backroom.shop.room import this_room
-from backroom.store import catalogue, events, history, orders, people, routing, stock
+from backroom.store import catalogue, events, fulfilment, history, orders, partner_orders, people, routing, stock
 from backroom.store.claims import Claim, fence
 from backroom.store.database import now
 
@@ -44,9 +44,21 @@ def route(claim: Claim) -> list[StepOutcome]:
         levels = stock.levels(connection)
         gates = events.gates(connection, now(connection))
         load = routing.open_load(connection)
+        # Those that were routed before: a partner may have refused them, or a part of them.
+        again = [row["id"] for row in waiting if row["routings"]]
+        in_work = fulfilment.in_work(connection, again)
+        refused = partner_orders.refused_at(connection, again)
     postcodes = postcode_table(room.shop.postcodes)
     to_route = [
-        routing.order_to_route(row, lines[row["id"]], variants, keys[row["person_id"]].key, postcodes)
+        routing.order_to_route(
+            row,
+            lines[row["id"]],
+            variants,
+            keys[row["person_id"]].key,
+            postcodes,
+            in_work=in_work.get(row["id"]),
+            refused_at=refused.get(row["id"], frozenset()),
+        )
         for row in waiting
     ]
     available = {place: level.available for place, level in levels.items()}

@@ -12,7 +12,7 @@ from backroom.domain.errors import AskPerson
 from backroom.engine import standing
 from backroom.engine.wake import DECIDE, OF_BREAKER, OF_ORDER
 from backroom.shop.room import Room, this_room
-from backroom.store import backlog, holds, print_seals, print_trouble, sickness
+from backroom.store import backlog, holds, partner_orders, print_seals, print_trouble, sickness
 from backroom.store.claims import Wakeup, sweep_expired
 from backroom.store.database import now
 from backroom.store.instances import end_dead_instances
@@ -61,7 +61,9 @@ def start_owed_runs() -> int:
     room = this_room()
     asked: list[Future[bool]] = []
     stages = [("intake", room.shop.hub), ("returns", room.shop.hub)]
-    for stage, location in stages + [("fulfilment", place.id) for place in room.shop.locations]:
+    stages += [("fulfilment", place.id) for place in room.shop.locations]
+    stages += [(partner_orders.STAGE, place.id) for place in room.shop.locations if place.partner is not None]
+    for stage, location in stages:
         asked += give_runs(room, stage, location)
     with room.database.read() as connection:
         asked += start_forms(holds.questions(connection, QUESTIONS_MOST))

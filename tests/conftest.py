@@ -12,5 +12,6 @@ pytest_plugins = [
     "tests.shops",
     "tests.markets",
     "tests.prefect_server",
+    "tests.workshops",
     "tests.faults.table",
 ]

@@ -24,6 +24,11 @@ WHAT_TO_DO = {
     "cancelled_after_label": "It was cancelled after its label was made. Stop the parcel, or let it go on.",
     "changed_while_making": "It was changed while it is being made. Compare both, then decide.",
     "changed_after_correction": "The channel changed it after somebody corrected its address here. Compare both.",
+    "partner_differs": "Its partner has something else than was asked. Read on its page what, then decide.",
+    "partner_stuck": "Its partner waits for somebody. Read on its page why, and mend it there; it goes on by itself.",
+    "partner_short": "The cell did not find all of it. Count what is there, then let it go on: it is routed again.",
+    "cancelling_at_partner": "Its partner was asked to cancel it. Wait for the answer; or let it go on after all.",
+    "partner_cannot_cancel": "Its partner does not cancel it any more. Let it go on; it comes back as a return.",
     "asked_by_staff": "Somebody of the shop put it on hold.",
 }
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from backroom.domain.errors import Refuse
 from backroom.domain.events import EventState
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
+from backroom.domain.partner_orders import PartnerOrderState
 from backroom.domain.returns import ReturnState
 from backroom.domain.transfers import TransferState
 
@@ -37,10 +38,12 @@ class Kind(StrEnum):
     RETURN = "return"
     EVENT = "event"
     TRANSFER = "transfer"
+    PARTNER_ORDER = "partner order"
 
 
 _O, _F, _P, _R, _B, _E = OrderState, FulfilmentState, PrintJobState, ReservationState, ReturnState, EventState
 _T = TransferState
+_X = PartnerOrderState
 
 # An order goes back to ACCEPTED when its pieces were taken meanwhile, its reservation expired, its source changed it
 # before anything was begun, or its stock arrived; an exchange, when the pieces it was changed for came. A released Hold
@@ -133,6 +136,23 @@ _TRANSFER: Moves = {
     _T.CANCELLED: frozenset(),
 }
 
+# A partner is asked now and then: what it went through meanwhile is not seen, and any later state may come next. What
+# is stuck goes on when it is mended. What it sent to our hub is on its way until somebody there has it in hand.
+_NEXT_AT_PARTNER = frozenset(
+    {_X.ACCEPTED, _X.IN_PROGRESS, _X.STUCK, _X.SHIPPED, _X.MADE, _X.SHORT, _X.REJECTED, _X.CANCELLED}
+)
+_PARTNER_ORDER: Moves = {
+    _X.SUBMITTED: _NEXT_AT_PARTNER,
+    _X.ACCEPTED: _NEXT_AT_PARTNER - {_X.ACCEPTED},
+    _X.IN_PROGRESS: _NEXT_AT_PARTNER - {_X.ACCEPTED, _X.IN_PROGRESS},
+    _X.STUCK: _NEXT_AT_PARTNER - {_X.STUCK},
+    _X.SHIPPED: frozenset({_X.MADE}),
+    _X.MADE: frozenset(),
+    _X.SHORT: frozenset(),
+    _X.REJECTED: frozenset(),
+    _X.CANCELLED: frozenset(),
+}
+
 MOVES: Mapping[Kind, Moves] = {
     Kind.ORDER: _ORDER,
     Kind.FULFILMENT: _FULFILMENT,
@@ -141,6 +161,7 @@ MOVES: Mapping[Kind, Moves] = {
     Kind.RETURN: _RETURN,
     Kind.EVENT: _EVENT,
     Kind.TRANSFER: _TRANSFER,
+    Kind.PARTNER_ORDER: _PARTNER_ORDER,
 }
 
 # A person says "it was printed" or "print it again": of a job whose outcome is unknown (the only way out of an end),

@@ -219,7 +219,10 @@ class LineToRoute:
 
 @dataclass(frozen=True, slots=True)
 class OrderToRoute:
-    """What routing may know of an order: no names, only where it goes. No coordinates means none could be found."""
+    """What routing may know of an order: no names, only where it goes. No coordinates means none could be found.
+
+    `refused_at` are locations of partners who refused it: it does not go there again.
+    """
 
     number: str
     channel: str
@@ -233,6 +236,7 @@ class OrderToRoute:
     latitude: float | None = None
     longitude: float | None = None
     located_by: str = ""
+    refused_at: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

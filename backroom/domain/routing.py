@@ -126,8 +126,8 @@ def _candidates(rule: CompiledRule, places: Sequence[Place], rejected: list[Reje
     """The places that pass `where`; a distance that nobody knows fails none here, `route` holds the order for it."""
     candidates = []
     for place in places:
-        if place.view.shut and place.order.delivery is Delivery.SHIP:
-            rejected.append(RejectedAlternative(rule.name, place.id, f"shut: {place.view.shut}"))
+        if place.order.delivery is Delivery.SHIP and (refusal := place.refusal):
+            rejected.append(RejectedAlternative(rule.name, place.id, refusal))
             continue
         for test in rule.where:
             if not test.holds(place) and not (test.field == "distance_km" and place.metres is None):

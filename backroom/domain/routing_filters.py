@@ -6,7 +6,8 @@ places that are left (`routing`), reading the file (`backroom.shop`).
 `when` looks at the order: channel, source, event, delivery, country, location (where the order came from or is handed
 over), product and tag. Product and tag hold of an order when they hold of one of its lines; != and not in are the
 exact opposites of == and in.
-`where` looks at each place: location, kind, country, event, distance_km, capacity_left, open_now, in_stock, can_print.
+`where` looks at each place: location, kind, country, event, distance_km, capacity_left, lead_days, open_now, in_stock,
+can_print. A place of our own has no lead days.
 in_stock and can_print ask for the whole order, or, where the rule may split, for a part of it. A place without a limit
 has capacity for any number.
 
@@ -60,7 +61,7 @@ _PLACE_TEXTS: Mapping[str, Callable[[Place], str]] = {
 # How a refusal begins that is about what a place is, not how it stands today: it explains the least.
 BY_NATURE = "the rule "
 ORDER_FIELDS = tuple(_ORDER_TEXTS)
-PLACE_FIELDS = (*_PLACE_TEXTS, "distance_km", "capacity_left", "open_now", "in_stock", "can_print")
+PLACE_FIELDS = (*_PLACE_TEXTS, "distance_km", "capacity_left", "lead_days", "open_now", "in_stock", "can_print")
 
 
 class BadRule(Refuse):
@@ -145,6 +146,8 @@ def _place_test(rule: RoutingRule, filter_: Filter) -> PlaceTest:
             return _distance_test(rule, filter_)
         case "capacity_left":
             return _capacity_test(rule, filter_)
+        case "lead_days":
+            return _lead_test(rule, filter_)
         case "open_now":
             wanted = _flag(rule, filter_)
             return PlaceTest(
@@ -201,6 +204,22 @@ def _capacity_test(rule: RoutingRule, filter_: Filter) -> PlaceTest:
         lambda place: compare(room(place), limit),
         lambda place: f"room for {max(0, room(place)):g} more, the rule {allowed}",
         lambda place: "" if math.isinf(room(place)) else f"it has room for {room(place):g} more",
+    )
+
+
+def _lead_test(rule: RoutingRule, filter_: Filter) -> PlaceTest:
+    limit = _number(rule, filter_)
+    compare = _COMPARE[filter_.op]
+    allowed = _bound(filter_.op, f"{limit:g}")
+
+    def days(place: Place) -> int:
+        return place.view.location.partner.lead_days if place.view.location.partner else 0
+
+    return PlaceTest(
+        "lead_days",
+        lambda place: compare(days(place), limit),
+        lambda place: f"it takes {days(place)} days, the rule {allowed}",
+        lambda place: f"it takes {days(place)} days" if days(place) else "",
     )
 
 

@@ -86,11 +86,31 @@ class Place:
         return [sku for sku, count in wanted.items() if self.view.available.get(sku, count) < count]
 
     @property
+    def refusal(self) -> str:
+        """Why this order cannot be shipped from here whatever a rule says, "" where it can."""
+        partner = self.view.location.partner
+        if self.view.shut:
+            return f"shut: {self.view.shut}"
+        if self.id in self.order.refused_at:
+            return "it refused this order"
+        if partner and self.view.location.partner_ships and partner.countries and not self.order.country:
+            return "nobody knows to which country it goes"
+        if partner and self.view.location.partner_ships and partner.countries:
+            return "" if self.order.country in partner.countries else f"it does not send to {self.order.country}"
+        return ""
+
+    @property
     def cost_minor(self) -> int:
         """What making all of the order here and sending it would cost, in minor units of the shop's currency.
 
-        Every piece is handled, what is not in stock is printed, and only a shipped order is a parcel.
+        Every piece is handled, what is not in stock is printed, and only a shipped order is a parcel. A partner has
+        prices of its own.
         """
+        if self.view.location.partner_ships and self.view.location.partner:
+            wanted = Counter[str]()
+            for line in self.order.lines:
+                wanted[line.sku] += line.quantity
+            return self.view.location.partner.price_minor(wanted)
         rates = self.view.location.costs
         made = self.pieces * rates.handled_piece + (self.pieces - self.in_stock) * rates.printed_piece
         if self.order.delivery is Delivery.SHIP:
@@ -116,15 +136,20 @@ def views_of(shop: Shop, variants: Mapping[str, Variant]) -> list[LocationView]:
         LocationView(
             location=location,
             available={},
-            printable=frozenset(
-                sku for sku, one in variants.items() if one.artwork and location.can_print(one.print_process)
-            ),
+            printable=frozenset(sku for sku, one in variants.items() if can_make(location, one)),
             parcel_minor={
                 channel.id: shop.carrier_for(location.id, channel.id).price_minor for channel in shop.channels
             },
         )
         for location in shop.locations
     ]
+
+
+def can_make(location: Location, variant: Variant) -> bool:
+    """Whether a variant that is not in stock can be made at a location: by its printers, or by the partner there."""
+    if location.partner is not None:
+        return location.partner.can_make(variant.sku, has_artwork=bool(variant.artwork))
+    return bool(variant.artwork) and location.can_print(variant.print_process)
 
 
 def views_at(
@@ -134,17 +159,24 @@ def views_at(
     at: datetime,
 ) -> list[LocationView]:
     """The locations as they stand at a moment: pieces available by (location, SKU), open fulfilment orders by id."""
-    pieces: dict[str, dict[str, int]] = {view.location.id: {} for view in views}
+    places = {view.location.id: view.location for view in views}
+    pieces: dict[str, dict[str, int]] = {id_: {} for id_ in places}
     for (location, sku), count in available.items():
-        if location in pieces:
+        if location in pieces and _knows(places[location], sku):
             pieces[location][sku] = count
     return [view.standing(pieces[view.location.id], load.get(view.location.id, 0), at) for view in views]
+
+
+def _knows(location: Location, sku: str) -> bool:
+    """Whether what lies there can be asked for: a partner picks only what it has a name for."""
+    return location.partner is None or location.partner.product(sku) is not None
 
 
 def see(order: OrderToRoute, views: Sequence[LocationView]) -> list[Place]:
     """The places an order could be made at, in the order of the views, which is the shop file's.
 
     What the customer collects or carries out is made where the customer is: that location alone, at no distance.
+    Nobody collects at a partner's.
     """
     wanted: dict[str, int] = {}
     for line in order.lines:
@@ -153,7 +185,7 @@ def see(order: OrderToRoute, views: Sequence[LocationView]) -> list[Place]:
     shipped = order.delivery is Delivery.SHIP
     places = []
     for view in views:
-        if not shipped and view.location.id != order.location:
+        if not shipped and (view.location.id != order.location or view.location.partner is not None):
             continue
         if view.kept and not is_local(view.location, order.event, order.location):
             view = replace(view, available={sku: n for sku, n in view.available.items() if sku not in view.kept})

@@ -14,10 +14,11 @@ from typing import Protocol, TypeVar
 from backroom.domain.errors import AskPerson
 from backroom.domain.mapping import ShopMapping
 from backroom.domain.opening import OpeningHours
+from backroom.domain.partners import PARTNER, ROBOT_CELL, TO_CUSTOMER, PartnerSpec
 from backroom.domain.restock import RestockSpec
 from backroom.domain.return_policy import ReturnRules
 
-LOCATION_KINDS = ("hub", "local_hub", "booth")
+LOCATION_KINDS = ("hub", "local_hub", "booth", PARTNER, ROBOT_CELL)
 # Data quality has a work pool of its own, which belongs to no location.
 QUALITY_POOL = "quality"
 CHANNEL_KINDS = ("shopify", "woocommerce", "square", "stripe", "pos", "csv", "mapped")
@@ -126,7 +127,8 @@ class CostRates:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place where orders are made or picked. `kind` is hub, local_hub or booth.
+    """A place where orders are made or picked. `kind` is hub, local_hub or booth, or somebody else's: partner or
+    robot_cell, and then `partner` says whose.
 
     `pool` is the Prefect work pool of the worker beside its printers; `scan` asks for a scan of every picked piece;
     `capacity` is how many fulfilment orders may be open there at once, 0 for no limit; `event` is what orders taken at
@@ -149,6 +151,12 @@ class Location:
     event: str = ""
     carrier: str = ""
     costs: CostRates = CostRates()
+    partner: PartnerSpec | None = None
+
+    @property
+    def partner_ships(self) -> bool:
+        """Whether somebody else makes it here and sends it to the customer: then there is no label of ours."""
+        return self.partner is not None and self.kind == PARTNER and self.partner.ships_to == TO_CUSTOMER
 
     def can_print(self, process: str) -> bool:
         """Whether a printer here makes that process. An empty process is not printable anywhere."""

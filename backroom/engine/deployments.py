@@ -57,6 +57,8 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
         tags = (location_tag(location.id),)
         at = {"location": location.id}
         specs.append(DeploymentSpec("flows/fulfilment.py:fulfil", location.id, hub.pool, tags, at))
+        if location.partner is not None:
+            specs.append(DeploymentSpec("flows/partners.py:partners", location.id, hub.pool, tags, at))
         if location.printers:
             specs.append(DeploymentSpec("flows/print_jobs.py:print_jobs", location.id, location.pool, tags, at))
     return specs

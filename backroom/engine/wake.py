@@ -45,7 +45,13 @@ OF_ORDER, OF_BREAKER, DECIDE, SWEEP = "order/order", "breaker/breaker", "decide/
 OF_TRANSFER = "transfer/transfer"
 # One that is pending may be a dead worker's, and wait for a minute to be given back.
 WAITING = ("SCHEDULED",)
-FLOW_OF = {"intake": "order-intake", "fulfilment": "fulfil", "print": "print-jobs", "returns": "returns"}
+FLOW_OF = {
+    "intake": "order-intake",
+    "fulfilment": "fulfil",
+    "print": "print-jobs",
+    "returns": "returns",
+    "partner": "partners",
+}
 
 
 @dataclass(frozen=True, slots=True)

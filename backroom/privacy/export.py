@@ -34,6 +34,7 @@ TITLES: Mapping[str, str] = {
     "print_jobs": "What was printed for you",
     "print_seals": "What was sealed for a booth, to be printed there",
     "scans": "What was scanned while it was packed",
+    "partner_orders": "What partners made of your orders",
     "shipments": "Your parcels",
     "labels": "The labels on them",
     "rate_choices": "Which carrier was chosen for them, and why",

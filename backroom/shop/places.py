@@ -12,6 +12,7 @@ from backroom.domain.opening import WEEKDAYS, OpeningHours
 from backroom.domain.shop import LOCATION_KINDS, PRINT_PROCESSES, QUALITY_POOL, CostRates, Location, Owner, PrinterSpec
 from backroom.shop import values
 from backroom.shop.costs import read_own_costs
+from backroom.shop.partners import read_partner
 from backroom.shop.section import Section
 
 SIDES = ("one-sided", "two-sided-long-edge", "two-sided-short-edge")
@@ -25,10 +26,11 @@ _ALWAYS_OPEN = OpeningHours.parse({day: ["00:00-24:00"] for day in WEEKDAYS}, "U
 def read_location(id_: str, section: Section, owner: Owner, costs: CostRates) -> Location:
     """One location; a field that is wrong is reported and stands in for itself. `costs` are the whole shop's."""
     timezone = section.parsed("timezone", values.timezone, owner.timezone)
+    kind = section.choice("kind", LOCATION_KINDS)
     location = Location(
         id=id_,
         name=section.text("name"),
-        kind=section.choice("kind", LOCATION_KINDS),
+        kind=kind,
         pool=section.text("pool", pattern=POOL, form="the name of a Prefect work pool, such as hub"),
         latitude=section.number("latitude", low=-90, high=90),
         longitude=section.number("longitude", low=-180, high=180),
@@ -41,6 +43,7 @@ def read_location(id_: str, section: Section, owner: Owner, costs: CostRates) ->
         event=section.text("event", ""),
         carrier=section.text("carrier", ""),
         costs=read_own_costs(section, owner.currency, costs),
+        partner=read_partner(section, kind, owner.currency),
     )
     if location.pool == QUALITY_POOL:
         section.problem(

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from backroom.domain.model import FulfilmentState, InboxState, OrderState, PrintJobState, ReservationState
 from backroom.store import history, stock
+from backroom.store import partner_orders as partners
 from backroom.store import print_jobs as prints
 from backroom.store import returns as back
 from backroom.store.claims import Wakeup, raise_generation, wakeup
@@ -44,6 +45,7 @@ def wake_again(connection: Connection, hub: str) -> list[Wakeup]:
     places = [(INTAKE, hub)] if _intake_waits(connection) else []
     places += [(FULFILMENT, location) for location in _fulfilment_waits(connection)]
     places += [(prints.STAGE, location) for location in _prints_wait(connection)]
+    places += [(partners.STAGE, location) for location in partners.due(connection, now(connection))]
     places += [(back.STAGE, hub)] if _returns_wait(connection) else []
     return [raise_generation(connection, stage, location) for stage, location in places]
 

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, RowMapping, or_, select, update
 from backroom.domain.errors import Refuse, Retry
 from backroom.domain.lifecycle import Kind, ends, may_cancel
 from backroom.domain.model import FulfilmentState, OrderState
-from backroom.store import effects, history, print_jobs, sickness, stock
+from backroom.domain.partner_orders import AT_WORK, PartnerOrderState
+from backroom.store import effects, history, partner_orders, print_jobs, sickness, stock
 from backroom.store.claims import Wakeup, is_free, wakeup
 from backroom.store.contacts import open_contact, seal_contact
 from backroom.store.database import now
@@ -34,6 +35,8 @@ ENDED = ends(Kind.ORDER)
 # Why a person held or cancelled an order, as Prefect and every list may show it; what else they say is a sealed note.
 ASKED_BY_STAFF = "asked_by_staff"
 CANCELLED_BY_STAFF = "cancelled_by_staff"
+# It waits until its partner says whether it can still be cancelled there.
+CANCELLING = "cancelling_at_partner"
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
 
 
@@ -122,6 +125,8 @@ def release(connection: Connection, number: str, actor: str, hub: str) -> list[W
         )
         places.append(part["location"])
     sickness.make_healthy(connection, order["id"])
+    # Whoever lets it go on takes it as its partner makes it.
+    partner_orders.leave(connection, order["id"])
     entries = [history.Entry(order["id"], "order.released_by_person", {})]
     # What was labelled before the hold went on: the last part may have ended meanwhile.
     entries += [history.Entry(id_, "order.fulfilled") for id_ in finish_orders(connection, [order["id"]], at)]
@@ -134,7 +139,8 @@ def cancel(connection: Connection, number: str, actor: str, reason: str, note: b
     """Cancel an order that has no label yet: its pieces are free again, what was printed is taken into the stock, and
     its waiting prints are dropped. `reason` and `note` are as for `hold`.
 
-    NotPossibleNow once a parcel is labelled; BeingWorkedOn while a run is just buying the label.
+    One that a partner makes is held until the partner has cancelled it (`partner_news`). NotPossibleNow once a parcel
+    is labelled or sent; BeingWorkedOn while a run is just buying the label.
     """
     history.check_code(reason)
     order, at = locked(connection, number), now(connection)
@@ -151,6 +157,8 @@ def cancel(connection: Connection, number: str, actor: str, reason: str, note: b
     _refuse_while_labelling(connection, order["id"], number, at)
     if effects.begun(connection, order["id"], LABEL):
         raise NotPossibleNow(f"{number} may have a label already", remedy="Look at it at the carrier first.")
+    if (asked := _ask_partners_to_cancel(connection, order, reason, actor, note)) is not None:
+        return asked
     stock.release(connection, [order["id"]])
     _restock_packed(connection, order["id"], at)
     ended = {"claim_token": None, "held_from": "", "hold_reason": "", **HEALTHY}
@@ -178,7 +186,7 @@ def start_over(connection: Connection, order_id: int) -> bool:
         .where(fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state != FulfilmentState.CANCELLED)
         .with_for_update()
     ).all()
-    if any(part.touched for part in parts):
+    if any(part.touched for part in parts) or partner_orders.may_be_there(connection, order_id):
         return False
     undoing = moving(fulfilment_orders, FulfilmentState.OPEN, FulfilmentState.CANCELLED)
     ids = [part.id for part in parts]
@@ -214,6 +222,7 @@ def amend(connection: Connection, seals: Seals, number: str, field: str, value: 
     _refuse_while_labelling(connection, order["id"], number, at)
     if field not in ("email", "phone"):
         _refuse_after_label(connection, order["id"], number)
+        _refuse_at_partner(connection, order["id"], number)
     kind, _, rest = field.partition(".")
     if kind == "line" and rest.endswith(".sku"):
         _amend_line(connection, order, rest.removesuffix(".sku"), value)
@@ -260,6 +269,34 @@ def _amend_line(connection: Connection, order: RowMapping, line_no: str, sku: st
         connection.execute(back.where(orders.c.id == order["id"]).values(claim_token=None))
     elif order["held_from"] in planned:
         connection.execute(update(orders).where(orders.c.id == order["id"]).values(held_from=OrderState.ACCEPTED))
+
+
+def _ask_partners_to_cancel(
+    connection: Connection, order: RowMapping, reason: str, actor: str, note: bytes | None
+) -> list[Wakeup] | None:
+    """Have partners cancel what they have of an order, and hold it until then; None where none has anything."""
+    number = order["number"]
+    if partner_orders.may_be_there(connection, order["id"]):
+        raise NotPossibleNow(f"{number} may be at its partner already", remedy="Retry it: then it is known.")
+    there = partner_orders.under_way(connection, order["id"])
+    if any(row["state"] == PartnerOrderState.SHIPPED for row in there):
+        raise NotPossibleNow(f"{number} was sent by its partner already", remedy="Let it come back as a return.")
+    at_work = [row for row in there if row["state"] in AT_WORK]
+    if not at_work:
+        return None
+    wakeups = [] if order["state"] == OrderState.HELD else hold(connection, number, CANCELLING, actor, note)
+    connection.execute(update(orders).where(orders.c.id == order["id"]).values(hold_reason=CANCELLING))
+    told = {"reason": reason, "locations": sorted({row["location"] for row in at_work})}
+    entry = history.Entry(order["id"], "order.cancel_asked", told)
+    history.record(connection, [entry], at=now(connection), actor=actor)
+    places = [row["location"] for row in at_work]
+    return wakeups + partner_orders.want_cancelled(connection, [row["id"] for row in at_work], places)
+
+
+def _refuse_at_partner(connection: Connection, order_id: int, number: str) -> None:
+    """What a partner was told stays as it is: it is cancelled there, and asked anew."""
+    if partner_orders.may_be_there(connection, order_id) or partner_orders.under_way(connection, order_id):
+        raise NotPossibleNow(f"{number} is at its partner", remedy="Cancel it, and enter it anew.")
 
 
 def _hold_parts(connection: Connection, order_id: int, reason: str) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
 
 from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import Assignment, FulfilmentState, OrderState
@@ -78,7 +78,7 @@ def open_parts(connection: Connection, released: Sequence[ToOpen], at: datetime)
         ],
     )
     part = (
-        select(fulfilment_orders.c.id)
+        select(func.max(fulfilment_orders.c.id))
         .where(
             fulfilment_orders.c.order_id == reservations.c.order_id,
             fulfilment_orders.c.location == reservations.c.location,
@@ -89,7 +89,12 @@ def open_parts(connection: Connection, released: Sequence[ToOpen], at: datetime)
     for batch in chunks(order.order_id for order in released):
         connection.execute(
             update(reservations)
-            .where(reservations.c.order_id.in_(batch), reservations.c.state == "held")
+            # What belongs to work that goes on beside it (another part of the order was refused) stays with it.
+            .where(
+                reservations.c.order_id.in_(batch),
+                reservations.c.state == "held",
+                reservations.c.fulfilment_order_id.is_(None),
+            )
             .values(fulfilment_order_id=part, expires_at=None)
         )
     return {row["location"] for row in rows}
@@ -175,6 +180,25 @@ def lines_of(connection: Connection, part_ids: Iterable[int]) -> dict[int, list[
         )
         for row in connection.execute(query).mappings():
             found[row["fulfilment_order_id"]].append(row)
+    return found
+
+
+def in_work(connection: Connection, order_ids: Iterable[int]) -> dict[int, dict[int, int]]:
+    """Pieces by line of each order that some work has which is not cancelled: they are not to be routed again."""
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    for batch in chunks(sorted(set(order_ids))):
+        query = (
+            select(
+                fulfilment_orders.c.order_id,
+                fulfilment_lines.c.line_no,
+                func.sum(fulfilment_lines.c.from_stock + fulfilment_lines.c.to_print),
+            )
+            .join(fulfilment_lines, fulfilment_lines.c.fulfilment_order_id == fulfilment_orders.c.id)
+            .where(fulfilment_orders.c.order_id.in_(batch), fulfilment_orders.c.state != FulfilmentState.CANCELLED)
+            .group_by(fulfilment_orders.c.order_id, fulfilment_lines.c.line_no)
+        )
+        for order_id, line_no, pieces in connection.execute(query):
+            found[order_id][line_no] = int(pieces)
     return found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from backroom.domain.errors import Refuse
 from backroom.store.tables import history
@@ -57,3 +57,10 @@ def record(
     ]
     if rows:
         connection.execute(insert(history), rows)
+
+
+def newest(connection: Connection, order_id: int, event: str) -> Mapping[str, object]:
+    """What was told of an order with its newest entry of this event; empty where it has none."""
+    query = select(history.c.data).where(history.c.order_id == order_id, history.c.event == event)
+    found = connection.execute(query.order_by(history.c.id.desc()).limit(1)).scalar_one_or_none()
+    return found or {}

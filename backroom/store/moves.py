@@ -13,7 +13,16 @@ from enum import StrEnum
 from sqlalchemy import Table, Update, update
 
 from backroom.domain.lifecycle import Kind, check_move
-from backroom.store.tables import events, fulfilment_orders, orders, print_jobs, reservations, returns, transfers
+from backroom.store.tables import (
+    events,
+    fulfilment_orders,
+    orders,
+    partner_orders,
+    print_jobs,
+    reservations,
+    returns,
+    transfers,
+)
 
 _KINDS: Mapping[str, Kind] = {
     orders.name: Kind.ORDER,
@@ -23,6 +32,7 @@ _KINDS: Mapping[str, Kind] = {
     returns.name: Kind.RETURN,
     events.name: Kind.EVENT,
     transfers.name: Kind.TRANSFER,
+    partner_orders.name: Kind.PARTNER_ORDER,
 }
 
 

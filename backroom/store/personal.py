@@ -110,6 +110,7 @@ HOLDINGS: tuple[Holding, ...] = (
         untold=frozenset({"description", "once"}),
     ),
     Holding(t.scans, _of_part(t.scans)),
+    Holding(t.partner_orders, _of_order(t.partner_orders), untold=frozenset({"claim_token"})),
     Holding(t.shipments, _of_part(t.shipments)),
     Holding(
         t.labels,

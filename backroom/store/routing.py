@@ -30,11 +30,16 @@ def order_to_route(
     variants: Mapping[str, Variant],
     key: bytes | None,
     postcodes: Postcodes,
+    *,
+    in_work: Mapping[int, int] | None = None,
+    refused_at: frozenset[str] = frozenset(),
 ) -> OrderToRoute:
     """An order's row and lines as the rules see it: where it goes, never to whom.
 
     `key` is its customer's, by which the address is opened; None for one who was erased, whom nobody can locate.
+    `in_work` are pieces by line that are being made already: they are left out.
     """
+    placed = in_work or {}
     address = open_contact(key, row["contact"]).address if key else None
     place = locate(address, postcodes) if address else None
     return OrderToRoute(
@@ -49,16 +54,18 @@ def order_to_route(
         latitude=place[0] if place else None,
         longitude=place[1] if place else None,
         located_by=place[2] if place else "",
+        refused_at=refused_at,
         lines=tuple(
             LineToRoute(
                 line_no=line["line_no"],
                 sku=line["sku"],
-                quantity=line["quantity"],
+                quantity=line["quantity"] - placed.get(line["line_no"], 0),
                 product=variants[line["sku"]].product if line["sku"] in variants else "",
                 print_process=variants[line["sku"]].print_process if line["sku"] in variants else "",
                 tags=variants[line["sku"]].tags if line["sku"] in variants else (),
             )
             for line in lines
+            if line["quantity"] > placed.get(line["line_no"], 0)
         ),
     )
 

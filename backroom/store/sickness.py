@@ -15,24 +15,35 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, insert, select, update
 
 from backroom.domain import breaker as breaker_rule
+from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import FulfilmentState, OrderState
+from backroom.domain.partner_orders import PartnerOrderState
 from backroom.store import history
 from backroom.store.batches import chunks
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
+from backroom.store.partner_orders import STAGE as PARTNER
 from backroom.store.print_trouble import CAUSES
 from backroom.store.returns import STAGE as RETURNS
-from backroom.store.tables import breakers, fulfilment_orders, orders, returns
+from backroom.store.tables import breakers, fulfilment_orders, orders, partner_orders, returns
 from backroom.store.waiting import CRASHED, HEALTHY, after_a_persons_word
 
 # Whoever stands here waits for a person or has ended, sick or not.
-RESTING = (OrderState.HELD, OrderState.CANCELLED, OrderState.FULFILLED, FulfilmentState.DONE)
+RESTING = (
+    OrderState.HELD,
+    OrderState.CANCELLED,
+    OrderState.FULFILLED,
+    FulfilmentState.DONE,
+    *ends(Kind.PARTNER_ORDER),
+    PartnerOrderState.SHIPPED,
+)
 PROBE_EVERY = timedelta(minutes=2)
 _OF_AN_ORDER = (
     (orders, orders.c.id),
     (fulfilment_orders, fulfilment_orders.c.order_id),
     (returns, returns.c.order_id),
+    (partner_orders, partner_orders.c.order_id),
 )
 
 
@@ -53,7 +64,7 @@ class Sick:
 
 def table_of(stage: str) -> Table:
     """The table whose rows wait at a stage."""
-    return {INTAKE: orders, FULFILMENT: fulfilment_orders, RETURNS: returns}[stage]
+    return {INTAKE: orders, FULFILMENT: fulfilment_orders, RETURNS: returns, PARTNER: partner_orders}[stage]
 
 
 def leave_wave(
@@ -210,6 +221,7 @@ def make_healthy(connection: Connection, order_id: int) -> None:
         (orders, (orders.c.id == order_id) & under_way),
         (fulfilment_orders, (fulfilment_orders.c.order_id == order_id) & ~of_a_print),
         (returns, returns.c.order_id == order_id),
+        (partner_orders, (partner_orders.c.order_id == order_id) & partner_orders.c.sick_cause.is_not(None)),
     ):
         healthy = update(table).where(which).values(attempts=after_a_persons_word(table), next_attempt_at=None)
         connection.execute(healthy.values(**HEALTHY))
@@ -229,7 +241,7 @@ def well(connection: Connection, numbers: Iterable[str]) -> set[str]:
     """Those of these orders that are sick nowhere, not even put off; a number that no order has is not among them."""
     parts = (
         select(table.c.id).where(table.c.order_id == orders.c.id, table.c.sick_cause.is_not(None))
-        for table in (fulfilment_orders, returns)
+        for table in (fulfilment_orders, returns, partner_orders)
     )
     query = select(orders.c.number).where(orders.c.sick_cause.is_(None), *(~sick.exists() for sick in parts))
     found: set[str] = set()
@@ -241,7 +253,7 @@ def well(connection: Connection, numbers: Iterable[str]) -> set[str]:
 def _ill(stage: str, location: str) -> ColumnElement[bool]:
     table = table_of(stage)
     sick = table.c.sick_cause.is_not(None) & table.c.breaker_id.is_(None) & table.c.state.not_in(RESTING)
-    return sick & (table.c.location == location) if stage == FULFILMENT else sick
+    return sick & (table.c.location == location) if stage in (FULFILMENT, PARTNER) else sick
 
 
 def _open(connection: Connection, stage: str, location: str, cause: str, at: datetime) -> int:

@@ -134,6 +134,16 @@ def release(
     _give_back(connection, back, freed_at=now(connection))
 
 
+def release_parts(connection: Connection, part_ids: Sequence[int]) -> None:
+    """Give back what these fulfilment orders hold, once; what the rest of their orders holds stays reserved."""
+    back: dict[tuple[str, str], int] = defaultdict(int)
+    for batch in chunks(part_ids):
+        which = reservations.c.fulfilment_order_id.in_(batch)
+        for row in _settle(connection, which, ReservationState.RELEASED):
+            back[row["location"], row["sku"]] += row["quantity"]
+    _give_back(connection, back, freed_at=now(connection))
+
+
 def consume(connection: Connection, fulfilment_order_ids: Sequence[int], at: datetime) -> None:
     """Take the reserved pieces of these fulfilment orders out of the stock, at their own location, once."""
     taken: list[RowMapping] = []

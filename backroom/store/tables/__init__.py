@@ -23,6 +23,7 @@ from backroom.store.tables.orders import (
     stock_movements,
     variants,
 )
+from backroom.store.tables.partners import partner_orders
 from backroom.store.tables.privacy import erasures, privacy_requests, removals, sealing
 from backroom.store.tables.quality import quality_findings, quality_results, quality_runs
 from backroom.store.tables.restock import restock_plans, transfer_lines, transfers
@@ -71,6 +72,7 @@ __all__ = [
     "order_lines",
     "orders",
     "paid_elsewhere",
+    "partner_orders",
     "people",
     "person_lookups",
     "plan_answers",

@@ -21,6 +21,7 @@ from backroom.domain.lifecycle import (
     may_cancel,
 )
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
+from backroom.domain.partner_orders import PartnerOrderState
 from backroom.domain.returns import ReturnState
 from backroom.domain.transfers import TransferState
 
@@ -32,6 +33,7 @@ STATES: dict[Kind, type[StrEnum]] = {
     Kind.RETURN: ReturnState,
     Kind.EVENT: EventState,
     Kind.TRANSFER: TransferState,
+    Kind.PARTNER_ORDER: PartnerOrderState,
 }
 STARTS: dict[Kind, set[StrEnum]] = {
     Kind.ORDER: {OrderState.ACCEPTED, OrderState.HELD, OrderState.CANCELLED, OrderState.AWAITING_RETURN_ITEMS},
@@ -41,6 +43,7 @@ STARTS: dict[Kind, set[StrEnum]] = {
     Kind.RETURN: {ReturnState.REQUESTED, ReturnState.OPEN},
     Kind.EVENT: {EventState.PLANNED},
     Kind.TRANSFER: {TransferState.PROPOSED},
+    Kind.PARTNER_ORDER: {PartnerOrderState.SUBMITTED},
 }
 ENDS: dict[Kind, set[StrEnum]] = {
     Kind.ORDER: {OrderState.FULFILLED, OrderState.CANCELLED},
@@ -54,6 +57,12 @@ ENDS: dict[Kind, set[StrEnum]] = {
         TransferState.DECLINED,
         TransferState.OUTDATED,
         TransferState.CANCELLED,
+    },
+    Kind.PARTNER_ORDER: {
+        PartnerOrderState.MADE,
+        PartnerOrderState.SHORT,
+        PartnerOrderState.REJECTED,
+        PartnerOrderState.CANCELLED,
     },
 }
 LIVES = [(kind, state) for kind, states in STATES.items() for state in states]

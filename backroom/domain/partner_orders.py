@@ -1,0 +1,255 @@
+"""One order at a partner: what is asked, what it answers, and whether both are the same.
+
+What belongs here: matching our pieces with the partner's, comparing its answer line by line, its states and moves.
+What does not: who the partner is (`partners`), speaking with it (`backroom.partners`), its rows
+(`backroom.store.partner_orders`).
+
+Never a partial order in silence: what cannot be matched whole is not submitted, and an answer that differs in any line
+is a difference that a person sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from backroom.domain.errors import AskPerson
+from backroom.domain.model import Address
+from backroom.domain.partners import PartnerSpec
+
+
+class PartnerOrderState(StrEnum):
+    """Where an order is at its partner.
+
+    SUBMITTED is there and unanswered; STUCK waits for a person (jammed, on hold, unpaid); MADE is what was asked for,
+    in our hands: picked by a cell, or arrived at the hub. SHORT is a cell that did not find all of it.
+    """
+
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    IN_PROGRESS = "in_progress"
+    STUCK = "stuck"
+    SHIPPED = "shipped"
+    MADE = "made"
+    SHORT = "short"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+
+# Those in which the partner has something to do, and is asked how it stands.
+AT_WORK = (
+    PartnerOrderState.SUBMITTED,
+    PartnerOrderState.ACCEPTED,
+    PartnerOrderState.IN_PROGRESS,
+    PartnerOrderState.STUCK,
+)
+# Those after which our order goes elsewhere, and not there again.
+REFUSED = (PartnerOrderState.REJECTED, PartnerOrderState.CANCELLED, PartnerOrderState.SHORT)
+
+
+# How often a partner is asked. One that signs its messages tells by itself, and is asked as the backstop; what takes
+# days is asked about less often as it goes on.
+ASK_EVERY, ASK_EVERY_BESIDE_MESSAGES = timedelta(minutes=5), timedelta(minutes=15)
+ASK_AT_LEAST_EVERY = timedelta(hours=1)
+
+
+class CannotBeAsked(AskPerson):
+    """This partner cannot be asked for this order whole: nothing was submitted."""
+
+    cause = "partner_cannot_be_asked"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLine:
+    """One line as it is asked: the partner's `code` and our artwork, by the SHA-256 of its bytes, none for finished
+    pieces."""
+
+    line_no: int
+    sku: str
+    code: str
+    quantity: int
+    placement: str = ""
+    artwork: str = ""
+    technique: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who gets the parcel: only what stands on it, and a phone where the carrier needs one."""
+
+    address: Address = field(repr=False)
+    phone: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ArtworkFile:
+    """An artwork: its file here, and the address at which a partner may fetch it for a while, empty where there is
+    none. Its printed size in millimetres; no height where it follows from the width."""
+
+    path: str
+    url: str = field(default="", repr=False)
+    width_mm: int = 0
+    height_mm: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerRequest:
+    """An order as a partner is asked for it. `reference` is our unique key of it; no `recipient` where nothing is sent.
+
+    `artwork` is where the artworks are, by their SHA-256.
+    """
+
+    reference: str
+    lines: tuple[AskedLine, ...]
+    recipient: Recipient | None = field(default=None, repr=False)
+    artwork: Mapping[str, ArtworkFile] = field(default_factory=dict, repr=False)
+    shipping_method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToldLine:
+    """One line as the partner has it; `done` is how many pieces are made or picked, None where it does not say.
+
+    What a partner does not repeat is None, and not compared.
+    """
+
+    line_no: int
+    code: str | None
+    quantity: int
+    placement: str | None = None
+    artwork: str | None = None
+    done: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerParcel:
+    carrier: str
+    tracking: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerStatus:
+    """How an order stands at its partner. `reason` is what somebody there wrote: it may name people, and is sealed.
+
+    `cost_minor` is what they charge for it all, in their `currency`; None as long as they do not say. `revision` grows
+    with each change over there; 0 where the partner has none.
+    """
+
+    reference: str
+    partner_id: str
+    state: PartnerOrderState
+    lines: tuple[ToldLine, ...] = ()
+    parcels: tuple[PartnerParcel, ...] = ()
+    cost_minor: int | None = None
+    currency: str = ""
+    reason: str = field(default="", repr=False)
+    revision: int = 0
+    draft: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a partner has otherwise than it was asked: codes and figures only. `line_no` 0 is the order as a whole."""
+
+    line_no: int
+    what: str
+    asked: str
+    told: str
+
+    def sentence(self) -> str:
+        where = f"line {self.line_no}" if self.line_no else "the order"
+        return f"{where} has {self.what} {self.told or 'none'} where {self.asked or 'none'} was asked"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedLine:
+    """A line of a fulfilment order, with the SHA-256 of its variant's artwork, empty where it has none."""
+
+    line_no: int
+    sku: str
+    quantity: int
+    artwork: str = ""
+
+
+def next_ask(at: datetime, submitted_at: datetime, *, signed: bool) -> datetime:
+    """When to ask about an order again that was submitted then; `signed`: its partner sends messages we can trust."""
+    least = ASK_EVERY_BESIDE_MESSAGES if signed else ASK_EVERY
+    return at + min(max(least, (at - submitted_at) / 20), ASK_AT_LEAST_EVERY)
+
+
+def match(spec: PartnerSpec, number: str, wanted: Sequence[WantedLine]) -> tuple[AskedLine, ...]:
+    """Every line in the partner's words, or CannotBeAsked with all that is missing: never a part of it."""
+    asked, missing = [], []
+    for line in wanted:
+        product = spec.product(line.sku)
+        if product is None:
+            missing.append(f"{line.sku} is not among its products")
+        elif line.quantity < 1:
+            missing.append(f"line {line.line_no} has no pieces")
+        elif product.artwork and not line.artwork:
+            missing.append(f"{line.sku} has no artwork")
+        else:
+            asked.append(
+                AskedLine(
+                    line_no=line.line_no,
+                    sku=line.sku,
+                    code=product.code,
+                    quantity=line.quantity,
+                    placement=product.placement if product.artwork else "",
+                    artwork=line.artwork if product.artwork else "",
+                    technique=product.technique,
+                    attributes=dict(product.attributes),
+                )
+            )
+    if not wanted:
+        missing.append("it has no lines")
+    if missing:
+        raise CannotBeAsked(
+            f"{number} cannot be asked for whole: {'; '.join(missing)}.",
+            remedy="Add what is missing to the shop file or the catalogue, then retry.",
+        )
+    return tuple(asked)
+
+
+def compare(asked: Sequence[AskedLine], told: Sequence[ToldLine]) -> tuple[Difference, ...]:
+    """Where the partner's lines differ from ours: none missing, none more, each with its code, pieces and artwork."""
+    differences = []
+    theirs: dict[int, ToldLine] = {}
+    for line in told:
+        if line.line_no in theirs:
+            differences.append(Difference(line.line_no, "lines", "1", "2"))
+        theirs[line.line_no] = line
+    for ours in asked:
+        line_of = theirs.pop(ours.line_no, None)
+        if line_of is None:
+            differences.append(Difference(ours.line_no, "pieces", str(ours.quantity), "0"))
+            continue
+        pairs = (
+            ("code", ours.code, line_of.code),
+            ("pieces", str(ours.quantity), str(line_of.quantity)),
+            ("print area", ours.placement, line_of.placement),
+            ("artwork", ours.artwork, line_of.artwork),
+        )
+        differences += [
+            Difference(ours.line_no, what, mine, yours)
+            for what, mine, yours in pairs
+            if yours is not None and mine != yours
+        ]
+    differences += [Difference(no, "pieces", "0", str(line.quantity)) for no, line in sorted(theirs.items())]
+    return tuple(differences)
+
+
+def missing_pieces(asked: Sequence[AskedLine], told: Sequence[ToldLine]) -> dict[str, int]:
+    """Pieces by SKU that are asked for and, by what the partner says, neither made nor picked."""
+    done = {line.line_no: line.done for line in told}
+    missing: dict[str, int] = {}
+    for line in asked:
+        made = done.get(line.line_no)
+        if made is not None and made < line.quantity:
+            missing[line.sku] = missing.get(line.sku, 0) + line.quantity - made
+    return missing

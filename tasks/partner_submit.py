@@ -1,0 +1,260 @@
+"""Submit: what a partner is to make or pick is asked of it, whole or not at all, once.
+
+It stands in for print-or-pick where a location is somebody else's. Each order is an effect: planned, started, settled;
+after a crash it is placed again under its key, or asked for, and never twice. Then the work waits as a row for the
+partner's word (`tasks.partner_news`). Compensated by cancelling it at the partner, as long as that is possible.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from sqlalchemy import Connection, RowMapping
+
+from backroom.domain.errors import BackroomError, Retry
+from backroom.domain.model import Delivery, FulfilmentState, StepOutcome, Variant
+from backroom.domain.partner_orders import (
+    ArtworkFile,
+    CannotBeAsked,
+    Difference,
+    PartnerOrderState,
+    PartnerRequest,
+    PartnerStatus,
+    Recipient,
+    WantedLine,
+    compare,
+    match,
+    next_ask,
+)
+from backroom.domain.partners import PartnerSpec
+from backroom.domain.shop import Location
+from backroom.effects.ledger import Answer, Effect, perform
+from backroom.partners.base import Partner
+from backroom.partners.registry import spec_of
+from backroom.printing.artwork import check_artwork
+from backroom.shop.room import Room
+from backroom.store import fulfilment, history, partner_news, partner_orders, people
+from backroom.store.claims import Claim, Wakeup, fence, wakeup
+from backroom.store.contacts import open_contact
+from backroom.store.effects import request_hash
+from backroom.store.sickness import Sick
+from tasks.connections import partner_from
+from tasks.sick import failed, leave
+from tasks.waking import send
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    part: RowMapping
+    request: PartnerRequest
+
+
+def submit(
+    room: Room,
+    claim: Claim,
+    parts: Sequence[RowMapping],
+    lines: Mapping[int, Sequence[RowMapping]],
+    variants: Mapping[str, Variant],
+) -> list[StepOutcome]:
+    """Ask the partner at the claim's location for the wave's OPEN work; what it has then is MAKING, and waits."""
+    location = room.shop.location(claim.location)
+    spec = spec_of(location)
+    with room.database.read() as connection:
+        keys = people.load(connection, room.seals, (part["person_id"] for part in parts))
+    designs = _Designs(room)
+    asked: list[_Asked] = []
+    sick: list[Sick] = []
+    for part in parts:
+        try:
+            key = keys[part["person_id"]].key
+            request = _request(location, spec, part, lines[part["id"]], variants, designs, key)
+            asked.append(_Asked(part, request))
+        except BackroomError as error:
+            sick.append(failed(part, error))
+    effects = [
+        Effect(
+            one.request.reference,
+            partner_orders.SUBMIT,
+            one.part["order_id"],
+            request_hash(_plain(location, one.request), room.seals),
+            one.request,
+        )
+        for one in asked
+    ]
+    with closing(partner_from(room, location)) as partner:
+        results = perform(room.database, claim.token, effects, PartnerSink(partner))
+    there: list[tuple[_Asked, Answer]] = []
+    for one in asked:
+        result = results[one.request.reference]
+        if isinstance(result, BackroomError):
+            sick.append(failed(one.part, result))
+        else:
+            there.append((one, result))
+    outcomes = _wait(room, claim, location, there)
+    return outcomes + leave(room, claim, sick)
+
+
+class PartnerSink:
+    """A partner as the ledger sees it."""
+
+    def __init__(self, partner: Partner) -> None:
+        self._partner = partner
+        self.idempotent = partner.idempotent
+
+    def carry_out(self, requests: Sequence[tuple[str, PartnerRequest]]) -> list[Answer | BackroomError]:
+        answers: list[Answer | BackroomError] = []
+        away: BackroomError | None = None
+        for _, request in requests:
+            try:
+                if away is not None:
+                    raise away
+                answers.append(_answer(self._partner.submit(request), request))
+            except BackroomError as error:
+                answers.append(error)
+                # One that is away is away for the others as well: they are not begun one after the other.
+                away = error if isinstance(error, Retry) else None
+        return answers
+
+    def ask(self, key: str, age: timedelta) -> Answer | None:
+        found = self._partner.find(key)
+        # One that is there and not yet given on (a draft) is gone through again: placing it finds it by its reference.
+        return None if found is None or found.draft else _answer(found, None)
+
+
+def _answer(status: PartnerStatus, request: PartnerRequest | None) -> Answer:
+    """What the ledger keeps: ids, figures, and where the answer differs from what was asked."""
+    differences = compare(request.lines, status.lines) if request else ()
+    return {
+        "partner_id": status.partner_id,
+        "state": status.state,
+        "differences": [asdict(one) for one in differences],
+    }
+
+
+def _wait(room: Room, claim: Claim, location: Location, there: Sequence[tuple[_Asked, Answer]]) -> list[StepOutcome]:
+    if not there:
+        return []
+
+    def commit(connection: Connection) -> tuple[list[StepOutcome], list[Wakeup]]:
+        at = fence(connection, claim.token)
+        waits = set(fulfilment.begin_making(connection, claim.token, {one.part["id"]: 1 for one, _ in there}))
+        signed = bool(location.partner and location.partner.webhook_secret)
+        submitted = []
+        for one, answer in there:
+            # A person who decided on a lost answer knows no more than that it is there: the partner is asked at once.
+            unanswered = answer.get("state") == PartnerOrderState.SUBMITTED and not answer.get("differences")
+            submitted.append(
+                partner_orders.Submitted(
+                    part_id=one.part["id"],
+                    order_id=one.part["order_id"],
+                    location=location.id,
+                    reference=one.request.reference,
+                    partner_id=str(answer.get("partner_id", "")),
+                    priority=one.part["priority"],
+                    lines=one.request.lines,
+                    differences=[Difference(**one) for one in answer.get("differences", [])],
+                    ask_at=next_ask(at, at, signed=signed) if unanswered else at,
+                )
+            )
+        partner_orders.open_orders(connection, submitted, at)
+        entries = [
+            history.Entry(one.part["order_id"], "partner.submitted", {"location": location.id, "part": one.part["key"]})
+            for one, _ in there
+        ]
+        history.record(connection, entries, at=at, run_id=claim.run_id)
+        outcomes, wakeups = [], []
+        for (one, _), row in zip(there, submitted, strict=True):
+            number = one.part["number"]
+            if row.differences:
+                differences = tuple(row.differences)
+                wakeups += partner_news.hold_for_difference(
+                    connection, row.order_id, number, location.id, differences, claim.run_id
+                )
+                outcomes.append(StepOutcome(number, "held", partner_news.DIFFERS))
+            elif row.part_id in waits:
+                outcomes.append(StepOutcome(number, "waiting", f"asked of {location.name}"))
+        if any(row.ask_at <= at for row in submitted):
+            wakeups.append(wakeup(connection, partner_orders.STAGE, location.id))
+        return outcomes, wakeups
+
+    outcomes, wakeups = room.database.write(commit)
+    send(wakeups)
+    return outcomes
+
+
+def _request(
+    location: Location,
+    spec: PartnerSpec,
+    part: RowMapping,
+    lines: Sequence[RowMapping],
+    variants: Mapping[str, Variant],
+    designs: _Designs,
+    key: bytes,
+) -> PartnerRequest:
+    """All that is asked, and of the customer only what stands on a parcel that the partner sends."""
+    number = part["number"]
+    if part["delivery"] != Delivery.SHIP:
+        raise CannotBeAsked(f"{number} is collected, and nobody collects at {location.id}.", remedy="Cancel it.")
+    wanted, artwork = [], {}
+    for line in lines:
+        product, variant = spec.product(line["sku"]), variants[line["sku"]]
+        sha256 = ""
+        if product is not None and product.artwork and variant.artwork:
+            sha256, artwork[sha256] = designs.of(variant)
+        wanted.append(WantedLine(line["line_no"], line["sku"], line["from_stock"] + line["to_print"], sha256))
+    recipient = None
+    if location.partner_ships:
+        contact = open_contact(key, part["contact"])
+        if contact.address is None:
+            raise CannotBeAsked(f"{number} has no address.", remedy="Correct it on its page, then retry.")
+        recipient = Recipient(contact.address, contact.phone)
+    return PartnerRequest(
+        reference=partner_orders.reference_of(number, part["key"]),
+        lines=match(spec, number, wanted),
+        recipient=recipient,
+        artwork=artwork,
+        shipping_method=spec.shipping_method,
+    )
+
+
+class _Designs:
+    """The wave's artworks, each looked at once: whether it prints, and the SHA-256 of its bytes."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._seen: dict[tuple[str, int, int], tuple[str, ArtworkFile] | BackroomError] = {}
+
+    def of(self, variant: Variant) -> tuple[str, ArtworkFile]:
+        """Its hash and where it is; raises what is wrong with it."""
+        size = (variant.artwork, variant.printed_width_mm, variant.printed_height_mm)
+        if size not in self._seen:
+            try:
+                self._seen[size] = self._look(variant)
+            except BackroomError as error:
+                self._seen[size] = error
+        found = self._seen[size]
+        if isinstance(found, BackroomError):
+            raise found
+        return found
+
+    def _look(self, variant: Variant) -> tuple[str, ArtworkFile]:
+        path = self._room.artwork() / variant.artwork
+        artwork = check_artwork(path, variant.printed_width_mm, variant.printed_height_mm)
+        sha256 = hashlib.sha256(artwork.picture.png).hexdigest()
+        return sha256, ArtworkFile(str(path), "", variant.printed_width_mm, variant.printed_height_mm)
+
+
+def _plain(location: Location, request: PartnerRequest) -> dict[str, object]:
+    """All that is asked, for the hash; where an artwork lies is no part of it."""
+    return {
+        "location": location.id,
+        "lines": [asdict(line) for line in request.lines],
+        "recipient": asdict(request.recipient) if request.recipient else None,
+    }
+
+
+__all__ = ["FulfilmentState", "PartnerSink", "submit"]
