@@ -58,6 +58,7 @@ class SmsProvider(Block):
     username: str = Field(default="", description="Twilio: an API key, SK…, that may only send and read messages")
     password: SecretStr = SecretStr("")
     report_url: str = Field(default="", description="Where delivery reports are sent; {key} is the message's")
+    token: SecretStr = Field(default=SecretStr(""), description="Kannel: what the gateway knows its reports by")
 
     def get_client(self) -> Messenger:
         """A messenger for this gateway; make one for each task."""
@@ -67,5 +68,6 @@ class SmsProvider(Block):
                 self.account, self.username, password, self.service, self.report_url, url=self.url or API
             )
         if self.kind == "kannel":
-            return KannelGateway(self.url, self.username, password, dlr_url=self.report_url)
+            token = self.token.get_secret_value()
+            return KannelGateway(self.url, self.username, password, dlr_url=self.report_url, token=token)
         return JsonSmsGateway(self.url, password)

@@ -57,7 +57,8 @@ def blocks_of(room: Room) -> dict[str, Block]:
             service=secrets.find("sms.service") or "",
             username=secrets.get("sms.username") if twilio else secrets.find("sms.username") or "",
             password=secrets.get("sms.password") if twilio else secrets.find("sms.password") or "",
-            report_url=secrets.find("sms.report_url") or "",
+            report_url=secrets.find("sms.report_url") or _report_url(room, kind),
+            token=secrets.find("sms.token") or "",
         )
     for spec in room.shop.channels:
         if spec.api is not None:
@@ -90,6 +91,17 @@ def register(room: Room) -> None:
         block.save(name, overwrite=True)
     # The sweep's own schedule begins a minute from now.
     this_waker().look_around()
+
+
+def _report_url(room: Room, kind: str) -> str:
+    """Where the provider reaches our gateway with reports; empty where it does not, or proves nothing."""
+    base = room.shop.messaging.public_url.rstrip("/")
+    if base and kind == "twilio":
+        return f"{base}/messages/twilio/{{key}}"
+    if base and kind == "kannel" and room.secrets.find("sms.token"):
+        # Kannel fills in the value of the report, and what the SMS centre said.
+        return f"{base}/messages/kannel/{{key}}/{{mark}}?state=%d&receipt=%A"
+    return ""
 
 
 def _made(kind: type[Block], group: str, /, **settings: object) -> Block:

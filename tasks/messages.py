@@ -17,19 +17,22 @@ from sqlalchemy import Connection, RowMapping
 from backroom.domain.consent import MEDIA, Medium, decide
 from backroom.domain.errors import BackroomError
 from backroom.domain.model import StatedConsent
-from backroom.effects.ledger import Answer, Effect, perform
-from backroom.messaging.base import Messenger, OutgoingMessage, Sent
+from backroom.effects.ledger import Answer, Effect, Gate, perform
+from backroom.messaging.base import Messenger, OptedOut, OutgoingMessage, Sent
 from backroom.messaging.templates import KINDS, choose, fill
 from backroom.shop.room import Room
-from backroom.store import messages
+from backroom.store import messages, opt_outs
 from backroom.store.claims import Claim, fence
 from backroom.store.contacts import Contact
 from backroom.store.effects import request_hash
 from backroom.store.messages import PLANNED, SENT, SKIPPED
+from backroom.store.opt_outs import Withdrawn
 from backroom.store.seals import seal, unseal
 
 MESSAGE = "message"
 
+# A message's id, its state, why, and when it was sent.
+Settled = tuple[int, str, str, datetime | None]
 # What a template may mention, in the template's language.
 Values = Callable[[str], Mapping[str, str]]
 
@@ -140,18 +143,40 @@ def plan_and_send(
             Effect(message.key, MESSAGE, about.order_id, _request_hash(room, message), message)
             for _, about, message in mine
         ]
-        results = perform(
-            room.database, claim.token, effects, MessengerSink(messenger, [message for *_, message in mine])
-        )
-        settled = []
+        sink = MessengerSink(messenger, [message for *_, message in mine])
+        gate = _gate(room, [(row["kind"], about, message) for row, about, message in mine])
+        results = perform(room.database, claim.token, effects, sink, gate)
+        settled: list[Settled] = []
+        stopped: list[tuple[OutgoingMessage, OptedOut]] = []
         for row, about, message in mine:
             result = results[message.key]
-            if isinstance(result, BackroomError):
+            if isinstance(result, OptedOut):
+                stopped.append((message, result))
+            if isinstance(result, Withdrawn | OptedOut):
+                settled.append((row["id"], SKIPPED, result.message, None))
+            elif isinstance(result, BackroomError):
                 unsent[about.row_id].append(result)
             else:
                 settled.append((row["id"], SENT, "", datetime.fromisoformat(str(result["at"]))))
-        _settle(room, claim, settled)
+        _settle(room, claim, settled, stopped)
     return unsent
+
+
+def _gate(room: Room, mine: Sequence[tuple[str, About, OutgoingMessage]]) -> Gate[OutgoingMessage]:
+    """Who may still be written to, asked in the commit that begins their messages; `mine` with the kind of each."""
+    asked = {
+        message.key: opt_outs.Asked(
+            message.key, about.person_id, message.medium, KINDS[kind].purpose, message.recipient
+        )
+        for kind, about, message in mine
+    }
+
+    def gate(
+        connection: Connection, batch: Sequence[Effect[OutgoingMessage]], at: datetime
+    ) -> Mapping[str, BackroomError]:
+        return opt_outs.withdrawn(connection, room.seals, [asked[effect.key] for effect in batch], at)
+
+    return gate
 
 
 def key_of(about: About, kind: str, medium: str) -> str:
@@ -159,10 +184,17 @@ def key_of(about: About, kind: str, medium: str) -> str:
     return f"message-{about.name}-{kind}-{medium}"
 
 
-def _settle(room: Room, claim: Claim, settled: Sequence[tuple[int, str, str, datetime | None]]) -> None:
+def _settle(
+    room: Room, claim: Claim, settled: Sequence[Settled], stopped: Sequence[tuple[OutgoingMessage, OptedOut]]
+) -> None:
+    """Write down what became of messages. Who told the provider to stop is left alone by us as well from now on."""
+
     def commit(connection: Connection) -> None:
-        fence(connection, claim.token)
+        at = fence(connection, claim.token)
         messages.settle_messages(connection, settled)
+        for message, error in stopped:
+            proof = opt_outs.Proof(error.provider, message.key, error.code)
+            opt_outs.stop(connection, room.seals, message.medium, message.recipient, proof, at)
 
     room.database.write(commit)
 

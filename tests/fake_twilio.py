@@ -14,12 +14,13 @@ import itertools
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from pytest_httpserver import HTTPServer
@@ -83,6 +84,8 @@ class FakeTwilio:
     asked: int = 0
     answering: threading.Event = field(default_factory=threading.Event)
     callbacks: dict[str, str] = field(default_factory=dict)
+    # Called with each message that was taken, before it is answered.
+    when_taken: Callable[[dict[str, Any]], object] = lambda _row: None
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -116,6 +119,7 @@ class FakeTwilio:
             deaf = self.deaf_to and len(self.messages) % self.deaf_to == 0
         if "StatusCallback" in form:
             self.callbacks[sid] = form["StatusCallback"]
+        self.when_taken(row)
         if deaf and not self.hangs:
             return _error(500, 20500, "Internal Server Error")
         if deaf:
@@ -139,8 +143,10 @@ class FakeTwilio:
         page = {"messages": rows[::-1][: int(request.args.get("PageSize", "50"))], "page": 0, "next_page_uri": None}
         return _json(200, page)
 
-    def tell(self, sid: str, status: str, *, code: int | None = None, token: str = TOKEN, **more: str) -> int:
-        """Call back about a message, as Twilio does; returns the status of the answer."""
+    def tell(
+        self, sid: str, status: str, *, code: int | None = None, token: str = TOKEN, at: str = "", **more: str
+    ) -> requests.Response:
+        """Call back about a message, as Twilio does. `at` stands in the place of the public address up to its path."""
         row = next(row for row in self.messages if row["sid"] == sid)
         form = {
             "AccountSid": ACCOUNT,
@@ -154,7 +160,8 @@ class FakeTwilio:
         }
         form |= {"ErrorCode": str(code)} if code else {}
         url = self.callbacks[sid]
-        return post(url, form | more, url, token).status_code
+        where = at + urlsplit(url).path if at else url
+        return post(where, form | more, url, token)
 
 
 def post(where: str, form: dict[str, str], signed_url: str, token: str = TOKEN) -> requests.Response:

@@ -155,13 +155,14 @@ def running_shop(
     *,
     without: frozenset[str] = frozenset(),
     hub_workers: int = 1,
+    ports: Ports | None = None,
 ) -> Iterator[RunningShop]:
     """Start the demo shop in `home`; `change` may rewrite its shop file first, pools in `without` get no worker."""
     shutil.copytree(ROOT / "data", home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     shop_file = home / "shop.toml"
     shop_file.write_text(change(shop_file.read_text(encoding="utf-8")), encoding="utf-8")
     Secrets.read(home / "secrets.toml").add({PREFECT_AUTH: ""})
-    ports = free_ports()
+    ports = ports or free_ports()
     with ExitStack() as stack:
         room = prepare(home)
         stack.callback(room.close)

@@ -84,7 +84,7 @@ def show(number: Number, as_json: Json = False) -> None:
     show_table("Prints", told.print_jobs, ("id", "sku", "copies", "state", "printer", "reason"))
     show_table("Parcels", told.shipments, ("tracking", "return_tracking", "carrier", "weight_g"))
     show_table("Returns", told.returns, ("number", "state", "lane", "location", "asked_at"))
-    show_table("Messages", told.messages, ("kind", "medium", "state", "reason", "sent_at"))
+    show_table("Messages", told.messages, ("kind", "medium", "state", "reason", "sent_at", "delivery"))
     show_table("History", _history(told, notes), ("at", "event", "data", "note", "actor"))
 
 

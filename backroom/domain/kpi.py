@@ -164,7 +164,8 @@ KPIS = (
         "Messages failed",
         Unit.COUNT,
         _SHIPPED,
-        "Messages to customers that certainly were not sent, or of which nobody can tell.",
+        "Messages to customers that certainly were not sent, of which nobody can tell, or that their provider reports "
+        "as not delivered.",
     ),
     Kpi(
         "return_rate",

@@ -332,13 +332,15 @@ class CarrierSpec:
 class MessagingSpec:
     """Where messages go: `mail` is `folder`, `smtp` or `none`, `sms` is `folder`, `gateway` or `none`.
 
-    The blocks hold the rest: servers, accounts and passwords.
+    The blocks hold the rest: servers, accounts and passwords. `public_url` is where the SMS provider reaches the
+    gateway; empty where it does not.
     """
 
     mail: str
     sms: str
     sender_email: str
     sender_sms: str
+    public_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

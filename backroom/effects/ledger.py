@@ -11,7 +11,7 @@ What a claim has in hand while it lives no other claim touches, for orders may s
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
@@ -82,14 +82,20 @@ class Sink(Protocol[Q_contra]):
         ...
 
 
+# Those of these effects that may not be begun after all, by key, each with why.
+Gate = Callable[[Connection, Sequence[Effect[Q]], datetime], Mapping[str, BackroomError]]
+
+
 def perform(
-    database: Database, token: str, batch: Sequence[Effect[Q]], sink: Sink[Q]
+    database: Database, token: str, batch: Sequence[Effect[Q]], sink: Sink[Q], gate: Gate[Q] | None = None
 ) -> dict[str, Answer | BackroomError]:
     """Carry out a wave's effects, each once however often this is called; returns answer or error by key.
 
     Every commit is conditional on the claim `token`: ClaimLost leaves whatever was not settled to the next holder. An
     error that the sink raises, instead of returning it for one request, leaves its requests started. What was begun
     under a key for another request is RequestChanged; what was never begun, or failed, may be corrected.
+
+    `gate` is asked in each commit that begins calls: whatever it refuses is not begun, and its error is the result.
     """
     if not batch:
         return {}
@@ -123,27 +129,34 @@ def perform(
             to_do.append(effect)
     size = len(to_do) if sink.idempotent else 1
     for start in range(0, len(to_do), max(size, 1)):
-        results |= _carry_out(database, token, to_do[start : start + size], sink)
+        results |= _carry_out(database, token, to_do[start : start + size], sink, gate)
     return results
 
 
 def _carry_out(
-    database: Database, token: str, batch: Sequence[Effect[Q]], sink: Sink[Q]
+    database: Database, token: str, batch: Sequence[Effect[Q]], sink: Sink[Q], gate: Gate[Q] | None
 ) -> dict[str, Answer | BackroomError]:
-    keys = [effect.key for effect in batch]
-
-    def start(connection: Connection) -> None:
-        if effects.start(connection, keys, token, fence(connection, token)) != len(keys):
+    def start(connection: Connection) -> Mapping[str, BackroomError]:
+        at = fence(connection, token)
+        refused = gate(connection, batch, at) if gate else {}
+        keys = [effect.key for effect in batch if effect.key not in refused]
+        if effects.start(connection, keys, token, at) != len(keys):
             raise ClaimLost(f"another run took over effects of the claim {token}")
+        effects.drop(connection, refused, token)
+        return refused
 
-    database.write(start)
+    refused = database.write(start)
+    batch = [effect for effect in batch if effect.key not in refused]
+    if not batch:
+        return dict(refused)
+    keys = [effect.key for effect in batch]
     answers = sink.carry_out([(effect.key, effect.request) for effect in batch])
     outcome = dict(zip(keys, answers, strict=True))
     lost = {key for key, one in outcome.items() if sink.idempotent and isinstance(one, OutcomeUnknown)}
     # What is lost stays started, and is carried out again by whoever comes next.
     _settle(database, token, {key: one for key, one in outcome.items() if key not in lost})
     again = {key: AnswerLost(f"the answer to {key} is lost; it is asked for again under the same key") for key in lost}
-    return {**outcome, **again}
+    return {**refused, **outcome, **again}
 
 
 def _plan(connection: Connection, token: str, batch: Sequence[Effect[Q]]) -> tuple[datetime, dict[str, RowMapping]]:

@@ -17,11 +17,12 @@ from starlette.exceptions import HTTPException
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.opening import zone
-from backroom.gateway import booth, health, pos, webhooks
+from backroom.gateway import booth, health, messages, pos, webhooks
 from backroom.gateway.access import LoginNeeded
 from backroom.gateway.bell import Bell
 from backroom.gateway.doors import webhook_doors
 from backroom.gateway.front import Front, Waker
+from backroom.gateway.message_door import message_door
 from backroom.gateway.meters import Meters
 from backroom.gateway.middleware import BodyLimit, SafeHeaders
 from backroom.gateway.pages import (
@@ -71,8 +72,24 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         bell=Bell(look_for_booths, stopping),
         doors=webhook_doors(room),
         meters=Meters(room.database, zone(room.shop.owner.timezone)),
+        messages=message_door(room),
     )
-    for part in (webhooks, pos, booth, health, login, orders, order, labels, prints, effects, quarantine, scan, style):
+    for part in (
+        webhooks,
+        messages,
+        pos,
+        booth,
+        health,
+        login,
+        orders,
+        order,
+        labels,
+        prints,
+        effects,
+        quarantine,
+        scan,
+        style,
+    ):
         app.include_router(part.router)
     for part in (returns, return_station, events, event_count, transfers):
         app.include_router(part.router)

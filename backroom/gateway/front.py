@@ -1,4 +1,5 @@
-"""What every request shares: the room, whom to wake, the bell of the booths, the doors of the channels, the meters."""
+"""What every request shares: the room, whom to wake, the bell of the booths, the doors of the channels and of
+the SMS provider, the meters."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from fastapi import Request
 
 from backroom.gateway.bell import Bell
 from backroom.gateway.doors import WebhookDoor
+from backroom.gateway.message_door import MessageDoor
 from backroom.gateway.meters import Meters
 from backroom.shop.room import Room
 from backroom.store.claims import Wakeup
@@ -30,6 +32,7 @@ class Front:
     bell: Bell
     doors: Mapping[str, WebhookDoor]
     meters: Meters
+    messages: MessageDoor | None = None
 
     def send(self, wakeups: Iterable[Wakeup]) -> None:
         """Send what a commit owes, after it: booths are rung here, everything is told to the engine."""

@@ -34,6 +34,7 @@ from backroom.messaging.base import (
     sending_unknown,
     single,
 )
+from backroom.messaging.kannel_marks import mark
 from backroom.messaging.segments import segments
 
 KANNEL = "kannel"
@@ -50,14 +51,16 @@ _ALL_DELIVERY_REPORTS = "31"
 class KannelGateway:
     """A Kannel smsbox. `url` is its whole sendsms address, such as `http://127.0.0.1:13013/cgi-bin/sendsms`.
 
-    `dlr_url` asks for delivery reports: `{key}` becomes the message's key and Kannel fills its own escapes, such as
-    `%d` for the state. Kannel does not know our keys, so a lost answer is a person's to settle.
+    `dlr_url` asks for delivery reports: `{key}` becomes the message's key, `{mark}` its mark under `token`, and Kannel
+    fills its own escapes, such as `%d` for the state. Kannel does not know our keys, so a lost answer is settled by its
+    report, or else by a person.
     """
 
     url: str
     username: str
     password: str = field(repr=False)
     dlr_url: str = ""
+    token: str = field(default="", repr=False)
     connect_timeout: float = CONNECT_TIMEOUT
     read_timeout: float = READ_TIMEOUT
 
@@ -94,7 +97,10 @@ class KannelGateway:
         }
         if self.dlr_url:
             query["dlr-mask"] = _ALL_DELIVERY_REPORTS
-            query["dlr-url"] = self.dlr_url.replace("{key}", quote(message.key, safe=":"))
+            address = self.dlr_url.replace("{key}", quote(message.key, safe=":"))
+            if "{mark}" in address:
+                address = address.replace("{mark}", mark(self.token, message.key))
+            query["dlr-url"] = address
         response = _call(
             message.key,
             "Kannel",

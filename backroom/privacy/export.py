@@ -42,6 +42,8 @@ TITLES: Mapping[str, str] = {
     "return_lines": "The pieces of it, and what became of them",
     "refunds": "What was paid back",
     "messages": "What we wrote to you",
+    "message_replies": "What you wrote back",
+    "suppressions": "What we send you no more",
     "history": "What happened, step by step",
     "effects": "What was asked of printers, carriers and mail servers",
     "order_facts": "What the shop's figures keep of your orders",

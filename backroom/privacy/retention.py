@@ -37,7 +37,8 @@ class Removed:
 def remove_old(room: Room, forget_runs: ForgetRuns | None) -> Iterator[Removed]:
     """Remove what was kept for long enough; yields what went, kind by kind, once that kind is done and noted."""
     kept = room.shop.retention
-    days = {"raw": kept.raw, "labels": kept.labels, "messages": kept.messages, "keys": kept.keys}
+    days = {"raw": kept.raw, "labels": kept.labels, "messages": kept.messages}
+    days |= {"replies": kept.messages, "keys": kept.keys}
     for kind, step in retention.STEPS.items():
         if days[kind]:
             yield _noted(room, kind, days[kind], partial(_in_batches, room, step))

@@ -156,6 +156,9 @@ def _read_messaging(section: Section) -> MessagingSpec:
         sms=sms,
         sender_email=section.parsed("sender_email", values.email),
         sender_sms=section.parsed("sender_sms", values.sms_sender, "" if sms == "none" else None),
+        public_url=section.text(
+            "public_url", "", pattern=values.SERVICE_URL, form="an address such as https://hooks.example.com"
+        ),
     )
     section.done()
     return messaging

@@ -5,7 +5,7 @@ Prints have a door of their own (`print_attempts.decide`), because a job is trie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -60,8 +60,12 @@ def undecided(connection: Connection) -> list[Undecided]:
     return found
 
 
-def decide(connection: Connection, key: str, *, happened: bool, actor: str) -> list[Wakeup]:
+def decide(
+    connection: Connection, key: str, *, happened: bool, actor: str, answer: Mapping[str, str] | None = None
+) -> list[Wakeup]:
     """Settle an unknown effect by what a person saw, and let its orders go on; returns the wake-ups this owes.
+
+    `answer` is the other side's, where it was not a person who saw it but the other side that told.
 
     What did not happen is carried out again under the same key. A label that was bought cannot be settled by a word,
     because its numbers are missing: it is voided at the carrier first, and then it did not happen.
@@ -75,7 +79,9 @@ def decide(connection: Connection, key: str, *, happened: bool, actor: str) -> l
     if row["kind"] == LABEL and happened:
         raise NothingToDecide(f"nobody knows the numbers of {key}", remedy="Void it, then say that it did not happen.")
     if happened:
-        outcome = effects.Outcome(key, effects.DONE, {"by": actor, "provider": "", "at": at.isoformat()})
+        outcome = effects.Outcome(
+            key, effects.DONE, {"by": actor, "provider": "", "at": at.isoformat(), **(answer or {})}
+        )
     else:
         outcome = effects.Outcome(key, effects.FAILED, reason="a person saw that it did not happen")
     effects.settle(connection, [outcome], row["claim_token"], at)

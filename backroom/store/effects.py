@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 
 from backroom.store.batches import chunks, insert_new
 from backroom.store.claims import is_free
@@ -114,6 +114,13 @@ def start(connection: Connection, keys: Iterable[str], token: str, at: datetime)
             .values(state=STARTED, started_at=at, tries=effects.c.tries + 1)
         ).rowcount
     return count
+
+
+def drop(connection: Connection, keys: Iterable[str], token: str) -> None:
+    """Forget what this holder planned, never began and will not begin."""
+    for batch in chunks(keys):
+        planned = effects.c.key.in_(batch) & (effects.c.claim_token == token) & (effects.c.state == PLANNED)
+        connection.execute(delete(effects).where(planned))
 
 
 def settle(connection: Connection, outcomes: Sequence[Outcome], token: str, at: datetime) -> None:

@@ -48,6 +48,7 @@ def save_messages(connection: Connection, new: Sequence[NewMessage], at: datetim
         messages,
         [
             {
+                "key": m.key,
                 "fulfilment_order_id": m.part_id,
                 "return_id": m.return_id,
                 "order_id": m.order_id,

@@ -11,8 +11,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, delete, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    union_all,
+)
 
+from backroom.domain.message_reports import Report
 from backroom.domain.model import FulfilmentState
 from backroom.domain.returns import Lane
 from backroom.store import effects as ledger
@@ -182,11 +195,13 @@ def _counts(order_ids: Sequence[int]) -> Iterator[Select[Any]]:
         .group_by(messages.c.order_id)
     )
     lost = effects.c.state.in_([ledger.FAILED, ledger.UNKNOWN])
-    yield (
-        select(effects.c.order_id, func.count().label("messages_failed"))
-        .where(effects.c.order_id.in_(order_ids), effects.c.kind == "message", lost)
-        .group_by(effects.c.order_id)
-    )
+    failed = union_all(
+        select(effects.c.order_id).where(effects.c.order_id.in_(order_ids), effects.c.kind == "message", lost),
+        select(messages.c.order_id).where(
+            messages.c.order_id.in_(order_ids), messages.c.delivery == Report.UNDELIVERED
+        ),
+    ).subquery()
+    yield select(failed.c.order_id, func.count().label("messages_failed")).group_by(failed.c.order_id)
     yield (
         select(return_lines.c.order_id, func.count().label("returned"))
         .where(return_lines.c.order_id.in_(order_ids), came_back())

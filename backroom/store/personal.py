@@ -16,6 +16,7 @@ from backroom.store.contacts import CONTEXT as CONTACT_CONTEXT
 from backroom.store.intake import BODY_CONTEXT
 from backroom.store.messages import CONTEXT as MESSAGE_CONTEXT
 from backroom.store.notes import CONTEXT as NOTE_CONTEXT
+from backroom.store.opt_outs import CONTEXT as REPLY_CONTEXT
 from backroom.store.orders import TOKEN_CONTEXT
 from backroom.store.shipping import DATA_CONTEXT, DOCUMENT_CONTEXT, ZPL_CONTEXT
 
@@ -84,6 +85,11 @@ def _of_part(table: Table) -> Callable[[Whose], ColumnElement[bool]]:
     return _by(table.c.fulfilment_order_id, lambda whose: whose.parts)
 
 
+def _of_their_addresses(table: Table) -> Callable[[Whose], ColumnElement[bool]]:
+    known_by = t.person_lookups
+    return lambda whose: table.c.digest.in_(select(known_by.c.digest).where(known_by.c.person_id == whose.person_id))
+
+
 # In the order in which a person would read it.
 HOLDINGS: tuple[Holding, ...] = (
     Holding(t.people, lambda whose: t.people.c.id == whose.person_id, untold=frozenset({"wrapped_key", "key_id"})),
@@ -121,7 +127,12 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(t.returns, _of_order(t.returns)),
     Holding(t.return_lines, _of_order(t.return_lines)),
     Holding(t.refunds, _of_order(t.refunds)),
-    Holding(t.messages, _of_order(t.messages), {"content": MESSAGE_CONTEXT}),
+    Holding(
+        t.messages, _of_order(t.messages), {"content": MESSAGE_CONTEXT}, untold=frozenset({"claim_token", "attempts"})
+    ),
+    Holding(t.message_replies, _of_person(t.message_replies), {"content": REPLY_CONTEXT}, whole=True),
+    # Kept when somebody is forgotten: a keyed hash of the address alone, so that it is not written to again.
+    Holding(t.suppressions, _of_their_addresses(t.suppressions), untold=frozenset({"digest"})),
     Holding(t.history, _of_order(t.history), {"note": NOTE_CONTEXT}),
     Holding(t.effects, _of_order(t.effects), untold=frozenset({"request_hash", "claim_token"})),
     Holding(t.order_facts, _of_order(t.order_facts), untold=frozenset({"digest"})),

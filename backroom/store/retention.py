@@ -20,6 +20,7 @@ from backroom.store.tables import (
     fulfilment_orders,
     inbox,
     labels,
+    message_replies,
     messages,
     orders,
     people,
@@ -70,6 +71,14 @@ def empty_messages(connection: Connection, before: datetime) -> int:
     return len(ids)
 
 
+def empty_replies(connection: Connection, before: datetime) -> int:
+    """Empty what was written back before then. That somebody said stop, and how, stays."""
+    old = select(message_replies.c.id).where(message_replies.c.at < before, func.length(message_replies.c.content) > 0)
+    ids = _some(connection, old, message_replies)
+    connection.execute(update(message_replies).where(message_replies.c.id.in_(ids)).values(content=b""))
+    return len(ids)
+
+
 def delete_keys(connection: Connection, before: datetime) -> int:
     """Delete API keys that were revoked, or ended, before then."""
     ended = or_(api_keys.c.revoked_at < before, api_keys.c.expires_at < before)
@@ -82,6 +91,7 @@ STEPS: Mapping[str, Callable[[Connection, datetime], int]] = {
     "raw": empty_raw,
     "labels": empty_labels,
     "messages": empty_messages,
+    "replies": empty_replies,
     "keys": delete_keys,
 }
 

@@ -33,6 +33,7 @@ from tests.fake_easypost import KEY, FakeEasyPost, easypost
 from tests.faults.table import Fault
 from tests.integration.carriers.conftest import world
 from tests.shops import HUB, PLAIN, Floor
+from tests.sms import sending_by, twilio_block
 
 
 @dataclass
@@ -124,17 +125,6 @@ def sending_to(floor: Floor, kind: str, deaf_to: int) -> Iterator[DeafGateway]:
             yield gateway
 
 
-@contextmanager
-def sending_by(floor: Floor, block: SmsProvider) -> Iterator[None]:
-    """The shop's SMS go by this block, which comes from here instead of from Prefect's server."""
-    messaging = replace(floor.room.shop.messaging, sms="gateway")
-    floor.room = replace(floor.room, shop=replace(floor.room.shop, messaging=messaging))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SmsProvider, "load", lambda _name: block)
-        patch.setitem(rooms._open, floor.room.home.resolve(), floor.room)
-        yield
-
-
 def seen(floor: Floor) -> tuple[Counter[str], Counter[str]]:
     """The states of the SMS in the ledger, and those of the orders."""
     with floor.room.database.read() as connection:
@@ -191,11 +181,7 @@ def test_twilio_is_asked_for_a_lost_answer_and_never_told_twice(floor: Floor, fa
     many = fault.volume(8, 100, 100)
     with fake_twilio.fake_twilio(deaf_to=2) as twilio:
         twilio.lists, twilio.hangs = lists, False
-        key = SecretStr(fake_twilio.SECRET)
-        block = SmsProvider(
-            kind="twilio", url=twilio.url, account=fake_twilio.ACCOUNT, username=fake_twilio.KEY, password=key
-        )
-        with sending_by(floor, block):
+        with sending_by(floor, twilio_block(twilio)):
             let_announce(floor, many)
             for _ in range(3):
                 let_time_pass(floor)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from backroom.cli.environments import Ports
+from backroom.cli.processes import free_ports
 from backroom.shop.secrets import Secrets
 from backroom.store import api_keys
 from tests.browser import Browser, browser, can_browse
@@ -23,13 +25,21 @@ __all__ = ["certificate"]
 
 SCANS_AT = "local-hub"
 DESK, TABLET, PHONE = (1280, 900), (820, 1180), (390, 844)
+KANNEL_TOKEN = "what-kannel-and-the-gateway-share"
 
 
 @pytest.fixture(scope="session")
-def sms_centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kannel.Kannel | None]:
+def ports() -> Ports:
+    """Where the shop will listen: Kannel has to know before it starts."""
+    return free_ports()
+
+
+@pytest.fixture(scope="session")
+def sms_centre(tmp_path_factory: pytest.TempPathFactory, ports: Ports) -> Iterator[kannel.Kannel | None]:
     """Kannel, where it is installed."""
     folder = tmp_path_factory.mktemp("kannel")
-    with kannel.running_kannel(folder) if kannel.can_run_kannel() else nullcontext() as one:
+    replies = f"{ports.pages}/messages/kannel/{KANNEL_TOKEN}?id=%I"
+    with kannel.running_kannel(folder, replies) if kannel.can_run_kannel() else nullcontext() as one:
         yield one
 
 
@@ -45,6 +55,7 @@ def shop(
     sms_centre: kannel.Kannel | None,
     post_office: post.Post,
     certificate: Path,
+    ports: Ports,
 ) -> Iterator[RunningShop]:
     home = tmp_path_factory.mktemp("peers") / "shop"
     secrets = {
@@ -56,14 +67,16 @@ def shop(
     }
     if sms_centre is not None:
         secrets |= {"sms.url": sms_centre.url, "sms.username": kannel.USER, "sms.password": kannel.PASSWORD}
+        secrets |= {"sms.token": KANNEL_TOKEN}
     Secrets.read(home / "secrets.toml").add(secrets)
 
     def change(text: str) -> str:
         text = text.replace(f"[locations.{SCANS_AT}]\n", f"[locations.{SCANS_AT}]\nscan = true\n")
         text = text.replace('mail = "folder"', 'mail = "smtp"')
-        return text if sms_centre is None else text.replace('sms = "folder"', 'sms = "gateway"')
+        gateway = f'sms = "gateway"\npublic_url = "{ports.pages}"'
+        return text if sms_centre is None else text.replace('sms = "folder"', gateway)
 
-    with running_shop(home, change) as one:
+    with running_shop(home, change, ports=ports) as one:
         yield one
 
 

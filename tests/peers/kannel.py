@@ -1,7 +1,8 @@
 """A real Kannel for tests: bearerbox, smsbox and Kannel's own fake SMS centre, on free ports, in a folder of their own.
 
-What belongs here: starting them, and what the SMS centre got. What does not: what anybody sends. The settings are
-those of Kannel's User's Guide, chapter "Setting up a SMS Gateway".
+What belongs here: starting them, what the SMS centre got, and SMS that it hands in. What does not: what anybody sends.
+The settings are those of Kannel's User's Guide, chapter "Setting up a SMS Gateway"; those for what comes in are what
+docs/guide/mail-and-sms.md tells a shop to write.
 """
 
 from __future__ import annotations
@@ -49,6 +50,14 @@ username = {user}
 password = {password}
 max-messages = 5
 concatenation = true
+
+group = sms-service
+keyword = default
+catch-all = true
+max-messages = 1
+omit-empty = true
+send-sender = true
+post-url = "{replies}"
 """
 
 
@@ -67,6 +76,13 @@ class Kannel:
 
     url: str
     _log: Path
+    _centre: subprocess.Popen[bytes]
+
+    def write_back(self, sender: str, recipient: str, text: str) -> None:
+        """An SMS of one line from somebody's phone."""
+        assert self._centre.stdin is not None
+        self._centre.stdin.write(f"{sender} {recipient} text {text}\n".encode())
+        self._centre.stdin.flush()
 
     def arrived(self) -> list[Arrived]:
         """Everything the SMS centre got so far, the parts of a long text joined."""
@@ -86,32 +102,37 @@ def can_run_kannel() -> bool:
 
 
 @contextmanager
-def running_kannel(folder: Path) -> Iterator[Kannel]:
-    """Kannel with one user, and an SMS centre that takes everything; ends with the block."""
+def running_kannel(folder: Path, replies: str) -> Iterator[Kannel]:
+    """Kannel with one user, and an SMS centre that takes everything; ends with the block. What comes in goes to
+    `replies`."""
     ports = {name: free_port() for name in ("admin", "smsbox", "smsc", "sendsms")}
     settings = folder / "kannel.conf"
-    settings.write_text(_SETTINGS.format(**ports, user=USER, password=PASSWORD), encoding="utf-8")
+    written = _SETTINGS.format(**ports, user=USER, password=PASSWORD, replies=replies)
+    settings.write_text(written, encoding="utf-8")
     received = folder / "fakesmsc.log"
     status = f"http://127.0.0.1:{ports['admin']}/status.txt?password={PASSWORD}"
     with ExitStack() as stack:
         for name in ("bearerbox", "smsbox"):
             stack.enter_context(_running([_program(name), str(settings)], folder / f"{name}.log"))
             _wait_for(ports["smsbox" if name == "bearerbox" else "sendsms"], name)
-        # It wants a message of its own to send, and sends none of them.
-        argv = [str(FAKESMSC), "-H", "127.0.0.1", "-r", str(ports["smsc"]), "-m", "0", "1 2 text none"]
-        stack.enter_context(_running(argv, received))
+        # Without a message of its own it sends what it reads.
+        argv = [str(FAKESMSC), "-H", "127.0.0.1", "-r", str(ports["smsc"])]
+        centre = stack.enter_context(_running(argv, received, stdin=subprocess.PIPE))
         deadline = time.monotonic() + PATIENCE
         while "(online" not in requests.get(status, timeout=5).text:
             assert time.monotonic() < deadline, "the SMS centre does not reach Kannel"
             time.sleep(0.1)
-        yield Kannel(f"http://127.0.0.1:{ports['sendsms']}/cgi-bin/sendsms", received)
+        yield Kannel(f"http://127.0.0.1:{ports['sendsms']}/cgi-bin/sendsms", received, centre)
 
 
 @contextmanager
-def _running(argv: list[str], log: Path) -> Iterator[None]:
-    with log.open("wb") as out, subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, cwd=log.parent) as process:
+def _running(argv: list[str], log: Path, stdin: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[bytes]]:
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(argv, stdin=stdin, stdout=out, stderr=subprocess.STDOUT, cwd=log.parent) as process,
+    ):
         try:
-            yield
+            yield process
         finally:
             process.terminate()
             try:

@@ -22,7 +22,7 @@ from backroom.domain.breaker import LIMIT
 from backroom.domain.kpi import KPIS
 from backroom.domain.quality import Severity
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
-from backroom.gateway import booth, health, pos, webhooks
+from backroom.gateway import booth, health, messages, pos, webhooks
 from backroom.gateway.access import SESSION_SECONDS
 from backroom.gateway.pages import (
     effects,
@@ -57,6 +57,7 @@ PAGES = sorted(
 GUIDE = ROOT / "docs" / "guide"
 ROUTERS = (
     webhooks,
+    messages,
     pos,
     booth,
     health,

@@ -110,6 +110,7 @@ def deliveries(request: Request, told: OrderStory) -> Html:
             message["medium"],
             [state(message["state"]), " ", message["reason"]],
             when(request, message["sent_at"]),
+            [state(message["delivery"]), " ", message["delivery_code"]] if message["delivery"] else None,
         ]
         for message in told.messages
     ]
@@ -118,7 +119,7 @@ def deliveries(request: Request, told: OrderStory) -> Html:
             [_rates(choice) for choice in told.rates],
             table(("Carrier", "Tracking", "Return", "Weight", "Labels"), parcels, "No parcel is labelled yet."),
             _returns(request, told),
-            table(("Message", "By", "State", "Sent"), sent, "No message was planned yet."),
+            table(("Message", "By", "State", "Sent", "At the phone"), sent, "No message was planned yet."),
         ]
     )
 

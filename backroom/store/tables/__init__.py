@@ -13,6 +13,7 @@ from backroom.store.tables.events import (
 )
 from backroom.store.tables.insight import due_days, kpi_figures, order_facts, stock_outs
 from backroom.store.tables.intake import api_keys, consents, inbox, people, person_lookups, quarantine
+from backroom.store.tables.messaging import message_replies, messages, suppressions
 from backroom.store.tables.orders import (
     counters,
     history,
@@ -33,7 +34,6 @@ from backroom.store.tables.work import (
     fulfilment_lines,
     fulfilment_orders,
     labels,
-    messages,
     print_jobs,
     rate_choices,
     reservations,
@@ -66,6 +66,7 @@ __all__ = [
     "kpi_figures",
     "labels",
     "looks",
+    "message_replies",
     "messages",
     "metadata",
     "order_facts",
@@ -99,6 +100,7 @@ __all__ = [
     "stock_levels",
     "stock_movements",
     "stock_outs",
+    "suppressions",
     "transfer_lines",
     "transfers",
     "variants",

@@ -1,4 +1,4 @@
-"""Tables of the work: reservations, fulfilment orders, print jobs, shipments, labels, sheets, messages, scans."""
+"""Tables of the work: reservations, fulfilment orders, print jobs, shipments, labels, sheets, scans."""
 
 from __future__ import annotations
 
@@ -159,27 +159,6 @@ sheets = Table(
     Column("location", Text, nullable=False),
     Column("labels", Integer, nullable=False),
     Column("at", Utc, nullable=False),
-)
-
-# About a parcel or about a return: one of both is named.
-messages = Table(
-    "messages",
-    metadata,
-    id_column(),
-    Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id")),
-    Column("return_id", Id, ForeignKey("returns.id")),
-    Column("order_id", Id, nullable=False, index=True),
-    Column("person_id", Id, ForeignKey("people.id"), nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("medium", Text, nullable=False),
-    Column("content", Sealed, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("reason", Text, nullable=False, default=""),
-    Column("at", Utc, nullable=False),
-    Column("sent_at", Utc),
-    UniqueConstraint("fulfilment_order_id", "kind", "medium"),
-    UniqueConstraint("return_id", "kind", "medium"),
-    Index("ix_messages_medium_state", "medium", "state"),
 )
 
 scans = Table(

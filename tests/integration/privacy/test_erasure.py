@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
+from backroom.domain.reply_words import Word
 from backroom.privacy import erasure, journal
 from backroom.privacy.erasure import erase, finish, replay
 from backroom.privacy.people import NobodyFound, find
-from backroom.store import desk, erased
+from backroom.store import desk, erased, opt_outs
 from backroom.store.database import Database, now
 from backroom.store.forgetting import StillServed, forget
 from backroom.store.notes import seal_note
@@ -76,6 +77,9 @@ def serve(floor: Floor) -> list[str]:
     floor.intake()
     for location in (SOUTH, BOOTH):
         floor.fulfil(location)
+    proof = opt_outs.Proof("twilio", "SM1", "stop")
+    reply = opt_outs.Reply("sms", CANARIES[3], f"Stop, {CANARIES[0]}", Word.STOP, proof)
+    write(lambda c: opt_outs.take(c, floor.room.seals, reply))
     return [*numbers, held]
 
 

@@ -16,6 +16,7 @@ from backroom.store.database import now
 from backroom.store.tables import (
     inbox,
     labels,
+    message_replies,
     messages,
     orders,
     people,
@@ -44,7 +45,7 @@ def age(floor: Floor, days: int) -> None:
 
     def work(connection):  # type: ignore[no-untyped-def]
         then = now(connection) - timedelta(days=days)
-        for column in (inbox.c.received_at, labels.c.at, messages.c.at, people.c.created_at):
+        for column in (inbox.c.received_at, labels.c.at, messages.c.at, message_replies.c.at, people.c.created_at):
             connection.execute(update(column.table).values({column.name: then}))
         connection.execute(update(orders).where(orders.c.ended_at.is_not(None)).values(ended_at=then))
         return then
@@ -63,7 +64,7 @@ def filled(floor: Floor, *columns) -> list[int]:  # type: ignore[no-untyped-def]
         ]
 
 
-SEALED = (inbox.c.body, labels.c.data, labels.c.zpl, messages.c.content, orders.c.contact)
+SEALED = (inbox.c.body, labels.c.data, labels.c.zpl, messages.c.content, orders.c.contact, message_replies.c.content)
 
 
 def test_each_kind_goes_after_its_own_time_and_only_then(floor: Floor) -> None:
@@ -74,16 +75,16 @@ def test_each_kind_goes_after_its_own_time_and_only_then(floor: Floor) -> None:
     assert removed(floor) == {}
     assert filled(floor, *SEALED) == all_of
     age(floor, 91)
-    raw, label, _, message, _ = all_of
+    raw, label, _, message, _, reply = all_of
     keep(floor, labels=90)
     assert removed(floor) == {"labels": label, "label files": 3}
-    assert filled(floor, *SEALED) == [raw, 0, 0, message, all_of[4]]
+    assert filled(floor, *SEALED) == [raw, 0, 0, message, all_of[4], reply]
     keep(floor, raw=90)
     assert removed(floor) == {"raw": raw}
     keep(floor, messages=90)
     mails = len(list((floor.room.home / "mail").glob("*.eml"))) + len(list((floor.room.home / "sms").glob("*.txt")))
-    assert removed(floor) == {"messages": message, "message files": mails}
-    assert filled(floor, *SEALED) == [0, 0, 0, 0, all_of[4]]
+    assert removed(floor) == {"messages": message, "replies": reply, "message files": mails}
+    assert filled(floor, *SEALED) == [0, 0, 0, 0, all_of[4], 0]
     assert removed(floor) == {}
     assert not places(floor.room.home, CANARIES)
     with floor.room.database.read() as connection:
@@ -93,6 +94,7 @@ def test_each_kind_goes_after_its_own_time_and_only_then(floor: Floor) -> None:
         "label files": 3,
         "raw": raw,
         "messages": message,
+        "replies": reply,
         "message files": mails,
     }
 
