@@ -88,22 +88,24 @@ class MappedWriteBack:
     def _level(self, tell: TellMapping, one: StockTold) -> StockSet:
         """Set one level: what it shows first, where the mapping says how to ask, since it may have sold by itself."""
         level, unheard = max(0, one.available), 0
-        known: dict[str, Any] = {"sku": one.sku, "available": level}
+        known: dict[str, Any] = {"sku": one.sku, "available": level, "on_hand": level}
         for call in tell.calls:
             if call.unless and call.unless in known:
                 continue
             known |= kept_of(call, make_call(self._client, call, known, about=one.sku, again=True), known)
             if tell.unknown in call.keep and tell.unknown not in known:
                 return StockSet(one.sku, None, trouble=UNKNOWN_SKU)
-            if tell.shows in call.keep:
-                level, unheard = level_to_set(
-                    one.available, one.before, self._shown(known, tell, one.sku), one.unheard, one.arrived
-                )
-                known["available"] = level
+            if tell.shows in call.keep or tell.committed in call.keep:
+                # What is sold and not sent is on its shelf still, and nobody may buy it.
+                committed = self._count(known, tell.committed, one.sku) if tell.committed else 0
+                if tell.shows:
+                    there = self._count(known, tell.shows, one.sku) - committed
+                    level, unheard = level_to_set(one.available, one.before, there, one.unheard, one.arrived)
+                known |= {"available": level, "on_hand": level + committed}
         return StockSet(one.sku, level, unheard)
 
-    def _shown(self, known: Mapping[str, Any], tell: TellMapping, about: str) -> int:
-        told = said(known.get(tell.shows))
+    def _count(self, known: Mapping[str, Any], name: str, about: str) -> int:
+        told = said(known.get(name))
         if not (told.removeprefix("-").isascii() and told.removeprefix("-").isdecimal() and len(told) < 12):
             raise AnswerUnreadable(
                 self._id,
@@ -139,6 +141,8 @@ def _words_of(tell: TellMapping, news: Shipped) -> dict[str, Any]:
         "carrier": tell.carriers.get(news.carrier, news.carrier),
         "tracking": news.tracking,
         "tracking_url": news.tracking_url,
+        # What tells this parcel from others; what is collected has no number, and is found again by our key.
+        "reference": news.tracking or news.key,
         "last": news.last,
         "lines": [
             filled(tell.line, {"line_id": line.external_id, "sku": line.sku, "quantity": line.quantity})

@@ -80,7 +80,7 @@ class OrderReader(FieldReader):
         fees = self.money("fees", mapping.fees, currency)
         payment, cancelled = self._payment(), self._ended("cancelled", mapping.cancelled)
         delivery = self._delivery()
-        return IncomingOrder(
+        order = IncomingOrder(
             channel=spec.id,
             external_id=external_id,
             external_name=(self.text("external_name", mapping.number) or external_id)[:60],
@@ -107,6 +107,17 @@ class OrderReader(FieldReader):
             note=self.long_text("note", mapping.note),
             consents=self._consents(placed_at),
         )
+        if cancelled:
+            # Many shops empty an order that they cancel: what is left of it need not be an order any more.
+            self._only_needed()
+        return order
+
+    def _only_needed(self) -> None:
+        """Of a cancelled order only which one it is, and when that was said, has to be right."""
+        root, mapping = self.root, self.mapping
+        needed = {mapping.id, mapping.placed_at, mapping.updated_at}
+        places = {self.value(source)[1] for source in needed} | {"", root.path}
+        self.reading.problems[:] = [one for one in self.reading.problems if one.field in places]
 
     def head(self) -> Head:
         """As much of the order as says whether we have to know it."""
@@ -150,16 +161,19 @@ class OrderReader(FieldReader):
         for number, one in enumerate(found, 1):
             here = Found(one.value, joined(self.root.path, one.path))
             if isinstance(one.value, dict):
-                lines.append(self._line(here, f"line {number} ", currency))
+                lines += self._line(here, f"line {number} ", currency)
             else:
                 self.reading.wrong("line", here.path, "is not an object")
-        if not found:
+        if not lines:
             self.reading.wrong("no_lines", joined(self.root.path, self.mapping.lines.text), "has no lines")
         return tuple(lines)
 
-    def _line(self, here: Found, name: str, currency: str) -> IncomingLine:
+    def _line(self, here: Found, name: str, currency: str) -> list[IncomingLine]:
+        """The line; none where it has no pieces (any more), as shops leave behind what was taken off an order."""
         line = self.mapping.line
         value, place = self.value(line.quantity, here)
+        if said(value) == "0":
+            return []
         quantity = self.reading.quantity(value, place)
         self.trace(f"{name}quantity", quantity, place)
         each = self.money(f"{name}unit_price_minor", line.unit_price, currency, needed=not line.total, below=here)
@@ -171,15 +185,17 @@ class OrderReader(FieldReader):
         else:
             price = each
             discount = abs(self.money(f"{name}discount_minor", line.discount, currency, below=here))
-        return IncomingLine(
-            external_id=self.identifier(f"{name}external_id", line.id, below=here),
-            sku=self.identifier(f"{name}sku", line.sku, needed=False, below=here),
-            quantity=quantity,
-            unit_price_minor=price,
-            title=self.text(f"{name}title", line.title, 200, here),
-            discount_minor=discount,
-            personalisation=self.text(f"{name}personalisation", line.personalisation, 500, here),
-        )
+        return [
+            IncomingLine(
+                external_id=self.identifier(f"{name}external_id", line.id, below=here),
+                sku=self.identifier(f"{name}sku", line.sku, needed=False, below=here),
+                quantity=quantity,
+                unit_price_minor=price,
+                title=self.text(f"{name}title", line.title, 200, here),
+                discount_minor=discount,
+                personalisation=self.text(f"{name}personalisation", line.personalisation, 500, here),
+            )
+        ]
 
     def _word(self, name: str, source: Source) -> tuple[str, str]:
         value, place = self.value(source)

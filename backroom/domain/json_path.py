@@ -6,7 +6,7 @@ which fields a mapping has (`mapping`). Why it is our own: docs/adr/0017.
     customer.email           a name in an object, and a name in that
     lines[0]  lines[-1]      the first of a list, the last
     lines[*]                 every one of a list
-    meta[key=engraving]      those of a list whose `key` says so
+    meta[key=engraving]      those of a list whose `key` says so; an object alone, if its own does
     "gift.note"              a name that holds dots or brackets, in quotes
 
 A `Source` says where a field comes from: one path or several, of which the first that has something counts; paths
@@ -48,7 +48,8 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Those of a list whose `key` says `value`; a value such as `{tracking}` is told by whoever asks."""
+    """Those of a list whose `key` says `value`, or an object whose own does; a value such as `{tracking}` is told by
+    whoever asks."""
 
     key: str
     value: str
@@ -171,16 +172,24 @@ def _inner(one: Found, step: Step, told: Mapping[str, str]) -> Iterator[Found]:
             key = step.key if _NAME.fullmatch(step.key) else f'"{step.key}"'
             yield Found(value[step.key], f"{one.path}.{key}" if one.path else key)
         return
+    if isinstance(step, Where) and isinstance(value, dict):
+        if _is(value, step, told):
+            yield one
+        return
     if not isinstance(value, list):
         return
     if isinstance(step, Item):
         if -len(value) <= step.index < len(value):
             yield Found(value[step.index], f"{one.path}[{step.index % len(value)}]")
         return
-    wanted = _PLACEHOLDER.sub(lambda name: told.get(name[1], ""), step.value) if isinstance(step, Where) else ""
     for index, item in enumerate(value):
-        if isinstance(step, Every) or (isinstance(item, dict) and said(item.get(step.key)) == wanted):
+        if isinstance(step, Every) or _is(item, step, told):
             yield Found(item, f"{one.path}[{index}]")
+
+
+def _is(item: object, where: Where, told: Mapping[str, str]) -> bool:
+    wanted = _PLACEHOLDER.sub(lambda name: told.get(name[1], ""), where.value)
+    return isinstance(item, dict) and said(item.get(where.key)) == wanted
 
 
 def said(value: object) -> str:

@@ -27,10 +27,10 @@ PAGE_SIZE = 100
 # What a call may mention in braces, by what it is for. What an earlier call of the same news kept may be mentioned too.
 LIST_WORDS = frozenset({"since", "until", "page", "offset", "cursor", "size"})
 ONE_WORDS = frozenset({"id"})
-SHIPPED_WORDS = frozenset({"id", "key", "carrier", "tracking", "tracking_url", "last", "lines"})
+SHIPPED_WORDS = frozenset({"id", "key", "carrier", "tracking", "tracking_url", "reference", "last", "lines"})
 LINE_WORDS = frozenset({"line_id", "sku", "quantity"})
 CANCELLED_WORDS = frozenset({"id", "key", "reason"})
-STOCK_WORDS = frozenset({"sku", "available"})
+STOCK_WORDS = frozenset({"sku", "available", "on_hand"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,8 @@ class TellMapping:
 
     `repeatable` says that telling the same twice is harmless. `line` is how one of `{lines}` is written, `result` the
     kept word that is the other side's id; `carriers` are its names for our carriers, `reasons` those for our reasons.
-    `unknown` is the kept word without which it does not know a SKU, `shows` the one that is the level it shows now.
+    `unknown` is the kept word without which it does not know a SKU, `shows` the one that is the level it has now, and
+    `committed` the one of how many of these are sold and still there.
     """
 
     calls: tuple[Call, ...]
@@ -198,6 +199,7 @@ class TellMapping:
     result: str = ""
     unknown: str = ""
     shows: str = ""
+    committed: str = ""
     carriers: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 

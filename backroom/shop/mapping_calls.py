@@ -119,6 +119,7 @@ def _read_news(news: str, section: Section) -> TellMapping:
         result=section.text("result", "") if news == "shipped" else "",
         unknown=section.text("unknown", "") if news == "stock" else "",
         shows=section.text("shows", "") if news == "stock" else "",
+        committed=section.text("committed", "") if news == "stock" else "",
         carriers=_names(section, "carriers") if news == "shipped" else {},
         reasons=_names(section, "reasons") if news == "cancelled" else {},
     )
@@ -126,7 +127,8 @@ def _read_news(news: str, section: Section) -> TellMapping:
         section.problem("calls", "is missing", f"Begin each call with [[{section.at('calls')}]].")
     if "lines" in {word for call in tell.calls for word in _words_of(call)} and not line:
         section.problem("line", "is missing", 'Say how one of {lines} is written: line = { id = "{line_id}" }.')
-    for key, word in (("result", tell.result), ("unknown", tell.unknown), ("shows", tell.shows)):
+    named = {"result": tell.result, "unknown": tell.unknown, "shows": tell.shows, "committed": tell.committed}
+    for key, word in named.items():
         if word and word not in calls.kept:
             section.problem(key, f"no call keeps {word!r}", suggest(word, calls.kept))
     section.done()

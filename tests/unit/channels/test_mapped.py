@@ -97,6 +97,23 @@ def test_an_order_is_cancelled_where_its_field_says_anything_but_no(told: object
     assert read(changed(lambda order: order["state"].update(cancelledAt=told))).cancelled is cancelled
 
 
+def test_a_line_of_no_pieces_is_left_out() -> None:
+    order = read(changed(lambda order: order["items"][0].update(count=0, price=None)))
+    assert [line.sku for line in order.lines] == ["PATCH-FOX"]
+
+
+def test_a_cancelled_order_may_be_empty_and_must_say_which_it_is_and_when() -> None:
+    def emptied(order: Any) -> None:
+        order["items"], order["money"], order["shipTo"] = [], {}, {"country": "Nowhere", "zip": "1"}
+        order["state"] = {"cancelledAt": "2026-11-03T10:00:00Z"}
+
+    assert read(changed(emptied)).cancelled
+    for key in ("id", "changed"):
+        message = changed(emptied)
+        message["data"]["order"][key] = "" if key == "id" else "today"
+        assert [place for _, place in problems(message)] == [f"data.order.{key}"]
+
+
 def test_a_word_that_means_cancelled_needs_no_word_of_payment() -> None:
     text = LANTERN.replace('field = "state.cancelledAt"', 'field = "state.payment"\nwords = ["void"]')
     order = read(changed(lambda order: order["state"].update(payment="Void")), text)
@@ -181,7 +198,8 @@ def test_a_time_that_is_no_epoch_is_a_problem(value: object) -> None:
         (lambda o: o.update(items=[]), "no_lines", "data.order.items[*]"),
         (lambda o: o.update(items={"a": 1}), "no_lines", "data.order.items[*]"),
         (lambda o: o["items"].append("x"), "line", "data.order.items[2]"),
-        (lambda o: o["items"][1].update(count=0), "quantity", "data.order.items[1].count"),
+        (lambda o: [one.update(count=0) for one in o["items"]], "no_lines", "data.order.items[*]"),
+        (lambda o: o["items"][1].update(count=-1), "quantity", "data.order.items[1].count"),
         (lambda o: o["items"][1].update(count="2.5"), "quantity", "data.order.items[1].count"),
         (lambda o: o["items"][0].pop("price"), "missing", "data.order.items[0].price"),
         (lambda o: o["items"][0].pop("itemId"), "missing", "data.order.items[0].itemId"),
