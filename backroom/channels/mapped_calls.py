@@ -88,6 +88,12 @@ def kept_of(call: Call, answer: Answer, told: Mapping[str, Any]) -> dict[str, An
     return kept
 
 
+def count_of(call: Call, answer: Answer, name: str, told: Mapping[str, Any]) -> int:
+    """How many there are of what the call keeps under that name."""
+    texts = {word: said(value) for word, value in told.items()}
+    return len({said(one.value) for one in find(answer.json(), call.keep[name], texts) if said(one.value)})
+
+
 def filled(part: Any, told: Mapping[str, Any]) -> Any:
     """A part of a call with its words filled in, as JSON takes it."""
     if isinstance(part, str):

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from backroom.channels.mapped import mapping_of
-from backroom.channels.mapped_calls import account_of, filled, kept_of, make_call
-from backroom.channels.remote import UNKNOWN_SKU, Cancelled, Shipped, StockSet, StockTold
+from backroom.channels.mapped_calls import account_of, count_of, filled, kept_of, make_call
+from backroom.channels.remote import SKU_TWICE, UNKNOWN_SKU, Cancelled, Shipped, StockSet, StockTold
 from backroom.domain.errors import AskPerson, OutcomeUnknown
 from backroom.domain.json_path import said
 from backroom.domain.mapping import TellMapping
@@ -92,7 +92,10 @@ class MappedWriteBack:
         for call in tell.calls:
             if call.unless and call.unless in known:
                 continue
-            known |= kept_of(call, make_call(self._client, call, known, about=one.sku, again=True), known)
+            answer = make_call(self._client, call, known, about=one.sku, again=True)
+            known |= kept_of(call, answer, known)
+            if tell.unknown in call.keep and count_of(call, answer, tell.unknown, known) > 1:
+                return StockSet(one.sku, None, trouble=SKU_TWICE)
             if tell.unknown in call.keep and tell.unknown not in known:
                 return StockSet(one.sku, None, trouble=UNKNOWN_SKU)
             if tell.shows in call.keep or tell.committed in call.keep:

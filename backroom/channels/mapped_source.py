@@ -45,8 +45,8 @@ class MappedSource:
 
     def __init__(self, spec: ChannelSpec, secret: str) -> None:
         mapping = mapping_of(spec)
-        if spec.api is None or mapping.poll is None:
-            raise NotAsked(f"channel {spec.id} does not say how it is asked.", remedy="Add its api, and mapping.poll.")
+        if spec.api is None:
+            raise NotAsked(f"channel {spec.id} has no api.", remedy=f"Add [channels.{spec.id}.api].")
         self._spec = spec
         self._mapping = mapping
         self._channel = MappedChannel(spec)
