@@ -8,7 +8,7 @@ from backroom.domain.model import StepOutcome
 from backroom.shop.room import Room
 from backroom.store import desk, fulfilment, partner_orders, sickness
 from backroom.store.waiting import CRASHED, WHY_ASIDE
-from tasks.claiming import claim_fulfilment, claim_intake, claim_partner, claim_returns, holding
+from tasks.claiming import claim_fulfilment, claim_intake, claim_news, claim_partner, claim_returns, holding
 from tasks.fetch import fetch_hinted, has_hints
 from tasks.label import label
 from tasks.notify import notify
@@ -20,6 +20,7 @@ from tasks.release import release
 from tasks.reserve import reserve
 from tasks.return_notices import tell_customers
 from tasks.route import route
+from tasks.tell_channel import tell_channel
 from tasks.validate import validate
 
 # The run of a sick order starts once and is retried twice by itself; a later start is a person's Retry.
@@ -54,6 +55,9 @@ def advance(room: Room, number: str) -> list[StepOutcome]:
     if claim := claim_returns(room, number):
         with holding(room, claim):
             outcomes += pay_back(claim) + tell_customers(claim)
+    if claim := claim_news(room, number=number):
+        with holding(room, claim):
+            outcomes += tell_channel(claim)
     return outcomes + _still_sick(room, number, outcomes)
 
 

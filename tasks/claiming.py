@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import TypeVar
 
 import httpx
@@ -20,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.shop.room import Room
-from backroom.store import desk, fulfilment, intake, partner_orders, returns
+from backroom.store import desk, fulfilment, intake, news, partner_orders, returns, selling
 from backroom.store.claims import RENEW_SECONDS, Claim, fence, give_up
 from backroom.store.instances import end_dead_instances, this_instance
 
@@ -32,6 +33,8 @@ WAVE_MOST = int(os.environ.get("BACKROOM_WAVE_MOST") or 500)
 PARTNER_WAVE_MOST = 50
 # SQLite has one lock for all who write: while a wave of 500 commits a step, a delivery waits for its answer.
 WAVE_MOST_BESIDE_THE_DOOR = 100
+# Each is some calls of its own to its channel: what is told is written down before long.
+NEWS_MOST = 50
 # Prefect's server pays for a wave, whatever it carries: at peak one large wave a second instead of five small ones.
 PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 1.0
 # A database or a Prefect server that is away ends any wave, whatever is in it; so does a worker that is stopped.
@@ -113,6 +116,39 @@ def claim_partner(room: Room, location: str, number: str | None = None) -> Claim
         return partner_orders.claim_order(connection, order_id, location=location, instance=instance, run_id=run_id)
 
     return _paying(room, work)
+
+
+def claim_news(room: Room, channel: str = "", *, number: str | None = None) -> Claim | None:
+    """The next wave of news for a channel (of one order, where its number is given); None when nothing waits."""
+    run_id, instance = _run_id(), this_instance()
+
+    def work(connection: Connection) -> Claim | None:
+        if number is None:
+            return news.claim_waiting(connection, channel=channel, instance=instance, run_id=run_id, most=NEWS_MOST)
+        order_id = desk.find(connection, number)["id"]
+        of = news.channel_of(connection, order_id)
+        return news.claim_order(connection, order_id, channel=of, instance=instance, run_id=run_id) if of else None
+
+    return _paying(room, work)
+
+
+def claim_stock(
+    room: Room, channel: str, *, compare_since: datetime | None = None, at_once: bool = False
+) -> tuple[Claim, list[selling.ToTell]] | None:
+    """The next levels that a channel is to be told; None when there are none, or it is left alone for now."""
+    run_id, instance = _run_id(), this_instance()
+    return _paying(
+        room,
+        lambda connection: selling.claim(
+            connection,
+            room.shop,
+            channel,
+            instance=instance,
+            run_id=run_id,
+            compare_since=compare_since,
+            at_once=at_once,
+        ),
+    )
 
 
 @contextmanager

@@ -88,13 +88,9 @@ def source_of(room: Room, spec: ChannelSpec) -> OrderSource:
     return _account(spec.id).get_client(spec)
 
 
-def write_backs_of(room: Room) -> dict[str, WriteBack]:
-    """The channels that are told what became of their orders, by their ids."""
-    return {
-        spec.id: _account(spec.id).get_write_back(spec)
-        for spec in room.shop.channels
-        if spec.api is not None and spec.api.tell
-    }
+def write_back_of(room: Room, channel: str) -> WriteBack:
+    """A channel that is told what became of its orders. NotInShopFile, UnknownKind, or the block's own errors."""
+    return _account(channel).get_write_back(room.shop.channel(channel))
 
 
 def _account(channel: str) -> ChannelAccount:

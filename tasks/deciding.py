@@ -9,7 +9,7 @@ from pydantic import Field
 
 from backroom.domain.holds import what_to_do
 from backroom.shop.room import Room
-from backroom.store import desk, holds
+from backroom.store import desk, holds, news, selling
 from backroom.store.claims import Wakeup
 from tasks.pages import page_of
 from tasks.waking import send
@@ -48,8 +48,12 @@ def carry_out(room: Room, number: str, answer: Decision) -> str:
     if answer.choice is Choice.RELEASE:
         wakeups = room.database.write(lambda connection: desk.release(connection, number, ACTOR, hub))
     elif answer.choice is Choice.CANCEL:
+        told = room.shop.told_ids(news.CANCELLED)
         wakeups = room.database.write(
-            lambda connection: desk.cancel(connection, number, ACTOR, desk.CANCELLED_BY_STAFF)
+            lambda connection: (
+                desk.cancel(connection, number, ACTOR, desk.CANCELLED_BY_STAFF, told=told)
+                + selling.wakeups(connection, room.shop)
+            )
         )
     else:
         room.database.write(lambda connection: holds.leave(connection, desk.find(connection, number)["id"], ACTOR))

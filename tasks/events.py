@@ -14,7 +14,7 @@ from backroom.domain.leases import Settled
 from backroom.domain.readiness import Check, Readiness
 from backroom.engine.runs import this_run_id
 from backroom.shop.room import Room, this_room
-from backroom.store import event_desk, events, leases
+from backroom.store import event_desk, events, leases, selling
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -79,7 +79,8 @@ def settle_event(code: str) -> str:
 
     def work(connection: Connection) -> tuple[list[Settled], list[Wakeup]]:
         settled = leases.settle_event(connection, code, hub=hub, actor=ACTOR, run_id=run)
-        return settled, wake_backorders(connection, [one.sku for one in settled if one.returned], hub)
+        owed = wake_backorders(connection, [one.sku for one in settled if one.returned], hub)
+        return settled, owed + selling.wakeups(connection, room.shop)
 
     settled, wakeups = room.database.write(work)
     send(wakeups)

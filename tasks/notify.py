@@ -18,14 +18,15 @@ from backroom.domain.model import Delivery, FulfilmentState, StatedConsent, Step
 from backroom.domain.promise import delivery_window
 from backroom.messaging.templates import say_window
 from backroom.shop.room import Room, this_room
-from backroom.store import fulfilment, history, messages, people, shipping
-from backroom.store.claims import Claim, fence
+from backroom.store import fulfilment, history, messages, news, people, shipping
+from backroom.store.claims import Claim, Wakeup, fence
 from backroom.store.contacts import open_contact
 from backroom.store.database import now
 from backroom.store.sickness import Sick
 from tasks.connections import messengers_of
 from tasks.messages import About, Writer, plan_and_send
 from tasks.sick import failed, leave
+from tasks.waking import send
 
 KIND_OF = {Delivery.SHIP: "handed_over", Delivery.COLLECT: "ready_to_collect"}
 
@@ -98,7 +99,9 @@ def _sick(parts: Sequence[RowMapping], unsent: Mapping[int, Sequence[BackroomErr
 
 
 def _finish(room: Room, claim: Claim, parts: Sequence[RowMapping]) -> list[StepOutcome]:
-    def commit(connection: Connection) -> list[StepOutcome]:
+    told = room.shop.told_ids(news.SHIPPED)
+
+    def commit(connection: Connection) -> tuple[list[StepOutcome], list[Wakeup]]:
         at = fence(connection, claim.token)
         moved = set(
             fulfilment.move(
@@ -116,6 +119,10 @@ def _finish(room: Room, claim: Claim, parts: Sequence[RowMapping]) -> list[StepO
         entries = [history.Entry(part["order_id"], "parcel.announced", {"location": part["location"]}) for part in done]
         entries += [history.Entry(order_id, "order.fulfilled") for order_id in sorted(finished)]
         history.record(connection, entries, at=at, run_id=claim.run_id)
-        return [StepOutcome(part["number"], "done" if part["order_id"] in finished else "advanced") for part in done]
+        owed = news.write_shipped(connection, (part["id"] for part in done), told, at)
+        steps = [StepOutcome(part["number"], "done" if part["order_id"] in finished else "advanced") for part in done]
+        return steps, owed
 
-    return room.database.write(commit)
+    outcomes, wakeups = room.database.write(commit)
+    send(wakeups)
+    return outcomes

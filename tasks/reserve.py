@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from backroom.domain.model import OrderState, StepOutcome
 from backroom.domain.routing_places import is_local
 from backroom.shop.room import this_room
-from backroom.store import history, orders, routing, stock
-from backroom.store.claims import Claim, fence
+from backroom.store import history, orders, routing, selling, stock
+from backroom.store.claims import Claim, Wakeup, fence
+from tasks.waking import send
 
 
 @task(name="reserve", retries=2, retry_delay_seconds=2, task_run_name="reserve at {claim.location}")
@@ -29,7 +30,7 @@ def reserve(claim: Claim) -> list[StepOutcome]:
     places = {location.id: location for location in room.shop.locations}
     lasts = timedelta(hours=room.shop.thresholds.reservation_hours)
 
-    def commit(connection: Connection) -> list[StepOutcome]:
+    def commit(connection: Connection) -> tuple[list[StepOutcome], list[Wakeup]]:
         at = fence(connection, claim.token)
         still = orders.lock_claimed(connection, claim.token, OrderState.ROUTED)
         rows = [row for row in waiting if row["id"] in still]
@@ -53,11 +54,14 @@ def reserve(claim: Claim) -> list[StepOutcome]:
         entries = [history.Entry(id_, "order.reserved") for id_ in got]
         entries += [history.Entry(id_, "stock.gone", {"then": "routed again"}) for id_ in sorted(short)]
         history.record(connection, entries, at=at, run_id=claim.run_id)
-        return [
+        steps = [
             StepOutcome(
                 row["number"], "again" if row["id"] in short else "advanced", "stock_gone" if row["id"] in short else ""
             )
             for row in rows
         ]
+        return steps, selling.wakeups(connection, room.shop) if wishes else []
 
-    return room.database.write(commit)
+    outcomes, wakeups = room.database.write(commit)
+    send(wakeups)
+    return outcomes

@@ -29,6 +29,11 @@ def failed_return(back: RowMapping, error: BackroomError) -> Sick:
     return Sick(back["id"], back["order_id"], back["order_number"], error.cause, str(error), isinstance(error, Retry))
 
 
+def failed_news(news: RowMapping, error: BackroomError) -> Sick:
+    """News that a channel could not be told, under its order's number. The order itself goes on."""
+    return Sick(news["id"], news["order_id"], news["number"], error.cause, str(error), isinstance(error, Retry))
+
+
 def leave(room: Room, claim: Claim, sick: Sequence[Sick]) -> list[StepOutcome]:
     """Take sick ones out of the wave, in a commit of their own; the others go on. What may pass is only put off."""
     if not sick:

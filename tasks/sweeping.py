@@ -12,7 +12,7 @@ from backroom.domain.errors import AskPerson
 from backroom.engine import standing
 from backroom.engine.wake import DECIDE, OF_BREAKER, OF_ORDER
 from backroom.shop.room import Room, this_room
-from backroom.store import backlog, holds, partner_orders, print_seals, print_trouble, sickness
+from backroom.store import backlog, holds, news, partner_orders, print_seals, print_trouble, selling, sickness
 from backroom.store.claims import Wakeup, sweep_expired
 from backroom.store.database import now
 from backroom.store.instances import end_dead_instances
@@ -48,7 +48,8 @@ def wake_waiting() -> int:
         sweep_expired(connection)
         print_seals.expire(connection, now(connection))
         print_trouble.judge_all(connection, now(connection))
-        return backlog.wake_again(connection, room.shop.hub)
+        owed = backlog.wake_again(connection, room.shop.hub)
+        return owed + news.wake_again(connection, room.shop) + selling.wake_again(connection, room.shop)
 
     wakeups = room.database.write(look)
     send(wakeups)
@@ -63,6 +64,7 @@ def start_owed_runs() -> int:
     stages = [("intake", room.shop.hub), ("returns", room.shop.hub)]
     stages += [("fulfilment", place.id) for place in room.shop.locations]
     stages += [(partner_orders.STAGE, place.id) for place in room.shop.locations if place.partner is not None]
+    stages += [(news.STAGE, spec.id) for spec in room.shop.channels if spec.api is not None and spec.api.tell]
     for stage, location in stages:
         asked += give_runs(room, stage, location)
     with room.database.read() as connection:

@@ -9,7 +9,9 @@ settings.load_profile("backroom")
 pytest_plugins = [
     "tests.databases",
     "tests.fake_shops",
+    "tests.fake_tills",
     "tests.shops",
+    "tests.told",
     "tests.markets",
     "tests.prefect_server",
     "tests.workshops",

@@ -56,6 +56,10 @@ class FakeShopify:
         server.expect_request(f"/admin/api/{VERSION}/graphql.json", method="POST").respond_with_handler(self.answer)
         return server.url_for("")
 
+    def root(self) -> Any:
+        """What a document is answered from."""
+        return _Root(self)
+
     def answer(self, request: Request) -> Response:
         with self.lock:
             asked = request.get_json()
@@ -85,7 +89,7 @@ class FakeShopify:
             )
         if self.points >= 0:
             self.points -= cost
-        done = execute(admin_schema(), document, root_value=_Root(self), variable_values=variables)
+        done = execute(admin_schema(), document, root_value=self.root(), variable_values=variables)
         assert not isinstance(done, Iterator)
         said: dict[str, Any] = {"data": done.data, "extensions": {"cost": self._told(cost, self.points)}}  # type: ignore[union-attr]
         if done.errors:  # type: ignore[union-attr]

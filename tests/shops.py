@@ -265,6 +265,32 @@ class Floor:
                 outcomes += pay_back.fn(claim) + tell_customers.fn(claim)
         return outcomes
 
+    def tell(self, channel: str = "web") -> list[StepOutcome]:
+        """Tell a channel of orders until nothing waits, as the flow does."""
+        from tasks.claiming import claim_news, holding
+        from tasks.tell_channel import tell_channel
+
+        outcomes: list[StepOutcome] = []
+        while claim := claim_news(self.room, channel):
+            with holding(self.room, claim):
+                outcomes += tell_channel.fn(claim)
+        return outcomes
+
+    def tell_stock(self, channel: str = "web", *, everything: bool = False, at_once: bool = False) -> list[str]:
+        """Tell a channel its levels until nothing waits, as the flow does."""
+        from tasks.claiming import claim_stock, holding
+        from tasks.tell_stock import tell_stock
+
+        with self.room.database.read() as connection:
+            since = now(connection) if everything else None
+        said: list[str] = []
+        while taken := claim_stock(self.room, channel, compare_since=since, at_once=at_once):
+            claim, due = taken
+            with holding(self.room, claim):
+                said.append(tell_stock.fn(claim, due))
+            at_once = False
+        return said
+
     def taken_in(self, *lines: tuple[str, int], at: str = HUB, **changes: Any) -> str:
         """A new order, taken in; returns its number."""
         external_id = self.order(*lines, at=at, **changes)

@@ -42,6 +42,9 @@ class MappedWriteBack:
         self._tell = mapping.tell
         self._client = Client(account_of(spec.id, spec.api, mapping, secret))
 
+    def close(self) -> None:
+        self._client.close()
+
     @property
     def idempotent(self) -> bool:
         shipped = self._tell.get("shipped")

@@ -13,6 +13,7 @@ from backroom.channels.pos import PosChannel
 from backroom.channels.remote import OrderSource, WriteBack
 from backroom.channels.shopify import ShopifyChannel
 from backroom.channels.shopify_source import ShopifySource
+from backroom.channels.shopify_telling import ShopifyTelling
 from backroom.channels.square import SquareChannel
 from backroom.channels.square_news import SquareNews
 from backroom.channels.square_source import SquareSource
@@ -20,6 +21,7 @@ from backroom.channels.stripe_checkout import StripeChannel
 from backroom.channels.stripe_source import StripeSource
 from backroom.channels.woocommerce import WooCommerceChannel
 from backroom.channels.woocommerce_source import WooSource
+from backroom.channels.woocommerce_telling import WooTelling
 from backroom.domain.errors import Refuse
 from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.probe import Probe
@@ -44,11 +46,15 @@ SOURCES: dict[str, Callable[[ChannelSpec, str], OrderSource]] = {
     "mapped": MappedSource,
 }
 WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {
+    "shopify": ShopifyTelling,
+    "woocommerce": WooTelling,
     "square": SquareNews,
     "mapped": MappedWriteBack,
 }
 # Whoever tries the connection for `backroom doctor`, of the same two.
 PROBES: dict[str, Callable[[ChannelSpec, str], Probe]] = {
+    "shopify": ShopifyTelling,
+    "woocommerce": WooTelling,
     "square": SquareSource,
     "stripe": StripeSource,
     "mapped": MappedSource,

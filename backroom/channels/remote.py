@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from backroom.domain.errors import AskPerson
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -118,6 +120,12 @@ class StockSet:
     trouble: str = ""
 
 
+class NewsRefused(AskPerson):
+    """The channel understood the news and does not take it: its order is cancelled, unknown, or fulfilled by hand."""
+
+    cause = "news_refused"
+
+
 # The channel does not have the SKU; has it on several of its variants; does not count pieces of it at all.
 UNKNOWN_SKU, SKU_TWICE, NOT_COUNTED = "unknown_sku", "sku_twice", "not_counted"
 
@@ -145,3 +153,6 @@ class WriteBack(Protocol):
     def stock(self, news: Sequence[StockTold]) -> Sequence[StockSet]:
         """Set the levels, which is harmless to repeat; one answer for each, in the order given. It may raise half-way:
         then none of these levels is known, and all are told again."""
+
+    def close(self) -> None:
+        """End its connections."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from backroom.channels.reading import items, mapping, text
 from backroom.outgoing.client import Account, Client
-from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceSetup
+from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceSetup, ServiceSilent
 
 SERVICE = "Shopify"
 # Each version is served for a year at least; our documents are held against this one's schema (tests).
@@ -51,12 +51,16 @@ class ShopifyGraphql:
         # What the last query was reckoned to cost, by its document: the next one of its kind will cost as much.
         self._costs: dict[str, float] = {}
 
+    def close(self) -> None:
+        self._client.close()
+
     def ask(self, document: str, variables: Mapping[str, Any], about: str, *, again: bool = True) -> dict[str, Any]:
         """The answer's `data`, whole: an answer with any error in it is none.
 
         `about` and `again` are as for `Client.call`; a mutation without a key of its own says `again=False`.
         Errors: TooDear, ServiceSetup (the token may not do that), ServiceAway (throttled for longer than we wait, or
-        an error of Shopify's own), AnswerUnreadable, and those of `Client.call`.
+        an error of Shopify's own; ServiceSilent where that leaves a mutation open), AnswerUnreadable, and those of
+        `Client.call`.
         """
         for _ in range(TRIES):
             self._wait_for_points(document, about)
@@ -70,7 +74,7 @@ class ShopifyGraphql:
                 return mapping(said["data"])
             # Nothing of a throttled query was carried out, so it may be repeated whatever it is.
             if "THROTTLED" not in _codes(errors):
-                raise _error(errors, about)
+                raise _error(errors, about, again)
         raise ServiceAway(SERVICE, f"{SERVICE} throttles us ({about}).", retry_after=timedelta(seconds=LONGEST_WAIT))
 
     def _wait_for_points(self, document: str, about: str) -> None:
@@ -93,12 +97,17 @@ class ShopifyGraphql:
             self._points, self._restored, self._at = float(available), float(restored), self._clock()
 
 
+def gid(kind: str, id_: str) -> str:
+    """Shopify's global id of a thing that we know by its number."""
+    return id_ if id_.startswith("gid://") else f"gid://shopify/{kind}/{id_}"
+
+
 def _codes(errors: object) -> set[str]:
     """Where the query itself is refused, `errors` may also be a sentence."""
     return {text(mapping(one.get("extensions")).get("code")) for one in items(errors)}
 
 
-def _error(errors: object, about: str) -> AnswerUnreadable | ServiceAway | ServiceSetup:
+def _error(errors: object, about: str, again: bool) -> AnswerUnreadable | ServiceAway | ServiceSetup | ServiceSilent:
     codes = _codes(errors) - {""}
     told = ", ".join(sorted(codes)) or "without a code"
     if "MAX_COST_EXCEEDED" in codes:
@@ -108,6 +117,12 @@ def _error(errors: object, about: str) -> AnswerUnreadable | ServiceAway | Servi
             SERVICE,
             f"{SERVICE} does not let our key see this ({about}, {told}).",
             remedy="Give the app in Shopify's admin the scopes that docs/connectors.md lists, and install it anew.",
+        )
+    if "INTERNAL_SERVER_ERROR" in codes and not again:
+        return ServiceSilent(
+            SERVICE,
+            f"{SERVICE} had an error of its own over {about}: it may have happened.",
+            remedy=f"Look it up at {SERVICE}, then say whether it happened.",
         )
     if "INTERNAL_SERVER_ERROR" in codes:
         return ServiceAway(SERVICE, f"{SERVICE} had an error of its own ({about}).")

@@ -33,6 +33,9 @@ class SquareApi:
             Account(SERVICE, base, headers={"Authorization": f"Bearer {token}", "Square-Version": VERSION})
         )
 
+    def close(self) -> None:
+        self._client.close()
+
     def get(self, path: str, about: str) -> dict[str, Any]:
         return self._read(self._client.call("GET", path, about=about).body, about)
 

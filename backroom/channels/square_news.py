@@ -65,6 +65,9 @@ class SquareNews:
         self._api = SquareApi(spec.api.url, token)
         self._location = spec.api.account.split(",")[0].strip()
 
+    def close(self) -> None:
+        self._api.close()
+
     def shipped(self, news: Shipped) -> str:
         return self._once_more(lambda: self._shipped(news)) if news.last else ""
 

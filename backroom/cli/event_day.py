@@ -16,7 +16,7 @@ from backroom.cli.output import console, show_json, show_table
 from backroom.cli.stock import check_skus
 from backroom.cli.waking import send
 from backroom.domain.leases import Loan, Settled
-from backroom.store import event_desk, leases
+from backroom.store import event_desk, leases, selling
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 
@@ -63,11 +63,12 @@ def lend(
     room = open_room()
     loan = Loan(sku, room.shop.location(from_ or room.shop.hub).id, pieces, shared)
 
-    def work(connection: Connection) -> None:
+    def work(connection: Connection) -> list[Wakeup]:
         check_skus(connection, [sku])
         leases.lend(connection, code, [loan], key=uuid.uuid4().hex, actor=getpass.getuser())
+        return selling.wakeups(connection, room.shop)
 
-    room.database.write(work)
+    send(room, room.database.write(work))
     console.print(f"{pieces} of {sku} left {loan.from_location} for {code}.")
 
 
@@ -95,7 +96,8 @@ def settle(
 
     def work(connection: Connection) -> tuple[list[Settled], list[Wakeup]]:
         settled = leases.settle_event(connection, code, hub=hub, actor=getpass.getuser(), all_there=all_there)
-        return settled, wake_backorders(connection, [one.sku for one in settled if one.returned], hub)
+        owed = wake_backorders(connection, [one.sku for one in settled if one.returned], hub)
+        return settled, owed + selling.wakeups(connection, room.shop)
 
     settled, wakeups = room.database.write(work)
     send(room, wakeups)

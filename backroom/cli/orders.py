@@ -22,7 +22,7 @@ from backroom.domain.explain import explain as explain_decision
 from backroom.domain.explain_rate import explain_rate
 from backroom.domain.shop import DROPPED_KINDS, ChannelSpec, Shop
 from backroom.shop.room import Room
-from backroom.store import desk, intake
+from backroom.store import desk, intake, news, selling
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.inbox_door import accept
@@ -137,7 +137,9 @@ def cancel(number: Number, note: Note = "", as_json: Json = False) -> None:
 
     def work(connection: Connection, known: str) -> list[Wakeup]:
         sealed = seal_note(connection, room.seals, known, note)
-        return desk.cancel(connection, known, _actor(), desk.CANCELLED_BY_STAFF, sealed)
+        told = room.shop.told_ids(news.CANCELLED)
+        owed = desk.cancel(connection, known, _actor(), desk.CANCELLED_BY_STAFF, sealed, told=told)
+        return owed + selling.wakeups(connection, room.shop)
 
     _act(room, number, work, "is cancelled, its pieces are free again", as_json)
 

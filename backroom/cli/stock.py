@@ -17,7 +17,7 @@ from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson
 from backroom.domain.leases import sellable_online
 from backroom.shop.catalogue import read_catalogue, read_stock
-from backroom.store import catalogue, events, stock
+from backroom.store import catalogue, events, selling, stock
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -32,6 +32,12 @@ class UnknownSku(AskPerson):
     """The catalogue has no such SKU."""
 
     cause = "unknown_sku"
+
+
+class NotTold(AskPerson):
+    """The shop file does not say that this channel is told of stock."""
+
+    cause = "not_told"
 
 
 @app.command("list")
@@ -71,6 +77,54 @@ def online(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
     show_json(rows) if as_json else show_table("May be sold online", rows, ("sku", "pieces"))
 
 
+@app.command("told")
+def told(
+    channel: Annotated[str, typer.Argument(help="A channel that is told of stock, such as web")],
+    wrong: Annotated[bool, typer.Option("--wrong", help="Only what differs or cannot be told")] = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """What a channel may sell of each SKU, what it was told, and why a level could not be set there."""
+    room = open_room()
+    spec = room.shop.channel(channel)
+    with room.database.read() as connection:
+        may = selling.for_sale(connection, room.shop, spec.id)
+        rows = {row["sku"]: row for row in selling.levels_of(connection, spec.id)}
+        trouble = [row for row in selling.trouble_of(connection) if row["channel"] == spec.id]
+    shown = [
+        {
+            "sku": sku,
+            "may_sell": may.get(sku, 0),
+            "shows": row["level"] if (row := rows.get(sku)) is not None and not row["doubtful"] else None,
+            "sold_there_unheard": row["unheard"] if row is not None else 0,
+            "trouble": row["trouble"] if row is not None else "not told yet",
+            "told_at": row["told_at"] if row is not None else None,
+        }
+        for sku in sorted({*may, *rows})
+    ]
+    if wrong:
+        shown = [one for one in shown if one["trouble"] or one["shows"] != one["may_sell"]]
+    if as_json:
+        show_json(shown)
+        return
+    show_table(f"What {spec.id} was told", shown, tuple(shown[0]) if shown else ())
+    for row in trouble:
+        console.print(f"[bold red]{row['cause']}[/]: {row['reason']} It is tried again.", highlight=False)
+
+
+@app.command("tell")
+def tell(channel: Annotated[str, typer.Argument(help="A channel that is told of stock, such as web")]) -> None:
+    """Tell a channel every level anew, at once: after somebody changed it there, or mended what kept it from us."""
+    room = open_room()
+    spec = room.shop.channel(channel)
+    if spec.id not in room.shop.told_ids(selling.KIND):
+        raise NotTold(
+            f"{spec.id} is not told of stock",
+            remedy=f'Add "stock" to tell under [channels.{spec.id}.api] in shop.toml.',
+        )
+    send(room, room.database.write(lambda connection: selling.tell_anew(connection, spec.id)))
+    console.print(f"{spec.id} is told every level now. See: backroom stock told {spec.id}")
+
+
 @app.command()
 def receive(
     location: Annotated[str, typer.Argument(help="Where it arrived")],
@@ -85,7 +139,7 @@ def receive(
     def work(connection: Connection) -> list[Wakeup]:
         check_skus(connection, [sku])
         stock.receive(connection, key, [(location, sku, pieces)], "received", now(connection))
-        return wake_backorders(connection, [sku], room.shop.hub)
+        return wake_backorders(connection, [sku], room.shop.hub) + selling.wakeups(connection, room.shop)
 
     send(room, room.database.write(work))
     console.print(f"{pieces} of {sku} at {location}.")

@@ -26,7 +26,7 @@ REFUNDING_KINDS = ("woocommerce", "square", "stripe")
 # Kinds of channels that can be asked for their orders, and those that take news; `backroom.channels.registry` has the
 # same, for whoever makes the connection.
 ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "stripe", "mapped")
-TOLD_KINDS: tuple[str, ...] = ("square", "mapped")
+TOLD_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "mapped")
 # Kinds of channels whose orders may come as files.
 DROPPED_KINDS = ("csv", "mapped")
 NEWS = ("shipped", "stock", "cancelled")
@@ -36,7 +36,7 @@ NEWS_OF: Mapping[str, tuple[str, ...]] = {}
 ACCOUNT_KINDS = ("square",)
 CARRIER_KINDS = ("local", "easypost")
 # Kinds that sell through an account of the shop's, and so need a login.
-ACCOUNT_KINDS = ("easypost",)
+CARRIER_ACCOUNT_KINDS = ("easypost",)
 CARRIER_MODES = ("production", "test")
 LABEL_FORMATS = ("pdf", "png")
 PRINT_PROCESSES = ("dtg", "transfer")
@@ -176,7 +176,9 @@ class ApiSpec:
     """A channel's own interface: where it is, and the name of the secret that opens it.
 
     `ask` polls it for orders and reconciles them; `tell` is what it is told, of NEWS. `account` is the channel's own id
-    of what is ours there (kinds of ACCOUNT_KINDS).
+    of what is ours there (kinds of ACCOUNT_KINDS). It sells what lies free at `locations`, less `keep_back` pieces of
+    each SKU; without any, at the hub and the local hubs. `stock_location` is the channel's own id of the place whose
+    level is set, where it has several.
     """
 
     url: str
@@ -184,6 +186,9 @@ class ApiSpec:
     ask: bool = True
     tell: tuple[str, ...] = ()
     account: str = ""
+    locations: tuple[str, ...] = ()
+    keep_back: int = 0
+    stock_location: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +415,19 @@ class Shop:
         """Whether refunds of this channel's orders are paid by the channel itself."""
         spec = self.find_channel(channel)
         return spec is not None and spec.refunds is not None
+
+    def told(self, news: str) -> tuple[ChannelSpec, ...]:
+        """The channels that are told of one kind of NEWS."""
+        return tuple(spec for spec in self.channels if spec.api is not None and news in spec.api.tell)
+
+    def told_ids(self, news: str) -> frozenset[str]:
+        """The ids of these channels."""
+        return frozenset(spec.id for spec in self.told(news))
+
+    def sells_from(self, channel: ChannelSpec) -> tuple[str, ...]:
+        """The locations whose free pieces a channel may sell: those it names, else every place but the booths."""
+        named = channel.api.locations if channel.api else ()
+        return named or tuple(place.id for place in self.locations if place.kind != "booth")
 
     def find_channel(self, id_: str) -> ChannelSpec | None:
         return next((x for x in self.channels if x.id == id_), None)

@@ -27,9 +27,9 @@ GONE_BOOTH = "backroom: a booth went away"
 # And the night's, which fails once, over a request that somebody has to answer.
 ORDER_FLOWS = ("order", "decide", "breaker", "retention", "transfer")
 # Not the alert itself: one that failed would start the next.
-WAVE_FLOWS = ("sweep", "order-intake", "fulfil", "print-jobs", "returns", "partners")
+WAVE_FLOWS = ("sweep", "order-intake", "fulfil", "print-jobs", "returns", "partners", "tell-channel")
 # No order waits for these; without them, nobody would know what is going wrong.
-LOOK_FLOWS = ("kpi", "data-quality", "audit", "event", "event-restock", "reconcile")
+LOOK_FLOWS = ("kpi", "data-quality", "audit", "event", "event-restock", "reconcile", "tell-stock")
 # These start again and again while their trouble lasts; who was told once an hour knows.
 TOLD_AGAIN = timedelta(hours=1)
 _RUN = "/runs/flow-run/{{ flow_run.id }}"

@@ -18,6 +18,8 @@ RECONCILE_ALL = "30 2 * * *"
 DAILY = "15 3 * * *"
 # After the figures of the day, which are read from what is removed.
 NIGHTLY = "45 3 * * *"
+# While the shops sleep: every level at every channel.
+COMPARE = "30 2 * * *"
 # When the others of the night are done: every row is checked, theirs as well.
 LAST = "30 4 * * *"
 RECONCILE = "flows/reconcile.py:reconcile"
@@ -53,6 +55,16 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
         ),
         DeploymentSpec("flows/transfer.py:transfer", "transfer", hub.pool, hub_tags, queue=DESK),
     ]
+    for channel in shop.channels:
+        if channel.api is not None and channel.api.tell:
+            to = {"location": channel.id}
+            specs.append(DeploymentSpec("flows/tell_channel.py:tell_channel", channel.id, hub.pool, hub_tags, to))
+            specs.append(DeploymentSpec("flows/tell_stock.py:tell_stock", channel.id, hub.pool, hub_tags, to))
+    if shop.told("stock"):
+        compare = {"everything": True}
+        specs.append(
+            DeploymentSpec("flows/tell_stock.py:tell_stock", "all-channels", hub.pool, hub_tags, compare, cron=COMPARE)
+        )
     for location in shop.locations:
         tags = (location_tag(location.id),)
         at = {"location": location.id}

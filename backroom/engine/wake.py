@@ -51,6 +51,9 @@ FLOW_OF = {
     "print": "print-jobs",
     "returns": "returns",
     "partner": "partners",
+    # Both stand at a channel instead of a location.
+    "tell": "tell-channel",
+    "stock": "tell-stock",
 }
 
 

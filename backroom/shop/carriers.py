@@ -10,7 +10,7 @@ import re
 
 from backroom.domain.money import exponent
 from backroom.domain.shop import (
-    ACCOUNT_KINDS,
+    CARRIER_ACCOUNT_KINDS,
     CARRIER_KINDS,
     CARRIER_MODES,
     LABEL_FORMATS,
@@ -35,7 +35,7 @@ def read_carrier(id_: str, section: Section, owner: Owner) -> CarrierSpec:
         except values.BadValue as error:
             section.problem("countries", error.message, error.remedy)
     kind = section.choice("kind", CARRIER_KINDS)
-    account = kind in ACCOUNT_KINDS
+    account = kind in CARRIER_ACCOUNT_KINDS
     carrier = CarrierSpec(
         id=id_,
         kind=kind,

@@ -118,6 +118,9 @@ def _read_api(channel: Section, kind: str, mapping: ShopMapping | None) -> ApiSp
         ask=section.flag("ask", asked),
         tell=section.choices("tell", NEWS if mapping else takes or NEWS) if section.has("tell") else takes,
         account=section.text("account", None if kind in ACCOUNT_KINDS else ""),
+        locations=section.texts("locations", ()),
+        keep_back=section.whole("keep_back", 0, low=0, high=1000),
+        stock_location=section.text("stock_location", ""),
     )
     if mapping is not None and spec.ask and not asked:
         section.problem("ask", "nothing says how it is asked", f"Add [{channel.at('mapping')}.poll], or remove it.")

@@ -105,6 +105,10 @@ def _check_channel(channel: ChannelSpec, shop: Shop, locations: list[str], repor
         report.add(
             f"{path}.location", f"there is no location {channel.location!r}", suggest(channel.location, locations)
         )
+    for location in channel.api.locations if channel.api else ():
+        if location not in locations:
+            problem = f"there is no location {location!r}"
+            report.add(f"{path}.api.locations", problem, suggest(location, locations))
     _check_carrier(path, channel.carrier, shop, report)
     if channel.kind == "pos" and not channel.location:
         report.add(f"{path}.location", "is missing", "Say at which location this till stands.")

@@ -23,7 +23,16 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, delete, exists, in
 from backroom.domain.errors import Retry
 from backroom.store.batches import insert_new
 from backroom.store.database import now, writes
-from backroom.store.tables import claims, fulfilment_orders, generations, inbox, orders, partner_orders, returns
+from backroom.store.tables import (
+    channel_news,
+    claims,
+    fulfilment_orders,
+    generations,
+    inbox,
+    orders,
+    partner_orders,
+    returns,
+)
 
 LEASE = timedelta(seconds=60)
 RENEW_SECONDS = 20.0
@@ -120,7 +129,7 @@ def give_up(connection: Connection, token: str, *, blameless: bool = False) -> N
 
     `blameless` says that it ended for a reason that none of its rows can have: then this claim counts against none.
     """
-    for table in (inbox, orders, fulfilment_orders, returns, partner_orders) if blameless else ():
+    for table in (inbox, orders, fulfilment_orders, returns, partner_orders, channel_news) if blameless else ():
         held = update(table).where(table.c.claim_token == token, table.c.attempts > 0)
         connection.execute(held.values(attempts=table.c.attempts - 1))
     connection.execute(delete(claims).where(claims.c.token == token))

@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, select
 
 from backroom.domain.errors import Refuse
-from backroom.store import effects, history, sickness
+from backroom.store import effects, history, news, sickness
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.fulfilment import STAGE
@@ -50,7 +50,7 @@ def undecided(connection: Connection) -> list[Undecided]:
     for row in effects.unknown(connection):
         if row["kind"] == PRINT:
             continue
-        ids = {part["order_id"] for part in _parts(connection, row)}
+        ids = {part["order_id"] for part in _parts(connection, row)} | ({row["order_id"]} - {None})
         numbers = connection.execute(select(orders.c.number).where(orders.c.id.in_(ids)).order_by(orders.c.id))
         found.append(
             Undecided(
@@ -85,12 +85,24 @@ def decide(
     else:
         outcome = effects.Outcome(key, effects.FAILED, reason="a person saw that it did not happen")
     effects.settle(connection, [outcome], row["claim_token"], at)
+    if row["kind"] == news.EFFECT:
+        return _told(connection, row, happened, actor, at)
     parts = _parts(connection, row)
     for order_id in sorted({part["order_id"] for part in parts}):
         sickness.make_healthy(connection, order_id)
         entry = history.Entry(order_id, "effect.decided", {"effect": key, "happened": happened})
         history.record(connection, [entry], at=at, actor=actor)
     return [wakeup(connection, STAGE, location) for location in sorted({part["location"] for part in parts})]
+
+
+def _told(connection: Connection, row: RowMapping, happened: bool, actor: str, at: datetime) -> list[Wakeup]:
+    """News that a channel was told, or was not: it is settled by the next wave, or told again."""
+    order_id = row["order_id"]
+    channel = news.channel_of(connection, order_id)
+    sickness.make_healthy(connection, order_id)
+    entry = history.Entry(order_id, "effect.decided", {"effect": row["key"], "happened": happened})
+    history.record(connection, [entry], at=at, actor=actor)
+    return [wakeup(connection, news.STAGE, channel)] if channel else []
 
 
 def _parts(connection: Connection, row: RowMapping) -> list[RowMapping]:

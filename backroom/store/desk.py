@@ -6,6 +6,7 @@ rules are the same at every door. What a call owes in wake-ups it returns; they 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from backroom.domain.errors import Refuse, Retry
 from backroom.domain.lifecycle import Kind, ends, may_cancel
 from backroom.domain.model import FulfilmentState, OrderState
 from backroom.domain.partner_orders import AT_WORK, PartnerOrderState
-from backroom.store import effects, history, partner_orders, print_jobs, sickness, stock
+from backroom.store import effects, history, news, partner_orders, print_jobs, sickness, stock
 from backroom.store.claims import Wakeup, is_free, wakeup
 from backroom.store.contacts import open_contact, seal_contact
 from backroom.store.database import now
@@ -135,9 +136,18 @@ def release(connection: Connection, number: str, actor: str, hub: str) -> list[W
     return [wakeup(connection, stage, place) for stage, place in [(INTAKE, hub), *stages]]
 
 
-def cancel(connection: Connection, number: str, actor: str, reason: str, note: bytes | None = None) -> list[Wakeup]:
+def cancel(
+    connection: Connection,
+    number: str,
+    actor: str,
+    reason: str,
+    note: bytes | None = None,
+    *,
+    told: Collection[str] = (),
+) -> list[Wakeup]:
     """Cancel an order that has no label yet: its pieces are free again, what was printed is taken into the stock, and
-    its waiting prints are dropped. `reason` and `note` are as for `hold`.
+    its waiting prints are dropped. `reason` and `note` are as for `hold`; `told` are the channels that are told of what
+    is cancelled here (none, where the channel itself cancelled it).
 
     One that a partner makes is held until the partner has cancelled it (`partner_news`). NotPossibleNow once a parcel
     is labelled or sent; BeingWorkedOn while a run is just buying the label.
@@ -174,7 +184,7 @@ def cancel(connection: Connection, number: str, actor: str, reason: str, note: b
     )
     entry = history.Entry(order["id"], "order.cancelled", {"reason": reason}, note)
     history.record(connection, [entry], at=at, actor=actor)
-    return []
+    return news.write_cancelled(connection, order, reason, at) if order["channel"] in told else []
 
 
 def start_over(connection: Connection, order_id: int) -> bool:
@@ -196,7 +206,7 @@ def start_over(connection: Connection, order_id: int) -> bool:
 
 
 def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:
-    """Take the mark off a sick order and its returns: the next wave carries them on from the step they stand at."""
+    """Take the mark off a sick order, its returns and its news: the next wave carries them on from where they stand."""
     order, at = locked(connection, number), now(connection)
     sickness.make_healthy(connection, order["id"])
     history.record(connection, [history.Entry(order["id"], "order.retried", {})], at=at, actor=actor)
@@ -206,6 +216,8 @@ def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wak
     comes_back = connection.execute(select(returns.c.id).where(returns.c.order_id == order["id"]).limit(1)).first()
     stages = [(INTAKE, hub), *((FULFILMENT, location) for location in locations)]
     stages += [(RETURNS, hub)] if comes_back else []
+    if channel := news.channel_of(connection, order["id"]):
+        stages.append((news.STAGE, channel))
     return [wakeup(connection, stage, location) for stage, location in stages]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from backroom.domain.model import IncomingOrder, OrderState, PaymentStatus
+from backroom.store import selling
 from backroom.store.batches import chunks, insert_each, insert_new
 from backroom.store.contacts import Contact, open_contact, seal_contact
 from backroom.store.moves import moving
@@ -140,6 +141,8 @@ def add_orders(
     lines = [line for id_, order in zip(ids, new, strict=True) for line in _line_rows(id_, order.incoming)]
     if lines:
         connection.execute(insert(order_lines), lines)
+    sold = ((order.incoming.channel, line.sku, line.quantity) for order in new for line in order.incoming.lines)
+    selling.count_arrived(connection, sold)
     insert_new(connection, consents, [row for order in new for row in _consent_rows(order.person_id, order.incoming)])
     return [(id_, row["number"]) for id_, row in zip(ids, rows, strict=True)]
 

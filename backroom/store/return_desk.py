@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping, update
 from backroom.domain.errors import Refuse
 from backroom.domain.returns import Disposition, PieceState, Reason, ReturnState, Wanted, Word, fits
 from backroom.domain.shop import Shop
-from backroom.store import backlog, catalogue, desk, history, refunds, replacements, stock
+from backroom.store import backlog, catalogue, desk, history, refunds, replacements, selling, stock
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.return_opening import add_line, as_columns, check_exchange, open_, word_on
@@ -181,6 +181,7 @@ def dispose(connection: Connection, shop: Shop, line_id: int, disposition: Dispo
         place = row["location"], row["received_sku"], 1
         stock.receive(connection, f"returned:{line_id}", [place], "returned", at)
         wakeups = backlog.wake_backorders(connection, [row["received_sku"]], shop.hub)
+        wakeups += selling.wakeups(connection, shop)
     told = {"return": back["number"], "sku": row["received_sku"], "disposition": disposition}
     history.record(connection, [history.Entry(back["order_id"], "return.piece_disposed", told)], at=at, actor=actor)
     return wakeups if repaired else [*wakeups, *follow(connection, shop, back["number"], at, actor)]

@@ -23,10 +23,11 @@ from backroom.store.batches import chunks
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
+from backroom.store.news import STAGE as TELL
 from backroom.store.partner_orders import STAGE as PARTNER
 from backroom.store.print_trouble import CAUSES
 from backroom.store.returns import STAGE as RETURNS
-from backroom.store.tables import breakers, fulfilment_orders, orders, partner_orders, returns
+from backroom.store.tables import breakers, channel_news, fulfilment_orders, orders, partner_orders, returns
 from backroom.store.waiting import CRASHED, HEALTHY, after_a_persons_word
 
 # Whoever stands here waits for a person or has ended, sick or not.
@@ -44,12 +45,14 @@ _OF_AN_ORDER = (
     (fulfilment_orders, fulfilment_orders.c.order_id),
     (returns, returns.c.order_id),
     (partner_orders, partner_orders.c.order_id),
+    (channel_news, channel_news.c.order_id),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sick:
-    """One that failed: the row of its stage (an order at intake, a fulfilment order, a return), its order, and why.
+    """One that failed: the row of its stage (an order at intake, a fulfilment order, a return, a channel's news), its
+    order, and why.
 
     `may_pass` says that it may work later without anybody's hand.
     """
@@ -64,7 +67,14 @@ class Sick:
 
 def table_of(stage: str) -> Table:
     """The table whose rows wait at a stage."""
-    return {INTAKE: orders, FULFILMENT: fulfilment_orders, RETURNS: returns, PARTNER: partner_orders}[stage]
+    tables = {
+        INTAKE: orders,
+        FULFILMENT: fulfilment_orders,
+        RETURNS: returns,
+        PARTNER: partner_orders,
+        TELL: channel_news,
+    }
+    return tables[stage]
 
 
 def leave_wave(
@@ -222,6 +232,7 @@ def make_healthy(connection: Connection, order_id: int) -> None:
         (fulfilment_orders, (fulfilment_orders.c.order_id == order_id) & ~of_a_print),
         (returns, returns.c.order_id == order_id),
         (partner_orders, (partner_orders.c.order_id == order_id) & partner_orders.c.sick_cause.is_not(None)),
+        (channel_news, channel_news.c.order_id == order_id),
     ):
         healthy = update(table).where(which).values(attempts=after_a_persons_word(table), next_attempt_at=None)
         connection.execute(healthy.values(**HEALTHY))
@@ -241,7 +252,7 @@ def well(connection: Connection, numbers: Iterable[str]) -> set[str]:
     """Those of these orders that are sick nowhere, not even put off; a number that no order has is not among them."""
     parts = (
         select(table.c.id).where(table.c.order_id == orders.c.id, table.c.sick_cause.is_not(None))
-        for table in (fulfilment_orders, returns, partner_orders)
+        for table in (fulfilment_orders, returns, partner_orders, channel_news)
     )
     query = select(orders.c.number).where(orders.c.sick_cause.is_(None), *(~sick.exists() for sick in parts))
     found: set[str] = set()
@@ -253,7 +264,9 @@ def well(connection: Connection, numbers: Iterable[str]) -> set[str]:
 def _ill(stage: str, location: str) -> ColumnElement[bool]:
     table = table_of(stage)
     sick = table.c.sick_cause.is_not(None) & table.c.breaker_id.is_(None) & table.c.state.not_in(RESTING)
-    return sick & (table.c.location == location) if stage in (FULFILMENT, PARTNER) else sick
+    if stage in (FULFILMENT, PARTNER):
+        return sick & (table.c.location == location)
+    return sick & (table.c.channel == location) if stage == TELL else sick
 
 
 def _open(connection: Connection, stage: str, location: str, cause: str, at: datetime) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, ScalarSelect, Sele
 
 from backroom.domain.model import OrderState
 from backroom.store.tables import (
+    channel_news,
     effects,
     fulfilment_lines,
     fulfilment_orders,
@@ -49,6 +50,7 @@ class OrderStory:
     effects: Sequence[RowMapping]
     history: Sequence[RowMapping]
     returns: Sequence[RowMapping]
+    news: Sequence[RowMapping]
 
 
 def story(connection: Connection, number: str) -> OrderStory | None:
@@ -98,6 +100,7 @@ def story(connection: Connection, number: str) -> OrderStory | None:
         ),
         history=rows(select(history).where(history.c.order_id == id_).order_by(history.c.id)),
         returns=rows(select(returns).where(returns.c.order_id == id_).order_by(returns.c.id)),
+        news=rows(select(channel_news).where(channel_news.c.order_id == id_).order_by(channel_news.c.id)),
     )
 
 
@@ -113,7 +116,8 @@ def recent(connection: Connection, most: int = 100, state: str | None = None) ->
 def waiting_for_person(connection: Connection, most: int = 200) -> Sequence[RowMapping]:
     """Orders that go no further without somebody's hand: held ones, and sick ones at any stage, oldest first.
 
-    `sick_cause` and `sick_reason` are the order's own, or else those of the first of its parts or returns that is sick.
+    `sick_cause` and `sick_reason` are the order's own, or else those of the first of its parts, returns or news that is
+    sick.
     """
 
     def of_what_is_sick(table: Table, column: str) -> ScalarSelect[str]:
@@ -127,7 +131,9 @@ def waiting_for_person(connection: Connection, most: int = 200) -> Sequence[RowM
 
     def anybodys(column: str) -> ColumnElement[str]:
         own: ColumnElement[str] = orders.c[column]
-        return func.coalesce(own, *(of_what_is_sick(table, column) for table in (fulfilment_orders, returns)))
+        return func.coalesce(
+            own, *(of_what_is_sick(table, column) for table in (fulfilment_orders, returns, channel_news))
+        )
 
     columns = [column for column in orders.c if column.name not in (*SEALED, "sick_cause", "sick_reason")]
     cause, reason = anybodys("sick_cause"), anybodys("sick_reason")

@@ -25,6 +25,7 @@ _LOOK = {
     "sheet": ("Look at the label printer.", "It was printed", "Print it again"),
     "message": ("Look into the log of the mail server or the SMS gateway.", "It was sent", "Send it again"),
     "refund": ("Look at the order in the channel's own pages.", "It was paid back", "Pay it back again"),
+    "told": ("Look at the order in the channel's own pages.", "The channel knows it", "Tell it again"),
     "label": ("Look at the carrier, and void it there if it was bought.", "", "It was not bought, or is void"),
 }
 

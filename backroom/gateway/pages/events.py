@@ -22,7 +22,7 @@ from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, day, form, link, order_link, page, state, table, tag, when
 from backroom.shop import evidence
-from backroom.store import event_desk, events, leases
+from backroom.store import event_desk, events, leases, selling
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -180,7 +180,8 @@ def settle(code: str, request: Request, staff: Staff, _given: StaffFields) -> Re
 
     def work(connection: Connection) -> list[Wakeup]:
         settled = leases.settle_event(connection, checked(code), hub=hub, actor=staff.name)
-        return wake_backorders(connection, [one.sku for one in settled if one.returned], hub)
+        owed = wake_backorders(connection, [one.sku for one in settled if one.returned], hub)
+        return owed + selling.wakeups(connection, front_of(request).room.shop)
 
     return _act(request, code, work)
 

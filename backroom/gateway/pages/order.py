@@ -19,8 +19,9 @@ from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, page, state, tag, when
 from backroom.gateway.pages.order_story import deliveries, making, routing, timeline
 from backroom.gateway.pages.orders import NUMBER
-from backroom.store import desk
+from backroom.store import desk, news, selling
 from backroom.store.claims import Wakeup
+from backroom.store.database import now
 from backroom.store.notes import open_notes, seal_note
 from backroom.store.story import OrderStory, story
 
@@ -77,11 +78,13 @@ def release(number: str, request: Request, staff: Staff, _given: StaffFields) ->
 
 @router.post("/cancel")
 def cancel(number: str, request: Request, staff: Staff, given: StaffFields) -> Response:
-    seals = front_of(request).room.seals
+    room = front_of(request).room
 
     def work(connection: Connection) -> list[Wakeup]:
-        note = seal_note(connection, seals, number, _note(given))
-        return desk.cancel(connection, number, staff.name, desk.CANCELLED_BY_STAFF, note)
+        note = seal_note(connection, room.seals, number, _note(given))
+        told = room.shop.told_ids(news.CANCELLED)
+        owed = desk.cancel(connection, number, staff.name, desk.CANCELLED_BY_STAFF, note, told=told)
+        return owed + selling.wakeups(connection, room.shop)
 
     return _act(request, number, work)
 
@@ -90,6 +93,17 @@ def cancel(number: str, request: Request, staff: Staff, given: StaffFields) -> R
 def retry(number: str, request: Request, staff: Staff, _given: StaffFields) -> Response:
     hub = front_of(request).room.shop.hub
     return _act(request, number, lambda c: desk.retry(c, number, staff.name, hub))
+
+
+@router.post("/told")
+def told(number: str, request: Request, staff: Staff, _given: StaffFields) -> Response:
+    """A person's word that the channel knows what it must know of this order."""
+
+    def work(connection: Connection) -> list[Wakeup]:
+        news.settle_by_hand(connection, desk.locked(connection, number)["id"], staff.name, now(connection))
+        return []
+
+    return _act(request, number, work)
 
 
 @router.post("/amend")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from sqlalchemy import RowMapping
@@ -11,8 +12,9 @@ from sqlalchemy import RowMapping
 from backroom.domain.explain import explain
 from backroom.domain.explain_rate import WHY_LEFT, explain_rate
 from backroom.domain.money import format_money
-from backroom.gateway.pages.html import Child, Html, join, link, state, table, tag, when
+from backroom.gateway.pages.html import Child, Html, button, form, join, link, state, table, tag, when
 from backroom.gateway.pages.runs import run_link
+from backroom.store.news import WAITING
 from backroom.store.routing import decision_from_row
 from backroom.store.story import OrderStory
 
@@ -119,6 +121,7 @@ def deliveries(request: Request, told: OrderStory) -> Html:
             [_rates(choice) for choice in told.rates],
             table(("Carrier", "Tracking", "Return", "Weight", "Labels"), parcels, "No parcel is labelled yet."),
             _returns(request, told),
+            _news(request, told),
             table(("Message", "By", "State", "Sent", "At the phone"), sent, "No message was planned yet."),
         ]
     )
@@ -153,6 +156,40 @@ def _returns(request: Request, told: OrderStory) -> Html | None:
         for back in told.returns
     ]
     return table(("Return", "State", "Asked"), rows, "") if rows else None
+
+
+def _news(request: Request, told: OrderStory) -> Html | None:
+    """What its channel is told of it, and what keeps it from being told: the order itself waits for nothing."""
+    rows = [
+        [
+            f"{one['channel']}: {one['kind']}",
+            [state(one["state"]), " ", state("sick") if _needs_a_hand(one) else None, " ", one["sick_reason"]],
+            one["reference"],
+            when(request, one["told_at"] or one["next_attempt_at"]),
+        ]
+        for one in told.news
+    ]
+    if not rows:
+        return None
+    path = f"/orders/{quote(told.order['number'], safe='')}"
+    waits = any(one["state"] == WAITING for one in told.news)
+    return join(
+        [
+            table(("Told to the channel", "State", "Its id there", "Told, or tried again"), rows, ""),
+            tag(
+                "section",
+                form(request, f"{path}/retry", button("Tell it now")),
+                form(request, f"{path}/told", button("Nothing is left to tell")),
+                aria_label="What the channel is told",
+            )
+            if waits
+            else None,
+        ]
+    )
+
+
+def _needs_a_hand(news: RowMapping) -> bool:
+    return bool(news["sick_cause"]) and news["next_attempt_at"] is None
 
 
 def timeline(request: Request, told: OrderStory, notes: Mapping[int, str]) -> Html:

@@ -2,6 +2,7 @@
 
 from backroom.store.tables.audit import audit_days, looks, paid_elsewhere, plan_answers
 from backroom.store.tables.base import metadata
+from backroom.store.tables.channels import channel_levels, channel_news, channel_stock
 from backroom.store.tables.engine import breakers, claims, effects, generations
 from backroom.store.tables.events import (
     event_checks,
@@ -47,6 +48,9 @@ __all__ = [
     "audit_days",
     "booth_devices",
     "breakers",
+    "channel_levels",
+    "channel_news",
+    "channel_stock",
     "claims",
     "consents",
     "counters",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, update
 
 from backroom.domain.holds import what_to_do
 from backroom.domain.model import Problem
-from backroom.store import effects, intake, tables
+from backroom.store import effects, intake, news, tables
 from backroom.store.booth_wakes import claim_jobs
 from backroom.store.database import now
 from backroom.store.people import load
@@ -59,6 +59,27 @@ def test_an_orders_page_tells_its_whole_story(gateway: Gateway, staff: httpx.Cli
         "/prints/booth-a",
     ):
         assert expected in page, expected
+
+
+def test_an_orders_page_says_what_keeps_its_channel_from_being_told_and_a_person_may_settle_it(
+    gateway: Gateway, staff: httpx.Client
+) -> None:
+    number = make_order(gateway.room)
+    order = told(gateway, number).order
+
+    def untold(connection: Connection) -> None:
+        news.write_cancelled(connection, order, "cancelled_by_staff", now(connection))
+        sick = {"sick_cause": "news_refused", "sick_reason": "the shop has completed it", "sick_since": now(connection)}
+        connection.execute(update(tables.channel_news).values(**sick))
+
+    gateway.room.database.write(untold)
+    page = staff.get(f"/orders/{number}").text
+    assert "the shop has completed it" in page
+    assert number in staff.get("/orders").text.split("Newest")[0]
+    assert press(staff, f"/orders/{number}", f"/orders/{number}/told").status_code == 303
+    ((state, by),) = [(row["state"], told(gateway, number).history[-1]["actor"]) for row in told(gateway, number).news]
+    assert (state, bool(by)) == ("settled", True)
+    assert f'action="/orders/{number}/told"' not in staff.get(f"/orders/{number}").text
 
 
 def test_an_order_that_does_not_exist_is_404(staff: httpx.Client) -> None:

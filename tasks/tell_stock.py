@@ -1,0 +1,79 @@
+"""Tell stock: set a channel's levels to what it may sell now, the newest of each SKU only.
+
+What belongs here: one call's worth of levels, and what becomes of a channel that cannot be told. What does not: which
+levels differ (`backroom.store.selling`). A level that is set twice is set once, so this needs no ledger of its own
+beside the row of each level, which is in doubt from before the call until its answer is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import timedelta
+
+from prefect import task
+from sqlalchemy import Connection
+
+from backroom.channels.remote import StockTold
+from backroom.domain.errors import AskPerson, BackroomError, Retry
+from backroom.outgoing.errors import ServiceAway
+from backroom.shop.room import this_room
+from backroom.store import selling
+from backroom.store.claims import Claim
+from backroom.store.database import now
+from tasks.connections import write_back_of
+
+
+class StockUntold(AskPerson):
+    """A channel cannot be told of its stock. Mend the cause, then press Retry on this run."""
+
+    cause = "stock_untold"
+
+
+@task(name="tell stock", retries=2, retry_delay_seconds=2, task_run_name="tell {claim.location} its stock")
+def tell_stock(claim: Claim, due: Sequence[selling.ToTell]) -> str:
+    """Tell a channel these levels; one sentence on what came of it. Raises StockUntold where a person is needed, once.
+
+    What was not set stays in doubt, and is told again with what has changed by then.
+    """
+    room = this_room()
+    channel = claim.location
+    told = [StockTold(one.sku, one.available, one.before, one.unheard, one.arrived) for one in due]
+    try:
+        with closing(write_back_of(room, channel)) as write_back:
+            answers = write_back.stock(told)
+    except BackroomError as error:
+        failure = error
+    else:
+        left = [
+            selling.LeftAt(one, answer.level, answer.unheard, answer.trouble)
+            for one, answer in zip(due, answers, strict=True)
+        ]
+
+        def commit(connection: Connection) -> None:
+            at = now(connection)
+            selling.settle(connection, channel, left, at)
+            selling.went_well(connection, channel, at)
+
+        room.database.write(commit)
+        unset = sum(1 for one in left if one.trouble)
+        return f"{len(left) - unset} levels told" + (f", {unset} not sold there" if unset else "")
+    wait = failure.retry_after if isinstance(failure, ServiceAway) and failure.retry_after else timedelta(0)
+    ask = room.database.write(
+        lambda connection: selling.went_wrong(
+            connection,
+            channel,
+            failure.cause,
+            str(failure),
+            now(connection),
+            may_pass=isinstance(failure, Retry),
+            wait=wait,
+        )
+    )
+    if ask:
+        raise StockUntold(
+            f"{channel} does not know its stock: {failure.message}",
+            remedy=failure.remedy or "See `backroom doctor`, mend it, then press Retry here.",
+            cause=failure.cause,
+        )
+    return f"put off: {failure.message}"
