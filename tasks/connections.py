@@ -10,8 +10,9 @@ from typing import cast
 
 from backroom.carriers.base import Carrier
 from backroom.carriers.courier import LocalCourier
+from backroom.channels.login_drawer import LoginDrawer
 from backroom.channels.refunding import Refunds
-from backroom.channels.remote import OrderSource, WriteBack
+from backroom.channels.remote import KeepsLogin, OrderSource, WriteBack
 from backroom.channels.square_refunds import SquareRefunds
 from backroom.channels.stripe_refunds import StripeRefunds
 from backroom.channels.woocommerce_refunds import WooRefunds
@@ -85,12 +86,18 @@ def sources_of(room: Room) -> dict[str, OrderSource]:
 
 def source_of(room: Room, spec: ChannelSpec) -> OrderSource:
     """What asks one channel for its orders; BlockMissing where Prefect was never told of it."""
-    return _account(spec.id).get_client(spec)
+    source = _account(spec.id).get_client(spec)
+    if isinstance(source, KeepsLogin):
+        source.keep_in(LoginDrawer(room.database, spec.id))
+    return source
 
 
 def write_back_of(room: Room, channel: str) -> WriteBack:
     """A channel that is told what became of its orders. NotInShopFile, UnknownKind, or the block's own errors."""
-    return _account(channel).get_write_back(room.shop.channel(channel))
+    write_back = _account(channel).get_write_back(room.shop.channel(channel))
+    if isinstance(write_back, KeepsLogin):
+        write_back.keep_in(LoginDrawer(room.database, channel))
+    return write_back
 
 
 def _account(channel: str) -> ChannelAccount:

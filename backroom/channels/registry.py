@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from backroom.channels.base import Channel
 from backroom.channels.csvorder import CsvChannel
+from backroom.channels.etsy import EtsyChannel
+from backroom.channels.etsy_source import EtsyNews, EtsySource
 from backroom.channels.mapped import MappedChannel
 from backroom.channels.mapped_news import MappedWriteBack
 from backroom.channels.mapped_source import MappedSource
@@ -31,6 +33,7 @@ CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
     "woocommerce": WooCommerceChannel,
     "square": SquareChannel,
     "stripe": StripeChannel,
+    "etsy": EtsyChannel,
     "pos": PosChannel,
     "csv": CsvChannel,
     "mapped": MappedChannel,
@@ -43,12 +46,14 @@ SOURCES: dict[str, Callable[[ChannelSpec, str], OrderSource]] = {
     "woocommerce": WooSource,
     "square": SquareSource,
     "stripe": StripeSource,
+    "etsy": EtsySource,
     "mapped": MappedSource,
 }
 WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {
     "shopify": ShopifyTelling,
     "woocommerce": WooTelling,
     "square": SquareNews,
+    "etsy": EtsyNews,
     "mapped": MappedWriteBack,
 }
 # Whoever tries the connection for `backroom doctor`, of the same two.
@@ -57,6 +62,7 @@ PROBES: dict[str, Callable[[ChannelSpec, str], Probe]] = {
     "woocommerce": WooTelling,
     "square": SquareSource,
     "stripe": StripeSource,
+    "etsy": EtsySource,
     "mapped": MappedSource,
 }
 

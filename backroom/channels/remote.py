@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from backroom.domain.errors import AskPerson
 
@@ -58,6 +58,36 @@ class OrderSource(Protocol):
 
     def fetch(self, external_ids: Sequence[str]) -> Iterator[Fetched]:
         """These orders, whole; one that is not there, or whose id cannot be one of its own, is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login that is good for a while, and what gets the next one."""
+
+    access: str = field(repr=False)
+    renewal: str = field(repr=False)
+    good_until: datetime
+
+
+class Drawer(Protocol):
+    """Where the newest login of one channel is kept, durable and sealed, for all processes."""
+
+    def read(self, secret: str) -> Login | None:
+        """The login that was kept under this secret, None where none was."""
+
+    def take_turn(self, secret: str) -> bool:
+        """Whether it is ours to get the next one; then `keep` or `give_up` follows."""
+
+    def keep(self, secret: str, login: Login) -> None: ...
+
+    def give_up(self, secret: str) -> None: ...
+
+
+@runtime_checkable
+class KeepsLogin(Protocol):
+    """Whoever asks or tells a channel whose login changes with its use, and must be kept."""
+
+    def keep_in(self, drawer: Drawer) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

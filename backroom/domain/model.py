@@ -137,6 +137,7 @@ class IncomingOrder:
 
     `(channel, external_id)` is its identity; `updated_at` is the source's own timestamp: older news never overwrites
     newer. `total_minor` is what the customer paid; lines − discounts + shipping + tax_added must equal it.
+    `told_by_channel`: the channel tells its customer what becomes of the order, and gives away no way to do so.
     """
 
     channel: str
@@ -163,6 +164,7 @@ class IncomingOrder:
     language: str = "en"
     note: str = ""
     consents: tuple[StatedConsent, ...] = ()
+    told_by_channel: bool = False
 
 
 @dataclass(frozen=True, slots=True)

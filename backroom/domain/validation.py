@@ -23,7 +23,8 @@ message to quarantine.
     payment_refunded        yes       paid back already
     address_incomplete      yes       it is to be shipped, and no parcel would arrive
     location_missing        yes       it is collected or carried out, and nobody says where
-    unreachable             yes       it is to be shipped, and there is neither a usable phone nor e-mail
+    unreachable             yes       it is to be shipped, there is neither a usable phone nor e-mail, and its channel
+                                      does not tell the customer by itself
 
 A phone or an e-mail that cannot be used is no problem of the order while the other one can: only its messages suffer,
 so such a contact problem does not come back from here. Those of the address do, when it is to be shipped there.
@@ -163,6 +164,8 @@ def _delivery(order: IncomingOrder, contact_problems: Sequence[Problem]) -> Iter
     yield from lacking
     judged = {problem.field for problem in lacking} | {"email", "phone"}
     yield from (problem for problem in contact_problems if problem.field not in judged)
+    if order.told_by_channel:
+        return
     unusable = {problem.field for problem in contact_problems}
     ways = {"email": order.email.strip(), "phone": order.phone.strip()}
     if not any(way for field, way in ways.items() if field not in unusable):

@@ -27,7 +27,7 @@ from backroom.shop.section import Section
 
 KINDS_WITH_SECRET = ("shopify", "woocommerce", "square", "stripe")
 # Kinds whose messages only say which order to fetch.
-KINDS_WITH_API = ("square", "stripe")
+KINDS_WITH_API = ("square", "stripe", "etsy")
 
 
 def read_channel(id_: str, section: Section) -> ChannelSpec:

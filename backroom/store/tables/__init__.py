@@ -14,6 +14,7 @@ from backroom.store.tables.events import (
 )
 from backroom.store.tables.insight import due_days, kpi_figures, order_facts, stock_outs
 from backroom.store.tables.intake import api_keys, consents, inbox, people, person_lookups, quarantine
+from backroom.store.tables.logins import channel_logins
 from backroom.store.tables.messaging import message_replies, messages, suppressions
 from backroom.store.tables.orders import (
     counters,
@@ -49,6 +50,7 @@ __all__ = [
     "booth_devices",
     "breakers",
     "channel_levels",
+    "channel_logins",
     "channel_news",
     "channel_stock",
     "claims",

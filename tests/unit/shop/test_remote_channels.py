@@ -51,6 +51,27 @@ def test_stripe_is_asked_and_told_nothing(tmp_path: Path) -> None:
     assert [one.field for one in problems(tmp_path, wrong)] == ["channels.links.api.tell"]
 
 
+ETSY = """
+[channels.stall]
+kind = "etsy"
+sla = "standard"
+
+[channels.stall.api]
+url = "https://api.etsy.com"
+secret = "channel.stall"
+account = "123456"
+"""
+
+
+def test_an_etsy_shop_may_have_no_webhooks_and_is_told_of_parcels_only(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(PLAIN + ETSY, encoding="utf-8")
+    stall = load_shop(tmp_path / "shop.toml").channel("stall")
+    assert stall.api is not None
+    assert (stall.secret, stall.api.tell, stall.api.account) == ("", ("shipped",), "123456")
+    wrong = PLAIN + ETSY + 'tell = ["stock"]\n'
+    assert [one.field for one in problems(tmp_path, wrong)] == ["channels.stall.api.tell"]
+
+
 def test_a_square_account_says_where_its_events_go_and_which_locations_are_ours(tmp_path: Path) -> None:
     (tmp_path / "shop.toml").write_text(PLAIN + SQUARE, encoding="utf-8")
     shop = load_shop(tmp_path / "shop.toml")
