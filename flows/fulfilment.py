@@ -16,6 +16,7 @@ from tasks.label import label
 from tasks.notify import notify
 from tasks.pack import pack
 from tasks.print_or_pick import print_or_pick
+from tasks.print_promises import review_promises
 from tasks.tell import Report, tell_wave
 
 
@@ -29,4 +30,6 @@ def fulfil(location: str) -> str:
             outcomes = print_or_pick(claim) + pack(claim) + label(claim) + notify(claim)
         tell_wave(room, claim, outcomes)
         report.add(outcomes)
+    if room.shop.location(location).promise is not None:
+        review_promises(location)
     return report.sentence()

@@ -1,8 +1,9 @@
 """The sweep, every minute: the backstop for whatever a wake-up should have started and did not.
 
 It ends leases of dead processes, lets abandoned reservations go, opens and closes events on time, takes in files that
-were dropped, wakes every stage and location where something waits or was freed, starts the runs that sick orders,
-breakers and Holds are owed, tries open breakers again, and ends the runs whose trouble is over.
+were dropped, looks at what booths promised, wakes every stage and location where something waits or was freed, starts
+the runs that sick orders, breakers and Holds are owed, tries open breakers again, and ends the runs whose trouble is
+over.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from prefect import flow
 
 from tasks.dropped import take_dropped_files
 from tasks.events import look_after_events
+from tasks.print_promises import review_all_promises
 from tasks.sweeping import end_mended_runs, expire_reservations, start_owed_runs, try_breakers, wake_waiting
 
 
@@ -20,6 +22,7 @@ def sweep() -> str:
     expired = expire_reservations()
     moved = look_after_events()
     dropped = take_dropped_files()
+    review_all_promises()
     woken = wake_waiting()
     started = start_owed_runs()
     tried = try_breakers()

@@ -19,7 +19,18 @@ from backroom.domain.routing import route_all
 from backroom.domain.routing_gates import at_events, pass_gates
 from backroom.domain.routing_places import views_at, views_of
 from backroom.shop.room import this_room
-from backroom.store import catalogue, events, fulfilment, history, orders, partner_orders, people, routing, stock
+from backroom.store import (
+    catalogue,
+    events,
+    fulfilment,
+    history,
+    orders,
+    partner_orders,
+    people,
+    print_promises,
+    routing,
+    stock,
+)
 from backroom.store.claims import Claim, fence
 from backroom.store.database import now
 
@@ -48,6 +59,7 @@ def route(claim: Claim) -> list[StepOutcome]:
         again = [row["id"] for row in waiting if row["routings"]]
         in_work = fulfilment.in_work(connection, again)
         refused = partner_orders.refused_at(connection, again)
+        late = print_promises.sent_elsewhere(connection, again)
     postcodes = postcode_table(room.shop.postcodes)
     to_route = [
         routing.order_to_route(
@@ -57,7 +69,7 @@ def route(claim: Claim) -> list[StepOutcome]:
             keys[row["person_id"]].key,
             postcodes,
             in_work=in_work.get(row["id"]),
-            refused_at=refused.get(row["id"], frozenset()),
+            refused_at=refused.get(row["id"], frozenset()) | late.get(row["id"], frozenset()),
         )
         for row in waiting
     ]

@@ -223,7 +223,7 @@ class LineToRoute:
 class OrderToRoute:
     """What routing may know of an order: no names, only where it goes. No coordinates means none could be found.
 
-    `refused_at` are locations of partners who refused it: it does not go there again.
+    `refused_at` are locations whose partner refused it, or that would be late with it: it does not go there again.
     """
 
     number: str

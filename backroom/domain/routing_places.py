@@ -92,7 +92,7 @@ class Place:
         if self.view.shut:
             return f"shut: {self.view.shut}"
         if self.id in self.order.refused_at:
-            return "it refused this order"
+            return "it refused this order, or would be late with it"
         if partner and self.view.location.partner_ships and partner.countries and not self.order.country:
             return "nobody knows to which country it goes"
         if partner and self.view.location.partner_ships and partner.countries:

@@ -47,6 +47,9 @@ SMS_KINDS = ("folder", "gateway", "none")
 TEMPLATE_PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "handed_over": frozenset({"shop", "order", "name", "carrier", "tracking", "location", "window"}),
     "ready_to_collect": frozenset({"shop", "order", "name", "location"}),
+    "promised": frozenset({"shop", "order", "name", "location", "time"}),
+    "promised_later": frozenset({"shop", "order", "name", "location", "time"}),
+    "made_elsewhere": frozenset({"shop", "order", "name", "location"}),
     "return_accepted": frozenset({"shop", "order", "name", "rma", "way"}),
     "return_received": frozenset({"shop", "order", "name", "rma"}),
     "return_refunded": frozenset({"shop", "order", "name", "rma", "amount"}),
@@ -126,6 +129,17 @@ class CostRates:
 
 
 @dataclass(frozen=True, slots=True)
+class PromiseSpec:
+    """What a booth tells people of its print queue: `handling_minutes` from the printer into the hand, `slack_minutes`
+    late that nobody minds; `late` is where a parcel goes that would be late, `elsewhere` or `stay`.
+    """
+
+    handling_minutes: int = 3
+    slack_minutes: int = 5
+    late: str = "elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """A place where orders are made or picked. `kind` is hub, local_hub or booth, or somebody else's: partner or
     robot_cell, and then `partner` says whose.
@@ -133,7 +147,7 @@ class Location:
     `pool` is the Prefect work pool of the worker beside its printers; `scan` asks for a scan of every picked piece;
     `capacity` is how many fulfilment orders may be open there at once, 0 for no limit; `event` is what orders taken at
     a market carry; `carrier` takes the parcels from here, the shop's first one where it is empty; `costs` are the
-    shop's rates with this place's own in their stead.
+    shop's rates with this place's own in their stead; `promise` is how it tells people when their print is ready.
     """
 
     id: str
@@ -151,6 +165,7 @@ class Location:
     event: str = ""
     carrier: str = ""
     costs: CostRates = CostRates()
+    promise: PromiseSpec | None = None
     partner: PartnerSpec | None = None
 
     @property

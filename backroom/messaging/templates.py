@@ -18,6 +18,7 @@ from backroom.domain.consent import MEDIA, Medium, Purpose
 from backroom.domain.errors import Refuse
 from backroom.domain.promise import DeliveryWindow
 from backroom.domain.shop import MessageTemplate
+from backroom.messaging.promise_texts import PROMISE_TEXTS
 from backroom.messaging.return_texts import RETURN_TEXTS
 
 
@@ -34,6 +35,9 @@ KINDS: Mapping[str, Kind] = {
         "order_updates", frozenset({"shop", "order", "name", "carrier", "tracking", "location", "window"})
     ),
     "ready_to_collect": Kind("order_updates", frozenset({"shop", "order", "name", "location"})),
+    "promised": Kind("order_updates", frozenset({"shop", "order", "name", "location", "time"})),
+    "promised_later": Kind("order_updates", frozenset({"shop", "order", "name", "location", "time"})),
+    "made_elsewhere": Kind("order_updates", frozenset({"shop", "order", "name", "location"})),
     "return_accepted": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "way"})),
     "return_received": Kind("order_updates", frozenset({"shop", "order", "name", "rma"})),
     "return_refunded": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "amount"})),
@@ -124,6 +128,7 @@ BUILT_IN: tuple[MessageTemplate, ...] = (
         subject="",
         body="$shop: deine Bestellung $order liegt zum Abholen bereit: $location.",
     ),
+    *PROMISE_TEXTS,
     *RETURN_TEXTS,
 )
 

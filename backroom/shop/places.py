@@ -9,7 +9,16 @@ from __future__ import annotations
 import re
 
 from backroom.domain.opening import WEEKDAYS, OpeningHours
-from backroom.domain.shop import LOCATION_KINDS, PRINT_PROCESSES, QUALITY_POOL, CostRates, Location, Owner, PrinterSpec
+from backroom.domain.shop import (
+    LOCATION_KINDS,
+    PRINT_PROCESSES,
+    QUALITY_POOL,
+    CostRates,
+    Location,
+    Owner,
+    PrinterSpec,
+    PromiseSpec,
+)
 from backroom.shop import values
 from backroom.shop.costs import read_own_costs
 from backroom.shop.partners import read_partner
@@ -43,6 +52,7 @@ def read_location(id_: str, section: Section, owner: Owner, costs: CostRates) ->
         event=section.text("event", ""),
         carrier=section.text("carrier", ""),
         costs=read_own_costs(section, owner.currency, costs),
+        promise=_read_promise(section, kind),
         partner=read_partner(section, kind, owner.currency),
     )
     if location.pool == QUALITY_POOL:
@@ -51,6 +61,20 @@ def read_location(id_: str, section: Section, owner: Owner, costs: CostRates) ->
         )
     section.done()
     return location
+
+
+def _read_promise(section: Section, kind: str) -> PromiseSpec | None:
+    """A booth says when a print is ready; elsewhere nobody stands there and waits, unless the file says so."""
+    if not section.has("promise"):
+        return PromiseSpec() if kind == "booth" else None
+    one, usual = section.section("promise"), PromiseSpec()
+    spec = PromiseSpec(
+        handling_minutes=one.whole("handling_minutes", usual.handling_minutes, high=120),
+        slack_minutes=one.whole("slack_minutes", usual.slack_minutes, high=120),
+        late=one.choice("late", ("elsewhere", "stay"), usual.late),
+    )
+    one.done()
+    return spec
 
 
 def _read_hours(section: Section, timezone: str) -> OpeningHours:

@@ -15,20 +15,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, exists, func, select
 
 from backroom.domain.lifecycle import Kind, is_end
-from backroom.domain.model import Delivery, FulfilmentState, OrderState, PrintJobState
+from backroom.domain.model import Delivery, FulfilmentState, OrderState
 from backroom.domain.routing import NO_EVENT
-from backroom.store import desk, history, print_jobs, routing, stock
-from backroom.store.claims import is_free
+from backroom.store import desk, history, routing, stock
 from backroom.store.moves import moving
+from backroom.store.rerouting import begun, parts_of, send_elsewhere
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders
-from backroom.store.tables import print_jobs as jobs
 from backroom.store.waiting import HEALTHY
 
-# A job that stands here was never at a printer, except a blocked one that was started.
-UNBEGUN = (PrintJobState.WAITING, PrintJobState.HANDED, PrintJobState.BLOCKED, PrintJobState.CANCELLED)
 _PLANNED = (OrderState.ROUTED, OrderState.RESERVED)
 
 
@@ -45,15 +42,15 @@ def clear_booth(connection: Connection, location: str, code: str, at: datetime, 
     """Take from a booth what can be made elsewhere. Safe to do again: it finds what came in late."""
     cleared = Cleared()
     for order in _with_work_at(connection, location):
-        parts = _parts(connection, order["id"])
+        parts = parts_of(connection, order["id"])
         here = [part for part in parts if part["location"] == location and not _ended(part)]
         if not here or _only_booked(connection, order, here):
             continue
         number = order["number"]
-        if any(_begun(connection, part, at) for part in here):
+        if any(begun(connection, part, at) for part in here):
             cleared.finishing.append(number)
-        elif order["delivery"] == Delivery.SHIP and not any(_begun(connection, part, at) for part in parts):
-            _send_elsewhere(connection, order, parts, {"event": code, "from": location}, at, run_id)
+        elif order["delivery"] == Delivery.SHIP and not any(begun(connection, part, at) for part in parts):
+            send_elsewhere(connection, order, parts, {"event": code, "from": location}, "its event is over", at, run_id)
             cleared.rerouted.append(number)
         elif order["state"] != OrderState.HELD:
             desk.hold(connection, number, NO_EVENT, "")
@@ -102,13 +99,6 @@ def _is_open() -> ColumnElement[bool]:
     return fulfilment_orders.c.state.not_in(ended)
 
 
-def _parts(connection: Connection, order_id: int) -> Sequence[RowMapping]:
-    query = select(fulfilment_orders).where(
-        fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state != FulfilmentState.CANCELLED
-    )
-    return connection.execute(query.order_by(fulfilment_orders.c.id).with_for_update()).mappings().all()
-
-
 def _ended(part: RowMapping) -> bool:
     return is_end(Kind.FULFILMENT, FulfilmentState(part["state"]))
 
@@ -121,47 +111,6 @@ def _only_booked(connection: Connection, order: RowMapping, parts: Sequence[RowM
         fulfilment_lines.c.fulfilment_order_id.in_([part["id"] for part in parts])
     )
     return not connection.execute(to_print).scalar_one()
-
-
-def _begun(connection: Connection, part: RowMapping, at: datetime) -> bool:
-    """Whether somebody has a hand on it, or has made a piece of it."""
-    state = FulfilmentState(part["held_from"] or part["state"])
-    if state not in (FulfilmentState.OPEN, FulfilmentState.MAKING):
-        return True
-    if not connection.execute(
-        select(fulfilment_orders.c.id).where(fulfilment_orders.c.id == part["id"], is_free(fulfilment_orders, at))
-    ).first():
-        return True
-    started = jobs.c.state.not_in(UNBEGUN) | ((jobs.c.state == PrintJobState.BLOCKED) & jobs.c.started_at.is_not(None))
-    begun = select(jobs.c.id).where(jobs.c.fulfilment_order_id == part["id"], started)
-    picked = select(fulfilment_lines.c.id).where(
-        fulfilment_lines.c.fulfilment_order_id == part["id"], fulfilment_lines.c.picked > 0
-    )
-    return any(connection.execute(query.limit(1)).first() for query in (begun, picked))
-
-
-def _send_elsewhere(
-    connection: Connection,
-    order: RowMapping,
-    parts: Sequence[RowMapping],
-    why: dict[str, str],
-    at: datetime,
-    run_id: str,
-) -> None:
-    """Undo its work wherever it was to be, and let it be routed again; a held order once a person lets it go on."""
-    ids = [part["id"] for part in parts]
-    ended = {"claim_token": None, "held_from": "", "hold_reason": "", **HEALTHY}
-    for state in sorted({FulfilmentState(part["state"]) for part in parts}):
-        undoing = moving(fulfilment_orders, state, FulfilmentState.CANCELLED)
-        connection.execute(undoing.where(fulfilment_orders.c.id.in_(ids)).values(**ended))
-    print_jobs.drop(connection, ids, at, "its event is over")
-    stock.release(connection, [order["id"]])
-    if order["state"] == OrderState.HELD:
-        connection.execute(update(orders).where(orders.c.id == order["id"]).values(held_from=OrderState.ACCEPTED))
-    else:
-        again = moving(orders, OrderState(order["state"]), OrderState.ACCEPTED).where(orders.c.id == order["id"])
-        connection.execute(again.values(claim_token=None, next_attempt_at=None, attempts=0, **HEALTHY))
-    history.record(connection, [history.Entry(order["id"], "order.rerouted", why)], at=at, run_id=run_id)
 
 
 def _plan_anew(connection: Connection, location: str, code: str, at: datetime, run_id: str) -> list[str]:

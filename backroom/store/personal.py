@@ -109,6 +109,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(t.fulfilment_orders, _of_order(t.fulfilment_orders)),
     Holding(t.fulfilment_lines, _of_part(t.fulfilment_lines)),
     Holding(t.print_jobs, _of_part(t.print_jobs)),
+    Holding(t.print_promises, _of_order(t.print_promises)),
     # What opens the description was never here.
     Holding(
         t.print_seals,

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
 
 from backroom.domain.errors import Refuse
-from backroom.domain.model import FulfilmentState, PrintJobState
+from backroom.domain.model import Delivery, FulfilmentState, PrintJobState
 from backroom.store import effects, print_seals
 from backroom.store.blanks import use_blanks
 from backroom.store.claims import Wakeup, wakeup
@@ -90,7 +90,8 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
                 print_jobs.c.state == PrintJobState.WAITING,
                 fulfilment_orders.c.state == FulfilmentState.MAKING,
             )
-            .order_by(print_jobs.c.priority, print_jobs.c.id)
+            # Somebody who stands there comes before a parcel.
+            .order_by(fulfilment_orders.c.delivery == Delivery.SHIP, print_jobs.c.priority, print_jobs.c.id)
             .limit(most - len(ids))
         )
         new = list(connection.execute(waiting.with_for_update(skip_locked=True, of=print_jobs)).scalars())

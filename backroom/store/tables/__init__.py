@@ -28,6 +28,7 @@ from backroom.store.tables.orders import (
 )
 from backroom.store.tables.partners import partner_orders
 from backroom.store.tables.privacy import erasures, privacy_requests, removals, sealing
+from backroom.store.tables.promises import print_promises
 from backroom.store.tables.quality import quality_findings, quality_results, quality_runs
 from backroom.store.tables.restock import restock_plans, transfer_lines, transfers
 from backroom.store.tables.returns import refunds, return_lines, returns
@@ -84,6 +85,7 @@ __all__ = [
     "person_lookups",
     "plan_answers",
     "print_jobs",
+    "print_promises",
     "print_seals",
     "privacy_requests",
     "quality_findings",

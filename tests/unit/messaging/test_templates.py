@@ -39,6 +39,7 @@ VALUES = {
     "way": max((say_lane(lane, language) for lane in Lane for language in ("de", "en")), key=len),
     "amount": "1029.00 EUR",
     "email": "hallo@atelier-nord.example.com",
+    "time": "gegen 19:40",
 }
 
 

@@ -1,0 +1,191 @@
+"""When a print queue is through, and what may be promised to whoever waits for it.
+
+What belongs here: who comes first, the queue played forward over its printers, the promise, whether it still holds, and
+what holds everything up. What does not: how fast pieces come out (`print_pace`), and where work goes that would be late
+(`backroom.store.print_promises`).
+
+The queue is played forward as it is worked: each printer takes the next job that it can print when it is free (list
+scheduling). A job is ready after all that its printer has before it; the spreads of independent prints add as squares,
+and a promise lies `SURE` of them behind the median, so that about nineteen of twenty are kept.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import sqrt
+
+from backroom.domain.print_pace import Paces
+
+# The 95th percentile of a normal distribution lies 1.65 of its standard deviations behind the median, the 80th 0.84:
+# this many spreads between them.
+SURE = 1.65 / 0.84
+# People read clocks in these steps.
+STEP = timedelta(minutes=5)
+# Each job of one printer has less than this of what it takes left to do, however long it was looked at.
+LEAST_LEFT = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedJob:
+    """A job that has not come out. `waits`: somebody stands there for it. `printer` has it in hand since `began`."""
+
+    id: int
+    part: int
+    copies: int
+    process: str
+    product: str
+    colourway: str
+    waits: bool
+    priority: int = 5
+    printer: str = ""
+    began: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterThere:
+    """A printer of the location, whether it prints now, and what it waits for where it does not."""
+
+    name: str
+    processes: tuple[str, ...]
+    ready: bool = True
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """When a job, or the last job of a part, is through: most likely, and as good as certainly."""
+
+    likely: datetime
+    sure: datetime
+    printer: str = ""
+
+
+def in_turn(jobs: Iterable[QueuedJob]) -> list[QueuedJob]:
+    """The queue in the order it is worked: what is at a printer, then who waits there, then parcels by priority."""
+    return sorted(jobs, key=lambda job: (not job.printer, not job.waits, job.priority, job.id))
+
+
+def foresee(
+    jobs: Iterable[QueuedJob], printers: Sequence[PrinterThere], paces: Paces, now: datetime
+) -> dict[int, Foreseen]:
+    """When each job is through; one that no printer here can print now is missing: nobody can say when."""
+    free = {one.name: (0.0, 0.0) for one in printers if one.ready}
+    able: dict[str, list[str]] = defaultdict(list)
+    for one in printers:
+        if one.ready:
+            for process in one.processes:
+                able[process].append(one.name)
+    found: dict[int, Foreseen] = {}
+    for job in in_turn(jobs):
+        names = [job.printer] if job.printer in free else ([] if job.printer else able[job.process])
+        if not names:
+            continue
+        # Whoever is free first takes it; of equals the first of the shop file.
+        name = min(names, key=lambda one: free[one][0])
+        pace = paces.ask(name, job.process, job.product, job.colourway)
+        seconds = pace.usual * job.copies
+        if job.began is not None:
+            seconds = max(seconds - (now - job.began).total_seconds(), seconds * LEAST_LEFT)
+        took, squares = free[name]
+        took, squares = took + seconds, squares + pace.spread**2 * job.copies
+        free[name] = took, squares
+        found[job.id] = Foreseen(
+            now + timedelta(seconds=took), now + timedelta(seconds=took + SURE * sqrt(squares)), name
+        )
+    return found
+
+
+def of_parts(jobs: Iterable[QueuedJob], foreseen: Mapping[int, Foreseen]) -> dict[int, Foreseen]:
+    """When each part has its last piece; a part with a job that nobody can foresee is missing."""
+    found: dict[int, Foreseen] = {}
+    lost = set()
+    for job in jobs:
+        one = foreseen.get(job.id)
+        if one is None:
+            lost.add(job.part)
+            continue
+        known = found.get(job.part)
+        found[job.part] = (
+            Foreseen(max(known.likely, one.likely), max(known.sure, one.sure), one.printer) if known else one
+        )
+    return {part: one for part, one in found.items() if part not in lost}
+
+
+def promise(foreseen: Foreseen, handling: timedelta) -> datetime:
+    """The time to tell: as good as certain, with what somebody's hands take, on the next full five minutes."""
+    at = foreseen.sure + handling
+    past = timedelta(minutes=at.minute % 5, seconds=at.second, microseconds=at.microsecond)
+    return at if not past else at - past + STEP
+
+
+def breaks(promised: datetime, foreseen: Foreseen | None, handling: timedelta, slack: timedelta) -> bool:
+    """Whether a promise is not to be kept any more: most likely later than promised and the slack; or nobody can say
+    and the time has come."""
+    if foreseen is None:
+        return True
+    return foreseen.likely + handling > promised + slack
+
+
+@dataclass(frozen=True, slots=True)
+class Bottleneck:
+    """What holds everything up: printer, paper, ink, blanks, power or staff; `seconds` it costs, and a sentence."""
+
+    what: str
+    seconds: float
+    sentence: str
+
+
+# A printer's own words for what it is out of (`backroom.domain.printing`).
+_OUT_OF = (("paper", ("paper", "tray")), ("ink", ("ink", "toner", "cartridge")), ("power", ("shutting down",)))
+# So long should made pieces lie before somebody packs them.
+PACKING = timedelta(minutes=10)
+
+
+def bottlenecks(
+    jobs: Sequence[QueuedJob],
+    printers: Sequence[PrinterThere],
+    foreseen: Mapping[int, Foreseen],
+    now: datetime,
+    *,
+    short_of: Mapping[str, int] | None = None,
+    power_until: datetime | None = None,
+    unpacked_since: Sequence[datetime] = (),
+) -> list[Bottleneck]:
+    """What holds up the queue, the worst first. `short_of`: blanks that lack, by colourway and size; `power_until`:
+    when the supply ends; `unpacked_since`: when each part that nobody has packed was made."""
+    found: list[Bottleneck] = []
+    through = max((one.likely for one in foreseen.values()), default=now)
+    left = (through - now).total_seconds()
+    by_process = Counter(job.process for job in jobs if job.id not in foreseen)
+    for one in printers:
+        if not one.ready:
+            what = next((name for name, words in _OUT_OF if any(word in one.trouble for word in words)), "printer")
+            stuck = sum(by_process[process] for process in one.processes)
+            share = 3600.0 * stuck if stuck else left / 2
+            found.append(Bottleneck(what, share, f"{one.name}: {one.trouble or 'does not print'}"))
+    if left > 0:
+        busiest = Counter(one.printer for one in foreseen.values()).most_common(1)[0]
+        found.append(
+            Bottleneck(
+                "printer", left, f"{busiest[0]} has {busiest[1]} jobs; the queue is through in {left / 60:.0f} min"
+            )
+        )
+    if short_of:
+        pieces = sum(short_of.values())
+        listed = ", ".join(f"{count} × {name}" for name, count in sorted(short_of.items())[:3])
+        found.append(Bottleneck("blanks", 600.0 * pieces, f"blanks run out: {listed} short"))
+    if power_until is not None and power_until < through:
+        lacking = (through - power_until).total_seconds()
+        found.append(Bottleneck("power", lacking, f"the power ends {lacking / 60:.0f} min before the queue is through"))
+    waiting = [now - at for at in unpacked_since if now - at > PACKING]
+    if waiting:
+        longest = max(waiting).total_seconds()
+        found.append(
+            Bottleneck(
+                "staff", longest, f"{len(waiting)} made and not handed over, the oldest for {longest / 60:.0f} min"
+            )
+        )
+    return sorted(found, key=lambda one: -one.seconds)

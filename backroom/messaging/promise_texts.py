@@ -1,0 +1,67 @@
+"""The built-in words about when a print is ready, in English and German, and how a time is said.
+
+What belongs here: texts. What does not: choosing and filling them (`backroom.messaging.templates`), and what may be
+promised (`backroom.domain.print_queue`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from backroom.domain.shop import MessageTemplate
+
+# By kind and language: the subject of an e-mail, its sentence, and the SMS.
+_WORDS: Mapping[tuple[str, str], tuple[str, str, str]] = {
+    ("promised", "en"): (
+        "Your order $order is ready $time",
+        "we are printing your order $order. It is ready for you $time: $location.",
+        "$shop: your order $order is ready $time at $location.",
+    ),
+    ("promised", "de"): (
+        "Deine Bestellung $order ist $time fertig",
+        "wir drucken deine Bestellung $order. Sie liegt $time für dich bereit: $location.",
+        "$shop: deine Bestellung $order ist $time fertig: $location",
+    ),
+    ("promised_later", "en"): (
+        "Your order $order takes a little longer",
+        "sorry, your order $order takes longer than we said: it is ready for you $time: $location.",
+        "$shop: sorry, your order $order takes longer. It is ready $time at $location.",
+    ),
+    ("promised_later", "de"): (
+        "Deine Bestellung $order dauert etwas länger",
+        "entschuldige, deine Bestellung $order dauert länger als gesagt: Sie liegt $time bereit: $location.",
+        "$shop: entschuldige, deine Bestellung $order dauert länger. Fertig $time: $location",
+    ),
+    ("made_elsewhere", "en"): (
+        "Your order $order is made elsewhere",
+        "so that you wait no longer than you have to, your order $order is made at another of our places than "
+        "$location. It comes to you as before.",
+        "$shop: your order $order is made at another of our places, so that it is with you in time.",
+    ),
+    ("made_elsewhere", "de"): (
+        "Deine Bestellung $order entsteht woanders",
+        "damit du nicht länger wartest als nötig, entsteht deine Bestellung $order an einem anderen Ort als "
+        "geplant ($location). Sie kommt zu dir wie besprochen.",
+        "$shop: deine Bestellung $order entsteht an einem anderen Ort, damit sie rechtzeitig bei dir ist.",
+    ),
+}
+_GREETING = {"en": ("Hello,", "Kind regards"), "de": ("Hallo,", "Viele Grüße")}
+_ABOUT = {"en": "about", "de": "gegen"}
+
+
+def say_time(at: datetime, timezone: str, language: str) -> str:
+    """A promise as people say it, on the wall clock of the shop: about 19:40."""
+    about = _ABOUT.get(language.partition("-")[0], _ABOUT["en"])
+    return f"{about} {at.astimezone(ZoneInfo(timezone)):%H:%M}"
+
+
+def _texts() -> Iterator[MessageTemplate]:
+    for (kind, language), (subject, sentence, sms) in _WORDS.items():
+        hello, goodbye = _GREETING[language]
+        yield MessageTemplate(kind, "email", language, subject, f"{hello}\n\n{sentence}\n\n{goodbye}\n$shop\n")
+        yield MessageTemplate(kind, "sms", language, "", sms)
+
+
+PROMISE_TEXTS: tuple[MessageTemplate, ...] = tuple(_texts())

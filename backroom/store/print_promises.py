@@ -1,0 +1,205 @@
+"""What people at a booth were told of when their print is ready: given, moved, kept or not; and what goes elsewhere.
+
+What belongs here: the rows of promises. What does not: the queue as it stands (`print_queue`), playing it forward
+(`backroom.domain.print_queue`), and telling the customer (`tasks.print_promises`).
+
+A promise is about a fulfilment order with something to print. What is made by its time and the slack is kept, later is
+late; the share of the kept ones is a figure. A parcel that would be late goes elsewhere where nobody has begun it: who
+stands at the booth is told a new time instead.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, RowMapping, func, select, update
+
+from backroom.domain.model import Delivery, FulfilmentState, OrderState
+from backroom.domain.print_queue import breaks, promise
+from backroom.domain.shop import Location, PromiseSpec
+from backroom.store.batches import insert_new, update_by_id
+from backroom.store.claims import Wakeup, wakeup
+from backroom.store.intake import STAGE as INTAKE
+from backroom.store.print_queue import Queue, read_queue
+from backroom.store.rerouting import begun, parts_of, send_elsewhere
+from backroom.store.tables import fulfilment_orders, orders, print_promises
+
+OPEN, KEPT, LATE, ELSEWHERE, VOID = "open", "kept", "late", "elsewhere", "void"
+# A promise moves once by itself; who waits longer hears it from a person.
+MOST_MOVES = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a look at the promises of a location changed: numbers of orders, and whom to wake."""
+
+    given: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    wakeups: tuple[Wakeup, ...] = ()
+
+
+def review(connection: Connection, location: Location, at: datetime, hub: str, run_id: str = "") -> Reviewed:
+    """Give a promise to whatever has none, end those that are over, move or send elsewhere what would break.
+
+    Safe to do again at any time; a promise is only ever given once to the same work.
+    """
+    spec = location.promise
+    if spec is None:
+        return Reviewed()
+    _end(connection, location.id, spec, at)
+    queue = read_queue(connection, location, at)
+    given = _give(connection, location.id, spec, queue)
+    moved: list[str] = []
+    elsewhere: list[str] = []
+    for row in standing(connection, location.id):
+        foreseen = queue.parts.get(row["fulfilment_order_id"])
+        slack, handling = timedelta(minutes=spec.slack_minutes), timedelta(minutes=spec.handling_minutes)
+        if row["number"] in given or not breaks(row["promised_at"], foreseen, handling, slack):
+            continue
+        if row["delivery"] == Delivery.SHIP and spec.late == ELSEWHERE and _take_back(connection, row, at, run_id):
+            elsewhere.append(row["number"])
+        elif foreseen is not None and row["moved"] < MOST_MOVES:
+            again = update(print_promises).where(print_promises.c.id == row["id"], print_promises.c.state == OPEN)
+            connection.execute(again.values(promised_at=promise(foreseen, handling), moved=row["moved"] + 1))
+            moved.append(row["number"])
+    wakeups = (wakeup(connection, INTAKE, hub),) if elsewhere else ()
+    return Reviewed(tuple(given), tuple(moved), tuple(elsewhere), wakeups)
+
+
+def standing(connection: Connection, location: str) -> list[RowMapping]:
+    """Promises that stand, the earliest first, each with its order's number and how it is handed over."""
+    query = (
+        select(print_promises, orders.c.number, fulfilment_orders.c.delivery, fulfilment_orders.c.state.label("work"))
+        .join(fulfilment_orders, fulfilment_orders.c.id == print_promises.c.fulfilment_order_id)
+        .join(orders, orders.c.id == print_promises.c.order_id)
+        .where(print_promises.c.location == location, print_promises.c.state == OPEN)
+        .order_by(print_promises.c.promised_at, print_promises.c.id)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def of_order(connection: Connection, order_id: int) -> list[RowMapping]:
+    """All that was promised of one order, oldest first."""
+    query = select(print_promises).where(print_promises.c.order_id == order_id).order_by(print_promises.c.id)
+    return list(connection.execute(query).mappings())
+
+
+def outcomes(connection: Connection, location: str, since: datetime) -> dict[str, int]:
+    """How many promises of a location ended how since then, by state; those that were moved on the way as `moved`."""
+    where = (print_promises.c.location == location) & (print_promises.c.made_at >= since)
+    query = select(print_promises.c.state, func.count()).where(where).group_by(print_promises.c.state)
+    counted = dict(connection.execute(query).tuples().all())
+    moved = select(func.count()).where(where, print_promises.c.moved > 0)
+    return counted | {"moved": connection.execute(moved).scalar_one()}
+
+
+def sent_elsewhere(connection: Connection, order_ids: Iterable[int]) -> dict[int, frozenset[str]]:
+    """By order the locations that it was taken back from because it would have been late there."""
+    query = select(print_promises.c.order_id, print_promises.c.location).where(
+        print_promises.c.order_id.in_(list(order_ids)), print_promises.c.state == ELSEWHERE
+    )
+    found: dict[int, set[str]] = defaultdict(set)
+    for row in connection.execute(query):
+        found[row.order_id].add(row.location)
+    return {id_: frozenset(places) for id_, places in found.items()}
+
+
+def untold(connection: Connection, location: str) -> list[RowMapping]:
+    """Promises of which the customer has yet to hear: given, moved, or sent elsewhere; `said` is which."""
+    said = select(
+        print_promises,
+        orders.c.number,
+        orders.c.person_id,
+        orders.c.contact,
+        orders.c.language,
+        fulfilment_orders.c.key.label("part_key"),
+        fulfilment_orders.c.delivery,
+    )
+    query = (
+        said.join(fulfilment_orders, fulfilment_orders.c.id == print_promises.c.fulfilment_order_id)
+        .join(orders, orders.c.id == print_promises.c.order_id)
+        .where(print_promises.c.location == location, print_promises.c.state.in_((OPEN, ELSEWHERE)))
+        .order_by(print_promises.c.id)
+    )
+    return [row for row in connection.execute(query).mappings() if saying(row) not in ("", row["told"])]
+
+
+def saying(row: RowMapping) -> str:
+    """What is to be said of a promise: `promised`, `promised_later` or `made_elsewhere`; empty for nothing. A parcel's
+    buyer is told only that it goes elsewhere: nobody stands there and waits for it."""
+    if row["state"] == ELSEWHERE:
+        return "made_elsewhere"
+    if row["delivery"] == Delivery.SHIP:
+        return ""
+    return "promised_later" if row["moved"] else "promised"
+
+
+def mark_told(connection: Connection, told: Sequence[tuple[int, str]]) -> None:
+    """Write down of promises what was said: (id, what)."""
+    update_by_id(connection, print_promises, [{"id": id_, "told": what} for id_, what in told])
+
+
+def _give(connection: Connection, location: str, spec: PromiseSpec, queue: Queue) -> set[str]:
+    """A promise to each part in the queue that has none; returns the orders' numbers."""
+    parts = queue.parts
+    known = select(print_promises.c.fulfilment_order_id).where(print_promises.c.fulfilment_order_id.in_(parts))
+    new = sorted(set(parts) - set(connection.execute(known).scalars()))
+    if not new:
+        return set()
+    of = select(fulfilment_orders.c.id, fulfilment_orders.c.order_id, orders.c.number)
+    of = of.join(orders, orders.c.id == fulfilment_orders.c.order_id).where(fulfilment_orders.c.id.in_(new))
+    rows, numbers = [], set()
+    for part in connection.execute(of):
+        told = promise(parts[part.id], timedelta(minutes=spec.handling_minutes))
+        rows.append(
+            {
+                "fulfilment_order_id": part.id,
+                "order_id": part.order_id,
+                "location": location,
+                "state": OPEN,
+                "first_at": told,
+                "promised_at": told,
+                "moved": 0,
+                "told": "",
+                "made_at": queue.at,
+            }
+        )
+        numbers.add(part.number)
+    insert_new(connection, print_promises, rows)
+    return numbers
+
+
+def _end(connection: Connection, location: str, spec: PromiseSpec, at: datetime) -> None:
+    """Say of what was made whether it was in time, by what was promised at first; what is made no more is void."""
+    query = (
+        select(print_promises, fulfilment_orders.c.made_at.label("ready_at"), fulfilment_orders.c.state.label("work"))
+        .join(fulfilment_orders, fulfilment_orders.c.id == print_promises.c.fulfilment_order_id)
+        .where(print_promises.c.location == location, print_promises.c.state == OPEN)
+    )
+    slack = timedelta(minutes=spec.slack_minutes)
+    ended = []
+    for row in connection.execute(query).mappings().all():
+        if row["ready_at"] is not None:
+            ready = row["ready_at"] + timedelta(minutes=spec.handling_minutes)
+            state = KEPT if ready <= row["first_at"] + slack else LATE
+            ended.append({"id": row["id"], "state": state, "ended_at": row["ready_at"]})
+        elif row["work"] == FulfilmentState.CANCELLED:
+            ended.append({"id": row["id"], "state": VOID, "ended_at": at})
+    update_by_id(connection, print_promises, ended)
+
+
+def _take_back(connection: Connection, row: RowMapping, at: datetime, run_id: str) -> bool:
+    """Send a parcel's work elsewhere unless somebody has begun any of it."""
+    order = connection.execute(select(orders).where(orders.c.id == row["order_id"]).with_for_update()).mappings().one()
+    parts = parts_of(connection, order["id"])
+    if order["state"] != OrderState.RELEASED or any(begun(connection, part, at) for part in parts):
+        return False
+    why = {"promised": row["promised_at"].isoformat(), "from": row["location"]}
+    send_elsewhere(connection, order, parts, why, "it would be late", at, run_id)
+    ending = update(print_promises).where(print_promises.c.id == row["id"])
+    connection.execute(ending.values(state=ELSEWHERE, ended_at=at))
+    return True

@@ -1,0 +1,147 @@
+"""A location's print queue as it stands: its jobs, what its printers wait for, how fast prints came out, what lacks.
+
+What belongs here: reading that, and playing it forward. What does not: how (`backroom.domain.print_queue`), and what is
+promised of it (`print_promises`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, select
+
+from backroom.domain.blanks import becomes, is_blank
+from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, Variant
+from backroom.domain.print_pace import Measured, Paces
+from backroom.domain.print_queue import Foreseen, PrinterThere, QueuedJob, foresee, of_parts
+from backroom.domain.shop import Location
+from backroom.store.catalogue import variants_by_sku
+from backroom.store.tables import fulfilment_orders, print_jobs, stock_levels, variants
+
+# So many prints of a location say how fast they come out.
+LOOKED_AT = 500
+_QUEUED = (PrintJobState.WAITING, PrintJobState.HANDED, PrintJobState.PRINTING, PrintJobState.BLOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A location's queue at a moment: its jobs, printers, paces, and when each job and part is through."""
+
+    at: datetime
+    jobs: tuple[QueuedJob, ...]
+    printers: tuple[PrinterThere, ...]
+    paces: Paces
+    foreseen: dict[int, Foreseen]
+
+    @property
+    def parts(self) -> dict[int, Foreseen]:
+        return of_parts(self.jobs, self.foreseen)
+
+
+def read_queue(connection: Connection, location: Location, at: datetime) -> Queue:
+    """The queue of a location as it stands, played forward."""
+    rows = _queued(connection, location.id)
+    jobs = tuple(
+        QueuedJob(
+            id=row["id"],
+            part=row["fulfilment_order_id"],
+            copies=row["copies"],
+            process=row["process"],
+            product=row["product"],
+            colourway=row["colourway"],
+            waits=row["delivery"] != Delivery.SHIP,
+            priority=row["priority"],
+            printer=row["printer"] if row["state"] == PrintJobState.PRINTING else "",
+            began=row["started_at"] if row["state"] == PrintJobState.PRINTING else None,
+        )
+        for row in rows
+    )
+    trouble = {row["printer"]: row["reason"] for row in rows if row["state"] == PrintJobState.BLOCKED}
+    printers = tuple(
+        PrinterThere(one.name, one.prints, one.name not in trouble, trouble.get(one.name, ""))
+        for one in location.printers
+    )
+    paces = Paces(_measured(connection, location.id))
+    return Queue(at, jobs, printers, paces, foresee(jobs, printers, paces, at))
+
+
+def short_of_blanks(connection: Connection, location: str, jobs: Sequence[QueuedJob]) -> dict[str, int]:
+    """Blanks that the queue needs and the location has not, by their title; what nobody counts there is no lack."""
+    skus = select(print_jobs.c.id, print_jobs.c.sku).where(print_jobs.c.id.in_([job.id for job in jobs]))
+    wanted: dict[str, int] = defaultdict(int)
+    copies = {job.id: job.copies for job in jobs}
+    for row in connection.execute(skus):
+        wanted[row.sku] += copies[row.id]
+    printed = variants_by_sku(connection, wanted)
+    there = select(variants, (stock_levels.c.on_hand - stock_levels.c.reserved).label("left")).join(
+        stock_levels, stock_levels.c.sku == variants.c.sku
+    )
+    there = there.where(stock_levels.c.location == location, variants.c.artwork == "")
+    lacking: dict[str, int] = {}
+    for one in connection.execute(there).mappings():
+        blank = Variant(**({name: one[name] for name in one if name != "left"} | {"tags": tuple(one["tags"])}))
+        if is_blank(blank):
+            needs = sum(count for sku, count in wanted.items() if sku in printed and becomes(blank, printed[sku]))
+            if needs > one["left"]:
+                lacking[blank.title] = needs - max(0, one["left"])
+    return lacking
+
+
+def unpacked_since(connection: Connection, location: str) -> list[datetime]:
+    """When each part was made that nobody has packed yet."""
+    query = select(fulfilment_orders.c.made_at).where(
+        fulfilment_orders.c.location == location,
+        fulfilment_orders.c.state == FulfilmentState.MADE,
+        fulfilment_orders.c.made_at.is_not(None),
+    )
+    return list(connection.execute(query).scalars())
+
+
+def _queued(connection: Connection, location: str) -> list[RowMapping]:
+    query = (
+        select(print_jobs, fulfilment_orders.c.delivery, variants.c.product, variants.c.colourway)
+        .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
+        .join(variants, variants.c.sku == print_jobs.c.sku)
+        .where(
+            print_jobs.c.location == location,
+            print_jobs.c.state.in_(_QUEUED),
+            fulfilment_orders.c.state == FulfilmentState.MAKING,
+        )
+        .order_by(print_jobs.c.id)
+    )
+    return list(connection.execute(query).mappings())
+
+
+def _measured(connection: Connection, location: str) -> list[Measured]:
+    query = (
+        select(
+            print_jobs.c.printer,
+            print_jobs.c.process,
+            print_jobs.c.copies,
+            print_jobs.c.started_at,
+            print_jobs.c.ended_at,
+            variants.c.product,
+            variants.c.colourway,
+        )
+        .join(variants, variants.c.sku == print_jobs.c.sku)
+        .where(
+            print_jobs.c.location == location,
+            print_jobs.c.state == PrintJobState.DONE,
+            print_jobs.c.started_at.is_not(None),
+        )
+        .order_by(print_jobs.c.id.desc())
+        .limit(LOOKED_AT)
+    )
+    return [
+        Measured(
+            row.printer,
+            row.process,
+            row.product,
+            row.colourway,
+            max(0.0, (row.ended_at - row.started_at).total_seconds()) / max(1, row.copies),
+        )
+        for row in connection.execute(query)
+    ]

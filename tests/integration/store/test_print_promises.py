@@ -1,0 +1,186 @@
+"""What a booth's queue promises: who comes first, what is kept, moved, or made elsewhere; and that people hear of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, select, update
+
+from backroom.domain.shop import Filter, PromiseSpec, RoutingRule
+from backroom.shop import room as rooms
+from backroom.store import print_attempts, print_promises
+from backroom.store.database import now
+from backroom.store.print_queue import read_queue
+from backroom.store.tables import fulfilment_orders, messages, orders, print_jobs
+from backroom.store.tables import print_promises as table
+from tasks.print_promises import review_promises
+from tests.shops import BOOTH, HUB, SCARCE, Floor
+
+ANYWHERE = RoutingRule("anywhere", (Filter("event", "==", "fair"),), (), (), short="print")
+COLLECT = {"note_attributes": [{"name": "event", "value": "fair"}, {"name": "checkout-method", "value": "pickup"}]}
+COLLECT["note_attributes"].append({"name": "pickup-location", "value": BOOTH})
+
+
+@pytest.fixture
+def booth(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> Floor:
+    """The shop whose booth promises, and whose rules know other places for a parcel of the fair."""
+    shop = floor.room.shop
+    places = tuple(replace(one, promise=PromiseSpec()) if one.id == BOOTH else one for one in shop.locations)
+    at_work = replace(shop, locations=places, rules=(shop.rules[0], ANYWHERE, *shop.rules[1:]))
+    found = Floor(replace(floor.room, shop=at_work), floor.waker)
+    monkeypatch.setitem(rooms._open, floor.room.home.resolve(), found.room)
+    return found
+
+
+def ordered(floor: Floor, *, collected: bool = False, copies: int = 1) -> str:
+    """An order that the booth makes; returns its number."""
+    number = floor.taken_in((SCARCE, copies), at=BOOTH, **(COLLECT if collected else {}))
+    floor.fulfil(BOOTH)
+    return number
+
+
+def look(floor: Floor) -> print_promises.Reviewed:
+    place = floor.room.shop.location(BOOTH)
+    return floor.room.database.write(lambda c: print_promises.review(c, place, now(c), HUB))
+
+
+def promises(floor: Floor, number: str) -> list[dict[str, Any]]:
+    order_id = floor.story(number).order["id"]
+    with floor.room.database.read() as connection:
+        return [dict(row) for row in print_promises.of_order(connection, order_id)]
+
+
+def change(floor: Floor, work: Callable[[Connection], Any]) -> None:
+    floor.room.database.write(work)
+
+
+def promise_earlier(floor: Floor, number: str, minutes: int) -> None:
+    """As if it had been promised so much earlier than it was."""
+    by = timedelta(minutes=minutes)
+    [row] = promises(floor, number)
+    values = {"promised_at": row["promised_at"] - by, "first_at": row["first_at"] - by}
+    change(floor, lambda c: c.execute(update(table).where(table.c.id == row["id"]).values(**values)))
+
+
+def test_each_new_order_is_promised_once_and_the_next_one_later(booth: Floor) -> None:
+    numbers = [ordered(booth, collected=True, copies=3) for _ in range(3)]
+    assert set(look(booth).given) == set(numbers)
+    assert look(booth) == print_promises.Reviewed()
+    told = [promises(booth, number)[0]["promised_at"] for number in numbers]
+    # Two printers: the first two are made side by side.
+    assert told[0] == told[1] < told[2]
+
+
+def test_who_stands_there_is_printed_before_parcels_that_came_first(booth: Floor) -> None:
+    parcel, person = ordered(booth), ordered(booth, collected=True)
+    assert [job.order_number for job in booth.hand_out(BOOTH, most=1)] == [person]
+    assert [job.order_number for job in booth.hand_out(BOOTH, "other", most=1)] == [parcel]
+
+
+def test_what_is_made_in_time_is_kept_and_what_is_not_is_late(booth: Floor) -> None:
+    kept, late = ordered(booth, collected=True), ordered(booth, collected=True)
+    look(booth)
+    promise_earlier(booth, late, 30)
+    for job in booth.hand_out(BOOTH):
+        booth.print(job)
+    booth.fulfil(BOOTH)
+    look(booth)
+    assert [promises(booth, number)[0]["state"] for number in (kept, late)] == ["kept", "late"]
+    with booth.room.database.read() as connection:
+        counted = print_promises.outcomes(connection, BOOTH, now(connection) - timedelta(hours=1))
+    assert counted == {"kept": 1, "late": 1, "moved": 0}
+
+
+def test_a_parcel_that_would_be_late_is_made_elsewhere_and_never_comes_back(booth: Floor) -> None:
+    number = ordered(booth)
+    look(booth)
+    promise_earlier(booth, number, 30)
+    found = look(booth)
+    assert found.elsewhere == (number,)
+    assert [one.stage for one in found.wakeups] == ["intake"]
+    booth.intake()
+    assert [part["location"] for part in booth.story(number).parts if part["state"] != "cancelled"] == [HUB]
+    assert "order.rerouted" in booth.events(number)
+    assert promises(booth, number)[0]["state"] == "elsewhere"
+    booth.check_sums()
+
+
+def test_a_parcel_that_is_begun_stays(booth: Floor) -> None:
+    number = ordered(booth)
+    look(booth)
+    promise_earlier(booth, number, 30)
+    [job] = booth.hand_out(BOOTH)
+    change(booth, lambda c: print_attempts.start(c, job.id, job.attempt, "bench", "press-1"))
+    assert look(booth).elsewhere == ()
+    assert booth.state(number) == ("released", ["making"])
+
+
+def test_who_stands_there_is_told_a_later_time_once(booth: Floor) -> None:
+    number = ordered(booth, collected=True)
+    look(booth)
+    promise_earlier(booth, number, 30)
+    assert look(booth).moved == (number,)
+    [row] = promises(booth, number)
+    assert row["promised_at"] > row["first_at"]
+    moved = {"promised_at": row["promised_at"] - timedelta(minutes=30)}
+    change(booth, lambda c: c.execute(update(table).values(**moved)))
+    assert look(booth).moved == ()
+
+
+def test_a_printer_without_paper_promises_nothing_and_its_trouble_is_named(booth: Floor) -> None:
+    ordered(booth, collected=True)
+    [job] = booth.hand_out(BOOTH)
+    booth.room.database.write(
+        lambda c: c.execute(
+            update(print_jobs)
+            .where(print_jobs.c.id == job.id)
+            .values(state="blocked", printer="press-1", reason="out of paper", started_at=now(c))
+        )
+    )
+    with booth.room.database.read() as connection:
+        queue = read_queue(connection, booth.room.shop.location(BOOTH), now(connection))
+    assert [(one.name, one.ready, one.trouble) for one in queue.printers] == [
+        ("press-1", False, "out of paper"),
+        ("press-2", True, ""),
+    ]
+
+
+def test_a_cancelled_order_is_no_broken_promise(booth: Floor) -> None:
+    number = ordered(booth)
+    look(booth)
+    change(booth, lambda c: c.execute(update(fulfilment_orders).values(state="cancelled")))
+    look(booth)
+    assert promises(booth, number)[0]["state"] == "void"
+
+
+def test_customers_hear_of_their_time_once_and_of_a_later_one(booth: Floor) -> None:
+    waiting, parcel = ordered(booth, collected=True), ordered(booth)
+    review_promises.fn(BOOTH)
+    review_promises.fn(BOOTH)
+    assert sent(booth) == [(waiting, "promised")]
+    promise_earlier(booth, waiting, 30)
+    promise_earlier(booth, parcel, 30)
+    review_promises.fn(BOOTH)
+    assert sorted(sent(booth)) == sorted(
+        [(waiting, "promised"), (waiting, "promised_later"), (parcel, "made_elsewhere")]
+    )
+
+
+def sent(floor: Floor) -> list[tuple[str, str]]:
+    numbers = {floor.story(number).order["id"]: number for number in floor_numbers(floor)}
+    query = (
+        select(messages.c.order_id, messages.c.kind)
+        .where(messages.c.state == "sent", messages.c.medium == "sms")
+        .order_by(messages.c.id)
+    )
+    with floor.room.database.read() as connection:
+        return [(numbers[row.order_id], row.kind) for row in connection.execute(query)]
+
+
+def floor_numbers(floor: Floor) -> list[str]:
+    with floor.room.database.read() as connection:
+        return list(connection.execute(select(orders.c.number)).scalars())
