@@ -26,6 +26,7 @@ from backroom.gateway.message_door import message_door
 from backroom.gateway.meters import Meters
 from backroom.gateway.middleware import BodyLimit, SafeHeaders
 from backroom.gateway.pages import (
+    booths,
     effects,
     event_count,
     events,
@@ -91,7 +92,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         style,
     ):
         app.include_router(part.router)
-    for part in (returns, return_station, events, event_count, transfers):
+    for part in (returns, return_station, events, event_count, transfers, booths):
         app.include_router(part.router)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)

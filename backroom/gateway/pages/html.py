@@ -92,11 +92,14 @@ def button(text: str, *, name: str | None = None, value: str | None = None, cls:
     return tag("button", text, type="submit", name=name, value=value, cls=cls)
 
 
-def page(request: Request, title: str, *body: Child, status: int = 200, nav: bool = True) -> HTMLResponse:
-    """A whole page: title, the way to the other pages, and its body."""
+def page(
+    request: Request, title: str, *body: Child, status: int = 200, nav: bool = True, reload_after: int = 0
+) -> HTMLResponse:
+    """A whole page: title, the way to the other pages, and its body. `reload_after` seconds it is loaded anew."""
     shop = front_of(request).room.shop
     links = [
         link("/orders", "Orders"),
+        *[link(f"/booths/{quote(x.id, safe='')}", x.name) for x in shop.locations if x.promise],
         *[link(f"/prints/{quote(x.id, safe='')}", f"Prints {x.name}") for x in shop.locations if x.printers],
         *[link(f"/scan/{quote(x.id, safe='')}", f"Scan {x.name}") for x in shop.locations if x.scan],
         link("/returns", "Returns"),
@@ -111,6 +114,7 @@ def page(request: Request, title: str, *body: Child, status: int = 200, nav: boo
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", http_equiv="refresh", content=str(reload_after)) if reload_after else None,
         tag("title", f"{title} – {shop.owner.name}"),
         tag("link", rel="stylesheet", href="/style.css"),
     )

@@ -21,7 +21,7 @@ from backroom.store.claims import Wakeup
 
 router = APIRouter()
 
-_NEEDS_A_PERSON = (PrintJobState.UNKNOWN, PrintJobState.BLOCKED, PrintJobState.FAILED)
+NEEDS_A_PERSON = (PrintJobState.UNKNOWN, PrintJobState.BLOCKED, PrintJobState.FAILED)
 
 
 def known_location(front: Front, location: str) -> Location:
@@ -38,8 +38,8 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
     place = known_location(front, location)
     with front.room.database.read() as connection:
         rows = print_jobs.queue(connection, location)
-    waiting = [row for row in rows if row["state"] in _NEEDS_A_PERSON]
-    others = [row for row in rows if row["state"] not in _NEEDS_A_PERSON]
+    waiting = [row for row in rows if row["state"] in NEEDS_A_PERSON]
+    others = [row for row in rows if row["state"] not in NEEDS_A_PERSON]
     head = ("Job", "Order", "Piece", "State", "Why, and what to do", "Printer", "Since", "")
     return page(
         request,
@@ -75,6 +75,16 @@ def _row(request: Request, row: RowMapping) -> list[Child]:
         [row["reason"], tag("p", print_jobs.to_do(row), cls="quiet")],
         row["printer"],
         when(request, row["started_at"] or row["handed_at"] or row["created_at"]),
+        _decision(request, row),
+    ]
+
+
+def one_job(request: Request, row: RowMapping) -> list[Child]:
+    """A job that needs a hand, as a card: what it is, why it stands, what to do, and the buttons for it."""
+    return [
+        tag("p", order_link(row["order_number"]), f" {row['copies']} × {row['sku']} ", state(row["state"])),
+        tag("p", f"{row['printer']}: " if row["printer"] else "", row["reason"]),
+        tag("p", print_jobs.to_do(row), cls="quiet"),
         _decision(request, row),
     ]
 

@@ -43,6 +43,12 @@ ol.timeline { list-style: none; padding: 0; }
 ol.timeline li { padding: .35rem 0 .35rem 1rem; border-left: 3px solid var(--line); }
 .answer { font-size: 2.2rem; line-height: 1.25; font-weight: 700; padding: 1.5rem 1rem; border-radius: .6rem;
   border: 4px solid currentColor; margin: 1rem 0; }
+.answer .why { display: block; font-size: 1.1rem; font-weight: 400; margin-top: .4rem; }
+.ways { display: flex; gap: .75rem; }
+.ways a { flex: 1; text-align: center; padding: 1rem; border: 1px solid var(--line); border-radius: .6rem;
+  background: var(--field); font-weight: 600; text-decoration: none; }
+.card { border: 2px solid currentColor; border-radius: .6rem; padding: .25rem 1rem .75rem; margin: .75rem 0; }
+.card p { color: var(--text); margin: .4rem 0; }
 .scanner { font-size: 1.6rem; width: 100%; margin-bottom: .6rem; }
 /* What was scanned comes first on a phone: the ways to other pages are one row, to be pushed aside. */
 @media (max-width: 48rem) { nav { flex-wrap: nowrap; overflow-x: auto; } nav a, nav form { flex: none; }

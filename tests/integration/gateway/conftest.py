@@ -33,6 +33,7 @@ from backroom.domain.shop import (
     MessagingSpec,
     Owner,
     PrinterSpec,
+    PromiseSpec,
     Shop,
     SlaSpec,
     Thresholds,
@@ -186,7 +187,8 @@ def make_sold_order(room: Room, return_label: str, *, location: str = "hub") -> 
 
 def a_shop() -> Shop:
     def location(id_: str, kind: str, *printers: PrinterSpec, scan: bool = False) -> Location:
-        return Location(id_, id_.title(), kind, id_, 52.52, 13.405, ALWAYS, "DE", printers, scan=scan)
+        promise = PromiseSpec() if kind == "booth" else None
+        return Location(id_, id_.title(), kind, id_, 52.52, 13.405, ALWAYS, "DE", printers, scan=scan, promise=promise)
 
     press = PrinterSpec("press-1", "folder:press-1", ("dtg",))
     return Shop(

@@ -1,4 +1,4 @@
-"""What a booth's queue promises: who comes first, what is kept, moved, or made elsewhere; and that people hear of it."""
+"""What a booth's queue promises: who comes first, what is kept, moved or made elsewhere, and that people hear of it."""
 
 from __future__ import annotations
 

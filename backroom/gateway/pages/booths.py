@@ -1,0 +1,136 @@
+"""`/booths/{location}`: a booth's evening on one screen, for a tablet, with one hand and at night.
+
+When a new order would be ready and what holds everything up; what waits for paper or a decision; the queue with its
+promises; what lies ready to be collected. It loads itself anew, and works without scripts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, HTTPException, Request, Response
+from sqlalchemy import RowMapping
+
+from backroom.domain.print_queue import Bottleneck, QueuedJob, bottlenecks, foresee, promise
+from backroom.domain.shop import PromiseSpec
+from backroom.gateway.access import Staff
+from backroom.gateway.front import front_of
+from backroom.gateway.pages.html import Child, Html, link, order_link, page, table, tag
+from backroom.gateway.pages.prints import NEEDS_A_PERSON, known_location, one_job
+from backroom.store import print_jobs, print_promises, print_queue
+from backroom.store.database import now
+from backroom.store.print_queue import Queue
+
+router = APIRouter()
+
+# Often enough to be believed, seldom enough to be read.
+RELOAD_SECONDS = 20
+# Nobody comes for it after that long, or it was handed over and nobody said so.
+READY_FOR = timedelta(hours=12)
+# Stands for an order that comes now, in the queue that is played forward.
+_NEXT = 1 << 62
+
+
+@router.get("/booths/{location}")
+def show(location: str, request: Request, _staff: Staff) -> Response:
+    front = front_of(request)
+    place = known_location(front, location)
+    if place.promise is None:
+        raise HTTPException(404, "this location promises nothing: it is no booth")
+    with front.room.database.read() as connection:
+        at = now(connection)
+        queue = print_queue.read_queue(connection, place, at)
+        standing = print_promises.standing(connection, location)
+        rows = print_jobs.queue(connection, location)
+        ready = print_promises.ready_to_collect(connection, location, at - READY_FOR)
+        holding_up = bottlenecks(
+            queue.jobs,
+            queue.printers,
+            queue.foreseen,
+            at,
+            short_of=print_queue.short_of_blanks(connection, location, queue.jobs),
+            unpacked_since=print_queue.unpacked_since(connection, location),
+        )
+        counted = print_promises.outcomes(connection, location, at - READY_FOR)
+    waiting = [row for row in rows if row["state"] in NEEDS_A_PERSON]
+    return page(
+        request,
+        place.name,
+        _next(request, queue, place.promise, holding_up),
+        tag(
+            "p",
+            link(f"/scan/{quote(location, safe='')}", "Scan"),
+            link(f"/returns/at/{quote(location, safe='')}", "Take back"),
+            link(f"/prints/{quote(location, safe='')}", "Prints"),
+            cls="ways",
+        ),
+        tag("h2", "Needs a hand"),
+        [tag("div", one_job(request, row), cls="card act") for row in waiting]
+        or tag("p", "Nothing waits for paper or a decision.", cls="quiet"),
+        tag("h2", "Queue"),
+        table(("Ready", "Order", "Pieces", ""), _queue(request, queue, standing, rows), "Nothing is being printed."),
+        tag("h2", "Ready to collect"),
+        table(
+            ("Order", "Since"),
+            [[order_link(row["number"]), _clock(request, row["done_at"])] for row in ready],
+            "Nothing lies ready.",
+        ),
+        tag("p", _kept(counted), cls="quiet"),
+        reload_after=RELOAD_SECONDS,
+    )
+
+
+def _next(request: Request, queue: Queue, spec: PromiseSpec, holding_up: Sequence[Bottleneck]) -> Html:
+    """When an order that comes now would be ready, in words for whoever asks across the counter."""
+    soonest: datetime | None = None
+    for process in sorted({process for one in queue.printers if one.ready for process in one.processes}):
+        job = QueuedJob(_NEXT, _NEXT, 1, process, "", "", waits=True)
+        found = foresee([*queue.jobs, job], queue.printers, queue.paces, queue.at).get(_NEXT)
+        if found is not None:
+            told = promise(found, timedelta(minutes=spec.handling_minutes))
+            soonest = told if soonest is None else max(soonest, told)
+    said = f"A new print: about {_clock(request, soonest)}" if soonest else "No printer prints now"
+    worst = tag("span", holding_up[0].sentence, cls="why") if holding_up else None
+    return tag("p", said, worst, cls=f"answer {'calm' if soonest else 'bad'}", role="status")
+
+
+def _queue(
+    request: Request, queue: Queue, standing: Sequence[RowMapping], rows: Sequence[RowMapping]
+) -> list[list[Child]]:
+    pieces: dict[int, list[str]] = defaultdict(list)
+    numbers: dict[int, str] = {}
+    for row in rows:
+        pieces[row["fulfilment_order_id"]].append(f"{row['copies']} × {row['sku']}")
+        numbers[row["fulfilment_order_id"]] = row["order_number"]
+    promised = {row["fulfilment_order_id"]: row for row in standing}
+    waits = {job.part: job.waits for job in queue.jobs}
+    listed: list[tuple[bool, datetime | None, list[Child]]] = []
+    for part, order in numbers.items():
+        given = promised.get(part)
+        told = given["promised_at"] if given is not None else None
+        late = told is not None and told < queue.at
+        tone = "bad" if late else "act" if given is not None and given["moved"] else "good"
+        shown = tag("strong", _clock(request, told) if told else "–", cls=tone)
+        moved = tag("span", " later than first said", cls="quiet") if given is not None and given["moved"] else None
+        who = "waits here" if waits.get(part) else "parcel" if part in waits else ""
+        listed.append((told is None, told, [[shown, moved], order_link(order), ", ".join(pieces[part]), who]))
+    listed.sort(key=lambda one: (one[0], one[1] or queue.at))
+    return [cells for _, _, cells in listed]
+
+
+def _clock(request: Request, at: datetime | None) -> str:
+    if at is None:
+        return "–"
+    return f"{at.astimezone(ZoneInfo(front_of(request).room.shop.owner.timezone)):%H:%M}"
+
+
+def _kept(counted: dict[str, int]) -> str:
+    kept, late = counted.get(print_promises.KEPT, 0), counted.get(print_promises.LATE, 0)
+    if not kept + late:
+        return "No promise has come due yet."
+    elsewhere = counted.get(print_promises.ELSEWHERE, 0)
+    return f"{kept} of {kept + late} promises kept, {elsewhere} made elsewhere."

@@ -1,0 +1,90 @@
+"""The booth's page: when a print is ready, what needs a hand, what lies ready; one screen that loads itself anew."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx
+import pytest
+from sqlalchemy import Connection, update
+
+from backroom.store import print_promises
+from backroom.store.database import now
+from backroom.store.tables import fulfilment_orders, print_jobs
+from tests.integration.gateway.conftest import SKU, Gateway, make_order
+
+PAGE = "/booths/booth-a"
+
+
+@pytest.fixture
+def staff(gateway: Gateway) -> httpx.Client:
+    gateway.client.post("/login", data={"key": gateway.key("staff")})
+    return gateway.client
+
+
+def review(gateway: Gateway) -> None:
+    place = gateway.room.shop.location("booth-a")
+    gateway.room.database.write(lambda c: print_promises.review(c, place, now(c), "hub"))
+
+
+def change(gateway: Gateway, **values: object) -> None:
+    gateway.room.database.write(lambda c: c.execute(update(print_jobs).values(**values)))
+
+
+def test_an_empty_booth_says_when_a_new_print_would_be_ready(staff: httpx.Client) -> None:
+    shown = staff.get(PAGE).text
+    for expected in ("A new print: about", "Nothing is being printed", "No promise has come due", "Nothing lies ready"):
+        assert expected in shown
+    assert '<meta http-equiv="refresh" content="20">' in shown
+
+
+def test_the_queue_is_shown_with_its_promises_and_what_holds_it_up(gateway: Gateway, staff: httpx.Client) -> None:
+    first, second = make_order(gateway.room), make_order(gateway.room)
+    review(gateway)
+    shown = staff.get(PAGE).text
+    assert shown.index(first) < shown.index(second)
+    assert f"2 × {SKU}" in shown
+    assert "press-1 has 2 jobs" in shown
+
+
+def test_a_promise_that_was_missed_or_moved_is_seen(gateway: Gateway, staff: httpx.Client) -> None:
+    make_order(gateway.room)
+    review(gateway)
+
+    def late(connection: Connection) -> None:
+        earlier = now(connection) - timedelta(minutes=40)
+        connection.execute(update(print_promises.print_promises).values(promised_at=earlier, moved=1))
+
+    gateway.room.database.write(late)
+    shown = staff.get(PAGE).text
+    assert '<strong class="bad">' in shown
+    assert "later than first said" in shown
+
+
+def test_what_waits_for_paper_or_a_decision_comes_first_with_its_buttons(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+    change(gateway, state="blocked", printer="press-1", reason="out of paper", started_at=None)
+    shown = staff.get(PAGE).text
+    assert "No printer prints now" in shown
+    assert "press-1: out of paper" in shown
+    change(gateway, state="unknown")
+    shown = staff.get(PAGE).text
+    assert shown.index("It was printed") < shown.index("Ready to collect")
+    assert number in shown
+
+
+def test_what_lies_ready_to_be_collected_is_listed(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+
+    def done(connection: Connection) -> None:
+        part = update(fulfilment_orders).values(state="done", delivery="collect", done_at=now(connection))
+        connection.execute(part)
+
+    gateway.room.database.write(done)
+    assert number in staff.get(PAGE).text.partition("Ready to collect")[2]
+
+
+def test_only_staff_see_it_and_only_booths_have_one(gateway: Gateway, staff: httpx.Client) -> None:
+    assert staff.get("/booths/hub").status_code == 404
+    assert staff.get("/booths/moon").status_code == 404
+    assert httpx.get(f"{gateway.url}{PAGE}").status_code in (303, 401)
