@@ -43,6 +43,7 @@ class MappedWriteBack:
         self._client = Client(account_of(spec.id, spec.api, mapping, secret))
 
     def close(self) -> None:
+        """Let its connections go."""
         self._client.close()
 
     @property

@@ -52,6 +52,10 @@ class MappedSource:
         self._channel = MappedChannel(spec)
         self._client = Client(account_of(spec.id, spec.api, mapping, secret))
 
+    def close(self) -> None:
+        """Let its connections go."""
+        self._client.close()
+
     @property
     def _poll(self) -> PollMapping:
         if self._mapping.poll is None:

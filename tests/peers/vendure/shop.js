@@ -23,7 +23,7 @@ class BackroomWebhook {
             name: 'backroom-webhook',
             process: job => this.post(job.data.type, job.data.orderId),
         });
-        const later = (type, order) => this.queue.add({ type, orderId: order.id }, { retries: 20 });
+        const later = (type, order) => this.queue.add({ type, orderId: order.id }, { retries: 300 });
         this.eventBus.ofType(core.OrderPlacedEvent).subscribe(event => later('order.placed', event.order));
         this.eventBus.ofType(core.OrderStateTransitionEvent).subscribe(event => {
             if (event.toState === 'Cancelled') later('order.cancelled', event.order);
