@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, RowMapping
 
-from backroom.domain.errors import BackroomError, Retry
+from backroom.domain.errors import BackroomError, OutcomeUnknown, Retry
 from backroom.domain.model import Delivery, FulfilmentState, StepOutcome, Variant
 from backroom.domain.partner_orders import (
     ArtworkFile,
@@ -33,6 +33,7 @@ from backroom.domain.partner_orders import (
 from backroom.domain.partners import PartnerSpec
 from backroom.domain.shop import Location
 from backroom.effects.ledger import Answer, Effect, perform
+from backroom.outgoing.errors import AnswerUnreadable
 from backroom.partners.base import Partner
 from backroom.partners.registry import spec_of
 from backroom.printing.artwork import check_artwork
@@ -113,6 +114,9 @@ class PartnerSink:
                 if away is not None:
                     raise away
                 answers.append(_answer(self._partner.submit(request), request))
+            except AnswerUnreadable as error:
+                # It took the call; what it made of it nobody can read.
+                answers.append(OutcomeUnknown(error.message, remedy=error.remedy, cause=error.cause))
             except BackroomError as error:
                 answers.append(error)
                 # One that is away is away for the others as well: they are not begun one after the other.

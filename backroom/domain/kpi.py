@@ -118,6 +118,11 @@ KPIS = (
     _cost("print", "Pieces printed, and tries that failed, × `print`: ink and pretreatment."),
     _cost("blank", "Pieces printed, and tries that failed, × `blank`: what is printed on."),
     _cost("picking", "Pieces × `picking_minutes` × `wage_per_hour`."),
+    _cost(
+        "partner",
+        "What partners charged for making and sending, in the shop's currency by `exchange`. What they make and send "
+        "is neither printed nor packed here, and is left out of those costs.",
+    ),
     _cost("messages", "E-mails × `email_per_1000` and SMS × `sms_per_1000`."),
     _cost(
         "returns",

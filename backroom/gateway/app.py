@@ -43,6 +43,8 @@ from backroom.gateway.pages import (
     transfers,
 )
 from backroom.gateway.pages.html import page, tag
+from backroom.gateway.partners import partner_doors
+from backroom.gateway.partners import router as partner_messages
 from backroom.shop.room import Room
 from backroom.store.booth_wakes import BoothWork, look
 from backroom.store.desk import NoSuchOrder
@@ -74,6 +76,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         doors=webhook_doors(room),
         meters=Meters(room.database, zone(room.shop.owner.timezone)),
         messages=message_door(room),
+        partner_doors=partner_doors(room),
     )
     for part in (
         webhooks,
@@ -94,6 +97,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         app.include_router(part.router)
     for part in (returns, return_station, events, event_count, transfers, booths):
         app.include_router(part.router)
+    app.include_router(partner_messages)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
     app.add_exception_handler(BackroomError, _refused)

@@ -4,8 +4,8 @@ the SMS provider, the meters."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, cast
 
 from fastapi import Request
 
@@ -15,6 +15,9 @@ from backroom.gateway.message_door import MessageDoor
 from backroom.gateway.meters import Meters
 from backroom.shop.room import Room
 from backroom.store.claims import Wakeup
+
+if TYPE_CHECKING:
+    from backroom.gateway.partners import PartnerDoor
 
 
 class Waker(Protocol):
@@ -33,6 +36,7 @@ class Front:
     doors: Mapping[str, WebhookDoor]
     meters: Meters
     messages: MessageDoor | None = None
+    partner_doors: Mapping[str, PartnerDoor] = field(default_factory=dict)
 
     def send(self, wakeups: Iterable[Wakeup]) -> None:
         """Send what a commit owes, after it: booths are rung here, everything is told to the engine."""

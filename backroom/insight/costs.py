@@ -23,6 +23,7 @@ def own_costs(row: Mapping[str, Any] | RowMapping, rates: CostRates) -> dict[str
         "cost_print": made * rates.print,
         "cost_blank": made * rates.blank,
         "cost_picking": row["pieces"] * rates.handled_piece,
+        "cost_partner": row["partner_minor"],
         "cost_messages": (row["emails"] * rates.email_per_1000 + row["texts"] * rates.sms_per_1000) / 1000,
         "cost_returns": row["return_parcels"] * rates.return_label + row["returned"] * rates.handled_piece,
         "cost_compute": row.get("orders", 1) * rates.compute_per_1000 / 1000,

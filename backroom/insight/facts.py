@@ -29,6 +29,7 @@ COUNTED = (
     "returned",
     "return_parcels",
     "refunded_minor",
+    "partner_minor",
 )
 
 

@@ -5,6 +5,7 @@ What belongs here: the interface and its errors. What does not: any one partner'
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -12,6 +13,9 @@ from typing import Any, Protocol
 from backroom.domain.errors import AskPerson
 from backroom.domain.partner_orders import PartnerRequest, PartnerStatus
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused
+
+# Longer is no id of anybody's.
+LONGEST_NAME = 200
 
 
 class PartnerRefusesOrder(AskPerson):
@@ -66,6 +70,14 @@ class Partner(Protocol):
         """See `backroom.outgoing.probe`."""
 
     def close(self) -> None: ...
+
+
+def read_json(body: bytes) -> object:
+    """What a message says, None where it is no JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def refused(error: ServiceRefused, reference: str, words: str = "") -> PartnerRefusesOrder:

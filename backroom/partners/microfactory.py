@@ -8,7 +8,6 @@ says what an answer says, and the order's `revision` tells which is newer.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -28,7 +27,7 @@ from backroom.domain.partner_orders import (
 from backroom.domain.signatures import BadSignature, check_standard
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceRefused
-from backroom.partners.base import News, TooLate, refused, unreadable
+from backroom.partners.base import LONGEST_NAME, News, TooLate, read_json, refused, unreadable
 
 MAKE, PICK = "make", "pick"
 MOST_NUMBER = 2**31 - 1
@@ -182,19 +181,21 @@ def read_message(body: bytes, headers: Mapping[str, str], secret: str, kind: str
         secret,
         time.time() if at is None else at,
     )
-    try:
-        message = json.loads(body)
-    except (ValueError, RecursionError):
-        message = None
-    order = message.get("data") if isinstance(message, dict) else None
-    reference = order.get("reference") if isinstance(order, dict) else None
+    order = _dict(_dict(read_json(body)).get("data"))
+    reference = order.get("reference")
     if not isinstance(reference, str) or not reference:
         return News(())
     status = read_order(order, "the partner", reference, kind)
     if status.reason:
         # What somebody wrote is not kept in clear: whoever reads this asks for it.
         return News((reference,))
-    return News((reference,), status, {name: value for name, value in _dict(order).items() if name in _KEPT})
+    return News((reference,), status, {name: value for name, value in order.items() if name in _KEPT})
+
+
+def hinted(body: bytes) -> tuple[str, ...]:
+    """The order that a message which nobody signed says it is about."""
+    reference = _dict(_dict(read_json(body)).get("data")).get("reference")
+    return (reference,) if isinstance(reference, str) and 0 < len(reference) <= LONGEST_NAME else ()
 
 
 def _read_lines(lines: object, service: str, reference: str) -> tuple[ToldLine, ...]:

@@ -9,7 +9,7 @@ from backroom.domain.partner_orders import PartnerStatus
 from backroom.domain.partners import PartnerSpec
 from backroom.domain.shop import Location
 from backroom.partners.base import News, Partner
-from backroom.partners.microfactory import MAKE, PICK, Microfactory, read_message, read_order
+from backroom.partners.microfactory import MAKE, PICK, Microfactory, hinted, read_message, read_order
 
 # Made of the location's name, what the shop file says of the partner, and the secret that opens its interface.
 # `backroom.domain.partners.ADAPTERS` lists the same, for whoever checks a shop file.
@@ -30,6 +30,11 @@ class NoPartner(Refuse):
     cause = "no_partner"
 
 
+# Reads a message that nobody signed: the orders it may be about, by our reference or their id. None of it is believed.
+HINTS: Mapping[str, Callable[[bytes], tuple[str, ...]]] = {
+    "microfactory": hinted,
+    "integrator": hinted,
+}
 # What was kept of a signed message, as a status again.
 TOLD: Mapping[str, Callable[[object, str, str], PartnerStatus]] = {
     "microfactory": lambda told, name, reference: read_order(told, name, reference, MAKE),

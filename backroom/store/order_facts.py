@@ -27,6 +27,7 @@ from sqlalchemy import (
 
 from backroom.domain.message_reports import Report
 from backroom.domain.model import FulfilmentState
+from backroom.domain.partner_orders import PartnerOrderState
 from backroom.domain.returns import Lane
 from backroom.store import effects as ledger
 from backroom.store.batches import chunks, upsert
@@ -42,6 +43,7 @@ from backroom.store.tables import (
     messages,
     order_facts,
     orders,
+    partner_orders,
     print_jobs,
     refunds,
     return_lines,
@@ -51,6 +53,7 @@ from backroom.store.tables import (
     stock_outs,
 )
 
+_L = fulfilment_lines.c
 MARK = "kpi.history"
 # Entries of a transaction that is still open may have lower numbers than those we see: younger ones come next time.
 SETTLED_AFTER = timedelta(minutes=2)
@@ -162,18 +165,29 @@ def _counts(order_ids: Sequence[int]) -> Iterator[Select[Any]]:
     yield (
         select(
             of_order,
-            func.sum(fulfilment_lines.c.from_stock + fulfilment_lines.c.to_print).label("pieces"),
-            func.sum(fulfilment_lines.c.to_print).label("printed"),
+            # What a partner sends to the customer passes through nobody's hands here, and what it makes is not printed.
+            _sum_of(fulfilment_lines.c.from_stock + fulfilment_lines.c.to_print, ~_shipped_by_partner()).label(
+                "pieces"
+            ),
+            _sum_of(_L.to_print, partner_orders.c.id.is_(None)).label("printed"),
         )
         .join(fulfilment_lines, fulfilment_lines.c.fulfilment_order_id == fulfilment_orders.c.id)
+        .outerjoin(partner_orders, partner_orders.c.fulfilment_order_id == fulfilment_orders.c.id)
         .where(parts)
         .group_by(of_order)
     )
     yield (
         select(of_order, func.count().label("parcels"), func.sum(shipments.c.cost_minor).label("label_minor"))
         .join(shipments, shipments.c.fulfilment_order_id == fulfilment_orders.c.id)
-        .where(parts)
+        .outerjoin(partner_orders, partner_orders.c.fulfilment_order_id == fulfilment_orders.c.id)
+        .where(parts, ~_shipped_by_partner())
         .group_by(of_order)
+    )
+    # Cancelled work as well: a partner may charge for what it began.
+    yield (
+        select(partner_orders.c.order_id, func.sum(partner_orders.c.cost_minor).label("partner_minor"))
+        .where(partner_orders.c.order_id.in_(order_ids))
+        .group_by(partner_orders.c.order_id)
     )
     yield (
         select(
@@ -223,6 +237,15 @@ def _first_decisions(order_ids: Sequence[int]) -> Select[Any]:
     """The first of each order alone: what is routed again after stock arrived was short all the same."""
     first = routing_decisions.c.order_id.in_(order_ids) & (routing_decisions.c.round == 1)
     return select(routing_decisions.c.order_id, routing_decisions.c.outcome, routing_decisions.c.short).where(first)
+
+
+def _shipped_by_partner() -> ColumnElement[bool]:
+    """Of a part, joined with what it is at a partner: whether the partner sends it to the customer itself."""
+    return func.coalesce(partner_orders.c.state, "") == PartnerOrderState.SHIPPED
+
+
+def _sum_of(value: ColumnElement[Any], condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((condition, value), else_=0))
 
 
 def _sum_where(*conditions: ColumnElement[bool]) -> ColumnElement[int]:

@@ -74,6 +74,7 @@ def apply(
     if new is not old and new not in MOVES[Kind.PARTNER_ORDER][old]:
         partner_orders.let_go(connection, context.token, row["id"], ask_at, told=None, asked_at=context.at)
         return StepOutcome(order["number"], "waiting"), []
+    told: dict[str, object] = {}
     wakeups = _note_differences(connection, context, order, row, status)
     asked = partner_orders.asked_lines(row)
     ended = new not in AT_WORK
@@ -94,8 +95,12 @@ def apply(
         connection.execute(moved.values(cancel_wanted=row["cancel_wanted"] and not ended))
     partner_orders.let_go(connection, context.token, row["id"], None if ended else ask_at, **values)
     if new is old:
+        if status.cost_minor is not None and status.cost_minor != row["bill_minor"]:
+            # What is counted is counted again where something is written about an order.
+            told = {"location": row["location"], "bill_minor": status.cost_minor, "currency": status.currency}
+            _record(connection, context, order, "partner.billed", told)
         return StepOutcome(order["number"], "waiting", f"{old} at {context.location.name}"), wakeups
-    told: dict[str, object] = {"location": row["location"], "state": new}
+    told = {"location": row["location"], "state": new}
     if missing := missing_pieces(asked, status.lines):
         told["missing"] = missing
     _record(connection, context, order, f"partner.{new}", told)
@@ -242,7 +247,7 @@ def _save_shipment(
         part_id=row["fulfilment_order_id"],
         person_id=order["person_id"],
         carrier=parcel.carrier or context.location.name,
-        service="partner",
+        service=shipping.BY_PARTNER,
         tracking=tracking,
         return_tracking=f"none-{row['reference']}",
         weight_g=0,

@@ -16,6 +16,8 @@ from backroom.store.tables import labels, people, sheets, shipments
 
 # The kind of effect that buys a parcel's labels.
 LABEL = "label"
+# The service of a parcel that a partner sent, with a label of its own.
+BY_PARTNER = "partner"
 DATA_CONTEXT = "labels.data"
 ZPL_CONTEXT = "labels.zpl"
 DOCUMENT_CONTEXT = "labels.document"

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 from backroom.domain.model import Delivery, FulfilmentState
 from backroom.store.messages import SENT
 from backroom.store.quality.windows import Source, holds, when
+from backroom.store.shipping import BY_PARTNER
 from backroom.store.tables import (
     consents,
     fulfilment_orders,
@@ -33,22 +34,24 @@ def _shipments(_: datetime) -> Select[Any]:
         mine = select(func.count()).where(labels.c.shipment_id == shipments.c.id, labels.c.kind == kind)
         return mine.scalar_subquery()
 
+    # A partner's parcel has no label of ours, and is known when it has left.
+    ours = shipments.c.service != BY_PARTNER
     return select(
         shipments.c.id.label("key"),
         func.coalesce(orders.c.number, "").label("number"),
         part.c.id.label("part_found"),
         shipments.c.carrier,
-        shipments.c.weight_g,
+        when(ours, shipments.c.weight_g).label("weight_g"),
         shipments.c.cost_minor,
         shipments.c.currency,
         shipments.c.at,
-        part.c.packed_at,
+        when(ours, part.c.packed_at).label("packed_at"),
         func.length(shipments.c.tracking).label("tracking_length"),
         holds(shipments.c.tracking != shipments.c.return_tracking).label("numbers_differ"),
-        when(part.c.id.is_not(None), holds(part.c.state.not_in(UNPACKED))).label("is_packed"),
+        when(ours & part.c.id.is_not(None), holds(part.c.state.not_in(UNPACKED))).label("is_packed"),
         when(part.c.id.is_not(None), holds(part.c.delivery == Delivery.SHIP)).label("is_sent"),
-        of_kind("shipping").label("shipping_labels"),
-        of_kind("return").label("return_labels"),
+        when(ours, of_kind("shipping")).label("shipping_labels"),
+        when(ours, of_kind("return")).label("return_labels"),
     ).select_from(
         shipments.outerjoin(part, part.c.id == shipments.c.fulfilment_order_id).outerjoin(
             orders, orders.c.id == part.c.order_id

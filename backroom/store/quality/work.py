@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, literal, or_, select
 
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, ReservationState
 from backroom.store.effects import DONE
@@ -17,6 +17,7 @@ from backroom.store.tables import (
     fulfilment_orders,
     order_lines,
     orders,
+    partner_orders,
     print_jobs,
     reservations,
     shipments,
@@ -41,6 +42,7 @@ def _parts(_: datetime) -> Select[Any]:
         )
         .scalar_subquery()
     )
+    at_partner = _at_partner(part.c.id)
     making, sent = part.c.state == _F.MAKING, part.c.state.in_(AFTER_LABELLED)
     return select(
         part.c.id.label("key"),
@@ -58,11 +60,17 @@ def _parts(_: datetime) -> Select[Any]:
         when(part.c.state == _F.HELD, func.length(part.c.hold_reason)).label("hold_reason_length"),
         when(part.c.state.in_(AFTER_MADE), holds(_passed())).label("moments_there"),
         when(making, part.c.outstanding).label("waits_for"),
-        when(making, printing).label("prints_to_come"),
+        # What a partner makes is waited for by one report, and printed by nobody here.
+        when(making, case((at_partner, part.c.outstanding), else_=printing)).label("prints_to_come"),
         when(part.c.state.in_(AFTER_MADE), part.c.outstanding).label("waits_still"),
         when(sent & (part.c.delivery == Delivery.SHIP), parcels).label("parcels"),
         when(part.c.delivery != Delivery.SHIP, parcels).label("parcels_unasked"),
     ).select_from(part.outerjoin(orders, orders.c.id == part.c.order_id))
+
+
+def _at_partner(part_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether this work is a partner's."""
+    return select(partner_orders.c.id).where(partner_orders.c.fulfilment_order_id == part_id).exists()
 
 
 def _passed() -> ColumnElement[bool]:
@@ -98,6 +106,7 @@ def _part_lines(_: datetime) -> Select[Any]:
     )
     live, made = part.c.state != _F.CANCELLED, part.c.state.in_(AFTER_MADE)
     begun = part.c.state.in_((_F.MAKING, *AFTER_MADE))
+    ours = ~_at_partner(line.c.fulfilment_order_id)
     return select(
         line.c.id.label("key"),
         func.coalesce(orders.c.number, "").label("number"),
@@ -112,9 +121,9 @@ def _part_lines(_: datetime) -> Select[Any]:
         when(live & order_lines.c.id.is_not(None), holds(order_lines.c.sku == line.c.sku)).label("sku_right"),
         when(live, wanted).label("from_stock_of_sku"),
         when(live, reserved).label("reserved_of_sku"),
-        when(begun & (line.c.to_print > 0), holds(job.exists())).label("has_job"),
-        when(made, line.c.to_print).label("to_print_by_now"),
-        when(made, line.c.printed).label("printed_by_now"),
+        when(begun & ours & (line.c.to_print > 0), holds(job.exists())).label("has_job"),
+        when(made & ours, line.c.to_print).label("to_print_by_now"),
+        when(made & ours, line.c.printed).label("printed_by_now"),
     ).select_from(
         line.outerjoin(part, part.c.id == line.c.fulfilment_order_id)
         .outerjoin(orders, orders.c.id == part.c.order_id)

@@ -40,6 +40,7 @@ order_facts = Table(
     Column("returned", Integer, nullable=False, server_default="0"),
     Column("return_parcels", Integer, nullable=False, server_default="0"),
     Column("refunded_minor", Integer, nullable=False, server_default="0"),
+    Column("partner_minor", Integer, nullable=False, server_default="0"),
     Column("replaces", Integer, nullable=False, server_default="0"),
     Column("digest", Id, nullable=False),
     Index("ix_order_facts_shipped_day", "shipped_day"),

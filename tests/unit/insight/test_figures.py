@@ -85,6 +85,7 @@ def test_costs_are_counted_by_the_rates_of_the_shop_file() -> None:
         "cost_print": 2 * 200 / 2,
         "cost_blank": 2 * 400 / 2,
         "cost_picking": 4 * 100 / 2,
+        "cost_partner": 0,
         "cost_messages": 6.99 / 2,
         "cost_returns": (420 + 100) / 2,
         "cost_booth": 0,
