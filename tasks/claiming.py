@@ -21,8 +21,9 @@ from sqlalchemy.exc import OperationalError
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.shop.room import Room
-from backroom.store import desk, fulfilment, intake, news, partner_orders, returns, selling
+from backroom.store import desk, fulfilment, intake, news, partner_orders, returns, selling, waiting_messages
 from backroom.store.claims import RENEW_SECONDS, Claim, fence, give_up
+from backroom.store.database import now
 from backroom.store.instances import end_dead_instances, this_instance
 
 T = TypeVar("T")
@@ -128,6 +129,18 @@ def claim_news(room: Room, channel: str = "", *, number: str | None = None) -> C
         order_id = desk.find(connection, number)["id"]
         of = news.channel_of(connection, order_id)
         return news.claim_order(connection, order_id, channel=of, instance=instance, run_id=run_id) if of else None
+
+    return _paying(room, work)
+
+
+def claim_messages(room: Room) -> Claim | None:
+    """The next wave of messages whose hour has come; None when there is none."""
+    run_id, instance, hub = _run_id(), this_instance(), room.shop.hub
+
+    def work(connection: Connection) -> Claim | None:
+        waiting_messages.set_tired_aside(connection, now(connection))
+        most = _wave_most(connection)
+        return waiting_messages.claim_due(connection, hub=hub, instance=instance, run_id=run_id, most=most)
 
     return _paying(room, work)
 

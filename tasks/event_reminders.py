@@ -22,14 +22,14 @@ from backroom.effects.ledger import Effect, perform
 from backroom.engine.runs import this_run_id
 from backroom.messaging.base import OutgoingMessage
 from backroom.shop.room import Room, this_room
-from backroom.store import events, leases
+from backroom.store import events, leases, messages
 from backroom.store.claims import take
 from backroom.store.database import MOMENT, now
 from backroom.store.effects import request_hash
 from backroom.store.instances import this_instance
 from tasks.claiming import holding
 from tasks.connections import messengers_of
-from tasks.messages import MESSAGE, MessengerSink
+from tasks.messages import MessengerSink
 
 AHEAD = timedelta(days=3)
 STAGE = "event"
@@ -114,7 +114,7 @@ def _effects(room: Room, due: Sequence[Reminder]) -> list[Effect[OutgoingMessage
     return [
         Effect(
             one.key,
-            MESSAGE,
+            messages.KIND,
             None,
             # Of which item on which day: its words may change before the evening, and it is the same reminder.
             request_hash({"reminder": one.key}, room.seals),

@@ -15,26 +15,33 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.consent import MEDIA, Medium, decide
-from backroom.domain.errors import BackroomError
+from backroom.domain.errors import AskPerson, BackroomError
 from backroom.domain.model import StatedConsent
+from backroom.domain.opening import zone
+from backroom.domain.quiet_hours import may_go
 from backroom.effects.ledger import Answer, Effect, Gate, perform
 from backroom.messaging.base import Messenger, OptedOut, OutgoingMessage, Sent
+from backroom.messaging.clocks import zones_of
 from backroom.messaging.templates import KINDS, choose, fill
 from backroom.shop.room import Room
 from backroom.store import messages, opt_outs
 from backroom.store.claims import Claim, fence
 from backroom.store.contacts import Contact
 from backroom.store.effects import request_hash
-from backroom.store.messages import PLANNED, SENT, SKIPPED
+from backroom.store.messages import PLANNED, SENT, SKIPPED, WAITING
 from backroom.store.opt_outs import Withdrawn
 from backroom.store.seals import seal, unseal
-
-MESSAGE = "message"
 
 # A message's id, its state, why, and when it was sent.
 Settled = tuple[int, str, str, datetime | None]
 # What a template may mention, in the template's language.
 Values = Callable[[str], Mapping[str, str]]
+
+
+class MessengerMissing(AskPerson):
+    """A message waits for a medium by which the shop sends no more."""
+
+    cause = "messenger-missing"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -47,6 +54,7 @@ class About:
     person_id: int
     name: str
     language: str
+    channel: str
     contact: Contact
     key: bytes
     consents: Sequence[StatedConsent]
@@ -67,11 +75,14 @@ class Writer:
     at: datetime
 
     def write(self, about: About, kind: str, values: Values) -> list[messages.NewMessage]:
-        """One message a medium, planned, or skipped with its reason. `values` are asked for in a language."""
+        """One message a medium: planned, waiting for its hour, or skipped with its reason. `values` are asked for in a
+        language."""
         written = []
         for medium in MEDIA:
             reason = self._why_not(about, medium, kind)
             content = {} if reason else self._content(about, kind, medium, values)
+            until = None if reason else self.waits(about, kind, medium)
+            state = SKIPPED if reason else WAITING if until else PLANNED
             written.append(
                 messages.NewMessage(
                     part_id=about.part_id,
@@ -81,12 +92,26 @@ class Writer:
                     kind=kind,
                     medium=medium,
                     content=seal(about.key, json.dumps(content, ensure_ascii=False).encode(), messages.CONTEXT),
-                    state=SKIPPED if reason else PLANNED,
-                    reason=reason,
+                    state=state,
+                    reason=self.say_wait(until) if until else reason,
                     key=key_of(about, kind, medium),
+                    next_attempt_at=until,
                 )
             )
         return written
+
+    def waits(self, about: About, kind: str, medium: Medium) -> datetime | None:
+        """Until when this message waits for its hour; None when it may go now."""
+        if KINDS[kind].at_once:
+            return None
+        zones = zones_of(about.contact.phone) if about.contact.phone else ()
+        quiet, home = self.room.shop.messaging.quiet_hours, self.room.shop.owner.timezone
+        until = may_go(quiet, medium, KINDS[kind].purpose, self.at, zones, home)
+        return until if until > self.at else None
+
+    def say_wait(self, until: datetime) -> str:
+        """Why it waits, by the shop's clock."""
+        return f"quiet hours until {until.astimezone(zone(self.room.shop.owner.timezone)):%Y-%m-%d %H:%M %Z}"
 
     def _why_not(self, about: About, medium: Medium, kind: str) -> str:
         if medium not in self.messengers:
@@ -98,7 +123,7 @@ class Writer:
 
     def _content(self, about: About, kind: str, medium: Medium, values: Values) -> dict[str, str]:
         owner, contact = self.room.shop.owner, about.contact
-        template = choose(self.room.shop.templates, kind, medium, about.language, owner.language)
+        template = choose(self.room.shop.templates, kind, medium, about.language, owner.language, about.channel)
         usual = {"shop": owner.name, "name": contact.address.name if contact.address else ""}
         text = fill(template, usual | dict(values(template.language)))
         recipient = contact.email if medium == "email" else contact.phone
@@ -135,12 +160,27 @@ def plan_and_send(
 
     planned = [row for row in room.database.write(plan) if row["state"] == PLANNED]
     by_row = {about.row_id: about for about in abouts}
+    pairs = [(row, by_row[row["fulfilment_order_id"] or row["return_id"]]) for row in planned]
+    about_of = {row["id"]: about for row, about in pairs}
     unsent: dict[int, list[BackroomError]] = defaultdict(list)
-    for medium, messenger in writer.messengers.items():
-        rows = [(row, by_row[row["fulfilment_order_id"] or row["return_id"]]) for row in planned]
-        mine = [(row, about, _outgoing(room, about, row, medium)) for row, about in rows if row["medium"] == medium]
+    for id_, error in send(room, claim, writer.messengers, pairs).items():
+        unsent[about_of[id_].row_id].append(error)
+    return unsent
+
+
+def send(
+    room: Room, claim: Claim, messengers: Mapping[Medium, Messenger], pairs: Sequence[tuple[RowMapping, About]]
+) -> dict[int, BackroomError]:
+    """Send messages that are written, medium by medium, each once; returns by its id what could not be sent."""
+    unsent: dict[int, BackroomError] = {
+        row["id"]: MessengerMissing(f"the shop sends no {row['medium']} any more", remedy="Set it in the shop file.")
+        for row, _ in pairs
+        if row["medium"] not in messengers
+    }
+    for medium, messenger in messengers.items():
+        mine = [(row, about, _outgoing(room, about, row, medium)) for row, about in pairs if row["medium"] == medium]
         effects = [
-            Effect(message.key, MESSAGE, about.order_id, _request_hash(room, message), message)
+            Effect(message.key, messages.KIND, about.order_id, _request_hash(room, message), message)
             for _, about, message in mine
         ]
         sink = MessengerSink(messenger, [message for *_, message in mine])
@@ -148,14 +188,14 @@ def plan_and_send(
         results = perform(room.database, claim.token, effects, sink, gate)
         settled: list[Settled] = []
         stopped: list[tuple[OutgoingMessage, OptedOut]] = []
-        for row, about, message in mine:
+        for row, _, message in mine:
             result = results[message.key]
             if isinstance(result, OptedOut):
                 stopped.append((message, result))
             if isinstance(result, Withdrawn | OptedOut):
                 settled.append((row["id"], SKIPPED, result.message, None))
             elif isinstance(result, BackroomError):
-                unsent[about.row_id].append(result)
+                unsent[row["id"]] = result
             else:
                 settled.append((row["id"], SENT, "", datetime.fromisoformat(str(result["at"]))))
         _settle(room, claim, settled, stopped)

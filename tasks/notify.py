@@ -67,6 +67,7 @@ def _about(part: RowMapping, key: bytes, consents: Sequence[StatedConsent]) -> A
         person_id=part["person_id"],
         name=f"{part['number']}-{part['key']}",
         language=part["language"],
+        channel=part["channel"],
         contact=open_contact(key, part["contact"]),
         key=key,
         consents=consents,

@@ -83,6 +83,7 @@ def _tell(room: Room, place: Location) -> list[BackroomError]:
                 person_id=row["person_id"],
                 name=f"{row['number']}-{row['part_key']}",
                 language=row["language"],
+                channel=row["channel"],
                 contact=open_contact(key, row["contact"]),
                 key=key,
                 consents=consents[row["person_id"]],

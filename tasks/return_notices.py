@@ -74,6 +74,7 @@ def _about(back: RowMapping, key: bytes, consents: Sequence[StatedConsent]) -> A
         person_id=back["person_id"],
         name=f"{back['number']}-{back['key']}",
         language=back["language"],
+        channel=back["channel"],
         contact=open_contact(key, back["contact"]),
         key=key,
         consents=consents,

@@ -15,6 +15,7 @@ from backroom.domain.errors import AskPerson
 from backroom.domain.mapping import ShopMapping
 from backroom.domain.opening import OpeningHours
 from backroom.domain.partners import PARTNER, ROBOT_CELL, TO_CUSTOMER, PartnerSpec
+from backroom.domain.quiet_hours import QuietHours
 from backroom.domain.restock import RestockSpec
 from backroom.domain.return_policy import ReturnRules
 
@@ -298,11 +299,14 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class MessageTemplate:
+    """The words of one kind of message; `channel` names the one whose customers get them, empty for all others."""
+
     kind: str
     medium: str
     language: str
     subject: str
     body: str
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,6 +365,7 @@ class MessagingSpec:
     sender_email: str
     sender_sms: str
     public_url: str = ""
+    quiet_hours: QuietHours | None = None
 
 
 @dataclass(frozen=True, slots=True)

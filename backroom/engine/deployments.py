@@ -35,6 +35,7 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
     specs = [
         DeploymentSpec("flows/order_intake.py:order_intake", hub.id, hub.pool, hub_tags, {"location": hub.id}),
         DeploymentSpec("flows/returns.py:returns", hub.id, hub.pool, hub_tags, {"location": hub.id}),
+        DeploymentSpec("flows/messages.py:messages", hub.id, hub.pool, hub_tags, {"location": hub.id}),
         DeploymentSpec("flows/order.py:order", "order", hub.pool, hub_tags, queue=DESK),
         DeploymentSpec("flows/decide.py:decide", "decide", hub.pool, hub_tags, queue=DESK),
         DeploymentSpec("flows/breaker.py:breaker", "breaker", hub.pool, hub_tags, queue=DESK),

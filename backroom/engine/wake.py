@@ -54,6 +54,7 @@ FLOW_OF = {
     # Both stand at a channel instead of a location.
     "tell": "tell-channel",
     "stock": "tell-stock",
+    "messages": "messages",
 }
 
 

@@ -24,10 +24,14 @@ from backroom.messaging.return_texts import RETURN_TEXTS
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of message: what a person must have agreed to, and what its templates may mention."""
+    """One kind of message: what a person must have agreed to, and what its templates may mention.
+
+    `at_once`: its reader stands there and waits for it, so it knows no quiet hours.
+    """
 
     purpose: Purpose
     placeholders: frozenset[str]
+    at_once: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
@@ -35,8 +39,8 @@ KINDS: Mapping[str, Kind] = {
         "order_updates", frozenset({"shop", "order", "name", "carrier", "tracking", "location", "window"})
     ),
     "ready_to_collect": Kind("order_updates", frozenset({"shop", "order", "name", "location"})),
-    "promised": Kind("order_updates", frozenset({"shop", "order", "name", "location", "time"})),
-    "promised_later": Kind("order_updates", frozenset({"shop", "order", "name", "location", "time"})),
+    "promised": Kind("order_updates", frozenset({"shop", "order", "name", "location", "time"}), at_once=True),
+    "promised_later": Kind("order_updates", frozenset({"shop", "order", "name", "location", "time"}), at_once=True),
     "made_elsewhere": Kind("order_updates", frozenset({"shop", "order", "name", "location"})),
     "return_accepted": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "way"})),
     "return_received": Kind("order_updates", frozenset({"shop", "order", "name", "rma"})),
@@ -190,15 +194,23 @@ def check(template: MessageTemplate) -> None:
 
 
 def choose(
-    templates: Sequence[MessageTemplate], kind: str, medium: Medium, language: str, shop_language: str
+    templates: Sequence[MessageTemplate],
+    kind: str,
+    medium: Medium,
+    language: str,
+    shop_language: str,
+    channel: str = "",
 ) -> MessageTemplate:
-    """The template nearest to the customer's language, the shop's own before the built-in one.
+    """The template nearest to the customer's language: that of their channel before the shop's, and that before the
+    built-in one.
 
     Tried in turn: the language itself (`de-AT`), its base (`de`), the shop's language, its base, English. Raises
     `BadTemplate` when there is none.
     """
+    own = [template for template in templates if template.channel and template.channel == channel]
+    of_all = [template for template in templates if not template.channel]
     for wanted in _fallbacks(language, shop_language):
-        for template in (*templates, *BUILT_IN):
+        for template in (*own, *of_all, *BUILT_IN):
             if (template.kind, template.medium, _tag(template.language)) == (kind, medium, wanted):
                 return template
     raise BadTemplate(f"There is no template {kind} for {medium}.", remedy="Write one in the shop file.")
@@ -252,4 +264,4 @@ def _base(language: str) -> str:
 
 
 def _name(template: MessageTemplate) -> str:
-    return f"{template.kind}/{template.medium}/{template.language}"
+    return "/".join(filter(None, (template.kind, template.medium, template.language, template.channel)))

@@ -6,7 +6,7 @@ field (`section`), the file's layout (`load`), the rules themselves (`backroom.d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from string import Template
@@ -93,7 +93,7 @@ def check_references(shop: Shop, report: Report) -> None:
                 path = f"returns.policies.{policy.name}.channels"
                 report.add(path, f"there is no channel {channel_id!r}", suggest(channel_id, channels))
     for template in shop.templates:
-        _check_template(template, report)
+        _check_template(template, [channel.id for channel in shop.channels], report)
 
 
 def _check_channel(channel: ChannelSpec, shop: Shop, locations: list[str], report: Report) -> None:
@@ -145,8 +145,12 @@ def _check_rule(rule: RoutingRule, shop: Shop, events: set[str], report: Report)
         )
 
 
-def _check_template(template: MessageTemplate, report: Report) -> None:
+def _check_template(template: MessageTemplate, channels: Collection[str], report: Report) -> None:
     path = f"templates.{template.kind}.{template.medium}.{template.language}"
+    if template.channel:
+        path += f".channel.{template.channel}"
+        if template.channel not in channels:
+            report.add(path, f"there is no channel {template.channel!r}", suggest(template.channel, channels))
     placeholders = TEMPLATE_PLACEHOLDERS.get(template.kind)
     if placeholders is None:
         report.add(path, f"there are no messages {template.kind!r}", suggest(template.kind, TEMPLATE_PLACEHOLDERS))

@@ -9,8 +9,11 @@ Amounts are written in the shop's currency (`price = 4.90`); the postcode table 
 
 from __future__ import annotations
 
+from datetime import time
 from pathlib import Path
 
+from backroom.domain.consent import MEDIA, PURPOSES
+from backroom.domain.quiet_hours import QuietHours
 from backroom.domain.shop import (
     MAIL_KINDS,
     SMS_KINDS,
@@ -159,25 +162,58 @@ def _read_messaging(section: Section) -> MessagingSpec:
         public_url=section.text(
             "public_url", "", pattern=values.SERVICE_URL, form="an address such as https://hooks.example.com"
         ),
+        quiet_hours=_read_quiet_hours(section.section("quiet_hours")) if section.has("quiet_hours") else None,
     )
     section.done()
     return messaging
 
 
+def _read_quiet_hours(section: Section) -> QuietHours | None:
+    """[messaging.quiet_hours]: from when until when, by which clock, and for what."""
+    form = "a time such as 21:00"
+    begins, ends = section.text("from", pattern=CLOCK, form=form), section.text("until", pattern=CLOCK, form=form)
+    media = section.choices("media", MEDIA, ("sms",))
+    purposes = section.choices("purposes", PURPOSES, PURPOSES)
+    by_recipient = section.choice("clock", ("recipient", "shop"), "recipient") == "recipient"
+    section.done()
+    if not begins or not ends:
+        return None
+    if begins == ends:
+        section.problem("until", f"{ends} is when they begin", "Write another time, such as 08:00.")
+        return None
+    return QuietHours(
+        time.fromisoformat(begins),
+        time.fromisoformat(ends),
+        frozenset(medium for medium in MEDIA if medium in media),
+        frozenset(purpose for purpose in PURPOSES if purpose in purposes),
+        by_recipient,
+    )
+
+
+def _read_template(kind: str, medium: str, language: str, channel: str, section: Section) -> MessageTemplate:
+    template = MessageTemplate(
+        kind=kind,
+        medium=medium,
+        language=language,
+        subject=section.text("subject", None if medium == "email" else ""),
+        body=section.text("body"),
+        channel=channel,
+    )
+    section.done()
+    return template
+
+
 def _read_templates(root: Section) -> tuple[MessageTemplate, ...]:
-    """[templates.KIND.MEDIUM.LANGUAGE], each with a body, and for e-mail a subject."""
+    """[templates.KIND.MEDIUM.LANGUAGE], each with a body, and for e-mail a subject; below it `.channel.ID` for the
+    customers of one channel."""
     templates = []
     for kind, media in root.sections("templates", required=False):
         for medium, languages in media.each_section():
             for language, section in languages.each_section():
-                templates.append(
-                    MessageTemplate(
-                        kind=kind,
-                        medium=medium,
-                        language=language,
-                        subject=section.text("subject", None if medium == "email" else ""),
-                        body=section.text("body"),
-                    )
-                )
-                section.done()
+                of_channels = list(section.sections("channel", required=False))
+                if section.has("body") or not of_channels:
+                    of_channels.append(("", section))
+                else:
+                    section.done()
+                templates += [_read_template(kind, medium, language, id_, words) for id_, words in of_channels]
     return tuple(templates)

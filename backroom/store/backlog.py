@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from backroom.domain.model import FulfilmentState, InboxState, OrderState, PrintJobState, ReservationState
-from backroom.store import history, stock
+from backroom.store import history, stock, waiting_messages
 from backroom.store import partner_orders as partners
 from backroom.store import print_jobs as prints
 from backroom.store import returns as back
@@ -47,6 +47,7 @@ def wake_again(connection: Connection, hub: str) -> list[Wakeup]:
     places += [(prints.STAGE, location) for location in _prints_wait(connection)]
     places += [(partners.STAGE, location) for location in partners.due(connection, now(connection))]
     places += [(back.STAGE, hub)] if _returns_wait(connection) else []
+    places += [(waiting_messages.STAGE, hub)] if waiting_messages.due(connection, now(connection)) else []
     return [raise_generation(connection, stage, location) for stage, location in places]
 
 

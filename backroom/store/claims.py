@@ -29,6 +29,7 @@ from backroom.store.tables import (
     fulfilment_orders,
     generations,
     inbox,
+    messages,
     orders,
     partner_orders,
     returns,
@@ -129,7 +130,9 @@ def give_up(connection: Connection, token: str, *, blameless: bool = False) -> N
 
     `blameless` says that it ended for a reason that none of its rows can have: then this claim counts against none.
     """
-    for table in (inbox, orders, fulfilment_orders, returns, partner_orders, channel_news) if blameless else ():
+    for table in (
+        (inbox, orders, fulfilment_orders, returns, partner_orders, channel_news, messages) if blameless else ()
+    ):
         held = update(table).where(table.c.claim_token == token, table.c.attempts > 0)
         connection.execute(held.values(attempts=table.c.attempts - 1))
     connection.execute(delete(claims).where(claims.c.token == token))

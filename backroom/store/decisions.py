@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, select
 
 from backroom.domain.errors import Refuse
-from backroom.store import effects, history, news, sickness
+from backroom.store import effects, history, messages, news, sickness, waiting_messages
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.fulfilment import STAGE
@@ -87,6 +87,11 @@ def decide(
     effects.settle(connection, [outcome], row["claim_token"], at)
     if row["kind"] == news.EFFECT:
         return _told(connection, row, happened, actor, at)
+    if row["kind"] == messages.KIND and waiting_messages.try_again(connection, waiting_messages.of_keys([key]), at):
+        # Its order has gone on without it; the next look at what waits takes it up.
+        told = {"effect": key, "happened": happened}
+        history.record(connection, [history.Entry(row["order_id"], "effect.decided", told)], at=at, actor=actor)
+        return []
     parts = _parts(connection, row)
     for order_id in sorted({part["order_id"] for part in parts}):
         sickness.make_healthy(connection, order_id)

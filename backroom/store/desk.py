@@ -16,7 +16,7 @@ from backroom.domain.errors import Refuse, Retry
 from backroom.domain.lifecycle import Kind, ends, may_cancel
 from backroom.domain.model import FulfilmentState, OrderState
 from backroom.domain.partner_orders import AT_WORK, PartnerOrderState
-from backroom.store import effects, history, news, partner_orders, print_jobs, sickness, stock
+from backroom.store import effects, history, news, partner_orders, print_jobs, sickness, stock, waiting_messages
 from backroom.store.claims import Wakeup, is_free, wakeup
 from backroom.store.contacts import open_contact, seal_contact
 from backroom.store.database import now
@@ -218,6 +218,8 @@ def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wak
     stages += [(RETURNS, hub)] if comes_back else []
     if channel := news.channel_of(connection, order["id"]):
         stages.append((news.STAGE, channel))
+    again = waiting_messages.try_again(connection, waiting_messages.of_order(order["id"]), at)
+    stages += [(waiting_messages.STAGE, hub)] if again else []
     return [wakeup(connection, stage, location) for stage, location in stages]
 
 

@@ -24,9 +24,10 @@ from backroom.store import desk, history, stock
 from backroom.store import returns as back
 from backroom.store.batches import insert_new
 from backroom.store.database import now, overwrite_deleted
+from backroom.store.messages import FAILED, SKIPPED, WAITING
 from backroom.store.moves import moving
 from backroom.store.personal import HOLDINGS, Whose
-from backroom.store.tables import erasures, fulfilment_orders, inbox, orders, people, quarantine, returns
+from backroom.store.tables import erasures, fulfilment_orders, inbox, messages, orders, people, quarantine, returns
 from backroom.store.waiting import HEALTHY
 
 CLOSED_FOR_GOOD = "customer_forgotten"
@@ -109,6 +110,9 @@ def _empty(connection: Connection, whose: Whose) -> dict[str, int]:
         elif holding.sealed:
             empty = {name: None if holding.table.c[name].nullable else b"" for name in holding.sealed}
             rows[holding.table.name] = connection.execute(update(holding.table).where(theirs).values(empty)).rowcount
+    # What waits for its hour is not sent any more.
+    unsent = messages.c.order_id.in_(whose.orders) & messages.c.state.in_([WAITING, FAILED])
+    connection.execute(update(messages).where(unsent).values(state=SKIPPED, reason="forgotten", next_attempt_at=None))
     # There is nothing left to be read again.
     waiting = quarantine.c.inbox_id.in_(whose.inbox) & (quarantine.c.state == "open")
     connection.execute(update(quarantine).where(waiting).values(state="forgotten"))

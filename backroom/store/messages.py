@@ -15,7 +15,11 @@ from backroom.store.batches import chunks, insert_new, update_by_id
 from backroom.store.tables import consents, messages
 
 CONTEXT = "messages.content"
+# The kind of the effects that send them.
+KIND = "message"
 PLANNED, SENT, SKIPPED = "planned", "sent", "skipped"
+# It waits for its hour, and was not sent when that had come: its order goes on without it.
+WAITING, FAILED = "waiting", "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class NewMessage:
     state: str
     reason: str
     key: str
+    next_attempt_at: datetime | None = None
 
 
 def save_messages(connection: Connection, new: Sequence[NewMessage], at: datetime) -> list[RowMapping]:
@@ -58,6 +63,7 @@ def save_messages(connection: Connection, new: Sequence[NewMessage], at: datetim
                 "content": m.content,
                 "state": m.state,
                 "reason": m.reason,
+                "next_attempt_at": m.next_attempt_at,
                 "at": at,
             }
             for m in new
@@ -69,7 +75,13 @@ def save_messages(connection: Connection, new: Sequence[NewMessage], at: datetim
     begun = effects.begun_of(connection, (m.key for m in new))
     fresh = {(m.part_id, m.return_id, m.kind, m.medium): m for m in new if m.key not in begun}
     changed = [
-        {"id": row["id"], "content": m.content, "state": m.state, "reason": m.reason}
+        {
+            "id": row["id"],
+            "content": m.content,
+            "state": m.state,
+            "reason": m.reason,
+            "next_attempt_at": m.next_attempt_at,
+        }
         for row in rows
         if row["state"] != SENT and (m := fresh.get(_identity(row)))
     ]
@@ -99,7 +111,17 @@ def settle_messages(connection: Connection, outcomes: Sequence[tuple[int, str, s
     update_by_id(
         connection,
         messages,
-        [{"id": id_, "state": state, "reason": reason, "sent_at": sent_at} for id_, state, reason, sent_at in outcomes],
+        [
+            {
+                "id": id_,
+                "state": state,
+                "reason": reason,
+                "sent_at": sent_at,
+                "next_attempt_at": None,
+                "claim_token": None,
+            }
+            for id_, state, reason, sent_at in outcomes
+        ],
     )
 
 

@@ -132,6 +132,7 @@ def untold(connection: Connection, location: str) -> list[RowMapping]:
         orders.c.person_id,
         orders.c.contact,
         orders.c.language,
+        orders.c.channel,
         fulfilment_orders.c.key.label("part_key"),
         fulfilment_orders.c.delivery,
     )

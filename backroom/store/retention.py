@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, Select, Table, delete, func, inse
 
 from backroom.domain.model import FulfilmentState, InboxState
 from backroom.store.database import now
-from backroom.store.messages import PLANNED
+from backroom.store.messages import PLANNED, WAITING
 from backroom.store.returns import UNDER_WAY
 from backroom.store.tables import (
     api_keys,
@@ -64,7 +64,7 @@ def empty_labels(connection: Connection, before: datetime) -> int:
 def empty_messages(connection: Connection, before: datetime) -> int:
     """Empty the texts of messages that wait no more, and were made before then."""
     old = select(messages.c.id).where(
-        messages.c.at < before, messages.c.state != PLANNED, func.length(messages.c.content) > 0
+        messages.c.at < before, messages.c.state.not_in([PLANNED, WAITING]), func.length(messages.c.content) > 0
     )
     ids = _some(connection, old, messages)
     connection.execute(update(messages).where(messages.c.id.in_(ids)).values(content=b""))

@@ -130,6 +130,7 @@ _TONE = {
     "blocked": "act",
     "unknown": "act",
     "failed": "bad",
+    "undelivered": "bad",
     "sick": "bad",
     "backordered": "act",
     "requested": "act",

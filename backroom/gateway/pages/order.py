@@ -22,6 +22,7 @@ from backroom.gateway.pages.orders import NUMBER
 from backroom.store import desk, news, selling
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
+from backroom.store.messages import FAILED
 from backroom.store.notes import open_notes, seal_note
 from backroom.store.story import OrderStory, story
 
@@ -163,9 +164,12 @@ def _acts(request: Request, told: OrderStory) -> Html | None:
     """The buttons that can do something in the order's state; the desk refuses what came too late."""
     order = told.order
     path = f"/orders/{quote(order['number'], safe='')}"
+    unsent = any(message["state"] == FAILED for message in told.messages)
     if order["state"] in desk.ENDED:
-        return None
-    sick = order["sick_cause"] or any(part["sick_cause"] for part in told.parts)
+        # What waited for its hour may fail after all is done.
+        retry = form(request, f"{path}/retry", button("Retry")) if unsent else None
+        return tag("section", retry, aria_label="What can be done") if retry else None
+    sick = order["sick_cause"] or any(part["sick_cause"] for part in told.parts) or unsent
     held = order["state"] in (OrderState.HELD, OrderState.BACKORDERED, OrderState.AWAITING_RETURN_ITEMS)
     note = tag("input", name="note", placeholder="Note", aria_label="Note", maxlength=LONGEST_NOTE, autocomplete="off")
     return tag(

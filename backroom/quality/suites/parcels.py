@@ -5,7 +5,7 @@ from __future__ import annotations
 from backroom.domain.consent import MEDIA, PURPOSES
 from backroom.quality.rules import CRITICAL, WARNING, Writer, suite
 from backroom.quality.suites.orders import CLOCK_S, LOOK
-from backroom.store.messages import PLANNED, SENT, SKIPPED
+from backroom.store.messages import FAILED, PLANNED, SENT, SKIPPED, WAITING
 from backroom.store.quality import parcels
 
 AT_CARRIER = "Look for it at the carrier by its tracking number, and void it if nobody has the parcel."
@@ -119,7 +119,9 @@ def _labels(rules: Writer) -> None:
 def _messages(rules: Writer) -> None:
     rules.there("order_found", "order", WARNING, "A message about an order that is not there.", LOOK)
     rules.one_of("medium", MEDIA, "medium", WARNING, "It goes by a medium that there is not.", LOOK)
-    rules.one_of("state", [PLANNED, SENT, SKIPPED], "state", WARNING, "Its state is none that there is.", LOOK)
+    rules.one_of(
+        "state", [PLANNED, WAITING, SENT, SKIPPED, FAILED], "state", WARNING, "Its state is none that there is.", LOOK
+    )
     rules.true("sent_at_there", "sent_at", WARNING, "It was sent, and nobody knows when.", LOOK, shown=("medium",))
     rules.true(
         "person_right",

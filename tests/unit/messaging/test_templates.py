@@ -164,3 +164,13 @@ def test_a_window_is_said_in_the_customers_language(language: str, expected: str
 
 def test_a_window_of_one_day_is_one_day() -> None:
     assert say_window(DeliveryWindow(WINDOW.from_date, WINDOW.from_date), "en") == "Tue 24 Nov"
+
+
+def test_the_customers_of_a_channel_get_its_own_words_before_the_shops() -> None:
+    market = replace(OWN, channel="market", body="market: $order")
+    templates = [OWN, market]
+    assert choose(templates, "handed_over", "email", OWN.language, "en", "market") == market
+    assert choose(templates, "handed_over", "email", OWN.language, "en", "web") == OWN
+    assert choose([market], "handed_over", "email", OWN.language, "en", "web").channel == ""
+    # Their language counts for more than their channel.
+    assert choose([market], "handed_over", "email", "de" if OWN.language == "en" else "en", "fr", "market") != market

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 
 import pytest
 
+from backroom.domain.quiet_hours import QuietHours
 from backroom.domain.shop import TEMPLATE_PLACEHOLDERS, Filter
 from backroom.messaging.templates import KINDS, check
 from backroom.shop.check import ShopFileInvalid, ShopFileProblem
@@ -238,3 +239,38 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_an_empty_file_names_everything_that_is_missing(tmp_path: Path) -> None:
     fields = {problem.field for problem in problems(tmp_path, "")}
     assert {"shop", "locations", "channels", "slas", "rules", "carriers", "messaging"} <= fields
+
+
+def quiet(*lines: str) -> str:
+    return GOOD + "\n[messaging.quiet_hours]\n" + "\n".join(lines) + "\n"
+
+
+def test_quiet_hours_are_read_with_what_is_usual_for_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(quiet('from = "21:00"', 'until = "08:00"'), encoding="utf-8")
+    hours = load_shop(tmp_path / "shop.toml").messaging.quiet_hours
+    assert hours == QuietHours(time(21), time(8), frozenset({"sms"}), frozenset({"order_updates", "marketing"}), True)
+
+
+@pytest.mark.parametrize(
+    ("lines", "field"),
+    [
+        (['from = "21:00"'], "messaging.quiet_hours.until"),
+        (['from = "24:00"', 'until = "08:00"'], "messaging.quiet_hours.from"),
+        (['from = "08:00"', 'until = "08:00"'], "messaging.quiet_hours.until"),
+        (['from = "21:00"', 'until = "08:00"', 'clock = "moon"'], "messaging.quiet_hours.clock"),
+        (['from = "21:00"', 'until = "08:00"', 'media = ["fax"]'], "messaging.quiet_hours.media"),
+    ],
+)
+def test_a_wrong_field_of_quiet_hours_is_named(tmp_path: Path, lines: list[str], field: str) -> None:
+    assert [problem.field for problem in problems(tmp_path, quiet(*lines))] == [field]
+
+
+def test_a_channel_may_have_words_of_its_own(tmp_path: Path) -> None:
+    words = '\n[templates.ready_to_collect.sms.en.channel.CHANNEL]\nbody = "$order, by us"\n'
+    (tmp_path / "shop.toml").write_text(GOOD, encoding="utf-8")
+    channel = load_shop(tmp_path / "shop.toml").channels[0].id
+    (tmp_path / "shop.toml").write_text(GOOD + words.replace("CHANNEL", channel), encoding="utf-8")
+    (template,) = [one for one in load_shop(tmp_path / "shop.toml").templates if one.channel]
+    assert (template.channel, template.body) == (channel, "$order, by us")
+    (problem,) = problems(tmp_path, GOOD + words.replace("CHANNEL", "nowhere"))
+    assert problem.field == "templates.ready_to_collect.sms.en.channel.nowhere"
