@@ -13,6 +13,7 @@ from backroom.carriers.courier import LocalCourier
 from backroom.channels.login_drawer import LoginDrawer
 from backroom.channels.refunding import Refunds
 from backroom.channels.remote import KeepsLogin, OrderSource, WriteBack
+from backroom.channels.shopify_refunds import ShopifyRefunds
 from backroom.channels.square_refunds import SquareRefunds
 from backroom.channels.stripe_refunds import StripeRefunds
 from backroom.channels.woocommerce_refunds import WooRefunds
@@ -73,6 +74,7 @@ def refunds_of(room: Room) -> dict[str, Refunds]:
 
 # By kind of channel; `backroom.domain.shop.REFUNDING_KINDS` lists the same, for whoever checks a shop file.
 REFUNDS: Mapping[str, Callable[[str, str], Refunds]] = {
+    "shopify": ShopifyRefunds,
     "woocommerce": WooRefunds,
     "square": SquareRefunds,
     "stripe": StripeRefunds,

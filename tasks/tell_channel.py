@@ -21,6 +21,7 @@ from backroom.shop.room import this_room
 from backroom.store import history, news
 from backroom.store.claims import Claim, fence
 from backroom.store.effects import request_hash
+from backroom.store.partner_orders import reference_of
 from tasks.connections import write_back_of
 from tasks.sick import failed_news, leave
 
@@ -156,9 +157,15 @@ def _shipped(row: RowMapping, pieces: Sequence[tuple[str, str, int]]) -> Shipped
         external_id=row["external_id"],
         lines=tuple(LineShipped(external_id, sku, count) for external_id, sku, count in pieces),
         carrier=row["carrier"] or "",
-        tracking=row["tracking"] or "",
+        tracking=_tracking(row),
         last=bool(row["last"]),
     )
+
+
+def _tracking(row: RowMapping) -> str:
+    """The carrier's number, without our reference that stands for it, or behind it, where a partner sent the parcel."""
+    part_key = row["key"].removeprefix(f"{news.SHIPPED}-")
+    return str(row["tracking"] or "").removesuffix(reference_of(row["number"], part_key)).strip()
 
 
 def _leaving(one: Shipped) -> Mapping[str, object]:

@@ -15,9 +15,9 @@ from prefect import task
 from sqlalchemy import Connection
 
 from backroom.channels.remote import StockTold
-from backroom.domain.errors import AskPerson, BackroomError, Retry
-from backroom.outgoing.errors import ServiceAway
-from backroom.shop.room import this_room
+from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown, Retry
+from backroom.outgoing.errors import AnswerUnreadable, ServiceAway
+from backroom.shop.room import Room, this_room
 from backroom.store import selling
 from backroom.store.claims import Claim
 from backroom.store.database import now
@@ -39,25 +39,39 @@ def tell_stock(claim: Claim, due: Sequence[selling.ToTell]) -> str:
     room = this_room()
     channel = claim.location
     told = [StockTold(one.sku, one.available, one.before, one.unheard, one.arrived) for one in due]
+    open_ = {one.sku: one for one in due}
+    left: list[selling.LeftAt] = []
+    failure: BackroomError | None = None
     try:
         with closing(write_back_of(room, channel)) as write_back:
-            answers = write_back.stock(told)
+            for answer in write_back.stock(told):
+                left.append(selling.LeftAt(open_.pop(answer.sku), answer.level, answer.unheard, answer.trouble))
     except BackroomError as error:
         failure = error
-    else:
-        left = [
-            selling.LeftAt(one, answer.level, answer.unheard, answer.trouble)
-            for one, answer in zip(due, answers, strict=True)
-        ]
 
-        def commit(connection: Connection) -> None:
-            at = now(connection)
-            selling.settle(connection, channel, left, at)
+    def commit(connection: Connection) -> None:
+        at = now(connection)
+        selling.settle(connection, channel, left, at)
+        if failure is None:
             selling.went_well(connection, channel, at)
+        elif _nothing_happened(failure):
+            selling.put_back(connection, channel, open_.values())
 
-        room.database.write(commit)
+    room.database.write(commit)
+    if failure is None:
         unset = sum(1 for one in left if one.trouble)
         return f"{len(left) - unset} levels told" + (f", {unset} not sold there" if unset else "")
+    return _put_off(room, channel, failure)
+
+
+def _nothing_happened(failure: BackroomError) -> bool:
+    """Whether the call that failed certainly set nothing; what was lost on its way may have."""
+    if isinstance(failure, ServiceAway):
+        return failure.nothing_happened
+    return not isinstance(failure, OutcomeUnknown | AnswerUnreadable)
+
+
+def _put_off(room: Room, channel: str, failure: BackroomError) -> str:
     wait = failure.retry_after if isinstance(failure, ServiceAway) and failure.retry_after else timedelta(0)
     ask = room.database.write(
         lambda connection: selling.went_wrong(

@@ -8,7 +8,7 @@ An answer that is an order goes through the same door as a webhook (`delivering`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -180,9 +180,9 @@ class WriteBack(Protocol):
     def cancelled(self, news: Cancelled) -> None:
         """Tell it, which is harmless to repeat: a channel whose order is cancelled already takes it as told."""
 
-    def stock(self, news: Sequence[StockTold]) -> Sequence[StockSet]:
-        """Set the levels, which is harmless to repeat; one answer for each, in the order given. It may raise half-way:
-        then none of these levels is known, and all are told again."""
+    def stock(self, news: Sequence[StockTold]) -> Iterable[StockSet]:
+        """Set the levels, which is harmless to repeat; one answer for each, in any order, and as soon as it is set: it
+        may raise half-way, and what was not answered by then is told again."""
 
     def close(self) -> None:
         """End its connections."""

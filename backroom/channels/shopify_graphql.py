@@ -75,7 +75,8 @@ class ShopifyGraphql:
             # Nothing of a throttled query was carried out, so it may be repeated whatever it is.
             if "THROTTLED" not in _codes(errors):
                 raise _error(errors, about, again)
-        raise ServiceAway(SERVICE, f"{SERVICE} throttles us ({about}).", retry_after=timedelta(seconds=LONGEST_WAIT))
+        wait = timedelta(seconds=LONGEST_WAIT)
+        raise ServiceAway(SERVICE, f"{SERVICE} throttles us ({about}).", retry_after=wait, nothing_happened=True)
 
     def _wait_for_points(self, document: str, about: str) -> None:
         needed = self._costs.get(document, 0.0)
@@ -84,7 +85,8 @@ class ShopifyGraphql:
         there = self._points + (self._clock() - self._at) * self._restored
         seconds = (needed - there) / self._restored
         if seconds > LONGEST_WAIT:
-            raise ServiceAway(SERVICE, f"{SERVICE} throttles us ({about}).", retry_after=timedelta(seconds=seconds))
+            wait = timedelta(seconds=seconds)
+            raise ServiceAway(SERVICE, f"{SERVICE} throttles us ({about}).", retry_after=wait, nothing_happened=True)
         if seconds > 0:
             self._pause(seconds)
 

@@ -56,14 +56,11 @@ class ShopifyLevels:
         named = spec.api.stock_location if spec.api else ""
         self._location = gid("Location", named) if named else ""
 
-    def tell(self, news: Sequence[StockTold]) -> Sequence[StockSet]:
-        """Set these levels; one answer for each, in the order given."""
+    def tell(self, news: Sequence[StockTold]) -> Iterator[StockSet]:
+        """Set these levels; one answer for each, as soon as it is set."""
         place = self.place()
-        answers: dict[str, StockSet] = {}
         for first in range(0, len(news), SKUS_AT_ONCE):
-            for answer in self._set(place, news[first : first + SKUS_AT_ONCE]):
-                answers[answer.sku] = answer
-        return [answers[one.sku] for one in news]
+            yield from self._set(place, news[first : first + SKUS_AT_ONCE])
 
     def place(self) -> str:
         """The location whose level is set; ServiceSetup where there are several and none is named."""
@@ -112,7 +109,8 @@ class ShopifyLevels:
                     del pending[sku]
                     yield tried[sku]
                 return
-        raise ServiceAway(SERVICE, f"{SERVICE} sells faster than its level can be set ({self._channel}).")
+        message = f"{SERVICE} sells faster than its level can be set ({self._channel})."
+        raise ServiceAway(SERVICE, message, nothing_happened=True)
 
     def _carry_out(self, place: str, changes: Sequence[tuple[str, str, int, int]]) -> bool:
         """Whether all were set; else one had changed since it was read, and none was."""

@@ -80,6 +80,7 @@ class ShopifyTelling:
         assert spec.api is not None
         self._channel = spec.id
         self._told = spec.api.tell
+        self._asked = {"read_orders"} if spec.api.ask else set()
         self._shop = ShopifyGraphql(spec.api.url, token)
         self._levels = ShopifyLevels(self._shop, spec)
 
@@ -92,7 +93,7 @@ class ShopifyTelling:
         has = {
             text(one.get("handle")) for one in items(mapping(said.get("currentAppInstallation")).get("accessScopes"))
         }
-        needs = {scope for kind in self._told for scope in SCOPES.get(kind, ())}
+        needs = {scope for kind in self._told for scope in SCOPES.get(kind, ())} | self._asked
         # Who may write may read, and Shopify lists only the one.
         lacks = sorted(one for one in needs if one not in has and one.replace("read_", "write_", 1) not in has)
         if lacks:
@@ -156,7 +157,7 @@ class ShopifyTelling:
                 remedy="Cancel it there, then say that nothing is left to tell.",
             )
 
-    def stock(self, news: Sequence[StockTold]) -> Sequence[StockSet]:
+    def stock(self, news: Sequence[StockTold]) -> Iterator[StockSet]:
         return self._levels.tell(news)
 
     def _order(self, external_id: str, key: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -121,24 +121,25 @@ class WooTelling:
         # WooCommerce puts the pieces back into its own stock by this; where it is told of stock, that is set after it.
         self._put(news.external_id, {"status": CANCELLED_STATUS}, news.key)
 
-    def stock(self, news: Sequence[StockTold]) -> Sequence[StockSet]:
-        answers: dict[str, StockSet] = {}
+    def stock(self, news: Sequence[StockTold]) -> Iterator[StockSet]:
         for first in range(0, len(news), SKUS_AT_ONCE):
             some = {one.sku: one for one in news[first : first + SKUS_AT_ONCE]}
             found = self._products(sorted(some))
-            changes: dict[int, list[dict[str, Any]]] = defaultdict(list)
+            changes: dict[int, list[tuple[_Product, StockSet]]] = defaultdict(list)
             for sku, one in some.items():
                 there = found.get(sku, [])
                 if trouble := _trouble(there):
-                    answers[sku] = StockSet(sku, None, trouble=trouble)
+                    yield StockSet(sku, None, trouble=trouble)
                     continue
                 level, unheard = level_to_set(one.available, one.before, there[0].there, one.unheard, one.arrived)
-                answers[sku] = StockSet(sku, level, unheard)
-                if level != there[0].there:
-                    changes[there[0].parent].append({"id": there[0].id, "stock_quantity": level})
-            for parent, levels in sorted(changes.items()):
-                self._set(parent, levels)
-        return [answers[one.sku] for one in news]
+                answer = StockSet(sku, level, unheard)
+                if level == there[0].there:
+                    yield answer
+                else:
+                    changes[there[0].parent].append((there[0], answer))
+            for parent, answers in sorted(changes.items()):
+                self._set(parent, [{"id": product.id, "stock_quantity": one.level} for product, one in answers])
+                yield from (one for _, one in answers)
 
     def _order(self, external_id: str, key: str) -> dict[str, Any]:
         try:
@@ -196,17 +197,17 @@ class WooTelling:
 
     def _set(self, parent: int, levels: Sequence[dict[str, Any]]) -> None:
         path = f"products/{parent}/variations/batch" if parent else "products/batch"
-        for first in range(0, len(levels), AT_ONCE):
-            body = {"update": list(levels[first : first + AT_ONCE])}
-            answer = self._client.call("POST", path, about=f"{self._channel} stock", again=True, json=body)
-            refused = [one for one in items(answer.mapping().get("update")) if mapping(one.get("error"))]
-            if refused:
-                codes = sorted({text(mapping(one["error"]).get("code"), 60) for one in refused})
-                raise ServiceSetup(
-                    SERVICE,
-                    f"{SERVICE} does not take levels of {self._channel} ({', '.join(codes)}).",
-                    remedy="Give its key read/write permission, and look at the products there.",
-                )
+        # No more than SKUS_AT_ONCE, of the 100 that one call takes.
+        body = {"update": list(levels)}
+        answer = self._client.call("POST", path, about=f"{self._channel} stock", again=True, json=body)
+        refused = [one for one in items(answer.mapping().get("update")) if mapping(one.get("error"))]
+        if refused:
+            codes = sorted({text(mapping(one["error"]).get("code"), 60) for one in refused})
+            raise ServiceSetup(
+                SERVICE,
+                f"{SERVICE} does not take levels of {self._channel} ({', '.join(codes)}).",
+                remedy="Give its key read/write permission, and look at the products there.",
+            )
 
 
 _FIELDS = "id,type,parent_id,sku,manage_stock,stock_quantity"

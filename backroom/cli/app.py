@@ -14,6 +14,7 @@ from backroom.cli import (
     channel,
     check,
     demo,
+    doctor,
     effects,
     event_day,
     events,
@@ -79,6 +80,7 @@ app.command("scan")(orders.scan_piece)
 app.command("import")(orders.import_file)
 app.command("up")(system.up)
 app.command("worker")(system.worker)
+app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 
 

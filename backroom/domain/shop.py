@@ -23,7 +23,7 @@ LOCATION_KINDS = ("hub", "local_hub", "booth", PARTNER, ROBOT_CELL)
 # Data quality has a work pool of its own, which belongs to no location.
 QUALITY_POOL = "quality"
 CHANNEL_KINDS = ("shopify", "woocommerce", "square", "stripe", "etsy", "pos", "csv", "mapped")
-REFUNDING_KINDS = ("woocommerce", "square", "stripe")
+REFUNDING_KINDS = ("shopify", "woocommerce", "square", "stripe")
 # Kinds of channels that can be asked for their orders, and those that take news; `backroom.channels.registry` has the
 # same, for whoever makes the connection.
 ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "stripe", "etsy", "mapped")

@@ -81,6 +81,18 @@ class KannelGateway:
         with requests.Session() as session:
             return send_each(messages, lambda message: self._send(session, message))
 
+    def check(self) -> None:
+        """Ask for a sending without a recipient: smsbox looks at the login first, and refuses the rest (400)."""
+        query = {"username": self.username, "password": self.password, "text": ""}
+        timeout = (self.connect_timeout, self.read_timeout)
+        response = _call(
+            "check", "Kannel", lambda: requests.get(self.url, params=query, timeout=timeout, allow_redirects=False)
+        )
+        if response.status_code == 503:
+            raise ProviderDown("Kannel takes no message now (503).")
+        if response.status_code != 400:
+            raise _setup_broken("Kannel", response.status_code)
+
     def find(self, message: OutgoingMessage, age: timedelta = timedelta(0)) -> Sent | None:
         """Always raises: Kannel keeps no key of ours."""
         raise cannot_say(message.key, "Kannel")
@@ -154,6 +166,24 @@ class JsonSmsGateway:
         """Send a wave over one kept HTTP connection."""
         with requests.Session() as session:
             return send_each(messages, lambda message: self._send(session, message))
+
+    def check(self) -> None:
+        """Ask what it allows: nothing is sent. A gateway that knows no OPTIONS is there all the same; whether it takes
+        our token is only known where it looks at that first."""
+        response = _call(
+            "check",
+            "The SMS gateway",
+            lambda: requests.options(
+                self.url,
+                headers={"Authorization": f"Bearer {self.token}"},
+                timeout=(self.connect_timeout, self.read_timeout),
+                allow_redirects=False,
+            ),
+        )
+        if response.status_code >= 500 and response.status_code != 501:
+            raise ProviderDown(f"The SMS gateway takes nothing now ({response.status_code}).")
+        if response.status_code in (401, 403, 404) or 300 <= response.status_code < 400:
+            raise _setup_broken("The SMS gateway", response.status_code)
 
     def find(self, message: OutgoingMessage, age: timedelta = timedelta(0)) -> Sent | None:
         """Always raises: send the key again instead, the gateway answers as it did the first time."""

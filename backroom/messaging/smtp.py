@@ -92,6 +92,17 @@ class SmtpMessenger:
         finally:
             connection.quit()
 
+    def check(self) -> None:
+        """Greet the server and log in, and send nothing; for `backroom doctor`."""
+        client = _open(self._server)
+        try:
+            client.noop()
+            client.quit()
+        except OSError as error:
+            raise ProviderDown("The mail server hung up after our login.") from error
+        finally:
+            client.close()
+
     def find(self, message: OutgoingMessage, age: timedelta = timedelta(0)) -> Sent | None:
         """Always raises: SMTP has no question for it."""
         raise cannot_say(message.key, "The mail server")

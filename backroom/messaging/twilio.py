@@ -92,6 +92,11 @@ class TwilioMessenger:
             raise cannot_say(message.key, "Twilio")
         return found
 
+    def check(self) -> None:
+        """Ask for one message of those that were sent: the key must be allowed that anyhow."""
+        with Client(self._account()) as client:
+            client.call("GET", "Messages.json", about="check", params={"PageSize": 1})
+
     def _account(self) -> Account:
         base = f"{self.url.rstrip('/')}/2010-04-01/Accounts/{quote(self.account, safe='')}"
         return Account("Twilio", base, login=(self.username, self.password), read_timeout=self.read_timeout)

@@ -100,14 +100,19 @@ class Client:
         request_id = uuid.uuid4().hex[:16]
         sent = {"X-Request-Id": request_id} | dict(headers or {})
         until = time.monotonic() + PATIENCE
+        certain = True
         for tried in range(1, TRIES + 1):
             if left := self._circuit.wait_left():
                 raise ServiceAway(
-                    service, f"{service} is left alone for now ({about}).", retry_after=timedelta(seconds=left)
+                    service,
+                    f"{service} is left alone for now ({about}).",
+                    retry_after=timedelta(seconds=left),
+                    nothing_happened=certain,
                 )
             try:
                 answer = self._once(method, url, sent, most_bytes, about, request_id, harmless, body)
             except (ServiceAway, ServiceSilent) as error:
+                certain = certain and isinstance(error, ServiceAway) and error.nothing_happened
                 pause = FIRST_PAUSE * 2 ** (tried - 1)
                 if isinstance(error, ServiceAway) and error.retry_after is not None:
                     pause = max(pause, error.retry_after.total_seconds())
@@ -115,6 +120,9 @@ class Client:
                 self._circuit.failed(0.0 if worth else _asked(error))
                 log.warning("%s: %s, try %d (%s, request %s)", service, error.cause, tried, about, request_id)
                 if not worth:
+                    if isinstance(error, ServiceAway):
+                        # Of an earlier try as well.
+                        error.nothing_happened = certain
                     raise
                 time.sleep(pause)
             else:
@@ -154,6 +162,7 @@ class Client:
                         account.service,
                         f"{account.service} takes nothing now ({about}, {response.status_code}).",
                         retry_after=_retry_after(response.headers.get("Retry-After", "")),
+                        nothing_happened=True,
                     )
                 if response.status_code < 500:
                     content = self._read(response, most_bytes, deadline, about)
@@ -192,7 +201,7 @@ class Client:
                     service, f"{service} is not trusted by its certificate.", remedy="Check its url, and this clock."
                 )
             case "connection":
-                return ServiceAway(service, f"{service} cannot be reached ({about}).")
+                return ServiceAway(service, f"{service} cannot be reached ({about}).", nothing_happened=True)
         return self._silent(harmless, about)
 
     def _silent(self, harmless: bool, about: str) -> ServiceAway | ServiceSilent:

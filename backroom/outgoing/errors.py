@@ -15,13 +15,17 @@ from backroom.outgoing.answer import Answer
 class ServiceAway(Retry):
     """The other side cannot be reached or takes nothing now; nothing happened there, or doing it again is harmless.
 
-    `retry_after` is how long it asks to be left alone, None where it does not say.
+    `retry_after` is how long it asks to be left alone, None where it does not say. `nothing_happened`: it certainly did
+    not do what was asked; else its answer was lost, and it may have.
     """
 
-    def __init__(self, service: str, message: str, *, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self, service: str, message: str, *, retry_after: timedelta | None = None, nothing_happened: bool = False
+    ) -> None:
         # One cause for each service: the breaker of one must not stop another's orders.
         super().__init__(message, cause=f"{_word(service)}-away")
         self.retry_after = retry_after
+        self.nothing_happened = nothing_happened
 
 
 class ServiceSetup(AskPerson):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from backroom.store.database import WRITES
@@ -23,6 +24,21 @@ _one_at_a_time = threading.Lock()
 def is_made(engine: Engine) -> bool:
     """Whether anybody has brought this database to a schema of ours."""
     return inspect(engine).has_table("alembic_version")
+
+
+def newest() -> str:
+    """The newest migration that this program brings along."""
+    head: str | None = ScriptDirectory(str(FOLDER)).get_current_head()
+    assert head is not None
+    return head
+
+
+def standing(engine: Engine) -> str:
+    """The migration that this database has seen last; empty for one that nobody made yet."""
+    if not is_made(engine):
+        return ""
+    with engine.connect() as connection:
+        return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or "")
 
 
 def migrate(engine: Engine) -> None:

@@ -48,7 +48,7 @@ _S = PartnerOrderState
 class Context:
     """What an answer is read with: where the partner stands in the shop file, the hub, the run, and now.
 
-    `note` is what somebody over there wrote, sealed.
+    `note` is what somebody over there wrote, sealed; `told` are the channels that are told of what is cancelled here.
     """
 
     location: Location
@@ -57,6 +57,7 @@ class Context:
     run_id: str
     at: datetime
     note: bytes | None = None
+    told: frozenset[str] = frozenset()
 
 
 def apply(
@@ -197,7 +198,8 @@ def _take_back(
     if order["state"] == OrderState.HELD and order["hold_reason"] == CANCELLING:
         if any(one["state"] in AT_WORK for one in partner_orders.under_way(connection, order["id"])):
             return StepOutcome(number, "held", CANCELLING), wakeups
-        desk.cancel(connection, number, "", _why_cancelled(connection, order["id"]))
+        why = _why_cancelled(connection, order["id"])
+        wakeups += desk.cancel(connection, number, "", why, told=context.told)
         return StepOutcome(number, "cancelled"), wakeups
     again = {"claim_token": None, "next_attempt_at": None, "attempts": 0, **HEALTHY}
     if order["state"] == OrderState.RELEASED:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, case, func, literal, or_, select, update
 
 from backroom.domain import breaker as breaker_rule
 from backroom.domain.model import OrderState
@@ -50,6 +50,7 @@ class ToTell:
     unheard: int
     arrived: int
     generation: int = 0
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def to_tell(
         old = compare_since is not None and (row["told_at"] is None or row["told_at"] < compare_since)
         if row["available"] != available or row["doubtful"] or clear or old:
             unheard = 0 if over else row["unheard"]
-            found.append(ToTell(sku, available, row["level"], unheard, row["arrived"], row["generation"]))
+            found.append(ToTell(sku, available, row["level"], unheard, row["arrived"], doubtful=row["doubtful"]))
     return found
 
 
@@ -166,7 +167,11 @@ def settle(connection: Connection, channel: str, left: Iterable[LeftAt], at: dat
         told = one.told
         mine = (channel_levels.c.channel == channel) & (channel_levels.c.sku == told.sku)
         since = case(
-            (channel_levels.c.unheard_since.is_(None) | (channel_levels.c.unheard < one.unheard), at),
+            (
+                channel_levels.c.unheard_since.is_(None) | (channel_levels.c.unheard < one.unheard),
+                # With its type: as it stands beside a column, SQLite would keep it otherwise than the column does.
+                literal(at, channel_levels.c.unheard_since.type),
+            ),
             else_=channel_levels.c.unheard_since,
         )
         values: dict[str, Any] = {
@@ -182,6 +187,15 @@ def settle(connection: Connection, channel: str, left: Iterable[LeftAt], at: dat
         newest = update(channel_levels).where(mine, channel_levels.c.generation == told.generation)
         if connection.execute(newest.values(**values)).rowcount == 0:
             connection.execute(update(channel_levels).where(mine).values(doubtful=True))
+
+
+def put_back(connection: Connection, channel: str, untold: Iterable[ToTell]) -> None:
+    """Say of levels that they certainly were not set: they are what they were, and wait for the next call."""
+    for one in untold:
+        mine = (channel_levels.c.channel == channel) & (channel_levels.c.sku == one.sku)
+        newest = update(channel_levels).where(mine, channel_levels.c.generation == one.generation)
+        # Where it had been in doubt before, `before` is still the highest that it may show.
+        connection.execute(newest.values(level=one.before, doubtful=one.doubtful))
 
 
 def went_well(connection: Connection, channel: str, at: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from backroom.channels.remote import (
     Shipped,
     StockSet,
     StockTold,
+    WriteBack,
 )
 from backroom.channels.shopify_telling import ShopifyTelling
 from backroom.channels.woocommerce_telling import TRACKING, WooTelling
@@ -61,6 +62,12 @@ def woo(woo_till: WooTill, httpserver: HTTPServer) -> Iterator[WooTelling]:
     telling = WooTelling(spec("woocommerce", woo_till.listen(httpserver)), LOGIN)
     yield telling
     telling.close()
+
+
+def by_sku(channel: WriteBack, news: Sequence[StockTold]) -> list[StockSet]:
+    """What came of each, in the order in which they were told."""
+    answers = {answer.sku: answer for answer in channel.stock(news)}
+    return [answers[one.sku] for one in news]
 
 
 def sent(till: ShopifyTill) -> list[tuple[Any, list[int]]]:
@@ -199,7 +206,7 @@ class TestShopify:
     ) -> None:
         shopify_till.levels = {"TEE": 9, "TEE-LONG": 3, "CAP": 4, 'A"B\\C': 1}
         told = [StockTold("TEE", 5), StockTold("CAP", 4), StockTold('A"B\\C', 0), StockTold("SOCKS", 2)]
-        assert shopify.stock(told) == [
+        assert by_sku(shopify, told) == [
             StockSet("TEE", 5),
             StockSet("CAP", 4),
             StockSet('A"B\\C', 0),
@@ -213,14 +220,14 @@ class TestShopify:
     ) -> None:
         shopify_till.levels = {"TEE": 9, "CAP": 4}
         shopify_till.twice, shopify_till.untracked = {"TEE"}, {"CAP"}
-        answers = shopify.stock([StockTold("TEE", 1), StockTold("CAP", 1)])
+        answers = by_sku(shopify, [StockTold("TEE", 1), StockTold("CAP", 1)])
         assert [one.trouble for one in answers] == [SKU_TWICE, NOT_COUNTED]
         assert shopify_till.sets == []
 
     def test_what_it_sold_meanwhile_is_taken_off(self, shopify: ShopifyTelling, shopify_till: ShopifyTill) -> None:
         shopify_till.levels = {"TEE": 8}
         # Left at 10, it sold two: one has arrived here, one has not; one more was sold at the booth.
-        (answer,) = shopify.stock([StockTold("TEE", 8, before=10, arrived=1)])
+        (answer,) = by_sku(shopify, [StockTold("TEE", 8, before=10, arrived=1)])
         assert answer == StockSet("TEE", 7, unheard=1)
 
     def test_a_sale_between_reading_and_setting_is_seen_by_the_swap(
@@ -229,7 +236,7 @@ class TestShopify:
         shopify_till.levels = {"TEE": 10, "CAP": 3}
         shopify_till.rush = ["TEE"]
         told = [StockTold("TEE", 9, before=10), StockTold("CAP", 2, before=3)]
-        assert shopify.stock(told) == [StockSet("TEE", 8, unheard=1), StockSet("CAP", 2)]
+        assert by_sku(shopify, told) == [StockSet("TEE", 8, unheard=1), StockSet("CAP", 2)]
         assert shopify_till.levels == {"TEE": 8, "CAP": 2}
 
     def test_a_shop_that_sells_all_the_time_is_told_later(
@@ -238,7 +245,7 @@ class TestShopify:
         shopify_till.levels = {"TEE": 100}
         shopify_till.rush = ["TEE"] * 20
         with pytest.raises(ServiceAway):
-            shopify.stock([StockTold("TEE", 50)])
+            by_sku(shopify, [StockTold("TEE", 50)])
         assert shopify_till.sets == []
 
     def test_levels_whose_answer_is_lost_are_set_once_under_one_key(
@@ -246,13 +253,13 @@ class TestShopify:
     ) -> None:
         shopify_till.levels = {"TEE": 9}
         shopify_till.lose = 1
-        assert shopify.stock([StockTold("TEE", 5)]) == [StockSet("TEE", 5)]
+        assert by_sku(shopify, [StockTold("TEE", 5)]) == [StockSet("TEE", 5)]
         assert shopify_till.sets == [{"TEE": 5}]
         assert len(shopify_till.keys) == 1
 
     def test_hundreds_of_levels_go_in_few_calls(self, shopify: ShopifyTelling, shopify_till: ShopifyTill) -> None:
         shopify_till.levels = {f"SKU-{number:03}": 0 for number in range(230)}
-        answers = shopify.stock([StockTold(sku, 7) for sku in shopify_till.levels])
+        answers = by_sku(shopify, [StockTold(sku, 7) for sku in shopify_till.levels])
         assert [one.level for one in answers] == [7] * 230
         assert set(shopify_till.levels.values()) == {7}
         assert len(shopify_till.calls) < 20
@@ -262,11 +269,11 @@ class TestShopify:
     ) -> None:
         shopify_till.levels, shopify_till.places = {"TEE": 9}, [PLACE, "gid://shopify/Location/2"]
         with pytest.raises(ServiceSetup) as caught:
-            shopify.stock([StockTold("TEE", 5)])
+            by_sku(shopify, [StockTold("TEE", 5)])
         assert "stock_location" in caught.value.remedy
         assert "1 (Shop 1), 2 (Shop 2)" in caught.value.remedy
         named = ShopifyTelling(spec("shopify", httpserver.url_for(""), stock_location="1"), TOKEN)
-        assert named.stock([StockTold("TEE", 5)]) == [StockSet("TEE", 5)]
+        assert by_sku(named, [StockTold("TEE", 5)]) == [StockSet("TEE", 5)]
         named.close()
 
     def test_a_check_names_the_scopes_that_are_missing(
@@ -368,7 +375,7 @@ class TestWooCommerce:
         woo_till.stock(5, "TWICE", 1)
         woo_till.stock(6, "TWICE", 1)
         told = [StockTold(sku, 5) for sku in ("TEE-S", "TEE-M", "CAP", "POSTER", "TWICE", "SOCKS")]
-        answers = woo.stock(told)
+        answers = by_sku(woo, told)
         assert [(one.level, one.trouble) for one in answers] == [
             (5, ""),
             (5, ""),
@@ -382,7 +389,7 @@ class TestWooCommerce:
 
     def test_what_it_sold_meanwhile_is_taken_off(self, woo: WooTelling, woo_till: WooTill) -> None:
         woo_till.stock(3, "CAP", 8)
-        assert woo.stock([StockTold("CAP", 8, before=10, arrived=1)]) == [StockSet("CAP", 7, unheard=1)]
+        assert by_sku(woo, [StockTold("CAP", 8, before=10, arrived=1)]) == [StockSet("CAP", 7, unheard=1)]
 
     def test_a_level_that_it_refuses_is_an_error_and_not_taken_as_told(
         self, woo: WooTelling, woo_till: WooTill
@@ -392,7 +399,7 @@ class TestWooCommerce:
         standing = woo_till._batch
         woo_till._batch = lambda *_: Response(no, content_type="application/json")  # type: ignore[method-assign]
         with pytest.raises(ServiceSetup, match="woocommerce_rest_cannot_edit"):
-            woo.stock([StockTold("CAP", 5)])
+            by_sku(woo, [StockTold("CAP", 5)])
         woo_till._batch = standing  # type: ignore[method-assign]
 
     def test_a_check_reads_and_a_wrong_login_is_named(self, woo: WooTelling, httpserver: HTTPServer) -> None:

@@ -72,6 +72,15 @@ class SellingMachine(RuleBasedStateMachine):
         self.left_at = self.shown = level
         self.arrived = 0
 
+    @rule(arrived=st.booleans())
+    def tell_and_lose_the_answer(self, arrived: bool) -> None:
+        """Whether it was set or not: from now on it counts as left at the higher of the two."""
+        level, _ = level_to_set(self.free, self.left_at, self.shown, self.unheard, self.arrived)
+        assert self.left_at is not None
+        self.left_at = max(self.left_at, self.free)
+        if arrived:
+            self.shown = level
+
     @precondition(lambda self: self.free > self.on_their_way)
     @rule()
     def sell_here(self) -> None:
@@ -102,6 +111,9 @@ class SellingMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         while self.on_their_way:
             self.arrive()
+        self.tell()
+        # What no order explains by then is dropped, and the level is right again.
+        self.unheard = 0
         self.tell()
         assert (self.shown, self.unheard) == (self.free, 0)
 

@@ -1,0 +1,253 @@
+"""Every connection that a shop has configured, each with its probe: what `backroom doctor` tries.
+
+What belongs here: finding them in the shop file, and making them from the secrets. What does not: trying them and
+showing what came of it (`backroom.cli.doctor`), and what any one of them asks (`check`, in its adapter).
+
+A connection that is not here is not tried: a new kind of channel is one line in `PROBES` of
+`backroom.channels.registry`, everything else one function in `FINDERS` below. It yields a `Connection` for each that
+the shop file names; what cannot even be made, because a secret is missing, says so when it is tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import requests
+
+from backroom.carriers.easypost import URL as EASYPOST
+from backroom.carriers.easypost import EasyPost, EasyPostAccount
+from backroom.channels.registry import PROBES
+from backroom.cli.environments import Ports, auth_of, login_of, noted_ports
+from backroom.cli.prepare import PREFECT_AUTH
+from backroom.domain.errors import AskPerson, Retry
+from backroom.domain.shop import CarrierSpec, ChannelSpec, Location, PrinterSpec
+from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
+from backroom.messaging.smtp import SmtpMessenger, SmtpServer
+from backroom.messaging.twilio import API, TwilioMessenger
+from backroom.partners.registry import partner_at
+from backroom.printing.connect import connect
+from backroom.shop.room import Room
+from backroom.store.migrate import newest, standing
+
+ANSWERS_WITHIN = 5.0
+
+
+class NotRunning(Retry):
+    """One of our own servers does not answer."""
+
+    cause = "not_running"
+
+
+class OutOfDate(AskPerson):
+    """The database, or what Prefect knows of the shop, is not what this program needs."""
+
+    cause = "out_of_date"
+
+
+class WrongAnswer(AskPerson):
+    """Something else than our own server answers at its address, or it does not know our login."""
+
+    cause = "wrong_answer"
+
+
+class PrinterNeedsHand(AskPerson):
+    """The printer answers, and prints nothing before somebody sees to it."""
+
+    cause = "printer_needs_a_hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One connection: its name in a sentence, and the try, which raises the tree's errors. `untried` says why it is
+    not tried from here, where that is so."""
+
+    name: str
+    check: Callable[[], None] = field(repr=False)
+    untried: str = ""
+
+
+def connections_of(room: Room) -> Iterator[Connection]:
+    """Every connection of the shop, our own house first."""
+    for find in FINDERS:
+        yield from find(room)
+
+
+def _database(room: Room) -> Iterator[Connection]:
+    def check() -> None:
+        room.database.write(lambda connection: None)
+        stands, needed = standing(room.database.engine), newest()
+        if stands != needed:
+            raise OutOfDate(
+                f"the database stands at {stands or 'nothing'}, and this program needs {needed}.",
+                remedy="Start `backroom up`, which brings it up to date.",
+            )
+
+    yield Connection("the database", check)
+
+
+def _prefect(room: Room) -> Iterator[Connection]:
+    ports = noted_ports(room.home)
+
+    def check() -> None:
+        answer = _ours(f"{ports.api}/deployments/name/sweep/sweep", "Prefect", ports, room)
+        if answer.status_code == requests.codes.not_found:
+            raise OutOfDate("Prefect does not know this shop.", remedy="Start `backroom up`, which makes it known.")
+        if answer.status_code in (401, 403):
+            raise WrongAnswer(
+                "Prefect refuses our auth string.",
+                remedy=f'Correct "{PREFECT_AUTH}" in secrets.toml; `backroom shop auth` shows it.',
+            )
+        if not answer.ok:
+            raise NotRunning(f"Prefect answers {answer.status_code}.", remedy="Look into logs/ in the home folder.")
+
+    yield Connection("Prefect", check)
+
+
+def _gateway(room: Room) -> Iterator[Connection]:
+    ports = noted_ports(room.home)
+
+    def check() -> None:
+        answer = _ours(f"{ports.pages}/health", "the gateway", ports, room)
+        if not answer.ok:
+            raise NotRunning(
+                f"the gateway is not well ({answer.status_code}).", remedy=f"Open {ports.pages}/health: it says why."
+            )
+
+    yield Connection("the gateway", check)
+
+
+def _ours(url: str, name: str, ports: Ports, room: Room) -> requests.Response:
+    failed = ""
+    login = login_of(room) if name == "Prefect" and auth_of(room) else None
+    try:
+        return requests.get(url, auth=login, timeout=ANSWERS_WITHIN, allow_redirects=False)
+    except requests.RequestException as error:
+        failed = type(error).__name__
+    where = ports.api if name == "Prefect" else ports.pages
+    raise NotRunning(f"{name} does not answer at {where} ({failed}).", remedy="Start it with `backroom up`.")
+
+
+def _channels(room: Room) -> Iterator[Connection]:
+    for spec in room.shop.channels:
+        if spec.secret:
+            yield Connection(f"the webhook of {spec.id}", _secret(room, spec.secret))
+        if spec.api is not None and spec.kind in PROBES:
+            yield Connection(f"channel {spec.id} ({spec.kind})", _channel(room, spec, spec.api.secret))
+        if spec.refunds is not None:
+            yield Connection(f"the refunds of {spec.id}", _secret(room, spec.refunds.secret))
+
+
+def _channel(room: Room, spec: ChannelSpec, secret: str) -> Callable[[], None]:
+    return lambda: PROBES[spec.kind](spec, room.secret(secret)).check()
+
+
+def _secret(room: Room, name: str) -> Callable[[], None]:
+    def check() -> None:
+        room.secret(name)
+
+    return check
+
+
+def _partners(room: Room) -> Iterator[Connection]:
+    for place in room.shop.locations:
+        if place.partner is not None:
+            yield Connection(f"the partner {place.id}", _partner(room, place, place.partner.secret))
+
+
+def _partner(room: Room, place: Location, secret: str) -> Callable[[], None]:
+    def check() -> None:
+        with closing(partner_at(place, room.secret(secret))) as partner:
+            partner.check()
+
+    return check
+
+
+def _carriers(room: Room) -> Iterator[Connection]:
+    for spec in room.shop.carriers:
+        if spec.api is not None:
+            yield Connection(f"carrier {spec.id} ({spec.kind})", _carrier(room, spec, spec.api.secret))
+
+
+def _carrier(room: Room, spec: CarrierSpec, secret: str) -> Callable[[], None]:
+    def check() -> None:
+        url = (spec.api.url if spec.api else "") or EASYPOST
+        account = EasyPostAccount(spec.id, frozenset(spec.countries), spec.max_weight_g, room.secret(secret), url)
+        EasyPost(account).check()
+
+    return check
+
+
+def _messages(room: Room) -> Iterator[Connection]:
+    if room.shop.messaging.mail == "smtp":
+        yield Connection("the mail server", lambda: _mail_server(room).check())
+    if room.shop.messaging.sms == "gateway":
+        yield Connection("the SMS provider", lambda: _sms_provider(room).check())
+
+
+def _mail_server(room: Room) -> SmtpMessenger:
+    secrets = room.secrets
+    security = secrets.find("smtp.security") or "starttls"
+    port = secrets.find("smtp.port") or "587"
+    if security not in ("starttls", "tls", "none") or not port.isdigit():
+        raise WrongAnswer(
+            "smtp.security or smtp.port cannot be used.", remedy="Write starttls, tls or none, and a number."
+        )
+    return SmtpMessenger(
+        SmtpServer(
+            host=secrets.get("smtp.host"),
+            port=int(port),
+            security=security,  # type: ignore[arg-type]  # one of the three, as was just seen
+            username=secrets.find("smtp.username") or "",
+            password=secrets.find("smtp.password") or "",
+            ca_file=secrets.find("smtp.ca_file") or "",
+        )
+    )
+
+
+def _sms_provider(room: Room) -> TwilioMessenger | KannelGateway | JsonSmsGateway:
+    secrets = room.secrets
+    kind = secrets.find("sms.kind") or "kannel"
+    if kind == "twilio":
+        account, user, password = (secrets.get(f"sms.{name}") for name in ("account", "username", "password"))
+        return TwilioMessenger(account, user, password, url=secrets.find("sms.url") or API)
+    url, password = secrets.get("sms.url"), secrets.find("sms.password") or ""
+    if kind == "json":
+        return JsonSmsGateway(url, password)
+    return KannelGateway(url, secrets.find("sms.username") or "", password)
+
+
+def _printers(room: Room) -> Iterator[Connection]:
+    hub = room.shop.location(room.shop.hub)
+    for place in room.shop.locations:
+        labels = (place.label_printer,) if place.label_printer else ()
+        far = "" if place.pool == hub.pool else f"its worker stands at {place.id}: see the print queue there"
+        for spec in (*place.printers, *labels):
+            yield Connection(f"printer {spec.name} at {place.id}", _printer(room, spec), far)
+
+
+def _printer(room: Room, spec: PrinterSpec) -> Callable[[], None]:
+    def check() -> None:
+        folder = room.printer_folder(spec)
+        uri = f"folder:{folder}" if folder is not None else spec.uri
+        status = connect(uri, name=spec.name, fingerprint=spec.fingerprint or None).status()
+        if not status.ready:
+            said = ", ".join(status.reasons) or status.state
+            raise PrinterNeedsHand(
+                f"printer {spec.name} says {said}.", remedy="See to it: paper, ink, a jam, its door."
+            )
+
+    return check
+
+
+FINDERS: tuple[Callable[[Room], Iterator[Connection]], ...] = (
+    _database,
+    _prefect,
+    _gateway,
+    _channels,
+    _partners,
+    _carriers,
+    _messages,
+    _printers,
+)

@@ -1,0 +1,100 @@
+"""`backroom doctor`: tries every configured connection with a harmless call, and says in plain words what is wrong.
+
+What belongs here: trying them side by side, and showing what came of it. What does not: which there are
+(`backroom.cli.connections`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from backroom.cli.connections import Connection, connections_of
+from backroom.cli.output import console, show_json
+from backroom.domain.errors import BackroomError, Retry
+from backroom.shop.room import open_room
+
+AT_ONCE = 8
+WELL, AWAY, WRONG, UNTRIED = "well", "away", "wrong", "untried"
+_MARKS = {WELL: "[green]✓[/]", AWAY: "[yellow]✗[/]", WRONG: "[bold red]✗[/]", UNTRIED: "[dim]–[/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of one try: well, away (it may pass by itself), wrong (somebody must mend it) or untried."""
+
+    connection: str
+    state: str
+    cause: str = ""
+    message: str = ""
+    remedy: str = ""
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON document for programs")] = False) -> None:
+    """Try every connection that the shop file names, without changing anything; exit code 1 where one does not work."""
+    room = open_room()
+    try:
+        connections = list(connections_of(room))
+        if as_json:
+            found = list(examine(connections))
+            show_json([asdict(one) for one in found])
+        else:
+            found = _told(connections)
+    finally:
+        room.close()
+    if any(one.state in (AWAY, WRONG) for one in found):
+        raise typer.Exit(1)
+
+
+def examine(connections: Iterable[Connection]) -> Iterator[Finding]:
+    """Try connections side by side; each finding as soon as it is there."""
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        tries = []
+        for one in connections:
+            if one.untried:
+                yield Finding(one.name, UNTRIED, message=one.untried)
+            else:
+                tries.append(threads.submit(_try, one))
+        for answer in as_completed(tries):
+            yield answer.result()
+
+
+def _try(connection: Connection) -> Finding:
+    try:
+        connection.check()
+    except BackroomError as error:
+        state = AWAY if isinstance(error, Retry) else WRONG
+        return Finding(connection.name, state, error.cause, error.message, error.remedy)
+    except Exception as error:  # noqa: BLE001 - one that breaks must not keep the others from being tried
+        # Without its words: they may quote an address with a login in it.
+        message = f"the try itself broke ({type(error).__name__})."
+        return Finding(connection.name, WRONG, "broke", message, "Report it to us, with the line of logs/ beside it.")
+    return Finding(connection.name, WELL)
+
+
+def _told(connections: list[Connection]) -> list[Finding]:
+    found: list[Finding] = []
+    with console.status(f"Trying {len(connections)} connections …") as status:
+        for one in examine(connections):
+            found.append(one)
+            console.print(f"{_MARKS[one.state]} {escape(one.connection)}{_sentence(one)}", highlight=False)
+            status.update(f"Trying {len(connections) - len(found)} more …")
+    broken = sum(one.state in (AWAY, WRONG) for one in found)
+    if broken:
+        console.print(f"\n[bold red]{broken} of {len(found)} do not work.[/] Mend them and run this again.")
+    else:
+        console.print(f"\n[bold green]All {sum(one.state == WELL for one in found)} that were tried work.[/]")
+    return found
+
+
+def _sentence(one: Finding) -> str:
+    if not one.message:
+        return ""
+    remedy = f"\n    [bold]{escape(one.remedy)}[/]" if one.remedy else ""
+    waits = "\n    It may pass by itself." if one.state == AWAY and not one.remedy else ""
+    return f": {escape(one.message)}{remedy}{waits}"
