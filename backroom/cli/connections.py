@@ -18,7 +18,9 @@ import requests
 
 from backroom.carriers.easypost import URL as EASYPOST
 from backroom.carriers.easypost import EasyPost, EasyPostAccount
+from backroom.channels.login_drawer import LoginDrawer
 from backroom.channels.registry import PROBES
+from backroom.channels.remote import KeepsLogin
 from backroom.cli.environments import Ports, auth_of, login_of, noted_ports
 from backroom.cli.prepare import PREFECT_AUTH
 from backroom.domain.errors import AskPerson, Retry
@@ -140,7 +142,14 @@ def _channels(room: Room) -> Iterator[Connection]:
 
 
 def _channel(room: Room, spec: ChannelSpec, secret: str) -> Callable[[], None]:
-    return lambda: PROBES[spec.kind](spec, room.secret(secret)).check()
+    def check() -> None:
+        probe = PROBES[spec.kind](spec, room.secret(secret))
+        if isinstance(probe, KeepsLogin):
+            # A login that changes with its use is one for all processes.
+            probe.keep_in(LoginDrawer(room.database, spec.id))
+        probe.check()
+
+    return check
 
 
 def _secret(room: Room, name: str) -> Callable[[], None]:
