@@ -9,10 +9,15 @@ from collections.abc import Sequence
 
 from prefect import get_run_logger, task
 
+from backroom.channels.dropping import REFUSED as REFUSED_FOLDER
 from backroom.channels.dropping import DropFolder
 from backroom.shop.room import this_room
 from backroom.store.inbox_door import Delivery, Receipt, accept
+from tasks.alerting import mail_alert
 from tasks.waking import send
+
+REFUSED = "a dropped file could not be taken as a whole, see"
+BROKEN = "its drop folder cannot be used: make it one that Backroom may read and write"
 
 
 @task(name="take dropped files")
@@ -28,10 +33,17 @@ def take_dropped_files() -> int:
         if not spec.folder:
             continue
         wakeups = []
-        for taken in DropFolder(room.folder(spec.folder), spec, room.shop.owner.country).take_all(store):
-            get_run_logger().log(_WARNING if taken.refused or taken.left else _INFO, "%s: %s", spec.id, taken)
-            new += taken.new
-            wakeups += [taken.wakeup] if taken.wakeup is not None else []
+        try:
+            for taken in DropFolder(room.folder(spec.folder), spec, room.shop.owner.country).take_all(store):
+                get_run_logger().log(_WARNING if taken.refused or taken.left else _INFO, "%s: %s", spec.id, taken)
+                new += taken.new
+                wakeups += [taken.wakeup] if taken.wakeup is not None else []
+                if taken.refused:
+                    mail_alert(f"{spec.id}: {REFUSED} {spec.folder}/{REFUSED_FOLDER}/{taken.name}.txt", "")
+        except OSError as error:
+            # One folder that is broken keeps neither the others nor the rest of the sweep from their turn.
+            get_run_logger().error("%s: its drop folder cannot be used: %s", spec.id, error.strerror)
+            mail_alert(f"{spec.id}: {BROKEN}", "")
         send(wakeups[-1:])
     return new
 

@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from backroom.channels.mapped import MappedChannel, mapping_of
 from backroom.channels.mapped_calls import account_of, make_call, time_of
@@ -21,7 +21,7 @@ from backroom.channels.remote import Fetched, Listed
 from backroom.channels.strict_json import BrokenJson, parse_json
 from backroom.domain.errors import AskPerson
 from backroom.domain.json_path import Found, find, said
-from backroom.domain.mapping import Call, PollMapping
+from backroom.domain.mapping import PollMapping
 from backroom.domain.model import PaymentStatus
 from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.answer import Answer
@@ -31,6 +31,8 @@ from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused
 # More pages than any shop fills between two looks: an interface that ignores the page it is asked for never ends.
 MOST_PAGES = 2000
 _GONE = (404, 410)
+# Shops tell and compare times by the second, or finer: what changed within the same one is asked for again.
+_TICK = timedelta(seconds=1)
 _NEXT = re.compile(r'<([^>]+)>\s*;[^,]*\brel="?next"?', re.IGNORECASE)
 
 
@@ -77,22 +79,48 @@ class MappedSource:
 
     def changed_since(self, since: datetime) -> Iterator[Listed]:
         """Every order of every page; AnswerUnreadable names the field of an order that cannot be listed."""
-        now = datetime.now(UTC)
-        told = {"since": time_of(since, self._poll.times), "until": time_of(now, self._poll.times)}
+        poll = self._poll
+        told: dict[str, Any] = {
+            "since": time_of(since, poll.times),
+            "until": time_of(datetime.now(UTC), poll.times),
+            "size": poll.size,
+        }
         seen: set[str] = set()
-        for answer in self._pages(told):
-            document = self._json(answer, "its orders")
-            found = [one for one in find(document, self._poll.orders) if isinstance(one.value, dict)]
-            fresh = 0
-            for one in found:
-                listed = self._listed(one)
-                if listed.external_id not in seen:
-                    seen.add(listed.external_id)
-                    fresh += 1
-                    yield listed
-            if not fresh:
+        params: dict[str, Any] | None = None
+        for page in range(MOST_PAGES):
+            told |= {"page": poll.first + page, "offset": page * poll.size, "cursor": told.get("cursor")}
+            answer = self._page(told, params, first=page == 0)
+            if answer is None:
+                return
+            listed = self._orders(answer)
+            fresh = [one for one in listed if one.external_id not in seen]
+            seen |= {one.external_id for one in fresh}
+            yield from fresh
+            if poll.paging == "since":
+                self._check_sorted(listed)
+                latest = max((one.updated_at for one in listed), default=since) - _TICK
+                if not fresh and latest <= since:
+                    self._check_end(listed)
+                    return
+                since, told["since"] = latest, time_of(latest, poll.times)
+                continue
+            if not fresh or poll.paging == "none":
                 # An empty page is the last one; one that says nothing new means that pages are not understood there.
                 return
+            if poll.paging == "cursor":
+                told["cursor"], before = self._cursor(answer), told["cursor"]
+                if told["cursor"] in (None, before):
+                    return
+            elif poll.paging == "link":
+                following = _NEXT.search(answer.headers.get("link", ""))
+                if following is None:
+                    return
+                # Only what it asks for is taken from the link, and not where it leads: our address stands in the shop
+                # file.
+                params = parse_qs(urlsplit(following[1]).query)
+        raise AnswerUnreadable(
+            self._spec.id, f"{self._spec.id} lists more than {MOST_PAGES} pages.", remedy="Check paging in its mapping."
+        )
 
     def fetch(self, external_ids: Sequence[str]) -> Iterator[Fetched]:
         for external_id in external_ids:
@@ -109,37 +137,43 @@ class MappedSource:
             body = json.dumps(self._channel.wrapped(found.value), ensure_ascii=False).encode()
             yield Fetched(external_id, FETCHED, body)
 
-    def _pages(self, told: dict[str, Any]) -> Iterator[Answer]:
-        poll, call = self._poll, self._poll.list
-        extra: dict[str, str] = {}
-        for page in range(MOST_PAGES):
-            words = {
-                **told,
-                "page": poll.first + page,
-                "offset": page * poll.size,
-                "size": poll.size,
-                "cursor": told.get("cursor"),
-            }
-            answer = make_call(self._client, _with(call, extra), words, about="its orders")
-            yield answer
-            if poll.paging == "none":
-                return
-            if poll.paging == "cursor":
-                assert poll.cursor is not None, "the shop file's check asks for it"
-                cursor = next((one.value for one in find(answer.json(), poll.cursor) if said(one.value)), None)
-                if cursor is None or cursor is False or cursor == told.get("cursor"):
-                    return
-                told["cursor"] = cursor
-            if poll.paging == "link":
-                following = _NEXT.search(answer.headers.get("link", ""))
-                if following is None:
-                    return
-                # Only what it asks for is taken from the link, and not where it leads: our address stands in the shop
-                # file.
-                extra = dict(parse_qsl(urlsplit(following[1]).query))
-        raise AnswerUnreadable(
-            self._spec.id, f"{self._spec.id} lists more than {MOST_PAGES} pages.", remedy="Check paging in its mapping."
-        )
+    def _page(self, told: dict[str, Any], params: dict[str, Any] | None, *, first: bool) -> Answer | None:
+        """One page; None behind the last one, where the shop says so by a 404."""
+        call = self._poll.list if params is None else replace(self._poll.list, params=params)
+        try:
+            return make_call(self._client, call, told, about="its orders")
+        except ServiceRefused as error:
+            if first or error.answer.status not in _GONE:
+                raise
+            return None
+
+    def _cursor(self, answer: Answer) -> Any:
+        assert self._poll.cursor is not None, "the shop file's check asks for it"
+        found = (one.value for one in find(answer.json(), self._poll.cursor))
+        return next((value for value in found if said(value) and value is not False), None)
+
+    def _orders(self, answer: Answer) -> list[Listed]:
+        document = self._json(answer, "its orders")
+        return [self._listed(one) for one in find(document, self._poll.orders) if isinstance(one.value, dict)]
+
+    def _check_sorted(self, listed: Sequence[Listed]) -> None:
+        """From the last change of a page on, all are asked for only where no earlier one comes behind it."""
+        changes = [one.updated_at for one in listed]
+        if changes != sorted(changes):
+            raise AnswerUnreadable(
+                self._spec.id,
+                f"{self._spec.id} does not list its orders by their last change.",
+                remedy="Ask for them sorted so, the longest unchanged first.",
+            )
+
+    def _check_end(self, listed: Sequence[Listed]) -> None:
+        """A full page of what was there before, all of one moment: what lies behind it cannot be asked for."""
+        if len(listed) >= self._poll.size:
+            raise AnswerUnreadable(
+                self._spec.id,
+                f"at {self._spec.id} more than {self._poll.size} orders changed within a second.",
+                remedy="Write a larger size in its mapping's poll.",
+            )
 
     def _listed(self, found: Found) -> Listed:
         reader = OrderReader(self._mapping, found)
@@ -168,7 +202,3 @@ class MappedSource:
             raise AnswerUnreadable(
                 self._spec.id, f"{self._spec.id} answers what is not JSON that we take ({about}).", remedy="Look at it."
             ) from error
-
-
-def _with(call: Call, extra: dict[str, str]) -> Call:
-    return replace(call, params=extra) if extra else call

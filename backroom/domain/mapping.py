@@ -17,7 +17,7 @@ PRICES = ("gross", "net")
 SCHEMES = ("hmac-sha256", "standard-webhooks", "token")
 ENCODINGS = ("hex", "base64")
 KEY_FORMS = ("text", "hex", "base64")
-PAGINGS = ("none", "page", "offset", "cursor", "link")
+PAGINGS = ("none", "since", "page", "offset", "cursor", "link")
 # ISO 8601 with its zone; the same, where none means UTC; seconds or milliseconds since 1970.
 TIME_FORMS = ("iso", "utc", "epoch", "epoch_ms")
 METHODS = ("GET", "POST", "PUT", "PATCH")
@@ -169,7 +169,8 @@ class PollMapping:
     """How it is asked: `list` for what changed since, page by page, `one` for an order by its id.
 
     `orders` leads to the orders in the list's answer, `order` to the one in the other. `cursor` leads to what asks for
-    the next page.
+    the next page. `since` as a paging asks again from the last change of a page: nothing slips through while orders
+    change meanwhile, as it may with page numbers and offsets.
     """
 
     list: Call

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -141,9 +142,13 @@ def test_a_webhook_and_the_fetched_order_say_the_same(
     assert fetched(source, spec, placed["id"]) == order
 
 
-def test_orders_are_listed_page_by_page_since_a_time(vendure: Vendure, source: MappedSource) -> None:
+def test_orders_are_listed_page_by_page_since_a_time(vendure: Vendure, spec: ChannelSpec) -> None:
     before = datetime.now(UTC) - timedelta(seconds=1)
-    placed = [vendure.order([(FOX, 1)], f"list{number}@example.org")["id"] for number in range(3)]
+    placed = [vendure.order([(FOX, 1)], f"list{number}@example.org")["id"] for number in range(12)]
+    assert spec.mapping is not None
+    assert spec.mapping.poll is not None
+    small = replace(spec, mapping=replace(spec.mapping, poll=replace(spec.mapping.poll, size=8)))
+    source = MappedSource(small, vendure.key)
     listed = list(source.changed_since(before))
     assert [one.external_id for one in listed if one.external_id in placed] == placed
     assert all(one.paid and one.total_minor > 0 and one.currency == "EUR" for one in listed)

@@ -20,6 +20,14 @@ from backroom.domain import routing
 from backroom.domain.audit import DEFINITIONS, USUAL, Stage
 from backroom.domain.breaker import LIMIT
 from backroom.domain.kpi import KPIS
+from backroom.domain.mapping import (
+    CANCELLED_WORDS,
+    LINE_WORDS,
+    LIST_WORDS,
+    ONE_WORDS,
+    SHIPPED_WORDS,
+    STOCK_WORDS,
+)
 from backroom.domain.quality import Severity
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
 from backroom.gateway import booth, health, messages, pos, webhooks
@@ -44,6 +52,7 @@ from backroom.insight.past.columns import MEANINGS
 from backroom.insight.words import say_seconds
 from backroom.quality.suites import RULES, SUITES
 from backroom.shop import catalogue
+from backroom.shop.mapping import ADDRESS_FIELDS
 from backroom.store import desk
 from backroom.store.api_keys import SCOPES
 from backroom.store.claims import LEASE
@@ -232,6 +241,22 @@ def test_every_key_of_the_shop_file_is_described(module: str) -> None:
     page = (ROOT / "docs" / "shop-file.md").read_text(encoding="utf-8")
     for key in _keys_read(ROOT / "backroom" / "shop" / module):
         assert re.search(rf"`{key}`|\[{key}\]|\[\[{key}\]\]|[.\[]{key}[\].]", page), f"docs/shop-file.md: {key}"
+
+
+def test_every_key_of_a_mapping_is_described() -> None:
+    """Its readers take their section first; the keys of an address and the words of a call stand in tuples."""
+    page = (ROOT / "docs" / "shop-file.md").read_text(encoding="utf-8")
+    folder = ROOT / "backroom" / "shop"
+    text = "".join((folder / name).read_text(encoding="utf-8") for name in ("mapping.py", "mapping_calls.py"))
+    keys = set(re.findall(r'(?:needed|source|path|words|_ended|_names|self\.path)\(section, "(\w+)"', text))
+    keys |= {key for name in ("mapping.py", "mapping_calls.py") for key in _keys_read(folder / name)}
+    keys |= set(re.findall(r'one_or_more\("(\w+)"|verbatim\("(\w+)"|table\("(\w+)"', text)[0]) - {""}
+    assert len(keys) > 60
+    for key in (*keys, *ADDRESS_FIELDS):
+        assert re.search(rf"`(?:\w+\.)*{key}`|\[{key}\]|[.\[]{key}[\].]", page), f"docs/shop-file.md: {key}"
+    words = LIST_WORDS | ONE_WORDS | SHIPPED_WORDS | LINE_WORDS | CANCELLED_WORDS | STOCK_WORDS
+    for word in words:
+        assert f"`{{{word}}}`" in page, word
 
 
 def test_every_word_of_a_routing_rule_is_described() -> None:

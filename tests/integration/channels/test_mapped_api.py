@@ -158,6 +158,44 @@ def test_pages_are_asked_for_by_offset(httpserver: HTTPServer) -> None:
     assert [one.external_id for one in listed] == [one["id"] for one in ALL]
 
 
+def test_pages_are_asked_for_since_the_last_change_so_that_nothing_slips_through(httpserver: HTTPServer) -> None:
+    def at(number: int) -> str:
+        return f"2026-11-02T09:15:{number:02d}+00:00"
+
+    shelf = {f"ord_{number}": at(3 * number) for number in range(6)}
+
+    def answer(call: Request) -> Any:
+        since = datetime.fromisoformat(call.args["since"])
+        found = sorted((when, id_) for id_, when in shelf.items() if datetime.fromisoformat(when) >= since)
+        page = [ORDER | {"id": id_, "changed": when} for when, id_ in found[:2]]
+        # Meanwhile the first one changes: by number or offset, all others would move up by one.
+        shelf["ord_0"] = at(50)
+        return {"orders": page}
+
+    answers(httpserver, answer)
+    listed = source(httpserver, 'paging = "since"').changed_since(SINCE)
+    assert [one.external_id for one in listed] == list(shelf)
+
+
+def test_a_list_that_is_not_sorted_is_not_asked_for_by_its_last_change(httpserver: HTTPServer) -> None:
+    answers(httpserver, lambda _: {"orders": [order(1), order(2, changed="2026-11-01T00:00:00Z")]})
+    with pytest.raises(AnswerUnreadable, match="does not list its orders by their last change"):
+        list(source(httpserver, 'paging = "since"').changed_since(SINCE))
+
+
+def test_more_changes_of_one_second_than_a_page_holds_are_named(httpserver: HTTPServer) -> None:
+    answers(httpserver, lambda _: {"orders": ALL[:2]})
+    listed = source(httpserver, 'paging = "since"').changed_since(SINCE)
+    assert [next(listed).external_id, next(listed).external_id] == ["ord_0", "ord_1"]
+    with pytest.raises(AnswerUnreadable, match="more than 2 orders changed within a second"):
+        next(listed)
+
+
+def test_a_page_that_is_not_there_is_behind_the_last_one(httpserver: HTTPServer) -> None:
+    answers(httpserver, lambda call: {"orders": ALL[:2]} if call.args["page"] == "1" else Response(status=404))
+    assert len(list(source(httpserver, 'paging = "page"', 'page = "{page}"').changed_since(SINCE))) == 2
+
+
 def test_pages_are_asked_for_by_cursor(httpserver: HTTPServer) -> None:
     def answer(call: Request) -> Any:
         start = int(call.args.get("after", "0"))

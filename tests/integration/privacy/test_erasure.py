@@ -5,22 +5,28 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
+from backroom.channels import dropping
+from backroom.channels.dropping import DropFolder
 from backroom.domain.reply_words import Word
+from backroom.domain.shop import ChannelSpec
 from backroom.privacy import erasure, journal
 from backroom.privacy.erasure import erase, finish, replay
 from backroom.privacy.people import NobodyFound, find
+from backroom.shop import room as rooms
 from backroom.store import desk, erased, opt_outs
 from backroom.store.database import Database, now
 from backroom.store.forgetting import StillServed, forget
+from backroom.store.inbox_door import Delivery, Receipt, accept
 from backroom.store.notes import seal_note
 from backroom.store.people import PersonErased, load
 from backroom.store.personal import HOLDINGS, Whose
-from backroom.store.tables import erasures, inbox, people, quarantine
+from backroom.store.tables import erasures, inbox, orders, people, quarantine
 from tests.integration.gateway.conftest import only_sqlite
 from tests.searching import holding, places
 from tests.shops import BOOTH, CANARIES, GTIN_TEE, HUB, PLAIN, SOUTH, Floor, an_order, reopen_floor
@@ -374,3 +380,39 @@ def test_an_erasure_is_noted_by_number_only(floor: Floor) -> None:
         (row,) = connection.execute(select(erasures)).mappings().all()
     assert (row["person_id"], row["actor"], row["channel"]) == (person, "Ada", "")
     assert None not in (row["files_at"], row["scrubbed_at"], row["prefect_at"])
+
+
+def test_dropped_files_of_somebody_go_with_them_and_others_stay(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    boutiques = ChannelSpec("boutiques", "csv", 5, "standard", folder="drop/boutiques")
+    shop = replace(floor.room.shop, channels=(*floor.room.shop.channels, boutiques))
+    floor.room = replace(floor.room, shop=shop)
+    monkeypatch.setitem(rooms._open, floor.room.home.resolve(), floor.room)
+    monkeypatch.setattr(dropping, "STILL_SECONDS", -1.0)
+    header = "order_id,placed_at,sku,quantity,unit_price,total,currency,email,name,line1,postcode,city,country\n"
+    row = f"{{}},2026-11-01,{PLAIN},1,29.00,29.00,EUR,{{}},{{}},{{}} 4,80331,München,DE\n"
+    folder = DropFolder(floor.room.folder("drop/boutiques"), boutiques, "DE")
+    folder.path.mkdir(parents=True)
+    theirs = row.format("B-1", CANARIES[2], CANARIES[0], CANARIES[4])
+    (folder.path / "theirs.csv").write_text(header + theirs)
+    (folder.path / "refused.csv").write_text(header + theirs + row.format("B-2", "soon", "", "").replace("29.00", "x"))
+    (folder.path / "others.csv").write_text(header + row.format("B-3", OTHER["email"], "Brunhilde", "Lindwurmweg"))
+
+    def store(deliveries: Sequence[Delivery]) -> Sequence[Receipt]:
+        room = floor.room
+        return room.database.write(lambda c: [accept(c, room.seals, one, room.shop.hub) for one in deliveries])
+
+    assert len(list(folder.take_all(store))) == 3
+    assert {path.split("/")[-2] for path, _ in places(folder.path, CANARIES)} == {"done", "refused"}
+    floor.intake()
+    with floor.room.database.read() as connection:
+        query = select(orders.c.person_id, orders.c.number).where(orders.c.external_id == "B-1")
+        person, number = connection.execute(query).one()
+    for location in (HUB, SOUTH):
+        floor.fulfil(location)
+    if floor.story(number).order["state"] not in desk.ENDED:
+        floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF))
+    report = erase(floor.room, [Whose(person)], "Ada", Prefect().forget)
+    assert report.still == []
+    assert places(folder.path, CANARIES) == []
+    assert [path.name for path in (folder.path / "done").iterdir()] == ["others.csv"]
+    assert list((folder.path / "refused").iterdir()) == []

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, func, select, update
 
-from backroom.domain.shop import Retention
+from backroom.domain.shop import ChannelSpec, Retention
 from backroom.privacy.retention import remove_old
 from backroom.store import api_keys, intake, requests, retention
 from backroom.store.database import now
@@ -210,3 +210,19 @@ def test_a_request_whose_last_week_has_come_makes_the_nights_run_fail(floor: Flo
         remind_of_requests.fn()
     floor.room.database.write(lambda c: requests.settle(c, 1, requests.DECLINED))
     remind_of_requests.fn()
+
+
+def test_dropped_files_go_with_raw_messages(floor: Floor) -> None:
+    keep(floor, raw=90)
+    boutiques = ChannelSpec("boutiques", "csv", 5, "standard", folder="drop")
+    shop = replace(floor.room.shop, channels=(*floor.room.shop.channels, boutiques))
+    floor.room = replace(floor.room, shop=shop)
+    for name in ("done/a.csv", "refused/b.csv", "refused/b.csv.txt", "waiting.csv"):
+        path = floor.room.folder("drop") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("order_id\n")
+    age(floor, 89)
+    assert removed(floor) == {}
+    age(floor, 91)
+    assert removed(floor) == {"dropped files": 3}
+    assert (floor.room.folder("drop") / "waiting.csv").exists()

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import tomllib
+from decimal import Decimal
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backroom.domain.mapping import LoginMapping
+from backroom.shop.channels import read_channel
+from backroom.shop.check import Report
+from backroom.shop.section import Section
 from tests.mapped_shops import LANTERN, a_spec, read_spec
 
 LIST = """
@@ -138,3 +148,31 @@ def test_a_drop_folder_lies_in_the_home_folder(folder: str) -> None:
 def test_a_till_takes_no_files() -> None:
     _, problems = read_spec('kind = "pos"\nsla = "standard"\nfolder = "drop"')
     assert any("a channel of kind pos takes no files" in problem for problem in problems)
+
+
+WHOLE = tomllib.loads(f"{LANTERN}{LIST}{SHIPPED}\n{api()}", parse_float=Decimal)
+toml_values = st.recursive(
+    st.booleans() | st.integers() | st.decimals(allow_nan=False) | st.text(max_size=8) | st.dates(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["id", "path", "x"]), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+def places(value: Any, before: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [before, *(place for key, one in inner for place in places(one, (*before, key)))]
+
+
+@given(st.sampled_from([place for place in places(WHOLE) if place]), toml_values)
+def test_whatever_stands_anywhere_is_read_or_named(place: tuple[Any, ...], value: Any) -> None:
+    table = copy.deepcopy(WHOLE)
+    holder = table
+    for key in place[:-1]:
+        holder = holder[key]
+    holder[place[-1]] = value
+    report = Report("shop.toml")
+    spec = read_channel("lantern", Section(table, "channels.lantern", report))
+    assert spec.mapping is not None or report.problems
+    assert all(problem.remedy for problem in report.problems)
