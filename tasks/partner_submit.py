@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping
 
@@ -34,6 +34,7 @@ from backroom.domain.partners import PartnerSpec
 from backroom.domain.shop import Location
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.outgoing.errors import AnswerUnreadable
+from backroom.partners.artwork_urls import artwork_url
 from backroom.partners.base import Partner
 from backroom.partners.registry import spec_of
 from backroom.printing.artwork import check_artwork
@@ -66,7 +67,7 @@ def submit(
     spec = spec_of(location)
     with room.database.read() as connection:
         keys = people.load(connection, room.seals, (part["person_id"] for part in parts))
-    designs = _Designs(room)
+    designs = _Designs(room, spec)
     asked: list[_Asked] = []
     sick: list[Sick] = []
     for part in parts:
@@ -228,12 +229,20 @@ def _request(
 class _Designs:
     """The wave's artworks, each looked at once: whether it prints, and the SHA-256 of its bytes."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, spec: PartnerSpec) -> None:
         self._room = room
+        self._at = datetime.now(UTC)
+        self._base = room.shop.messaging.public_url if spec.fetches else ""
+        self._reachable = bool(self._base) or not spec.fetches
         self._seen: dict[tuple[str, int, int], tuple[str, ArtworkFile] | BackroomError] = {}
 
     def of(self, variant: Variant) -> tuple[str, ArtworkFile]:
         """Its hash and where it is; raises what is wrong with it."""
+        if not self._reachable:
+            raise CannotBeAsked(
+                "Nobody outside can fetch artwork from this gateway.",
+                remedy="Put it behind an address with TLS, and write that as public_url in [messaging].",
+            )
         size = (variant.artwork, variant.printed_width_mm, variant.printed_height_mm)
         if size not in self._seen:
             try:
@@ -249,7 +258,8 @@ class _Designs:
         path = self._room.artwork() / variant.artwork
         artwork = check_artwork(path, variant.printed_width_mm, variant.printed_height_mm)
         sha256 = hashlib.sha256(artwork.picture.png).hexdigest()
-        return sha256, ArtworkFile(str(path), "", variant.printed_width_mm, variant.printed_height_mm)
+        url = artwork_url(self._base, self._room.seals, sha256, variant.artwork, self._at) if self._base else ""
+        return sha256, ArtworkFile(str(path), url, variant.printed_width_mm, variant.printed_height_mm)
 
 
 def _plain(location: Location, request: PartnerRequest) -> dict[str, object]:

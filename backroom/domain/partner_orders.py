@@ -123,6 +123,7 @@ class ToldLine:
     placement: str | None = None
     artwork: str | None = None
     done: int | None = None
+    attributes: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +238,18 @@ def compare(asked: Sequence[AskedLine], told: Sequence[ToldLine]) -> tuple[Diffe
         )
         differences += [
             Difference(ours.line_no, what, mine, yours)
-            for what, mine, yours in pairs
+            for what, mine, yours in pairs + _attributes(ours, line_of)
             if yours is not None and mine != yours
         ]
     differences += [Difference(no, "pieces", "0", str(line.quantity)) for no, line in sorted(theirs.items())]
     return tuple(differences)
+
+
+def _attributes(asked: AskedLine, told: ToldLine) -> tuple[tuple[str, str, str | None], ...]:
+    """Size, colour and the like, where they are no part of the code: what was asked of each, and what is told."""
+    if told.attributes is None:
+        return ()
+    return tuple((name, value, told.attributes.get(name, "")) for name, value in sorted(asked.attributes.items()))
 
 
 def missing_pieces(asked: Sequence[AskedLine], told: Sequence[ToldLine]) -> dict[str, int]:

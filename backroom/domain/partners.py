@@ -13,13 +13,17 @@ from decimal import Decimal
 # Kinds of locations that are somebody else's, and who can stand there.
 PARTNER, ROBOT_CELL = "partner", "robot_cell"
 ADAPTERS: Mapping[str, tuple[str, ...]] = {
-    PARTNER: ("microfactory",),
+    PARTNER: ("microfactory", "printful", "prodigi"),
     ROBOT_CELL: ("integrator",),
 }
 TO_CUSTOMER, TO_HUB = "customer", "hub"
 SHIPS_TO = (TO_CUSTOMER, TO_HUB)
-# How artwork reaches a partner: by an address of our gateway that ends, or handed over beforehand.
-BY_URL, UPLOADED = "url", "upload"
+# They fetch artwork from an address of our gateway; it is handed over to all others.
+FETCHING = ("printful", "prodigi")
+# Where each one's interface is, where that is the same for all.
+URLS: Mapping[str, str] = {"printful": "https://api.printful.com", "prodigi": "https://api.prodigi.com"}
+# The print area where the shop file names none.
+PLACEMENTS: Mapping[str, str] = {"prodigi": "default"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,6 @@ class PartnerSpec:
     shipping_minor: int = 0
     currency: str = "EUR"
     exchange: Decimal = Decimal(1)
-    artwork: str = UPLOADED
     shipping_method: str = ""
 
     def product(self, sku: str) -> PartnerProduct | None:
@@ -67,6 +70,11 @@ class PartnerSpec:
         if not self.products:
             return PartnerProduct(sku, sku, placement="", artwork=False)
         return next((one for one in self.products if one.sku == sku), None)
+
+    @property
+    def fetches(self) -> bool:
+        """Whether it fetches artwork from us."""
+        return self.adapter in FETCHING
 
     def can_make(self, sku: str, *, has_artwork: bool) -> bool:
         """Whether it makes that piece: it is listed, and what is printed on it is there."""

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.opening import zone
-from backroom.gateway import booth, health, messages, pos, webhooks
+from backroom.gateway import artworks, booth, health, messages, pos, webhooks
 from backroom.gateway.access import LoginNeeded
 from backroom.gateway.bell import Bell
 from backroom.gateway.doors import webhook_doors
@@ -98,6 +98,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     for part in (returns, return_station, events, event_count, transfers, booths):
         app.include_router(part.router)
     app.include_router(partner_messages)
+    app.include_router(artworks.router)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
     app.add_exception_handler(BackroomError, _refused)

@@ -8,19 +8,25 @@ from backroom.domain.errors import Refuse
 from backroom.domain.partner_orders import PartnerStatus
 from backroom.domain.partners import PartnerSpec
 from backroom.domain.shop import Location
+from backroom.partners import printful, prodigi
 from backroom.partners.base import News, Partner
 from backroom.partners.microfactory import MAKE, PICK, Microfactory, hinted, read_message, read_order
+from backroom.partners.printful import Printful
+from backroom.partners.prodigi import Prodigi
 
 # Made of the location's name, what the shop file says of the partner, and the secret that opens its interface.
 # `backroom.domain.partners.ADAPTERS` lists the same, for whoever checks a shop file.
 PARTNERS: Mapping[str, Callable[[str, PartnerSpec, str], Partner]] = {
     "microfactory": lambda name, spec, secret: Microfactory(name, spec.url, secret, MAKE),
     "integrator": lambda name, spec, secret: Microfactory(name, spec.url, secret, PICK),
+    "printful": lambda name, spec, secret: Printful(name, spec.url, secret),
+    "prodigi": lambda name, spec, secret: Prodigi(name, spec.url, secret),
 }
 # Reads a message: its raw bytes, its headers and the signing secret; BadSignature for what is not theirs.
 MESSAGES: Mapping[str, Callable[[bytes, Mapping[str, str], str], News]] = {
     "microfactory": lambda body, headers, secret: read_message(body, headers, secret, MAKE),
     "integrator": lambda body, headers, secret: read_message(body, headers, secret, PICK),
+    "printful": printful.read_message,
 }
 
 
@@ -34,6 +40,8 @@ class NoPartner(Refuse):
 HINTS: Mapping[str, Callable[[bytes], tuple[str, ...]]] = {
     "microfactory": hinted,
     "integrator": hinted,
+    "printful": printful.hinted,
+    "prodigi": prodigi.hinted,
 }
 # What was kept of a signed message, as a status again.
 TOLD: Mapping[str, Callable[[object, str, str], PartnerStatus]] = {

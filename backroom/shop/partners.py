@@ -11,10 +11,12 @@ from decimal import Decimal
 from backroom.domain.money import exponent
 from backroom.domain.partners import (
     ADAPTERS,
+    PLACEMENTS,
     ROBOT_CELL,
     SHIPS_TO,
     TO_CUSTOMER,
     TO_HUB,
+    URLS,
     PartnerProduct,
     PartnerSpec,
 )
@@ -38,12 +40,15 @@ def read_partner(location: Section, kind: str, shop_currency: str) -> PartnerSpe
     currency = section.parsed("currency", values.currency, shop_currency) or shop_currency
     digits = exponent(currency)
     default = TO_HUB if kind == ROBOT_CELL else TO_CUSTOMER
+    adapter = section.choice("adapter", adapters, adapters[0])
     spec = PartnerSpec(
-        adapter=section.choice("adapter", adapters, adapters[0] if len(adapters) == 1 else None),
-        url=section.text("url", pattern=values.SERVICE_URL, form="an address such as https://workshop.example.com"),
+        adapter=adapter,
+        url=section.text(
+            "url", URLS.get(adapter), pattern=values.SERVICE_URL, form="an address such as https://workshop.example.com"
+        ),
         secret=_secret(section, "secret", required=True),
         webhook_secret=_secret(section, "webhook_secret", required=False),
-        products=_read_products(section, digits),
+        products=_read_products(section, digits, adapter),
         ships_to=section.choice("ships_to", SHIPS_TO, default),
         countries=_read_countries(section),
         lead_days=section.whole("lead_days", 0, high=365),
@@ -54,10 +59,19 @@ def read_partner(location: Section, kind: str, shop_currency: str) -> PartnerSpe
     )
     if kind == ROBOT_CELL and spec.ships_to != TO_HUB:
         section.problem("ships_to", "a robot cell sends nothing to customers", 'Write "hub", or leave it out.')
+    if spec.fetches:
+        _check_print_on_demand(section, spec)
     if kind != ROBOT_CELL and not spec.products:
         section.problem("products", "is missing", f"Add what it makes: [[{section.at('products')}]] with sku and code.")
     section.done()
     return spec
+
+
+def _check_print_on_demand(section: Section, spec: PartnerSpec) -> None:
+    if spec.ships_to != TO_CUSTOMER:
+        section.problem("ships_to", f"{spec.adapter} sends to customers", "Remove it.")
+    if spec.adapter == "prodigi" and spec.webhook_secret:
+        section.problem("webhook_secret", "Prodigi signs nothing: its callbacks are hints", "Remove it.")
 
 
 def _secret(section: Section, key: str, *, required: bool) -> str:
@@ -86,7 +100,7 @@ def _read_exchange(section: Section, currency: str, shop_currency: str) -> Decim
     return rate.scaleb(exponent(shop_currency) - exponent(currency))
 
 
-def _read_products(section: Section, digits: int) -> tuple[PartnerProduct, ...]:
+def _read_products(section: Section, digits: int, adapter: str) -> tuple[PartnerProduct, ...]:
     products: dict[str, PartnerProduct] = {}
     for number, row in enumerate(section.rows("products"), 1):
         if not isinstance(row, dict):
@@ -96,8 +110,10 @@ def _read_products(section: Section, digits: int) -> tuple[PartnerProduct, ...]:
         one = Section(row, section.at(f"products.{sku if isinstance(sku, str) and sku else number}"), section.report)
         product = PartnerProduct(
             sku=one.text("sku"),
-            code=one.text("code"),
-            placement=one.text("placement", "front", pattern=PLACEMENT, form="a print area such as front"),
+            code=_read_code(one, adapter),
+            placement=one.text(
+                "placement", PLACEMENTS.get(adapter, "front"), pattern=PLACEMENT, form="a print area such as front"
+            ),
             technique=one.text("technique", ""),
             attributes=_read_attributes(one),
             price_minor=one.money("price", digits, 0),
@@ -108,6 +124,12 @@ def _read_products(section: Section, digits: int) -> tuple[PartnerProduct, ...]:
         products[product.sku] = product
         one.done()
     return tuple(products.values())
+
+
+def _read_code(section: Section, adapter: str) -> str:
+    if adapter == "printful":
+        return section.text("code", pattern="[0-9]{1,9}", form="the number of a catalogue variant, such as 4012")
+    return section.text("code")
 
 
 def _read_attributes(section: Section) -> dict[str, str]:

@@ -79,9 +79,9 @@ def _read_promise(section: Section, kind: str) -> PromiseSpec | None:
 
 def _read_hours(section: Section, timezone: str) -> OpeningHours:
     """Every day by itself first, so that each wrong one is named; then the week as a whole."""
-    hours = section.section("hours")
     if not section.has("hours"):
         return _ALWAYS_OPEN
+    hours = section.section("hours")
     week = {}
     for day in WEEKDAYS:
         week[day] = hours.texts(day, ())
