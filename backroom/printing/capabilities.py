@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pyipp.exceptions import IPPError
@@ -20,6 +21,7 @@ from pyipp.parser import parse
 from backroom.domain.printing import PrinterStatus, PrintRequest, Supply
 from backroom.printing.encoding import Attribute, Tag, Value, attribute, collection
 from backroom.printing.errors import UnsupportedAttribute
+from backroom.printing.pwg_raster import MEDIA_TYPE, raster_of
 
 # Never "all": some printers answer that with megabytes of media, and pyipp fails on enumerations it does not know.
 STATUS_ATTRIBUTES = (
@@ -47,8 +49,12 @@ JOB_ATTRIBUTES = (
     "sides-supported",
     "print-quality-supported",
     "print-color-mode-supported",
+    "pwg-raster-document-resolution-supported",
+    "pwg-raster-document-type-supported",
 )
 
+PDF = "application/pdf"
+FINEST_DPI, USUAL_DPI = 300, 300
 _QUALITIES = {"draft": 3, "normal": 4, "high": 5}  # print-quality, RFC 8011 section 5.2.13
 _SIZE = re.compile(r"_(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)(mm|in)$")
 _HUNDREDTHS_OF_MM = {"mm": 100, "in": 2540}
@@ -81,6 +87,23 @@ def read_status(described: Mapping[str, Any]) -> PrinterStatus:
         queued=int(described.get("queued-job-count", 0)),
         supplies=markers or _supplies(described),
     )
+
+
+def in_its_format(printer: str, described: Mapping[str, Any], request: PrintRequest) -> PrintRequest:
+    """The request as this printer takes it: a PDF becomes PWG Raster where it takes no PDF but that."""
+    formats = _several(described.get("document-format-supported"))
+    if request.media_type in formats or request.media_type != PDF or MEDIA_TYPE not in formats:
+        return request
+    types = _several(described.get("pwg-raster-document-type-supported"))
+    color = request.color != "monochrome" and (not types or "srgb_8" in types)
+    dots = [_dots(one) for one in _several(described.get("pwg-raster-document-resolution-supported"))]
+    # The finest that an artwork has something for; a printer that does not say takes the commonest.
+    dpi = max((one for one in dots if one <= FINEST_DPI), default=min(dots, default=USUAL_DPI))
+    try:
+        document = raster_of(request.document, dpi, color=color, quality=request.quality)
+    except ValueError as error:
+        raise UnsupportedAttribute(printer, "document", "a PDF that nobody can draw") from error
+    return replace(request, document=document, media_type=MEDIA_TYPE)
 
 
 def job_attributes(printer: str, described: Mapping[str, Any], request: PrintRequest) -> list[Attribute]:
@@ -150,6 +173,12 @@ class _Template:
             if all(_within(value, wide) for value, wide in zip(size, ranges, strict=True)):
                 return True
         return False
+
+
+def _dots(resolution: Any) -> int:
+    """Dots an inch of a resolution as pyipp reads it: across, along the feed, unit (3 is inches, 4 centimetres)."""
+    across, _, unit = resolution
+    return int(across) if unit == 3 else round(int(across) * 2.54)
 
 
 def _measures(media: str) -> tuple[int, int] | None:

@@ -33,7 +33,7 @@ from backroom.domain.printing import (
     in_plain_words,
     needs_a_hand,
 )
-from backroom.printing.capabilities import JOB_ATTRIBUTES, STATUS_ATTRIBUTES, job_attributes, read_status
+from backroom.printing.capabilities import JOB_ATTRIBUTES, STATUS_ATTRIBUTES, in_its_format, job_attributes, read_status
 from backroom.printing.encoding import Attribute, Group, Tag, attribute
 from backroom.printing.errors import PrinterUnreachable, Sent, UnsupportedAttribute
 from backroom.printing.history import history_reaches_back
@@ -94,7 +94,9 @@ class IppPrinter:
         """
         if len(request.key.encode()) > _LONGEST_NAME:
             raise UnsupportedAttribute(self.name, "job-name", f"longer than {_LONGEST_NAME} bytes")
-        template = job_attributes(self.name, self._printer.describe(JOB_ATTRIBUTES), request)
+        described = self._printer.describe(JOB_ATTRIBUTES)
+        request = in_its_format(self.name, described, request)
+        template = job_attributes(self.name, described, request)
         ticket = self._create(request, template)
         try:
             self._send_document(ticket, request)

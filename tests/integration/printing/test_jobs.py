@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fpdf import FPDF
 
 from backroom.domain.printing import Printer, PrintProgress, PrintRequest, PrintState, PrintTicket
 from backroom.printing.connect import connect
 from backroom.printing.encoding import Group, Tag, attribute
 from backroom.printing.errors import PrinterBusy, PrinterUnreachable, Sent, UnsupportedAttribute
 from backroom.printing.operations import Operation, Operations
-from backroom.printing.virtual import VirtualPrinter
+from backroom.printing.virtual import PrivateBus, VirtualPrinter
 from tests.printers import VirtualPrinterFactory, wait_for
+from tests.unit.printing.test_pwg_raster import read
 
 pytestmark = pytest.mark.printer
 
@@ -53,6 +56,27 @@ def test_a_job_arrives_whole_and_once_with_everything_that_was_asked(printer: Pr
         "print-quality": "high",
         "print-color-mode": "monochrome",
     }
+
+
+def test_a_printer_that_takes_no_pdf_gets_rows_of_pixels(private_bus: PrivateBus, tmp_path: Path) -> None:
+    pdf = FPDF(unit="mm", format=(60, 40))
+    pdf.add_page()
+    pdf.set_fill_color(0, 0, 255)
+    pdf.rect(0, 0, 60, 20, style="F")
+    virtual = VirtualPrinter("small", tmp_path / "small", private_bus, formats=("image/pwg-raster", "image/jpeg"))
+    virtual.start()
+    try:
+        printer = connect(virtual.uri, name="small")
+        until(printer, printer.submit(replace(REQUEST, document=bytes(pdf.output()), copies=1)), PrintState.DONE)
+        (job,) = virtual.jobs()
+        with pytest.raises(UnsupportedAttribute, match="nobody can draw"):
+            printer.submit(replace(REQUEST, key="print-A-1-1-1", document=b"no PDF"))
+    finally:
+        virtual.stop()
+    [page] = read(job.document)
+    assert page.shape[0] / page.shape[1] == pytest.approx(40 / 60, rel=0.01)
+    assert tuple(page[5, 5]) == (0, 0, 255)
+    assert tuple(page[-5, 5]) == (255, 255, 255)
 
 
 def test_a_size_that_the_printer_has_no_such_name_for_arrives_by_its_measures(
