@@ -11,8 +11,12 @@ from zoneinfo import ZoneInfo
 from backroom.domain.errors import AskPerson
 from backroom.domain.events import Event
 from backroom.domain.opening import instant
+from backroom.domain.power import Load
 from backroom.domain.readiness import Check, judge
 from backroom.domain.shop import Location, Shop
+
+# A printer at a busy booth prints most of the time.
+BUSY = 0.75
 
 
 class BadWords(AskPerson):
@@ -84,3 +88,22 @@ def rows_of_list(event: Event, checks: Iterable[Check], at: datetime) -> list[di
         }
         for check in listed
     ]
+
+
+def with_printers(loads: Sequence[Load], booth: Location, coming: Sequence[str]) -> list[Load]:
+    """The loads that were named, and beside them each coming printer that nobody named and whose profile knows it.
+
+    A printer that heats or prints now and then draws its idle watts besides: the share makes that its average. With no
+    load named at all nothing is said of printers either.
+    """
+    named = {load.name for load in loads}
+    profiles = [
+        (one.name, one.profile)
+        for one in booth.printers
+        if one.name in coming and one.name not in named and one.profile
+    ]
+    more = [
+        Load("printer", name, profile.watts_printing, max(BUSY, profile.watts_idle / profile.watts_printing))
+        for name, profile in profiles
+    ]
+    return [*loads, *more] if loads else []

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection, RowMapping
 
-from backroom.cli.event_words import booth_of, moment_of, place_of, printers_of, rows_of_list
+from backroom.cli.event_words import booth_of, moment_of, place_of, printers_of, rows_of_list, with_printers
 from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.domain.events import BEFORE_THE_END, Event, code_of, read_session
@@ -225,9 +225,12 @@ def power(
         list[str], typer.Option("--load", help="What is plugged in, press:heat press:1400:25%; once for each")
     ] = [],  # noqa: B006
 ) -> None:
-    """Say what is plugged in and where the power comes from. Loads that are given replace all that were."""
+    """Say what is plugged in and where the power comes from. Loads that are given replace all that were; a printer of
+    the event with a profile that nobody names draws what its profile says."""
     room = open_room()
-    read = [read_load(text) for text in load]
+    with room.database.read() as connection:
+        planned = events.event_of(events.find(connection, code))
+    read = with_printers([read_load(text) for text in load], room.shop.location(planned.location), planned.printers)
 
     def plugged_in(event: Event) -> dict[str, Any]:
         new: dict[str, Any] = {"loads": tuple(read)} if read else {}

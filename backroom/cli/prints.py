@@ -14,7 +14,8 @@ from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.printing import sealed
-from backroom.shop.room import MASTER_KEY, MASTER_KEY_BEFORE, MASTER_KEY_NEXT, Room
+from backroom.shop.printer_profiles import profile_names, read_profile
+from backroom.shop.room import MASTER_KEY, MASTER_KEY_BEFORE, MASTER_KEY_NEXT, Room, home_folder
 from backroom.store import print_attempts, print_jobs, print_seals, sickness
 from backroom.store.database import now
 from backroom.store.seals import read_master_key
@@ -118,3 +119,29 @@ def _say_proof(told: dict[str, Any]) -> None:
     say("destroyed", f"{destroyed}; our half of the exchange is {told['our_half']}")
     say("by the booth", moment("confirmed_at") or "it has not said so")
     say("opened here", f"with {told['opened_with']} of the {told['tried_keys']} keys that are here")
+
+
+@app.command()
+def profiles(
+    pieces: Annotated[int, typer.Option(min=0, help="What so many pieces would use up")] = 0,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """The kinds of printers that are known: how fast they are, what they draw, and what they use up."""
+    home = home_folder()
+    rows = []
+    for name in profile_names(home):
+        one = read_profile(home, name)
+        uses = {stuff.name: stuff.needed(pieces) for stuff in one.consumables}
+        rows.append(
+            {
+                "profile": name,
+                "name": one.name,
+                "prints": ", ".join(one.processes),
+                "seconds": one.usual,
+                "watts": one.watts_printing,
+                "uses": ", ".join(f"{count} × {stuff}" for stuff, count in uses.items()) if pieces else "",
+                "source": one.source,
+            }
+        )
+    columns = ("profile", "name", "prints", "seconds", "watts", *(("uses",) if pieces else ()))
+    show_json(rows) if as_json else show_table("Kinds of printers", rows, columns)

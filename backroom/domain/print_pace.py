@@ -5,7 +5,8 @@ What belongs here: the paces and what to ask where little was measured. What doe
 
 A pace is the median of seconds a piece, and `slow`, the eightieth percentile: one print in five takes longer. Where
 fewer than `ENOUGH` prints of a kind were measured, the next wider kind speaks: this colourway on this printer, this
-product on it, whatever it prints, whatever printers here of that process print, and at last a guess that says so.
+product on it, whatever it prints, whatever printers here of that process print, then what its profile says, and at
+last a guess that says so.
 """
 
 from __future__ import annotations
@@ -51,9 +52,10 @@ GUESS = Pace(GUESS_SECONDS, GUESS_SLOW)
 
 
 class Paces:
-    """What was measured at one location, newest first."""
+    """What was measured at one location, newest first; `expected` is what printers are said to do before that."""
 
-    def __init__(self, measured: Iterable[Measured] = ()) -> None:
+    def __init__(self, measured: Iterable[Measured] = (), expected: Mapping[str, Pace] | None = None) -> None:
+        self._expected = dict(expected or {})
         kinds: dict[tuple[str, ...], list[float]] = defaultdict(list)
         for one in measured:
             for kind in _kinds(one.printer, one.process, one.product, one.colourway):
@@ -68,7 +70,7 @@ class Paces:
         for kind in _kinds(printer, process, product, colourway):
             if kind in self._paces:
                 return self._paces[kind]
-        return GUESS
+        return self._expected.get(printer, GUESS)
 
     def all(self) -> dict[tuple[str, ...], Pace]:
         """Every pace that is known, by its basis and what it is of, for a table."""

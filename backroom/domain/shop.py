@@ -15,6 +15,7 @@ from backroom.domain.errors import AskPerson
 from backroom.domain.mapping import ShopMapping
 from backroom.domain.opening import OpeningHours
 from backroom.domain.partners import PARTNER, ROBOT_CELL, TO_CUSTOMER, PartnerSpec
+from backroom.domain.printer_profile import PrinterProfile
 from backroom.domain.quiet_hours import QuietHours
 from backroom.domain.restock import RestockSpec
 from backroom.domain.return_policy import ReturnRules
@@ -40,7 +41,9 @@ CARRIER_KINDS = ("local", "easypost")
 CARRIER_ACCOUNT_KINDS = ("easypost",)
 CARRIER_MODES = ("production", "test")
 LABEL_FORMATS = ("pdf", "png")
-PRINT_PROCESSES = ("dtg", "transfer")
+# What is printed on garments, and what is printed beside them at a booth.
+GARMENT_PROCESSES = ("dtg", "transfer")
+PRINT_PROCESSES = (*GARMENT_PROCESSES, "sticker", "patch", "poster", "card")
 MAIL_KINDS = ("folder", "smtp", "none")
 SMS_KINDS = ("folder", "gateway", "none")
 
@@ -85,7 +88,8 @@ class Owner:
 class PrinterSpec:
     """A printer beside a location. `uri` is `folder:NAME`, `ipp://…` or `ipps://…`; `prints` lists print processes.
 
-    `fingerprint` pins the certificate of an `ipps` printer (SHA-256, hex).
+    `fingerprint` pins the certificate of an `ipps` printer (SHA-256, hex). `profile` is the kind it is of, which says
+    what it can do before it was measured.
     """
 
     name: str
@@ -95,6 +99,7 @@ class PrinterSpec:
     sides: str = ""
     quality: str = ""
     fingerprint: str = ""
+    profile: PrinterProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -95,7 +95,9 @@ class Scan(Asked):
 @router.get("/printers")
 def printers(location: str, request: Request, _key: Booth) -> dict[str, object]:
     """The printers that stand at this location, as the shop file describes them."""
-    return {"printers": [asdict(printer) for printer in front_of(request).room.shop.location(location).printers]}
+    printers = front_of(request).room.shop.location(location).printers
+    # What a printer is expected to do is the hub's to plan with; the booth only prints on it.
+    return {"printers": [asdict(replace(printer, profile=None)) for printer in printers]}
 
 
 @router.get("/wake")

@@ -65,7 +65,9 @@ def _read_shop(root: Section, folder: Path) -> Shop:
     costs = read_costs(root, owner.currency)
     shop = Shop(
         owner=owner,
-        locations=tuple(read_location(id_, section, owner, costs) for id_, section in root.sections("locations")),
+        locations=tuple(
+            read_location(id_, section, owner, costs, folder) for id_, section in root.sections("locations")
+        ),
         channels=tuple(read_channel(id_, section) for id_, section in root.sections("channels")),
         slas=tuple(_read_sla(id_, section) for id_, section in root.sections("slas")),
         rules=read_rules(root),

@@ -7,8 +7,11 @@ printer (`backroom.printing`), which location an order goes to (`rules`).
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 from backroom.domain.opening import WEEKDAYS, OpeningHours
+from backroom.domain.printer_profile import PrinterProfile
 from backroom.domain.shop import (
     LOCATION_KINDS,
     PRINT_PROCESSES,
@@ -20,8 +23,10 @@ from backroom.domain.shop import (
     PromiseSpec,
 )
 from backroom.shop import values
+from backroom.shop.check import ShopFileInvalid
 from backroom.shop.costs import read_own_costs
 from backroom.shop.partners import read_partner
+from backroom.shop.printer_profiles import NoSuchProfile, read_profile
 from backroom.shop.section import Section
 
 SIDES = ("one-sided", "two-sided-long-edge", "two-sided-short-edge")
@@ -32,8 +37,9 @@ POOL = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _ALWAYS_OPEN = OpeningHours.parse({day: ["00:00-24:00"] for day in WEEKDAYS}, "UTC")
 
 
-def read_location(id_: str, section: Section, owner: Owner, costs: CostRates) -> Location:
-    """One location; a field that is wrong is reported and stands in for itself. `costs` are the whole shop's."""
+def read_location(id_: str, section: Section, owner: Owner, costs: CostRates, folder: Path) -> Location:
+    """One location; a field that is wrong is reported and stands in for itself. `costs` are the whole shop's, `folder`
+    is the shop file's."""
     timezone = section.parsed("timezone", values.timezone, owner.timezone)
     kind = section.choice("kind", LOCATION_KINDS)
     location = Location(
@@ -45,7 +51,7 @@ def read_location(id_: str, section: Section, owner: Owner, costs: CostRates) ->
         longitude=section.number("longitude", low=-180, high=180),
         hours=_read_hours(section, timezone),
         country=section.parsed("country", values.country, owner.country),
-        printers=tuple(_read_printer(name, one) for name, one in section.sections("printers", required=False)),
+        printers=tuple(_read_printer(name, one, folder) for name, one in section.sections("printers", required=False)),
         label_printer=_read_label_printer(section),
         scan=section.flag("scan"),
         capacity=section.whole("capacity", 0, high=1_000_000),
@@ -107,10 +113,28 @@ def _plain(error: ValueError) -> str:
     return str(error).replace(": join or part them", "")
 
 
-def _read_printer(name: str, section: Section) -> PrinterSpec:
-    printer = _read_address(name, section, section.choices("prints", PRINT_PROCESSES))
+def _read_printer(name: str, section: Section, folder: Path) -> PrinterSpec:
+    """A printer; what it does not say of itself, its profile says."""
+    profile = _read_profile(section, folder)
+    prints = section.choices("prints", PRINT_PROCESSES, profile.processes if profile else None)
+    printer = _read_address(name, section, prints)
     section.done()
-    return printer
+    if profile is None:
+        return printer
+    return replace(printer, profile=profile, media=printer.media or next(iter(profile.media), ""))
+
+
+def _read_profile(section: Section, folder: Path) -> PrinterProfile | None:
+    if not (name := section.text("profile", "")):
+        return None
+    try:
+        return read_profile(folder, name)
+    except NoSuchProfile as error:
+        section.problem("profile", error.message, error.remedy)
+    except ShopFileInvalid as error:
+        for one in error.problems:
+            section.problem("profile", f"{name}: {one.field} {one.message}", one.remedy)
+    return None
 
 
 def _read_label_printer(section: Section) -> PrinterSpec | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from backroom.domain.shop import PRINT_PROCESSES
+from backroom.domain.shop import GARMENT_PROCESSES
 
 _WEEKDAY_HOURS = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-18:00")
 _MARKET_HOURS = {"fri": "16:00-23:00", "sat": "10:00-23:00", "sun": "10:00-20:00"}
@@ -78,7 +78,7 @@ def _printers(location: str, name: str, uri: str) -> Iterator[str]:
     yield ""
     yield f"[locations.{location}.printers.{name}]"
     yield f"uri = {_text(uri)}"
-    yield f"prints = [{', '.join(map(_text, PRINT_PROCESSES))}]"
+    yield f"prints = [{', '.join(map(_text, GARMENT_PROCESSES))}]"
     yield 'media = "iso_a4_210x297mm"'
     yield ""
     yield f"[locations.{location}.label_printer]"

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, Variant
-from backroom.domain.print_pace import Measured, Paces
+from backroom.domain.print_pace import Measured, Pace, Paces
 from backroom.domain.print_queue import Foreseen, PrinterThere, QueuedJob, foresee, of_parts
 from backroom.domain.shop import Location
 from backroom.store.catalogue import variants_by_sku
@@ -64,7 +64,12 @@ def read_queue(connection: Connection, location: Location, at: datetime) -> Queu
         PrinterThere(one.name, one.prints, one.name not in trouble, trouble.get(one.name, ""))
         for one in location.printers
     )
-    paces = Paces(_measured(connection, location.id))
+    expected = {
+        one.name: Pace(one.profile.usual, one.profile.slow, basis="profile")
+        for one in location.printers
+        if one.profile is not None
+    }
+    paces = Paces(_measured(connection, location.id), expected)
     return Queue(at, jobs, printers, paces, foresee(jobs, printers, paces, at))
 
 

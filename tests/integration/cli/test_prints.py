@@ -108,3 +108,10 @@ def test_a_booth_is_revoked_with_one_command_and_its_machine_is_listed_as_such(r
     assert typed("booth", "revoke", "booth-a").exit_code == 0
     assert answered("booth", "list")[0]["revoked_at"] is not None
     assert answered("print", "proof", str(job.id))[0]["destroyed_why"] == "revoked"
+
+
+def test_kinds_of_printers_are_listed_with_what_they_would_use_up(room: Room) -> None:
+    rows = answered("print", "profiles", "--pieces", "120")
+    small = next(row for row in rows if row["profile"] == "pocketprint-2")
+    assert small["uses"].startswith("3 × ribbon and paper pack")
+    assert "assumption" in small["source"]
