@@ -8,11 +8,21 @@ from backroom.domain.model import StepOutcome
 from backroom.shop.room import Room
 from backroom.store import desk, fulfilment, partner_orders, sickness
 from backroom.store.waiting import CRASHED, WHY_ASIDE
-from tasks.claiming import claim_fulfilment, claim_intake, claim_news, claim_partner, claim_returns, holding
+from tasks.claiming import (
+    claim_fulfilment,
+    claim_intake,
+    claim_news,
+    claim_parcels,
+    claim_partner,
+    claim_returns,
+    holding,
+)
 from tasks.fetch import fetch_hinted, has_hints
 from tasks.label import label
 from tasks.notify import notify
 from tasks.pack import pack
+from tasks.parcel_notices import tell_of_parcels
+from tasks.parcel_refunds import refund_labels
 from tasks.partner_news import ask_partner
 from tasks.pay_back import pay_back
 from tasks.print_or_pick import print_or_pick
@@ -58,6 +68,9 @@ def advance(room: Room, number: str) -> list[StepOutcome]:
     if claim := claim_news(room, number=number):
         with holding(room, claim):
             outcomes += tell_channel(claim)
+    if claim := claim_parcels(room, number):
+        with holding(room, claim):
+            outcomes += refund_labels(claim) + tell_of_parcels(claim)
     return outcomes + _still_sick(room, number, outcomes)
 
 

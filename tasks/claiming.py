@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.shop.room import Room
-from backroom.store import desk, fulfilment, intake, news, partner_orders, returns, selling, waiting_messages
+from backroom.store import desk, fulfilment, intake, news, parcels, partner_orders, returns, selling, waiting_messages
 from backroom.store.claims import RENEW_SECONDS, Claim, fence, give_up
 from backroom.store.database import now
 from backroom.store.instances import end_dead_instances, this_instance
@@ -115,6 +115,20 @@ def claim_partner(room: Room, location: str, number: str | None = None) -> Claim
             )
         order_id = desk.find(connection, number)["id"]
         return partner_orders.claim_order(connection, order_id, location=location, instance=instance, run_id=run_id)
+
+    return _paying(room, work)
+
+
+def claim_parcels(room: Room, number: str | None = None) -> Claim | None:
+    """The next wave of parcels with news (of one order, where its number is given); None when nothing waits."""
+    run_id, instance, hub = _run_id(), this_instance(), room.shop.hub
+
+    def work(connection: Connection) -> Claim | None:
+        if number is None:
+            most = _wave_most(connection)
+            return parcels.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=most)
+        order_id = desk.find(connection, number)["id"]
+        return parcels.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
 
     return _paying(room, work)
 

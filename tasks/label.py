@@ -2,7 +2,7 @@
 
 The purchase and the sheet are effects: planned, started, settled, and asked for after a crash. A parcel's labels stand
 on one sheet only, so a sheet whose printing was begun is asked for, and never printed under another name.
-Compensated by a person, who voids the label at its carrier.
+Compensated by a person, who takes the label back (`backroom label void`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ from sqlalchemy import Connection, RowMapping
 
 from backroom.carriers.layout import Layouts
 from backroom.carriers.typeface import boxes
+from backroom.domain.collection import CollectState
 from backroom.domain.model import Delivery, FulfilmentState, StepOutcome
 from backroom.shop.room import Room, this_room
 from backroom.store import fulfilment, history, people
+from backroom.store import parcels as sent_parcels
 from backroom.store.claims import Claim, fence
 from backroom.store.contacts import open_contact
+from backroom.store.parcel_desk import new_code
 from tasks.label_purchase import buy, weights_of
 from tasks.label_sheets import print_sheets
 from tasks.sick import leave
@@ -79,6 +82,19 @@ def _advance(
             )
         )
         labelled = [part for part in parts if part["id"] in moved]
+        ready = [
+            sent_parcels.NewParcel(
+                part_id=part["id"],
+                order_id=part["order_id"],
+                location=part["location"],
+                kind=sent_parcels.COLLECTED,
+                state=CollectState.READY,
+                code=new_code(),
+            )
+            for part in labelled
+            if part["delivery"] == Delivery.COLLECT
+        ]
+        sent_parcels.open_parcels(connection, ready, at)
         entries = [
             history.Entry(part["order_id"], "parcel.labelled", told[part["id"]])
             for part in labelled

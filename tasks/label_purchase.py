@@ -30,10 +30,12 @@ from backroom.domain.labels import (
     plain,
 )
 from backroom.domain.shop import CarrierSpec
+from backroom.domain.tracking import ParcelState
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.shop.room import Room
-from backroom.store import catalogue, fulfilment, shipping
-from backroom.store.claims import Claim, fence
+from backroom.store import catalogue, fulfilment, parcel_news, shipping
+from backroom.store import parcels as sent_parcels
+from backroom.store.claims import Claim, Wakeup, fence
 from backroom.store.contacts import open_contact
 from backroom.store.effects import request_hash
 from backroom.store.seals import seal
@@ -41,6 +43,7 @@ from backroom.store.sickness import Sick
 from tasks.connections import carrier_from
 from tasks.label_rates import choose
 from tasks.sick import failed
+from tasks.waking import send
 
 PURCHASE = shipping.LABEL
 
@@ -66,20 +69,25 @@ def buy(
             chosen = replace(requests[part["id"]], service=choice["service"], rate=choice["reference"])
             requests[part["id"]] = chosen
     new: list[shipping.NewShipment] = []
+    opened: list[sent_parcels.NewParcel] = []
     for carrier_id, group in by_carrier.items():
-        bought, refused = _buy_from(room, claim, room.shop.carrier(carrier_id), group, requests, keys, layouts)
+        bought, refused, sent = _buy_from(room, claim, room.shop.carrier(carrier_id), group, requests, keys, layouts)
         new += bought
         sick += refused
+        opened += sent
 
-    def commit(connection: Connection) -> None:
+    def commit(connection: Connection) -> list[Wakeup]:
         at = fence(connection, claim.token)
         shipping.save_shipments(connection, new, at)
+        sent_parcels.open_parcels(connection, opened, at)
+        woken = parcel_news.catch_up(connection, [one.part_id for one in opened if one.reference], room.shop.hub)
         rows = shipping.shipments_of(connection, (part["id"] for part in parcels))
         loose = [row["id"] for row in rows if row["sheet_id"] is None]
         if loose and room.shop.location(claim.location).label_printer is not None:
             shipping.open_sheet(connection, claim.location, loose, at)
+        return woken
 
-    room.database.write(commit)
+    send(room.database.write(commit))
     ill = {one.row_id for one in sick}
     return [part for part in parcels if part["id"] not in ill], sick
 
@@ -92,7 +100,7 @@ def _buy_from(
     requests: Mapping[int, LabelRequest],
     keys: Mapping[int, bytes],
     layouts: Layouts,
-) -> tuple[list[shipping.NewShipment], list[Sick]]:
+) -> tuple[list[shipping.NewShipment], list[Sick], list[sent_parcels.NewParcel]]:
     carrier = carrier_from(room, spec)
     sink = CarrierSink(carrier)
     effects = [
@@ -116,6 +124,7 @@ def _buy_from(
         else:
             purchases.append((part, sink.bought.get(request.key) or Purchase.from_answer(request, result)))
     new: list[shipping.NewShipment] = []
+    opened: list[sent_parcels.NewParcel] = []
     # What is bought is in the ledger: a label that cannot be fetched now is fetched by whoever comes next.
     documents = carrier.documents([purchase for _, purchase in purchases])
     for (part, purchase), drawn in zip(purchases, documents, strict=True):
@@ -130,7 +139,20 @@ def _buy_from(
             continue
         weight = requests[part["id"]].parcel.weight_g
         new.append(_shipment(part, weight, purchase, drawn, keys[part["id"]], layouts))
-    return new, sick
+        opened.append(
+            sent_parcels.NewParcel(
+                part_id=part["id"],
+                order_id=part["order_id"],
+                location=part["location"],
+                kind=sent_parcels.SENT,
+                state=ParcelState.ANNOUNCED,
+                carrier=spec.id,
+                tracking=purchase.tracking,
+                reference=purchase.reference,
+                return_reference=purchase.return_reference,
+            )
+        )
+    return new, sick, opened
 
 
 def _asked(request: LabelRequest) -> dict[str, Any]:

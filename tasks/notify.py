@@ -18,7 +18,7 @@ from backroom.domain.model import Delivery, FulfilmentState, StatedConsent, Step
 from backroom.domain.promise import delivery_window
 from backroom.messaging.templates import say_window
 from backroom.shop.room import Room, this_room
-from backroom.store import fulfilment, history, messages, news, people, shipping
+from backroom.store import fulfilment, history, messages, news, parcels, people, shipping
 from backroom.store.claims import Claim, Wakeup, fence
 from backroom.store.contacts import open_contact
 from backroom.store.database import now
@@ -43,6 +43,7 @@ def notify(claim: Claim) -> list[StepOutcome]:
         shipments = {
             row["fulfilment_order_id"]: row for row in shipping.shipments_of(connection, (part["id"] for part in parts))
         }
+        opened = parcels.of_parts(connection, (part["id"] for part in parts))
     if not parts:
         return []
     writer = Writer(room, messengers_of(room), at)
@@ -52,7 +53,9 @@ def notify(claim: Claim) -> list[StepOutcome]:
         if kind := KIND_OF.get(Delivery(part["delivery"])):
             about = _about(part, keys[part["person_id"]].key, consents[part["person_id"]])
             abouts.append(about)
-            new += writer.write(about, kind, partial(_values, room, part, shipments.get(part["id"])))
+            new += writer.write(
+                about, kind, partial(_values, room, part, shipments.get(part["id"]), opened.get(part["id"]))
+            )
     sick = _sick(parts, plan_and_send(room, claim, writer, abouts, new))
     ill = {one.row_id for one in sick}
     outcomes = _finish(room, claim, [part for part in parts if part["id"] not in ill])
@@ -74,7 +77,9 @@ def _about(part: RowMapping, key: bytes, consents: Sequence[StatedConsent]) -> A
     )
 
 
-def _values(room: Room, part: RowMapping, shipment: RowMapping | None, language: str) -> Mapping[str, str]:
+def _values(
+    room: Room, part: RowMapping, shipment: RowMapping | None, parcel: RowMapping | None, language: str
+) -> Mapping[str, str]:
     """What the templates of a parcel may mention, beside what every message may."""
     owner, shop = room.shop.owner, room.shop
     sla = shop.sla(shop.channel(part["channel"]).sla)
@@ -85,6 +90,8 @@ def _values(room: Room, part: RowMapping, shipment: RowMapping | None, language:
         "tracking": shipment["tracking"] if shipment else "",
         "location": shop.location(part["location"]).name,
         "window": say_window(window, language),
+        # What was labelled before there were codes is handed over by its order's number.
+        "code": parcel["code"] if parcel and parcel["code"] else part["number"],
     }
 
 

@@ -291,6 +291,18 @@ class Floor:
             at_once = False
         return said
 
+    def tell_of_parcels(self) -> list[StepOutcome]:
+        """See to parcels after their label until nothing waits, as the flow does."""
+        from tasks.claiming import claim_parcels, holding
+        from tasks.parcel_notices import tell_of_parcels
+        from tasks.parcel_refunds import refund_labels
+
+        outcomes: list[StepOutcome] = []
+        while claim := claim_parcels(self.room):
+            with holding(self.room, claim):
+                outcomes += refund_labels.fn(claim) + tell_of_parcels.fn(claim)
+        return outcomes
+
     def taken_in(self, *lines: tuple[str, int], at: str = HUB, **changes: Any) -> str:
         """A new order, taken in; returns its number."""
         external_id = self.order(*lines, at=at, **changes)

@@ -123,13 +123,15 @@ def events_of(tracker: object) -> list[TrackingEvent]:
     if not isinstance(tracker, dict):
         return []
     told: list[TrackingEvent] = []
+    said: set[object] = set()
     for one in _rows(tracker, "tracking_details"):
         detail = word(one.get("status_detail"))
         state, at = _state(one.get("status"), detail), moment(one.get("datetime"))
         if state is not None and at is not None:
             told.append(TrackingEvent(state, at, detail))
+            said.add(one["status"])
     state, at = _state(tracker.get("status"), ""), moment(tracker.get("updated_at"))
-    if state is not None and at is not None and state not in {one.state for one in told}:
+    if state is not None and at is not None and tracker["status"] not in said:
         told.append(TrackingEvent(state, at, word(tracker.get("status_detail"))))
     return told
 

@@ -22,6 +22,7 @@ from backroom.cli import (
     kpi,
     master_key,
     orders,
+    parcels,
     partners,
     person,
     plan,
@@ -65,6 +66,8 @@ app.add_typer(prints.app, name="print", help="Print jobs, and a person's word on
 app.add_typer(
     effects.app, name="effect", help="What nobody could tell: sheets, messages, labels that may have gone out."
 )
+app.add_typer(parcels.app, name="parcel", help="Parcels after their label: where they are, and what is fetched.")
+app.add_typer(parcels.label, name="label", help="Labels that were not used.")
 app.add_typer(returns.app, name="return", help="What comes back: ask, take in, put away, pay back, exchange.")
 app.add_typer(kpi.app, name="kpi", help="Key figures: how fast, at what cost, how well, who comes back.")
 app.add_typer(

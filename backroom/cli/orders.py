@@ -83,6 +83,7 @@ def show(number: Number, as_json: Json = False) -> None:
     show_table("Made at", told.parts, ("location", "state", "outstanding", "sick_cause", "sick_reason"))
     show_table("Prints", told.print_jobs, ("id", "sku", "copies", "state", "printer", "reason"))
     show_table("Parcels", told.shipments, ("tracking", "return_tracking", "carrier", "weight_g"))
+    show_table("Where they are", told.parcels, ("tracking", "state", "state_at", "attention", "refund"))
     show_table("Returns", told.returns, ("number", "state", "lane", "location", "asked_at"))
     show_table("Messages", told.messages, ("kind", "medium", "state", "reason", "sent_at", "delivery"))
     show_table("History", _history(told, notes), ("at", "event", "data", "note", "actor"))
@@ -256,6 +257,7 @@ def _plain(told: OrderStory, notes: Mapping[int, str]) -> dict[str, Any]:
                 "print_jobs",
                 "rates",
                 "shipments",
+                "tracking",
                 "effects",
                 "returns",
             )

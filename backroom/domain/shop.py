@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol, TypeVar
 
+from backroom.domain.collection import ParcelRules
 from backroom.domain.errors import AskPerson
 from backroom.domain.mapping import ShopMapping
 from backroom.domain.opening import OpeningHours
@@ -50,10 +51,13 @@ SMS_KINDS = ("folder", "gateway", "none")
 # What the shop's own templates may mention, by kind of message; `backroom.messaging.templates` fills them in.
 TEMPLATE_PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "handed_over": frozenset({"shop", "order", "name", "carrier", "tracking", "location", "window"}),
-    "ready_to_collect": frozenset({"shop", "order", "name", "location"}),
+    "ready_to_collect": frozenset({"shop", "order", "name", "location", "code"}),
     "promised": frozenset({"shop", "order", "name", "location", "time"}),
     "promised_later": frozenset({"shop", "order", "name", "location", "time"}),
     "made_elsewhere": frozenset({"shop", "order", "name", "location"}),
+    "delivered": frozenset({"shop", "order", "name", "carrier", "tracking", "email"}),
+    "delivery_failed": frozenset({"shop", "order", "name", "carrier", "tracking", "email"}),
+    "collect_reminder": frozenset({"shop", "order", "name", "location", "code"}),
     "return_accepted": frozenset({"shop", "order", "name", "rma", "way"}),
     "return_received": frozenset({"shop", "order", "name", "rma"}),
     "return_refunded": frozenset({"shop", "order", "name", "rma", "amount"}),
@@ -405,6 +409,7 @@ class Shop:
     retention: Retention = Retention()
     returns: ReturnRules = field(default_factory=ReturnRules)
     restock: RestockSpec = field(default_factory=RestockSpec)
+    parcels: ParcelRules = field(default_factory=ParcelRules)
 
     @property
     def location_names(self) -> dict[str, str]:

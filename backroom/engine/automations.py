@@ -27,7 +27,17 @@ GONE_BOOTH = "backroom: a booth went away"
 # And the night's, which fails once, over a request that somebody has to answer.
 ORDER_FLOWS = ("order", "decide", "breaker", "retention", "transfer")
 # Not the alert itself: one that failed would start the next.
-WAVE_FLOWS = ("sweep", "order-intake", "fulfil", "print-jobs", "returns", "partners", "tell-channel", "messages")
+WAVE_FLOWS = (
+    "sweep",
+    "order-intake",
+    "fulfil",
+    "print-jobs",
+    "returns",
+    "parcels",
+    "partners",
+    "tell-channel",
+    "messages",
+)
 # No order waits for these; without them, nobody would know what is going wrong.
 LOOK_FLOWS = ("kpi", "data-quality", "audit", "event", "event-restock", "reconcile", "tell-stock")
 # These start again and again while their trouble lasts; who was told once an hour knows.

@@ -14,6 +14,8 @@ RESTOCK_SECONDS = 1800.0
 RECONCILE_SECONDS = 900.0
 # Before the figures of the day, so that they count what it finds.
 RECONCILE_ALL = "30 2 * * *"
+# Carriers tell by themselves; this is for what they did not tell.
+FOLLOW_SECONDS = 1800.0
 # In the middle of the night on most clocks, when the day before is over everywhere.
 DAILY = "15 3 * * *"
 # After the figures of the day, which are read from what is removed.
@@ -36,6 +38,10 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
         DeploymentSpec("flows/order_intake.py:order_intake", hub.id, hub.pool, hub_tags, {"location": hub.id}),
         DeploymentSpec("flows/returns.py:returns", hub.id, hub.pool, hub_tags, {"location": hub.id}),
         DeploymentSpec("flows/messages.py:messages", hub.id, hub.pool, hub_tags, {"location": hub.id}),
+        DeploymentSpec("flows/parcels.py:parcels", hub.id, hub.pool, hub_tags, {"location": hub.id}),
+        DeploymentSpec(
+            "flows/parcels.py:parcels", "follow", hub.pool, hub_tags, {"act": "follow"}, every_seconds=FOLLOW_SECONDS
+        ),
         DeploymentSpec("flows/order.py:order", "order", hub.pool, hub_tags, queue=DESK),
         DeploymentSpec("flows/decide.py:decide", "decide", hub.pool, hub_tags, queue=DESK),
         DeploymentSpec("flows/breaker.py:breaker", "breaker", hub.pool, hub_tags, queue=DESK),

@@ -55,6 +55,7 @@ FLOW_OF = {
     "tell": "tell-channel",
     "stock": "tell-stock",
     "messages": "messages",
+    "parcels": "parcels",
 }
 
 

@@ -17,9 +17,10 @@ from starlette.exceptions import HTTPException
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.opening import zone
-from backroom.gateway import artworks, booth, health, messages, pos, webhooks
+from backroom.gateway import artworks, booth, carrier_events, health, messages, pos, webhooks
 from backroom.gateway.access import LoginNeeded
 from backroom.gateway.bell import Bell
+from backroom.gateway.carrier_doors import carrier_doors
 from backroom.gateway.doors import webhook_doors
 from backroom.gateway.front import Front, Waker
 from backroom.gateway.message_door import message_door
@@ -30,10 +31,12 @@ from backroom.gateway.pages import (
     effects,
     event_count,
     events,
+    hand_over,
     labels,
     login,
     order,
     orders,
+    parcels,
     prints,
     quarantine,
     return_station,
@@ -49,6 +52,7 @@ from backroom.shop.room import Room
 from backroom.store.booth_wakes import BoothWork, look
 from backroom.store.desk import NoSuchOrder
 from backroom.store.events import NoSuchEvent
+from backroom.store.parcels import NoSuchParcel
 from backroom.store.returns import NoSuchReturn
 from backroom.store.transfer_rows import NoSuchTransfer
 
@@ -77,6 +81,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         meters=Meters(room.database, zone(room.shop.owner.timezone)),
         messages=message_door(room),
         partner_doors=partner_doors(room),
+        carrier_doors=carrier_doors(room),
     )
     for part in (
         webhooks,
@@ -95,7 +100,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         style,
     ):
         app.include_router(part.router)
-    for part in (returns, return_station, events, event_count, transfers, booths):
+    for part in (returns, return_station, events, event_count, transfers, booths, carrier_events, parcels, hand_over):
         app.include_router(part.router)
     app.include_router(partner_messages)
     app.include_router(artworks.router)
@@ -113,7 +118,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
 async def _refused(request: Request, error: Exception) -> Response:
     """Errors of ours carry ids only, so what they say may be shown to whoever holds a key."""
     assert isinstance(error, BackroomError)
-    gone = isinstance(error, NoSuchOrder | NoSuchReturn | NoSuchEvent | NoSuchTransfer)
+    gone = isinstance(error, NoSuchOrder | NoSuchReturn | NoSuchEvent | NoSuchTransfer | NoSuchParcel)
     status = 404 if gone else 503 if isinstance(error, Retry) else 409
     return _said(request, status, str(error), error.cause)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from fastapi import Request
 
 from backroom.gateway.bell import Bell
+from backroom.gateway.carrier_doors import CarrierDoor
 from backroom.gateway.doors import WebhookDoor
 from backroom.gateway.message_door import MessageDoor
 from backroom.gateway.meters import Meters
@@ -37,6 +38,7 @@ class Front:
     meters: Meters
     messages: MessageDoor | None = None
     partner_doors: Mapping[str, PartnerDoor] = field(default_factory=dict)
+    carrier_doors: Mapping[str, CarrierDoor] = field(default_factory=dict)
 
     def send(self, wakeups: Iterable[Wakeup]) -> None:
         """Send what a commit owes, after it: booths are rung here, everything is told to the engine."""

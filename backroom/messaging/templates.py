@@ -18,6 +18,7 @@ from backroom.domain.consent import MEDIA, Medium, Purpose
 from backroom.domain.errors import Refuse
 from backroom.domain.promise import DeliveryWindow
 from backroom.domain.shop import MessageTemplate
+from backroom.messaging.parcel_texts import PARCEL_TEXTS
 from backroom.messaging.promise_texts import PROMISE_TEXTS
 from backroom.messaging.return_texts import RETURN_TEXTS
 
@@ -38,10 +39,13 @@ KINDS: Mapping[str, Kind] = {
     "handed_over": Kind(
         "order_updates", frozenset({"shop", "order", "name", "carrier", "tracking", "location", "window"})
     ),
-    "ready_to_collect": Kind("order_updates", frozenset({"shop", "order", "name", "location"})),
+    "ready_to_collect": Kind("order_updates", frozenset({"shop", "order", "name", "location", "code"})),
     "promised": Kind("order_updates", frozenset({"shop", "order", "name", "location", "time"}), at_once=True),
     "promised_later": Kind("order_updates", frozenset({"shop", "order", "name", "location", "time"}), at_once=True),
     "made_elsewhere": Kind("order_updates", frozenset({"shop", "order", "name", "location"})),
+    "delivered": Kind("order_updates", frozenset({"shop", "order", "name", "carrier", "tracking", "email"})),
+    "delivery_failed": Kind("order_updates", frozenset({"shop", "order", "name", "carrier", "tracking", "email"})),
+    "collect_reminder": Kind("order_updates", frozenset({"shop", "order", "name", "location", "code"})),
     "return_accepted": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "way"})),
     "return_received": Kind("order_updates", frozenset({"shop", "order", "name", "rma"})),
     "return_refunded": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "amount"})),
@@ -100,7 +104,7 @@ BUILT_IN: tuple[MessageTemplate, ...] = (
         body=(
             "Hello,\n\n"
             "your order $order is ready for you at $location.\n\n"
-            "Please have the order number at hand when you come.\n\n"
+            "Please show this code when you come: $code\n\n"
             "Thank you for your order.\n"
             "$shop\n"
         ),
@@ -113,7 +117,7 @@ BUILT_IN: tuple[MessageTemplate, ...] = (
         body=(
             "Hallo,\n\n"
             "deine Bestellung $order liegt für dich bereit: $location.\n\n"
-            "Bitte halte beim Abholen die Bestellnummer bereit.\n\n"
+            "Bitte zeig beim Abholen diesen Code: $code\n\n"
             "Danke für deine Bestellung.\n"
             "$shop\n"
         ),
@@ -123,15 +127,16 @@ BUILT_IN: tuple[MessageTemplate, ...] = (
         medium="sms",
         language="en",
         subject="",
-        body="$shop: your order $order is ready to collect at $location.",
+        body="$shop: your order $order is ready to collect at $location. Code: $code",
     ),
     MessageTemplate(
         kind="ready_to_collect",
         medium="sms",
         language="de",
         subject="",
-        body="$shop: deine Bestellung $order liegt zum Abholen bereit: $location.",
+        body="$shop: deine Bestellung $order liegt zum Abholen bereit: $location. Code: $code",
     ),
+    *PARCEL_TEXTS,
     *PROMISE_TEXTS,
     *RETURN_TEXTS,
 )

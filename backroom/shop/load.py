@@ -31,6 +31,7 @@ from backroom.shop.catalogue import read_postcodes
 from backroom.shop.channels import read_channel
 from backroom.shop.check import Report, ShopFileInvalid, check_references
 from backroom.shop.costs import read_costs
+from backroom.shop.parcels import read_parcels
 from backroom.shop.places import read_location
 from backroom.shop.reading import read_toml
 from backroom.shop.restock import read_restock
@@ -83,6 +84,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
         retention=read_retention(root),
         returns=read_returns(root),
         restock=read_restock(root),
+        parcels=read_parcels(root),
     )
     root.done()
     return shop

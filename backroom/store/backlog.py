@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from backroom.domain.model import FulfilmentState, InboxState, OrderState, PrintJobState, ReservationState
 from backroom.store import history, stock, waiting_messages
+from backroom.store import parcels as sent
 from backroom.store import partner_orders as partners
 from backroom.store import print_jobs as prints
 from backroom.store import returns as back
@@ -24,6 +25,7 @@ from backroom.store.tables import (
     inbox,
     order_lines,
     orders,
+    parcels,
     print_jobs,
     returns,
     routing_decisions,
@@ -48,6 +50,7 @@ def wake_again(connection: Connection, hub: str) -> list[Wakeup]:
     places += [(partners.STAGE, location) for location in partners.due(connection, now(connection))]
     places += [(back.STAGE, hub)] if _returns_wait(connection) else []
     places += [(waiting_messages.STAGE, hub)] if waiting_messages.due(connection, now(connection)) else []
+    places += [(sent.STAGE, hub)] if _parcels_wait(connection) else []
     return [raise_generation(connection, stage, location) for stage, location in places]
 
 
@@ -81,6 +84,11 @@ def _intake_waits(connection: Connection) -> bool:
 
 def _returns_wait(connection: Connection) -> bool:
     due = select(returns.c.id).where(back.UNSETTLED, is_due(returns, now(connection))).limit(1)
+    return connection.execute(due).first() is not None
+
+
+def _parcels_wait(connection: Connection) -> bool:
+    due = select(parcels.c.id).where(sent.UNSETTLED, is_due(parcels, now(connection))).limit(1)
     return connection.execute(due).first() is not None
 
 

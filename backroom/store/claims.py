@@ -31,6 +31,7 @@ from backroom.store.tables import (
     inbox,
     messages,
     orders,
+    parcels,
     partner_orders,
     returns,
 )
@@ -131,7 +132,9 @@ def give_up(connection: Connection, token: str, *, blameless: bool = False) -> N
     `blameless` says that it ended for a reason that none of its rows can have: then this claim counts against none.
     """
     for table in (
-        (inbox, orders, fulfilment_orders, returns, partner_orders, channel_news, messages) if blameless else ()
+        (inbox, orders, fulfilment_orders, returns, parcels, partner_orders, channel_news, messages)
+        if blameless
+        else ()
     ):
         held = update(table).where(table.c.claim_token == token, table.c.attempts > 0)
         connection.execute(held.values(attempts=table.c.attempts - 1))

@@ -24,12 +24,13 @@ from backroom.store.fulfilment import BEFORE_LABEL, finish_orders
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.moves import moving
+from backroom.store.parcels import STAGE as PARCELS
 from backroom.store.people import load
 from backroom.store.print_jobs import STAGE as PRINT
 from backroom.store.returns import STAGE as RETURNS
 from backroom.store.seals import Seals
 from backroom.store.shipping import LABEL
-from backroom.store.tables import fulfilment_orders, order_lines, orders, reservations, returns
+from backroom.store.tables import fulfilment_orders, order_lines, orders, parcels, reservations, returns
 from backroom.store.waiting import HEALTHY
 
 ENDED = ends(Kind.ORDER)
@@ -220,6 +221,8 @@ def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wak
         stages.append((news.STAGE, channel))
     again = waiting_messages.try_again(connection, waiting_messages.of_order(order["id"]), at)
     stages += [(waiting_messages.STAGE, hub)] if again else []
+    sent = connection.execute(select(parcels.c.id).where(parcels.c.order_id == order["id"]).limit(1)).first()
+    stages += [(PARCELS, hub)] if sent else []
     return [wakeup(connection, stage, location) for stage, location in stages]
 
 

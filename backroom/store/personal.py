@@ -90,6 +90,12 @@ def _of_their_addresses(table: Table) -> Callable[[Whose], ColumnElement[bool]]:
     return lambda whose: table.c.digest.in_(select(known_by.c.digest).where(known_by.c.person_id == whose.person_id))
 
 
+def _told_of_parcels(whose: Whose) -> ColumnElement[bool]:
+    mine = (t.parcels.c.carrier == t.tracking_events.c.carrier) & t.parcels.c.order_id.in_(whose.orders)
+    named = t.tracking_events.c.reference.in_([t.parcels.c.reference, t.parcels.c.return_reference])
+    return select(t.parcels.c.id).where(mine, named).exists()
+
+
 # In the order in which a person would read it.
 HOLDINGS: tuple[Holding, ...] = (
     Holding(t.people, lambda whose: t.people.c.id == whose.person_id, untold=frozenset({"wrapped_key", "key_id"})),
@@ -125,6 +131,8 @@ HOLDINGS: tuple[Holding, ...] = (
         {"data": DATA_CONTEXT, "zpl": ZPL_CONTEXT, "document": DOCUMENT_CONTEXT},
     ),
     Holding(t.rate_choices, _of_part(t.rate_choices), untold=frozenset({"request_hash"})),
+    Holding(t.parcels, _of_order(t.parcels), untold=frozenset({"claim_token"})),
+    Holding(t.tracking_events, _told_of_parcels),
     Holding(t.returns, _of_order(t.returns)),
     Holding(t.return_lines, _of_order(t.return_lines)),
     Holding(t.refunds, _of_order(t.refunds)),

@@ -24,10 +24,11 @@ from backroom.store.claims import Wakeup, wakeup
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.news import STAGE as TELL
+from backroom.store.parcels import STAGE as PARCELS
 from backroom.store.partner_orders import STAGE as PARTNER
 from backroom.store.print_trouble import CAUSES
 from backroom.store.returns import STAGE as RETURNS
-from backroom.store.tables import breakers, channel_news, fulfilment_orders, orders, partner_orders, returns
+from backroom.store.tables import breakers, channel_news, fulfilment_orders, orders, parcels, partner_orders, returns
 from backroom.store.waiting import CRASHED, HEALTHY, after_a_persons_word
 
 # Whoever stands here waits for a person or has ended, sick or not.
@@ -46,12 +47,13 @@ _OF_AN_ORDER = (
     (returns, returns.c.order_id),
     (partner_orders, partner_orders.c.order_id),
     (channel_news, channel_news.c.order_id),
+    (parcels, parcels.c.order_id),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Sick:
-    """One that failed: the row of its stage (an order at intake, a fulfilment order, a return, a channel's news), its
+    """One that failed: the row of its stage (an order at intake, a fulfilment order, a return, a parcel, news), its
     order, and why.
 
     `may_pass` says that it may work later without anybody's hand.
@@ -72,6 +74,7 @@ def table_of(stage: str) -> Table:
         FULFILMENT: fulfilment_orders,
         RETURNS: returns,
         PARTNER: partner_orders,
+        PARCELS: parcels,
         TELL: channel_news,
     }
     return tables[stage]
@@ -233,6 +236,7 @@ def make_healthy(connection: Connection, order_id: int) -> None:
         (returns, returns.c.order_id == order_id),
         (partner_orders, (partner_orders.c.order_id == order_id) & partner_orders.c.sick_cause.is_not(None)),
         (channel_news, channel_news.c.order_id == order_id),
+        (parcels, parcels.c.order_id == order_id),
     ):
         healthy = update(table).where(which).values(attempts=after_a_persons_word(table), next_attempt_at=None)
         connection.execute(healthy.values(**HEALTHY))
@@ -252,7 +256,7 @@ def well(connection: Connection, numbers: Iterable[str]) -> set[str]:
     """Those of these orders that are sick nowhere, not even put off; a number that no order has is not among them."""
     parts = (
         select(table.c.id).where(table.c.order_id == orders.c.id, table.c.sick_cause.is_not(None))
-        for table in (fulfilment_orders, returns, partner_orders, channel_news)
+        for table in (fulfilment_orders, returns, parcels, partner_orders, channel_news)
     )
     query = select(orders.c.number).where(orders.c.sick_cause.is_(None), *(~sick.exists() for sick in parts))
     found: set[str] = set()

@@ -9,18 +9,21 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, RowMapping, or_, select
+from sqlalchemy import Connection, RowMapping, case, or_, select
 
+from backroom.domain.collection import CollectState
 from backroom.domain.model import Delivery, FulfilmentState
 from backroom.domain.opening import zone
 from backroom.domain.promise import delivery_window
 from backroom.domain.refunds import PaidLine, values
 from backroom.domain.returns import Disposition, PieceState, ReturnState
 from backroom.domain.shop import Shop
+from backroom.domain.tracking import ParcelState
 from backroom.store import catalogue
 from backroom.store.orders import lines_of
-from backroom.store.tables import fulfilment_lines, fulfilment_orders, return_lines, returns
+from backroom.store.tables import fulfilment_lines, fulfilment_orders, parcels, return_lines, returns
 
+ARRIVED = (ParcelState.DELIVERED, CollectState.COLLECTED)
 SENT = (FulfilmentState.LABELLED, FulfilmentState.DONE)
 
 
@@ -83,8 +86,10 @@ def _sent(connection: Connection, shop: Shop, order: RowMapping) -> dict[int, tu
             fulfilment_orders.c.delivery,
             fulfilment_orders.c.labelled_at,
             fulfilment_orders.c.done_at,
+            case((parcels.c.state.in_(ARRIVED), parcels.c.state_at)).label("arrived_at"),
         )
         .join(fulfilment_orders, fulfilment_orders.c.id == fulfilment_lines.c.fulfilment_order_id)
+        .outerjoin(parcels, parcels.c.fulfilment_order_id == fulfilment_orders.c.id)
         .where(fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.state.in_(SENT))
     )
     found: dict[int, tuple[int, date]] = {}
@@ -95,7 +100,10 @@ def _sent(connection: Connection, shop: Shop, order: RowMapping) -> dict[int, tu
 
 
 def _delivered_on(shop: Shop, channel: str, part: RowMapping) -> date:
-    """No carrier tells us: the last day that was promised counts, in the customer's favour."""
+    """The day that its carrier told, or that it was fetched. Where nobody tells us, the last day that was promised
+    counts, in the customer's favour."""
+    if part["arrived_at"] is not None:
+        return day_of(shop, part["arrived_at"])
     handed_over_at: datetime = part["done_at"] or part["labelled_at"]
     spec = shop.find_channel(channel)
     if part["delivery"] != Delivery.SHIP or spec is None:

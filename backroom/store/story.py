@@ -18,12 +18,14 @@ from backroom.store.tables import (
     messages,
     order_lines,
     orders,
+    parcels,
     print_jobs,
     rate_choices,
     returns,
     routing_decisions,
     sheets,
     shipments,
+    tracking_events,
 )
 
 # What of an order is sealed: no list shows it.
@@ -46,6 +48,8 @@ class OrderStory:
     rates: Sequence[RowMapping]
     shipments: Sequence[RowMapping]
     labels: Sequence[RowMapping]
+    parcels: Sequence[RowMapping]
+    tracking: Sequence[RowMapping]
     messages: Sequence[RowMapping]
     effects: Sequence[RowMapping]
     history: Sequence[RowMapping]
@@ -94,6 +98,13 @@ def story(connection: Connection, number: str) -> OrderStory | None:
         ),
         shipments=rows(select(shipments).where(shipments.c.fulfilment_order_id.in_(parts)).order_by(shipments.c.id)),
         labels=rows(select(*label_columns).where(labels.c.shipment_id.in_(shipment_ids)).order_by(labels.c.id)),
+        parcels=rows(select(parcels).where(parcels.c.order_id == id_).order_by(parcels.c.id)),
+        tracking=rows(
+            select(tracking_events)
+            .join(parcels, (parcels.c.carrier == tracking_events.c.carrier) & _names(parcels, tracking_events))
+            .where(parcels.c.order_id == id_)
+            .order_by(tracking_events.c.at, tracking_events.c.id)
+        ),
         messages=rows(select(*message_columns).where(messages.c.order_id == id_).order_by(messages.c.id)),
         effects=rows(
             select(effects).where(or_(effects.c.order_id == id_, effects.c.key.in_(sheet_keys))).order_by(effects.c.id)
@@ -102,6 +113,11 @@ def story(connection: Connection, number: str) -> OrderStory | None:
         returns=rows(select(returns).where(returns.c.order_id == id_).order_by(returns.c.id)),
         news=rows(select(channel_news).where(channel_news.c.order_id == id_).order_by(channel_news.c.id)),
     )
+
+
+def _names(of: Table, event: Table) -> ColumnElement[bool]:
+    """Whether an event is about a parcel, or about its way back."""
+    return event.c.reference.in_([of.c.reference, of.c.return_reference])
 
 
 def recent(connection: Connection, most: int = 100, state: str | None = None) -> Sequence[RowMapping]:
@@ -116,8 +132,8 @@ def recent(connection: Connection, most: int = 100, state: str | None = None) ->
 def waiting_for_person(connection: Connection, most: int = 200) -> Sequence[RowMapping]:
     """Orders that go no further without somebody's hand: held ones, and sick ones at any stage, oldest first.
 
-    `sick_cause` and `sick_reason` are the order's own, or else those of the first of its parts, returns or news that is
-    sick.
+    `sick_cause` and `sick_reason` are the order's own, or else those of the first of its parts, returns, parcels or
+    news that is sick.
     """
 
     def of_what_is_sick(table: Table, column: str) -> ScalarSelect[str]:
@@ -132,7 +148,7 @@ def waiting_for_person(connection: Connection, most: int = 200) -> Sequence[RowM
     def anybodys(column: str) -> ColumnElement[str]:
         own: ColumnElement[str] = orders.c[column]
         return func.coalesce(
-            own, *(of_what_is_sick(table, column) for table in (fulfilment_orders, returns, channel_news))
+            own, *(of_what_is_sick(table, column) for table in (fulfilment_orders, returns, parcels, channel_news))
         )
 
     columns = [column for column in orders.c if column.name not in (*SEALED, "sick_cause", "sick_reason")]

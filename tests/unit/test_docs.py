@@ -30,16 +30,18 @@ from backroom.domain.mapping import (
 )
 from backroom.domain.quality import Severity
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
-from backroom.gateway import booth, health, messages, pos, webhooks
+from backroom.gateway import booth, carrier_events, health, messages, pos, webhooks
 from backroom.gateway.access import SESSION_SECONDS
 from backroom.gateway.pages import (
     effects,
     event_count,
     events,
+    hand_over,
     labels,
     login,
     order,
     orders,
+    parcels,
     prints,
     quarantine,
     return_station,
@@ -84,6 +86,9 @@ ROUTERS = (
     events,
     event_count,
     transfers,
+    carrier_events,
+    parcels,
+    hand_over,
 )
 PROGRAM = typer.main.get_command(app)
 

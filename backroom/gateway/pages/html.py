@@ -102,6 +102,7 @@ def page(
         *[link(f"/booths/{quote(x.id, safe='')}", x.name) for x in shop.locations if x.promise],
         *[link(f"/prints/{quote(x.id, safe='')}", f"Prints {x.name}") for x in shop.locations if x.printers],
         *[link(f"/scan/{quote(x.id, safe='')}", f"Scan {x.name}") for x in shop.locations if x.scan],
+        link("/parcels", "Parcels"),
         link("/returns", "Returns"),
         link("/events", "Events"),
         link("/transfers", "To the market"),

@@ -12,7 +12,9 @@ from sqlalchemy import RowMapping
 from backroom.domain.explain import explain
 from backroom.domain.explain_rate import WHY_LEFT, explain_rate
 from backroom.domain.money import format_money
+from backroom.domain.tracking import WHAT_TO_DO
 from backroom.gateway.pages.html import Child, Html, button, form, join, link, state, table, tag, when
+from backroom.gateway.pages.parcels import void_button
 from backroom.gateway.pages.runs import run_link
 from backroom.store.news import WAITING
 from backroom.store.routing import decision_from_row
@@ -120,11 +122,47 @@ def deliveries(request: Request, told: OrderStory) -> Html:
         [
             [_rates(choice) for choice in told.rates],
             table(("Carrier", "Tracking", "Return", "Weight", "Labels"), parcels, "No parcel is labelled yet."),
+            _where(request, told),
             _returns(request, told),
             _news(request, told),
             table(("Message", "By", "State", "Sent", "At the phone"), sent, "No message was planned yet."),
         ]
     )
+
+
+def _where(request: Request, told: OrderStory) -> Html | None:
+    """Where each parcel is, what somebody should do about it, and everything that was told of it."""
+    rows = [
+        [
+            row["tracking"] or f"to be fetched at {row['location']}",
+            state(row["state"]),
+            when(request, row["state_at"]),
+            WHAT_TO_DO.get(row["attention"], ""),
+            _label_back(request, told.order["number"], row),
+        ]
+        for row in told.parcels
+    ]
+    if not rows:
+        return None
+    news = [[when(request, one["at"]), state(one["state"]), one["detail"], one["source"]] for one in told.tracking]
+    return join(
+        [
+            table(("Parcel", "Where it is", "Since", "What to do", "Its label"), rows, ""),
+            tag(
+                "details",
+                tag("summary", f"What was told of it: {len(news)}"),
+                table(("When", "State", "Detail", "By"), news, "Nothing yet."),
+            ),
+        ]
+    )
+
+
+def _label_back(request: Request, number: str, row: RowMapping) -> Child:
+    """How the refund of its label stands, or the button that asks for it, as long as nobody has scanned it."""
+    if row["voided_at"] is not None:
+        ways = [f"{way} {row[name]}" for way, name in (("out", "refund"), ("back", "return_refund")) if row[name]]
+        return ["taken back, ", ", ".join(ways) or "to be asked for"]
+    return void_button(request, number) if row["kind"] == "ship" and row["state"] == "announced" else None
 
 
 def _rates(choice: RowMapping) -> Html:

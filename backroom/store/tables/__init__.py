@@ -26,6 +26,7 @@ from backroom.store.tables.orders import (
     stock_movements,
     variants,
 )
+from backroom.store.tables.parcels import parcels, tracking_events
 from backroom.store.tables.partners import partner_orders
 from backroom.store.tables.privacy import erasures, privacy_requests, removals, sealing
 from backroom.store.tables.promises import print_promises
@@ -80,6 +81,7 @@ __all__ = [
     "order_lines",
     "orders",
     "paid_elsewhere",
+    "parcels",
     "partner_orders",
     "people",
     "person_lookups",
@@ -109,6 +111,7 @@ __all__ = [
     "stock_movements",
     "stock_outs",
     "suppressions",
+    "tracking_events",
     "transfer_lines",
     "transfers",
     "variants",

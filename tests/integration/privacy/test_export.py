@@ -34,7 +34,17 @@ def test_everything_that_is_held_of_somebody_is_told_opened_and_of_nobody_else(f
     told = data_of(page)
     assert list(told) == [holding.table.name for holding in HOLDINGS]
     empty = {name for name, rows in told.items() if not rows}
-    assert empty == {"order_facts", "stock_outs", "returns", "return_lines", "refunds", "print_seals", "partner_orders"}
+    assert empty == {
+        "order_facts",
+        "stock_outs",
+        "returns",
+        "return_lines",
+        "refunds",
+        "print_seals",
+        "partner_orders",
+        "tracking_events",
+        "print_promises",
+    }
     body, _, _ = page.partition("<script")
     assert all(word in body for word in CANARIES)
     assert told["orders"][0]["contact"]["address"]["line1"] == f"{CANARIES[4]} 4"

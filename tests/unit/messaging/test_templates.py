@@ -38,6 +38,7 @@ VALUES = {
     "rma": "R-A-1042-7364",
     "way": max((say_lane(lane, language) for lane in Lane for language in ("de", "en")), key=len),
     "amount": "1029.00 EUR",
+    "code": "042917",
     "email": "hallo@atelier-nord.example.com",
     "time": "gegen 19:40",
 }
