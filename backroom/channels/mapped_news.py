@@ -15,7 +15,7 @@ from typing import Any
 
 from backroom.channels.mapped import mapping_of
 from backroom.channels.mapped_calls import account_of, count_of, filled, kept_of, make_call
-from backroom.channels.remote import SKU_TWICE, UNKNOWN_SKU, Cancelled, Shipped, StockSet, StockTold
+from backroom.channels.remote import NOT_COUNTED, SKU_TWICE, UNKNOWN_SKU, Cancelled, Shipped, StockSet, StockTold
 from backroom.domain.errors import AskPerson, OutcomeUnknown
 from backroom.domain.json_path import said
 from backroom.domain.mapping import TellMapping
@@ -102,6 +102,8 @@ class MappedWriteBack:
                 return StockSet(one.sku, None, trouble=SKU_TWICE)
             if tell.unknown in call.keep and tell.unknown not in known:
                 return StockSet(one.sku, None, trouble=UNKNOWN_SKU)
+            if tell.uncounted in known or (tell.shows in call.keep and tell.shows not in known):
+                return StockSet(one.sku, None, trouble=NOT_COUNTED)
             if tell.shows in call.keep or tell.committed in call.keep:
                 # What is sold and not sent is on its shelf still, and nobody may buy it.
                 committed = self._count(known, tell.committed, one.sku) if tell.committed else 0

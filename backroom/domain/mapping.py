@@ -191,7 +191,8 @@ class TellMapping:
     `repeatable` says that telling the same twice is harmless. `line` is how one of `{lines}` is written, `result` the
     kept word that is the other side's id; `carriers` are its names for our carriers, `reasons` those for our reasons.
     `unknown` is the kept word without which it does not know a SKU, `shows` the one that is the level it has now, and
-    `committed` the one of how many of these are sold and still there.
+    `committed` the one of how many of these are sold and still there; where it keeps `uncounted`, or has no level, it
+    does not count pieces of that SKU.
     """
 
     calls: tuple[Call, ...]
@@ -201,6 +202,7 @@ class TellMapping:
     unknown: str = ""
     shows: str = ""
     committed: str = ""
+    uncounted: str = ""
     carriers: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
 

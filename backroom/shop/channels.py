@@ -86,6 +86,8 @@ def _read_mapping(id_: str, channel: Section, kind: str, secret: str) -> ShopMap
     mapping = read_mapping(channel)
     if mapping.signature and not secret:
         channel.problem("secret", "is missing", f'Add secret = "webhook.{id_}", the name of its signing secret.')
+    if mapping.message.hint and not channel.has("api"):
+        channel.problem("api", "is missing", f"Add [channels.{id_}.api]: what it sends only says which order to fetch.")
     if secret and not mapping.signature:
         channel.problem("mapping.signature", "is missing", "Say how its webhooks are signed, or remove secret.")
     return mapping

@@ -114,12 +114,14 @@ def _read_news(news: str, section: Section) -> TellMapping:
         _Calls(section, LINE_WORDS).check_words("line", line)
     tell = TellMapping(
         calls=tuple(calls.all("calls")),
-        repeatable=section.flag("repeatable", news == "stock"),
+        # A cancellation that comes twice is one, and so is a level.
+        repeatable=section.flag("repeatable", news != "shipped"),
         line=line,
         result=section.text("result", "") if news == "shipped" else "",
         unknown=section.text("unknown", "") if news == "stock" else "",
         shows=section.text("shows", "") if news == "stock" else "",
         committed=section.text("committed", "") if news == "stock" else "",
+        uncounted=section.text("uncounted", "") if news == "stock" else "",
         carriers=_names(section, "carriers") if news == "shipped" else {},
         reasons=_names(section, "reasons") if news == "cancelled" else {},
     )
@@ -127,8 +129,8 @@ def _read_news(news: str, section: Section) -> TellMapping:
         section.problem("calls", "is missing", f"Begin each call with [[{section.at('calls')}]].")
     if "lines" in {word for call in tell.calls for word in _words_of(call)} and not line:
         section.problem("line", "is missing", 'Say how one of {lines} is written: line = { id = "{line_id}" }.')
-    named = {"result": tell.result, "unknown": tell.unknown, "shows": tell.shows, "committed": tell.committed}
-    for key, word in named.items():
+    for key in ("result", "unknown", "shows", "committed", "uncounted"):
+        word = getattr(tell, key)
         if word and word not in calls.kept:
             section.problem(key, f"no call keeps {word!r}", suggest(word, calls.kept))
     section.done()

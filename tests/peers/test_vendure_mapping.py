@@ -20,7 +20,7 @@ from backroom.channels.mapped import MappedChannel
 from backroom.channels.mapped_news import MappedWriteBack
 from backroom.channels.mapped_order import FETCHED
 from backroom.channels.mapped_source import MappedSource
-from backroom.channels.remote import UNKNOWN_SKU, Cancelled, LineShipped, Shipped, StockTold
+from backroom.channels.remote import NOT_COUNTED, UNKNOWN_SKU, Cancelled, LineShipped, Shipped, StockTold
 from backroom.channels.strict_json import parse_json
 from backroom.domain.model import PaymentStatus
 from backroom.domain.shop import ChannelSpec
@@ -237,6 +237,18 @@ def test_what_the_shop_may_sell_is_set_beside_what_it_has_sold(vendure: Vendure,
     [told] = telling.stock([StockTold(TEE, 7, before=7)])
     assert (told.level, told.unheard) == (5, 2)
     assert vendure.level(TEE) == (5 + allocated + 2, allocated + 2)
+
+
+def test_a_sku_whose_pieces_the_shop_does_not_count_is_named(vendure: Vendure, telling: MappedWriteBack) -> None:
+    find = "query ($s: String!) { productVariants(options: { filter: { sku: { eq: $s } } }) { items { id } } }"
+    change = (
+        "mutation ($i: ID!, $t: GlobalFlag!) { updateProductVariants(input: [{ id: $i, trackInventory: $t }]) { id } }"
+    )
+    id_ = vendure.admin(find, s=FOX)["productVariants"]["items"][0]["id"]
+    vendure.admin(change, i=id_, t="FALSE")
+    [told] = telling.stock([StockTold(FOX, 3)])
+    vendure.admin(change, i=id_, t="TRUE")
+    assert (told.level, told.trouble) == (None, NOT_COUNTED)
 
 
 def test_a_sku_that_the_shop_does_not_have_is_named(telling: MappedWriteBack) -> None:

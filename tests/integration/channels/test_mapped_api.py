@@ -19,7 +19,7 @@ from werkzeug import Request, Response
 from backroom.channels.mapped_calls import LoginUnusable
 from backroom.channels.mapped_news import MappedWriteBack, NotTold
 from backroom.channels.mapped_source import MappedSource, NotAsked
-from backroom.channels.remote import SKU_TWICE, UNKNOWN_SKU, Cancelled, LineShipped, Shipped, StockTold
+from backroom.channels.remote import NOT_COUNTED, SKU_TWICE, UNKNOWN_SKU, Cancelled, LineShipped, Shipped, StockTold
 from backroom.channels.strict_json import parse_json
 from backroom.domain.errors import OutcomeUnknown
 from backroom.domain.shop import ChannelSpec
@@ -384,7 +384,15 @@ def test_a_sku_that_stands_there_twice_is_set_nowhere(httpserver: HTTPServer) ->
     assert (told.level, told.trouble) == (None, SKU_TWICE)
 
 
-@pytest.mark.parametrize("level", ["many", None, 1.5])
+def test_a_sku_without_a_level_is_not_counted_there_and_keeps_no_other_from_being_told(httpserver: HTTPServer) -> None:
+    shelf = [{"id": 1, "code": "TEE", "level": None}, {"id": 2, "code": "FOX", "level": 3}]
+    answers(httpserver, lambda _: {"articles": shelf}, "/articles")
+    answers(httpserver, lambda _: {}, "/articles/2/level")
+    told = telling(httpserver, STOCK).stock([StockTold("TEE", 9), StockTold("FOX", 9)])
+    assert [(one.level, one.trouble) for one in told] == [(None, NOT_COUNTED), (9, "")]
+
+
+@pytest.mark.parametrize("level", ["many", "1.5", True])
 def test_a_level_that_is_no_number_is_unreadable(httpserver: HTTPServer, level: object) -> None:
     answers(httpserver, lambda _: {"articles": [{"id": 1, "code": "TEE", "level": level}]}, "/articles")
     with pytest.raises(AnswerUnreadable, match="a level that is no whole number"):

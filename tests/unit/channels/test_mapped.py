@@ -17,7 +17,7 @@ from backroom.channels.mapped import MappedChannel
 from backroom.channels.mapped_order import FETCHED
 from backroom.channels.strict_json import parse_json
 from backroom.domain.model import Address, Delivery, IncomingOrder, PaymentStatus
-from tests.mapped_shops import LANTERN, a_spec
+from tests.mapped_shops import API, LANTERN, a_spec
 from tests.unit.channels.samples import payload, raw, sum_of_parts
 
 LANTERN_SHOP = MappedChannel(a_spec())
@@ -278,6 +278,7 @@ order = "order"
 list = { path = "/orders", params = { since = "{since}" } }
 one = { path = "/orders/{id}" }
 """
+    + API.format(port=80)
 )
 
 

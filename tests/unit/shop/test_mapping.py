@@ -109,6 +109,11 @@ def test_what_is_wrong_in_its_calls_is_named_with_its_place(text: str, says: str
     assert any(says in problem for problem in problems), problems
 
 
+def test_a_hint_needs_an_interface_to_fetch_by() -> None:
+    _, problems = read_spec(LANTERN.replace('topic = "event"', 'topic = "event"\nhint = "data.id"') + LIST)
+    assert any("lantern.api: is missing" in problem for problem in problems), problems
+
+
 def test_its_calls_are_right_as_they_are() -> None:
     spec = a_spec(LANTERN + LIST + SHIPPED + api())
     assert spec.api is not None
