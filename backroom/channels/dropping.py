@@ -23,7 +23,7 @@ from backroom.channels.delivering import delivery_of
 from backroom.channels.files import check_ending, split_file
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import BrokenJson, parse_json
-from backroom.domain.errors import BackroomError
+from backroom.domain.errors import AskPerson, BackroomError
 from backroom.domain.shop import ChannelSpec
 from backroom.store.claims import Wakeup
 from backroom.store.inbox_door import Delivery, Receipt
@@ -36,6 +36,12 @@ _CLOCK = ".backroom-clock"
 
 # Commits deliveries, and says of each whether it was new.
 Accept = Callable[[Sequence[Delivery]], Sequence[Receipt]]
+
+
+class FolderUnusable(AskPerson):
+    """Nothing can be taken from this folder."""
+
+    cause = "folder_unusable"
 
 
 @dataclass(slots=True)
@@ -65,10 +71,23 @@ class DropFolder:
     spec: ChannelSpec
     country: str
 
+    def check(self) -> None:
+        """FolderUnusable unless files can be taken from here and put away."""
+        try:
+            self._make()
+            self._clock()
+        except OSError as error:
+            failed = error.strerror or type(error).__name__
+        else:
+            return
+        raise FolderUnusable(
+            f"the folder {self.spec.folder} of {self.spec.id} cannot be used: {failed}.",
+            remedy="Make it a folder that Backroom may read and write.",
+        )
+
     def take_all(self, accept: Accept) -> Iterator[Taken]:
         """Take every file that is still, in the order in which they were written. Makes the folder where it is not."""
-        for path in (self.path, self.path / DONE, self.path / REFUSED):
-            path.mkdir(parents=True, exist_ok=True)
+        self._make()
         for path in self._still():
             try:
                 taken = self._take(path, accept)
@@ -97,6 +116,10 @@ class DropFolder:
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
+
+    def _make(self) -> None:
+        for path in (self.path, self.path / DONE, self.path / REFUSED):
+            path.mkdir(parents=True, exist_ok=True)
 
     def _still(self) -> list[Path]:
         """Files that nobody has written to for a while, oldest first."""

@@ -18,6 +18,7 @@ import requests
 
 from backroom.carriers.easypost import URL as EASYPOST
 from backroom.carriers.easypost import EasyPost, EasyPostAccount
+from backroom.channels.dropping import DropFolder
 from backroom.channels.login_drawer import LoginDrawer
 from backroom.channels.registry import PROBES
 from backroom.channels.remote import KeepsLogin
@@ -141,6 +142,13 @@ def _channels(room: Room) -> Iterator[Connection]:
             yield Connection(f"the refunds of {spec.id}", _secret(room, spec.refunds.secret))
 
 
+def _drop_folders(room: Room) -> Iterator[Connection]:
+    for spec in room.shop.channels:
+        if spec.folder:
+            folder = DropFolder(room.folder(spec.folder), spec, room.shop.owner.country)
+            yield Connection(f"the drop folder of {spec.id}", folder.check)
+
+
 def _channel(room: Room, spec: ChannelSpec, secret: str) -> Callable[[], None]:
     def check() -> None:
         probe = PROBES[spec.kind](spec, room.secret(secret))
@@ -255,6 +263,7 @@ FINDERS: tuple[Callable[[Room], Iterator[Connection]], ...] = (
     _prefect,
     _gateway,
     _channels,
+    _drop_folders,
     _partners,
     _carriers,
     _messages,

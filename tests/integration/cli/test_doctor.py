@@ -20,6 +20,7 @@ from backroom.shop.room import Room
 from tests.fake_shops import LOGIN, TOKEN
 from tests.fake_tills import ShopifyTill, WooTill
 from tests.integration.cli.typing_in import answered, typed
+from tests.mapped_shops import API, LANTERN
 from tests.prefect_server import free_port
 
 
@@ -206,3 +207,25 @@ def test_a_shop_that_is_not_there_is_said_in_a_sentence(tmp_path: Path, monkeypa
     result = typed("doctor")
     assert result.exit_code == 1
     assert "backroom init" in str(result.exception)
+
+
+def test_a_drop_folder_that_is_no_folder_is_told(running: Room) -> None:
+    change(running, "[channels.boutiques] ", '[channels.boutiques]\nfolder = "drop/boutiques" ')
+    assert found()["the drop folder of boutiques"]["state"] == "well"
+    assert (running.home / "drop" / "boutiques" / "done").is_dir()
+    (running.home / "shut").write_text("no folder")
+    change(running, "drop/boutiques", "shut/boutiques")
+    told = found(code=1)["the drop folder of boutiques"]
+    assert (told["state"], told["cause"]) == ("wrong", "folder_unusable")
+    assert "may read and write" in told["remedy"]
+
+
+def test_a_mapped_shop_is_tried_by_its_own_call(running: Room, shop_server: HTTPServer) -> None:
+    shop_server.expect_request("/me", headers={"Authorization": "Bearer k3y"}).respond_with_json({"me": 1})
+    table = f'{LANTERN}\n[mapping.probe]\npath = "/me"\n{API.format(port=shop_server.port)}'
+    table = re.sub(r"(?m)^(\[\[?)(mapping|api)", r"\1channels.lantern.\2", table)
+    add(running, f"[channels.lantern]\n{table}", channel_lantern="k3y", webhook_lantern="hush")
+    assert found()["channel lantern (mapped)"]["state"] == "well"
+    running.secrets.add({"channel.lantern": "another"})
+    shop_server.expect_request("/me").respond_with_json({}, status=401)
+    assert "refuses our calls" in found(code=1)["channel lantern (mapped)"]["message"]
