@@ -138,6 +138,6 @@ def _is_allowed(rate: Rate, services: Sequence[str]) -> bool:
     return not services or any(name.casefold() in names for name in services)
 
 
-def _by_price(rate: Rate) -> tuple[int, int, str, str, str, str]:
+def _by_price(rate: Rate) -> tuple[int, int, str, str, str, str, str]:
     days = rate.days if rate.days is not None else 10_000
-    return rate.price_minor, days, rate.carrier, rate.brand, rate.service, rate.reference
+    return rate.price_minor, days, rate.carrier, rate.brand, rate.service, rate.reference, rate.currency
