@@ -9,6 +9,7 @@ from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 
 from backroom.cli import (
+    artworks,
     audit,
     booths,
     channel,
@@ -56,6 +57,7 @@ events.app.command("close")(event_day.close_booth)
 events.app.command("lend")(event_day.lend)
 events.app.command("count")(event_day.count)
 events.app.command("settle")(event_day.settle)
+app.add_typer(artworks.app, name="artwork", help="Artwork: does all of it print; fetch one that was sent.")
 app.add_typer(partners.app, name="partner", help="Partners: what is at each of them, and what they sent.")
 app.add_typer(events.app, name="event", help="Events: plan one, get it ready, open and close its booth, settle it.")
 app.add_typer(restock.app, name="restock", help="What to take to a market, and the transfers that carry it there.")

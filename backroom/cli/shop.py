@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from backroom.cli.artworks import faults_in
 from backroom.cli.environments import Ports, pools_of, variables_by_hand
 from backroom.cli.output import console
 from backroom.cli.prepare import PREFECT_AUTH, make_secrets, prepare
@@ -20,6 +21,7 @@ from backroom.shop.questions import Question, default_answers, interview, write_
 from backroom.shop.room import database_url, home_folder
 from backroom.shop.secrets import Secrets
 from backroom.shop.values import BadValue
+from backroom.store.catalogue import all_variants
 from backroom.store.database import Database
 from backroom.store.stranded import stranded
 
@@ -73,6 +75,7 @@ def check(
     if (home / "shop.db").exists() or secrets.find("database_url"):
         database = Database(database_url(home, secrets))
         warn_of_stranded(database, shop)
+        warn_of_artwork(database, shop, home)
         database.close()
 
 
@@ -86,6 +89,14 @@ def warn_of_stranded(database: Database, shop: Shop) -> None:
             "cancel its orders.",
             highlight=False,
         )
+
+
+def warn_of_artwork(database: Database, shop: Shop, home: Path) -> None:
+    """Name the artwork that does not print at its size, and what partners are to make and the catalogue lacks."""
+    with database.read() as connection:
+        variants = all_variants(connection)
+    for fault in faults_in(shop, home / (shop.artwork_folder or "artwork"), variants):
+        console.print(fault, style="yellow", highlight=False, markup=False)
 
 
 @app.command()

@@ -15,18 +15,24 @@ from io import BytesIO
 from pathlib import Path
 
 from fpdf import FPDF
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from backroom.domain.artwork import (
+    Fault,
+    Seen,
+    faults_of,
+    scale_at,
+    too_coarse,
+    too_many_pixels,
+    wrong_kind,
+)
 from backroom.domain.errors import AskPerson
 from backroom.printing.shelf import Picture, Shelf
 
-LEAST_DPI = 150
-MOST_PIXELS = 80_000_000  # 400 × 500 mm at 500 dpi; unpacked it takes 320 MB
 MOST_BYTES = 64 * 1024 * 1024
 STRIP_MM = 7.0
 
 _SHELF = Shelf()
-_MM_PER_INCH = 25.4
 _STRIP_FONT_PT = 8
 # What Łukasz, Æ and ß lose when they are taken apart by Unicode alone.
 _LETTERS = str.maketrans({"Ł": "L", "ł": "l", "Đ": "D", "đ": "d", "ı": "i", "Œ": "OE", "œ": "oe", "–": "-", "’": "'"})
@@ -97,42 +103,48 @@ def _read(path: Path) -> bytes:
 
 
 def _look_at(name: str, png: bytes) -> Picture:
-    """A PNG that unpacks whole."""
+    """A PNG that unpacks whole and that printers take."""
+    if fault := wrong_kind(png):
+        raise _unreadable(name, fault)
     try:
         with Image.open(BytesIO(png), formats=["PNG"]) as image:
             width, height = image.size
-            if width * height > MOST_PIXELS:
-                raise ArtworkUnreadable(
-                    f"Artwork {name} has {width} × {height} pixels.",
-                    remedy=f"Export it with no more than {MOST_PIXELS // 1_000_000} million pixels.",
-                )
+            if fault := too_many_pixels(width, height):
+                raise _unreadable(name, fault)
+            frames = getattr(image, "n_frames", 1)
             image.load()
-    except UnidentifiedImageError as error:
-        raise ArtworkUnreadable(f"Artwork {name} is no PNG.", remedy="Export it as a PNG, then retry.") from error
+            seen = Seen(width, height, image.mode, _bits(png), frames, _visible(image))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ArtworkUnreadable(
             f"Artwork {name} is damaged or far too large.", remedy="Export it as a PNG again, then retry."
         ) from error
+    for fault in faults_of(seen):
+        raise _unreadable(name, fault)
     return Picture(png, width, height)
 
 
+def _bits(png: bytes) -> int:
+    """Bits a channel, from the header (PNG, third edition, section 11.2.1): Pillow reads 16 and gives 8 of them."""
+    return png[24] if len(png) > 24 else 8
+
+
+def _visible(image: Image.Image) -> float:
+    """The share of its pixels that are not wholly transparent."""
+    if not image.has_transparency_data:
+        return 1.0
+    counts = image.convert("RGBA").getchannel("A").histogram()
+    return 1.0 - counts[0] / max(sum(counts), 1)
+
+
+def _unreadable(name: str, fault: Fault) -> ArtworkUnreadable:
+    return ArtworkUnreadable(f"Artwork {name} {fault.what}", remedy=fault.cure)
+
+
 def _fit(name: str, picture: Picture, width_mm: int, height_mm: int) -> Artwork:
-    width_px, height_px = picture.width_px, picture.height_px
-    if width_mm <= 0:
-        raise ArtworkUnreadable(
-            f"Artwork {name} has no printed size.", remedy="Write the printed width into the catalogue, then retry."
-        )
-    scale = width_mm / width_px
-    if height_mm > 0:
-        scale = min(scale, height_mm / height_px)
-    dpi = _MM_PER_INCH / scale
-    if dpi < LEAST_DPI:
-        needed = round(LEAST_DPI * width_px * scale / _MM_PER_INCH + 0.5)
-        raise ArtworkUnreadable(
-            f"Artwork {name} has only {dpi:.0f} dots an inch at its printed size.",
-            remedy=f"Export it at least {needed} pixels wide, or print it smaller.",
-        )
-    return Artwork(picture, width_px * scale, height_px * scale)
+    if fault := too_coarse(picture.width_px, picture.height_px, width_mm, height_mm):
+        raise _unreadable(name, fault)
+    scale = scale_at(picture.width_px, picture.height_px, width_mm, height_mm)
+    return Artwork(picture, picture.width_px * scale, picture.height_px * scale)
 
 
 def _in_latin_1(text: str) -> str:

@@ -87,3 +87,30 @@ def test_a_small_file_of_countless_pixels_is_refused_before_it_is_unpacked(tmp_p
 def test_a_variant_without_a_printed_size_is_a_persons_to_mend(tmp_path: Path) -> None:
     with pytest.raises(ArtworkUnreadable, match="no printed size"):
         check_artwork(draw(tmp_path / "fox.png", 800, 800), 0)
+
+
+def test_a_jpeg_that_is_called_a_png_is_named_for_what_it_is(tmp_path: Path) -> None:
+    Image.new("RGB", (400, 400), "red").save(tmp_path / "owl.png", "JPEG")
+    with pytest.raises(ArtworkUnreadable, match="by its content it is a JPEG") as refused:
+        check_artwork(tmp_path / "owl.png", 50)
+    assert "Export it as a PNG" in refused.value.remedy
+
+
+def test_sixteen_bits_an_animation_and_an_empty_picture_are_refused_with_their_cures(tmp_path: Path) -> None:
+    Image.new("I;16", (400, 400)).save(tmp_path / "deep.png")
+    pictures = [Image.new("RGBA", (400, 400), colour) for colour in ("red", "blue")]
+    pictures[0].save(tmp_path / "moving.png", save_all=True, append_images=pictures[1:])
+    Image.new("RGBA", (400, 400), (0, 0, 0, 0)).save(tmp_path / "empty.png")
+    for name, cure in (("deep", "8 bits"), ("moving", "one picture"), ("empty", "layers")):
+        with pytest.raises(ArtworkUnreadable) as refused:
+            check_artwork(tmp_path / f"{name}.png", 50)
+        assert cure in refused.value.remedy, name
+
+
+def test_a_picture_that_is_transparent_around_a_design_is_fine(tmp_path: Path) -> None:
+    picture = Image.new("RGBA", (400, 400), (0, 0, 0, 0))
+    picture.paste((10, 20, 30, 255), (100, 100, 300, 300))
+    picture.save(tmp_path / "owl.png")
+    picture.convert("P").save(tmp_path / "palette.png", transparency=0)
+    for name in ("owl.png", "palette.png"):
+        assert check_artwork(tmp_path / name, 50).width_mm == 50
