@@ -11,7 +11,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from backroom.printing.holder import BenchTaken, hold_bench
 from backroom.printing.lanes import run_lanes
-from tasks.print_job import TaskCrew, bench_folder, open_booth
+from tasks.print_job import TaskCrew, bench_folder, open_booth, tell_of_what_was_printed_alone
 
 
 # A gateway that restarts is back in seconds. No job is lost meanwhile: the next try asks the printers first.
@@ -23,11 +23,11 @@ from tasks.print_job import TaskCrew, bench_folder, open_booth
     retry_delay_seconds=3,
 )
 def print_jobs(location: str) -> str:
-    """Print what waits at a location until nothing can go on."""
+    """Print what waits at a location until nothing can go on. While the gateway is away, what was fetched ahead."""
     try:
-        with hold_bench(bench_folder(location)) as holder:
-            booth = open_booth(location, holder)
+        with hold_bench(bench_folder(location)) as holder, open_booth(location, holder) as booth:
             counts = run_lanes(booth, TaskCrew(booth))
+            tell_of_what_was_printed_alone(booth)
     except BenchTaken:
         # It claims again before it ends, so that what woke this run is printed by that one.
         return f"prints at {location}: another run prints here"

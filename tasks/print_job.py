@@ -16,10 +16,12 @@ from prefect.cache_policies import NO_CACHE
 from backroom.domain.errors import AskPerson
 from backroom.domain.printing import Printer
 from backroom.domain.shop import PrinterSpec
+from backroom.printing.alone import KeptBooth
 from backroom.printing.bench import Result, Turn, move_away, work_on
 from backroom.printing.booth import Booth, Job
-from backroom.printing.connect import connect
+from backroom.printing.connect import connect_from
 from backroom.printing.device import hold_device
+from backroom.printing.kept import Kept
 from backroom.printing.lane import Flight
 
 
@@ -34,8 +36,9 @@ def bench_folder(location: str) -> Path:
     return _home() / "bench" / location
 
 
-def open_booth(location: str, holder: str) -> Booth:
-    """The gateway as this location's worker may use it, from the environment, for whoever holds its bench."""
+def open_booth(location: str, holder: str) -> KeptBooth:
+    """The gateway as this location's worker may use it, from the environment, with what this machine knows by itself;
+    for whoever holds the bench, to be closed."""
     gateway = os.environ.get("BACKROOM_GATEWAY_URL", "")
     own = "BACKROOM_BOOTH_KEY_" + location.upper().replace("-", "_")
     key = os.environ.get(own) or os.environ.get("BACKROOM_BOOTH_KEY", "")
@@ -44,15 +47,14 @@ def open_booth(location: str, holder: str) -> Booth:
             f"the worker at {location} lacks the gateway's address or its key",
             remedy=f"Set BACKROOM_GATEWAY_URL and BACKROOM_BOOTH_KEY (or {own}).",
         )
-    device = hold_device(bench_folder(location))
-    return Booth(gateway=gateway, key=key, location=location, holder=holder, device=device)
+    folder = bench_folder(location)
+    kept = Kept(folder, hold_device(folder))
+    return KeptBooth(gateway=gateway, key=key, location=location, holder=holder, kept=kept)
 
 
 def open_printer(spec: PrinterSpec) -> Printer:
     """The printer of a description; a folder without a leading slash lies in this machine's home folder."""
-    scheme, _, path = spec.uri.partition(":")
-    uri = f"folder:{_home() / path}" if scheme == "folder" and not path.startswith("/") else spec.uri
-    return connect(uri, name=spec.name, fingerprint=spec.fingerprint or None)
+    return connect_from(_home(), spec)
 
 
 # Not cached: a print is an effect, and the gateway knows whether it happened. Not retried here: the next turn asks the
@@ -69,6 +71,14 @@ def move_job(job: Job, spec: PrinterSpec, booth: Booth) -> Turn:
     return _told(job, spec, move_away(job, open_printer(spec), booth))
 
 
+# What was done while nobody heard of it: a task run for each, so that the run shows it where people look for it.
+@task(name="printed alone", task_run_name="{order_number} on {printer}, without the shop", cache_policy=NO_CACHE)
+def printed_alone(order_number: str, printer: str, outcome: str, at: str) -> str:
+    """What became of one job while the gateway was away."""
+    get_run_logger().info("%s at %s: %s at %s, told afterwards", order_number, printer, outcome, at)
+    return outcome
+
+
 @dataclass(frozen=True, slots=True)
 class TaskCrew:
     """Runs turns as task runs of the flow run it is used in. Implements `backroom.printing.lanes.Crew`."""
@@ -83,6 +93,14 @@ class TaskCrew:
 
     def open(self, spec: PrinterSpec) -> Printer:
         return open_printer(spec)
+
+
+def tell_of_what_was_printed_alone(booth: KeptBooth) -> None:
+    """Show in this run what was printed while the gateway was away, where nobody has yet."""
+    if not booth.answers:
+        return
+    for one in booth.printed_alone():
+        printed_alone(one["order_number"], one["printer"], one["outcome"], one["at"])
 
 
 def _told(job: Job, spec: PrinterSpec, turn: Turn) -> Turn:

@@ -6,7 +6,7 @@ Reserving afterwards is what counts; where it fails, the order is routed again.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -31,6 +31,7 @@ from backroom.store import (
     routing,
     stock,
 )
+from backroom.store.carried_out import CarriedOut, make_room
 from backroom.store.claims import Claim, fence
 from backroom.store.database import now
 
@@ -47,8 +48,10 @@ def route(claim: Claim) -> list[StepOutcome]:
     room = this_room()
     with room.database.read() as connection:
         waiting = orders.claimed(connection, claim.token, OrderState.ACCEPTED)
-        if not waiting:
-            return []
+    if not waiting:
+        return []
+    _make_room(claim, waiting)
+    with room.database.read() as connection:
         lines = orders.lines_of(connection, (row["id"] for row in waiting))
         variants = catalogue.variants_by_sku(connection, (line["sku"] for group in lines.values() for line in group))
         keys = people.load(connection, room.seals, (row["person_id"] for row in waiting))
@@ -77,6 +80,28 @@ def route(claim: Claim) -> list[StepOutcome]:
     views = views_at(views_of(at_events(room.shop, gates), variants), available, load, datetime.now(UTC))
     decisions = route_all(to_route, room.shop.rules, pass_gates(views, gates, stock.kept(levels.values())))
     return room.database.write(lambda connection: _commit(connection, claim, waiting, decisions))
+
+
+def _make_room(claim: Claim, waiting: Sequence[RowMapping]) -> None:
+    """What customers have carried out is taken from the books first, and from other orders where it was promised."""
+    gone = [row for row in waiting if row["handed_over"] and row["location"]]
+    if not gone:
+        return
+
+    def work(connection: Connection) -> None:
+        at = fence(connection, claim.token)
+        still = orders.lock_claimed(connection, claim.token, OrderState.ACCEPTED)
+        lines = orders.lines_of(connection, (row["id"] for row in gone))
+        sales = []
+        for row in gone:
+            pieces: Counter[str] = Counter()
+            for line in lines[row["id"]]:
+                pieces[line["sku"]] += line["quantity"]
+            if row["id"] in still:
+                sales.append(CarriedOut(row["id"], row["number"], row["routings"] + 1, row["location"], pieces))
+        make_room(connection, sales, at, claim.run_id)
+
+    this_room().database.write(work)
 
 
 def _commit(

@@ -7,7 +7,7 @@ What belongs here: a till's batch, and one sale of it as an order. What does not
                 "lines": [{"sku": "MOTH-BLK-M", "quantity": 1, "unit_price": "29.00",
                            "discount": "0.00", "title": "…", "personalisation": "…"}],
                 "shipping": "0.00", "total": "29.00",
-                "delivery": "carry_out" | "collect" | "ship",
+                "delivery": "carry_out" | "collect" | "ship", "handed_over": true,
                 "payment_token": "…", "email": "…", "phone": "…", "language": "de", "note": "…",
                 "address": {"name", "line1", "line2", "company", "postcode", "city", "region", "country"},
                 "consents": [{"medium": "sms" | "email", "purpose": "order_updates" | "marketing",
@@ -15,6 +15,8 @@ What belongs here: a till's batch, and one sale of it as an order. What does not
 
 Needed are device, seq, sold_at, currency, total, and of each line sku, quantity and unit_price. Amounts are text in
 major units, taxes included; what a line's discount takes off is for the whole line. A sale counts as paid.
+`handed_over` says of a sale that is carried out that the customer has its pieces already, from the rack: they are gone
+from the booth whatever the books say. What is printed first is not.
 `seq` counts up for ever: a till that starts again at 1 takes a new device name.
 """
 
@@ -125,6 +127,7 @@ class PosChannel:
             phone=text(sale.get("phone")),
             address=_address(sale, shop_country),
             delivery=delivery,
+            handed_over=delivery is Delivery.CARRY_OUT and sale.get("handed_over") is True,
             location=self.spec.location,
             event=self.spec.event,
             language=language(sale.get("language")),

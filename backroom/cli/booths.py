@@ -1,7 +1,8 @@
-"""Commands about the machines at booths: which there are, the end of one that is lost, and room for another."""
+"""Commands about booths: which machines there are, the end of one that is lost, and what was done without network."""
 
 from __future__ import annotations
 
+import getpass
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.printing.device import device_name
-from backroom.store import booth_devices
+from backroom.store import booth_devices, offline_conflicts
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -46,3 +47,31 @@ def forget(location: Place) -> None:
     place = room.shop.location(location).id
     gone = room.database.write(lambda connection: booth_devices.forget(connection, place))
     console.print(f"{gone} machines of {place} are forgotten: the next that comes with a key is let in.")
+
+
+@app.command()
+def conflicts(
+    all_: Annotated[bool, typer.Option("--all", help="Also those that somebody has looked at")] = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """What booths sold or printed without network, where it did not go together with the rest, and what was done."""
+    room = open_room()
+    with room.database.read() as connection:
+        rows = [dict(row) for row in offline_conflicts.listing(connection, seen=all_)]
+    if as_json:
+        show_json(rows)
+        return
+    columns = ("id", "at", "location", "order_number", "kind", "pieces", "sku", "settled", "seen_by")
+    show_table("Without network", rows, columns)
+    if rows:
+        console.print("When you have looked at one: backroom booth seen ID", highlight=False)
+
+
+@app.command()
+def seen(conflict: Annotated[int, typer.Argument(help="The conflict's id")]) -> None:
+    """Say that you have looked at a conflict: it leaves the list."""
+    room = open_room()
+    if not room.database.write(lambda c: offline_conflicts.look(c, conflict, getpass.getuser())):
+        console.print(f"[yellow]No conflict {conflict} waits to be looked at.[/]")
+        raise typer.Exit(1)
+    console.print(f"Conflict {conflict} is off the list.")

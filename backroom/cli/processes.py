@@ -112,6 +112,12 @@ def worker_child(pool: str, environment: Mapping[str, str], queue: str = "", num
     return Child(f"worker-{called}", argv, env=env, cwd=ROOT, nice=nice)
 
 
+def keeper_child(location: str, environment: Mapping[str, str]) -> Child:
+    """The print loop of a booth that goes on without Prefect and without the shop."""
+    argv = [sys.executable, "-m", "backroom.printing.keeper", "--location", location]
+    return Child("keeper", argv, env={"PYTHONUNBUFFERED": "1", **environment}, cwd=ROOT)
+
+
 def worker_children(
     room: Room, ports: Ports, *, without: frozenset[str] = frozenset(), hub_workers: int = 1
 ) -> list[Child]:

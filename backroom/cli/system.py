@@ -16,6 +16,7 @@ from backroom.cli.prepare import prepare
 from backroom.cli.processes import (
     check_free,
     gateway_child,
+    keeper_child,
     make_known,
     server_child,
     worker_child,
@@ -23,6 +24,7 @@ from backroom.cli.processes import (
 )
 from backroom.cli.shop import warn_of_stranded
 from backroom.domain.errors import AskPerson
+from backroom.engine.server import THROUGH_THE_GATEWAY, client_environment
 from backroom.engine.supervise import Supervisor
 from backroom.shop.room import Room, home_folder
 
@@ -96,17 +98,31 @@ def worker(
     location: Annotated[str, typer.Option(help="Where this machine stands, such as booth-a")],
     pool: Annotated[str, typer.Option(help="Its work pool, where it differs from the location")] = "",
 ) -> None:
-    """Run the worker beside the printers of one location, and start it again whatever happens to it."""
-    for name in ("PREFECT_API_URL", "BACKROOM_GATEWAY_URL", "BACKROOM_BOOTH_KEY"):
+    """Run the worker beside the printers of one location, and start it again whatever happens to it. While the shop
+    cannot be reached, it prints what it has fetched ahead, and tells the shop afterwards.
+
+    It needs the gateway's address and its own key (BACKROOM_GATEWAY_URL, BACKROOM_BOOTH_KEY), and reaches Prefect
+    through the gateway; PREFECT_API_URL names a Prefect that it may reach itself.
+    """
+    for name in ("BACKROOM_GATEWAY_URL", "BACKROOM_BOOTH_KEY"):
         if not os.environ.get(name):
             raise WorkerNotSetUp(f"{name} is not set", remedy="See docs/guide/booth.md, or `backroom key make booth`.")
     # A key for each location, where this worker serves several, is its own; what opens the shop is not.
     keys = {name: value for name, value in os.environ.items() if name.startswith(BOOTH_KEY)}
     environment = {**without_secrets(), **keys, "BACKROOM_LOCATION": location}
     environment.setdefault("PREFECT_WORKER_QUERY_SECONDS", "10")
+    if not os.environ.get("PREFECT_API_URL"):
+        environment |= client_environment(
+            os.environ["BACKROOM_GATEWAY_URL"].rstrip("/") + THROUGH_THE_GATEWAY, f"booth:{os.environ[BOOTH_KEY]}"
+        )
+        # One batch of its log must fit into one body that the gateway takes.
+        environment |= {"PREFECT_LOGGING_TO_API_BATCH_SIZE": "500000", "PREFECT_LOGGING_TO_API_MAX_LOG_SIZE": "250000"}
     home = Path(os.environ.get("BACKROOM_HOME") or ".backroom").resolve()
     environment["BACKROOM_HOME"] = str(home)
-    with Supervisor([worker_child(pool or location, environment)], home / "logs") as supervisor:
+    # Order numbers stand in what Prefect writes of runs: it goes to the shop, and not to this machine's disk.
+    environment["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
+    children = [worker_child(pool or location, environment), keeper_child(location, environment)]
+    with Supervisor(children, home / "logs") as supervisor:
         supervisor.stop_on_signals()
         console.print(f"The worker at {location} runs. Ctrl-C stops it.")
         supervisor.wait()

@@ -138,6 +138,7 @@ class IncomingOrder:
     `(channel, external_id)` is its identity; `updated_at` is the source's own timestamp: older news never overwrites
     newer. `total_minor` is what the customer paid; lines − discounts + shipping + tax_added must equal it.
     `told_by_channel`: the channel tells its customer what becomes of the order, and gives away no way to do so.
+    `handed_over`: the customer has the pieces already, whatever the books say of them.
     """
 
     channel: str
@@ -159,6 +160,7 @@ class IncomingOrder:
     phone: str = ""
     address: Address | None = None
     delivery: Delivery = Delivery.SHIP
+    handed_over: bool = False
     location: str = ""
     event: str = ""
     language: str = "en"

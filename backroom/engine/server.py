@@ -7,6 +7,7 @@ The numbers were measured with Prefect 3.8.8 on two cores.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 LOCALHOST = "127.0.0.1"
@@ -15,6 +16,9 @@ SELDOM = "30"
 # What a person starts, answers or retries stands in a queue of its own, so that `backroom up` can give it a worker of
 # its own: a wave never stands before it. A worker that is started without queues serves both.
 DESK, WAVES = "desk", "default"
+
+# Where the gateway lets a booth's worker through to Prefect, by its own key.
+THROUGH_THE_GATEWAY = "/booth/prefect"
 
 
 def api_url(port: int, host: str = LOCALHOST) -> str:
@@ -65,6 +69,11 @@ def server_environment(home: Path, port: int, auth: str, database_url: str | Non
         environment["PREFECT_SERVER_API_AUTH_STRING"] = auth
         environment["PREFECT_API_AUTH_STRING"] = auth
     return environment
+
+
+def through_the_gateway() -> bool:
+    """Whether this process reaches Prefect through the gateway only: then it hears no events, and starts no runs."""
+    return os.environ.get("PREFECT_API_URL", "").rstrip("/").endswith(THROUGH_THE_GATEWAY)
 
 
 def client_environment(api_url: str, auth: str, home: Path | None = None) -> dict[str, str]:

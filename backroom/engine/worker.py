@@ -30,7 +30,7 @@ from backroom.engine.giving_back import give_end
 from backroom.engine.instance import default_name, hold_name, identity_of
 from backroom.engine.prefect_seams import ask_once_for_all_runs, propose, send_last_words
 from backroom.engine.reaper import owner, reap
-from backroom.engine.server import DESK
+from backroom.engine.server import DESK, through_the_gateway
 from backroom.engine.threads import Flows, RunThread
 from backroom.engine.wake import this_waker
 from backroom.engine.wakes import CANCELLING, SUSPENDED, Booth, Heard, listen_to_gateway, listen_to_prefect
@@ -119,7 +119,8 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         """Prepare, then listen. The server may be away."""
         await super().setup()
         self._spawn(self._take_when_pushed())
-        self._spawn(listen_to_prefect(self.pool, self._hear, self.push))
+        if not through_the_gateway():
+            self._spawn(listen_to_prefect(self.pool, self._hear, self.push))
         if (booth := Booth.from_environment()) is not None:
             self._spawn(listen_to_gateway(booth, self.push))
         self._spawn(self._flows.load_pool(self.client, self.pool))
@@ -130,7 +131,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         try:
             await super().sync_with_backend()
             reaped = await reap(self.client, self.pool, self._signature, self.runs, just_started=not self._reaped_once)
-            if not self._reaped_once:
+            if not self._reaped_once and not through_the_gateway():
                 # What the process before this one had taken and not yet signed is nobody's for a minute, a booth's too:
                 # the sweep wakes it under a new name.
                 this_waker().look_around()

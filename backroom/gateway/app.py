@@ -6,7 +6,8 @@ There is no generated documentation page: it would load scripts from another sit
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -45,9 +46,12 @@ from backroom.gateway.pages import (
     style,
     transfers,
 )
+from backroom.gateway.pages.conflicts import router as conflicts_router
 from backroom.gateway.pages.html import page, tag
 from backroom.gateway.partners import partner_doors
 from backroom.gateway.partners import router as partner_messages
+from backroom.gateway.prefect import router as prefect_router
+from backroom.gateway.prefect_door import PrefectDoor
 from backroom.shop.room import Room
 from backroom.store.booth_wakes import BoothWork, look
 from backroom.store.desk import NoSuchOrder
@@ -67,7 +71,9 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
 
     Raises SecretMissing for a webhook channel whose secret is not there.
     """
-    app = FastAPI(title="Backroom", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="Backroom", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False, lifespan=_lifespan
+    )
 
     def look_for_booths() -> dict[str, BoothWork]:
         with room.database.read() as connection:
@@ -83,6 +89,8 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         partner_doors=partner_doors(room),
         carrier_doors=carrier_doors(room),
     )
+    # Before the booths: its address would be one of theirs.
+    app.include_router(prefect_router)
     for part in (
         webhooks,
         messages,
@@ -102,6 +110,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         app.include_router(part.router)
     for part in (returns, return_station, events, event_count, transfers, booths, carrier_events, parcels, hand_over):
         app.include_router(part.router)
+    app.include_router(conflicts_router)
     app.include_router(partner_messages)
     app.include_router(artworks.router)
     app.add_middleware(BodyLimit)
@@ -113,6 +122,16 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(LoginNeeded, login.ask)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.prefect = PrefectDoor.from_environment()
+    try:
+        yield
+    finally:
+        if app.state.prefect is not None:
+            await app.state.prefect.close()
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -21,7 +21,7 @@ from backroom.gateway.artwork import document_of
 from backroom.gateway.front import front_of
 from backroom.printing import sealed
 from backroom.printing.device import device_name, public_key
-from backroom.store import booth_devices, print_attempts, print_seals
+from backroom.store import booth_devices, print_attempts, print_seals, replayed_prints
 from backroom.store.api_keys import KeyInfo
 from backroom.store.booth_wakes import claim_jobs, location_of
 from backroom.store.claims import Wakeup
@@ -29,6 +29,8 @@ from backroom.store.database import now
 from backroom.store.scanning import scan
 
 LONGEST_POLL = 60
+# Jobs that a booth keeps sealed for the time when it cannot ask: a quarter of an hour's work, and no more to lose.
+FETCHED_AHEAD = 20
 
 # What fits the database's integers; anything else was never an id of ours.
 RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
@@ -36,6 +38,7 @@ RowId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Short = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 PublicKey = Annotated[str, Field(min_length=44, max_length=44, pattern=r"^[A-Za-z0-9+/]{43}=$")]
+RowIdOfBody = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Booth = Annotated[KeyInfo, Depends(needs("booth"))]
 
 router = APIRouter(prefix="/booth/{location}")
@@ -48,8 +51,37 @@ class Asked(BaseModel):
 
 
 class ClaimJobs(Asked):
+    """`holding`: the jobs and attempts of which the machine with the public key `device` keeps a payload."""
+
     holder: Name
     most: int = Field(ge=1, le=500)
+    device: PublicKey | None = None
+    holding: list[tuple[RowIdOfBody, RowIdOfBody]] | None = Field(default=None, max_length=500)
+
+
+class JournalLine(Asked):
+    """A line of a machine's journal (`backroom.printing.journal`). `age_s` is how long ago it was written."""
+
+    seq: int = Field(ge=1, le=2**62)
+    at: Short
+    job: RowIdOfBody
+    attempt: int = Field(ge=1, le=2**31 - 1)
+    what: Name
+    age_s: float = Field(ge=0, le=10 * 365 * 86400, allow_inf_nan=False)
+    printer: Short = ""
+    printer_job: Short = ""
+    state: Short = ""
+    reason: Short = ""
+
+
+class Replay(Asked):
+    holder: Name
+    device: PublicKey
+    lines: list[JournalLine] = Field(max_length=500)
+
+
+class OfHolder(Asked):
+    holder: Name
 
 
 class OfJob(Asked):
@@ -94,10 +126,11 @@ class Scan(Asked):
 
 @router.get("/printers")
 def printers(location: str, request: Request, _key: Booth) -> dict[str, object]:
-    """The printers that stand at this location, as the shop file describes them."""
-    printers = front_of(request).room.shop.location(location).printers
+    """The printers that stand at this location, as the shop file describes them, and how many jobs to fetch ahead."""
+    place = front_of(request).room.shop.location(location)
+    ahead = FETCHED_AHEAD if place.kind == "booth" else 0
     # What a printer is expected to do is the hub's to plan with; the booth only prints on it.
-    return {"printers": [asdict(replace(printer, profile=None)) for printer in printers]}
+    return {"printers": [asdict(replace(printer, profile=None)) for printer in place.printers], "ahead": ahead}
 
 
 @router.get("/wake")
@@ -116,7 +149,13 @@ async def wake(
 def claim(location: str, asked: ClaimJobs, request: Request, _key: Booth) -> dict[str, object]:
     """What the worker has in hand already, then waiting jobs up to `most`, now in its hands."""
     room = front_of(request).room
-    jobs = room.database.write(lambda connection: claim_jobs(connection, location, asked.holder, asked.most))
+
+    def work(connection: Connection) -> list[print_attempts.HandedJob]:
+        if asked.device is not None and asked.holding is not None:
+            print_seals.confirm(connection, device_name(asked.device), location, asked.holding)
+        return claim_jobs(connection, location, asked.holder, asked.most)
+
+    jobs = room.database.write(work)
     return {"jobs": [asdict(job) for job in jobs]}
 
 
@@ -193,6 +232,38 @@ def outcome(location: str, job_id: RowId, asked: JobOutcome, request: Request, _
     front = front_of(request)
     front.send(front.room.database.write(work))
     return {"outcome": asked.outcome}
+
+
+@router.post("/journal")
+def journal(location: str, asked: Replay, request: Request, key: Booth) -> dict[str, int]:
+    """What a machine did while it could not tell. Each line counts once, in whatever order and however often it comes;
+    `new` says how many were not heard before."""
+    front = front_of(request)
+    _check_keys(asked.device)
+    machine = replayed_prints.Machine(device_name(asked.device), asked.holder, location)
+    lines = [replayed_prints.ReplayedLine(**line.model_dump(exclude={"at"})) for line in asked.lines]
+    alone = front.room.shop.location(location).kind == "booth"
+
+    def work(connection: Connection) -> tuple[int, list[Wakeup]]:
+        booth_devices.let_in(connection, key, asked.device, alone=alone)
+        return replayed_prints.take_in(connection, machine, lines)
+
+    new, wakeups = front.room.database.write(work)
+    front.send(wakeups)
+    return {"new": new}
+
+
+@router.post("/journal/shown")
+def shown(location: str, asked: OfHolder, request: Request, _key: Booth) -> dict[str, object]:
+    """What was printed alone and no run has shown yet. Whoever asks shows it: it is told once."""
+    rows = front_of(request).room.database.write(lambda connection: replayed_prints.show(connection, location))
+    told = ("order_number", "printer")
+    return {
+        "prints": [
+            {name: row[name] for name in told} | {"outcome": row["what"], "at": row["done_at"].isoformat()}
+            for row in rows
+        ]
+    }
 
 
 @router.post("/scan")

@@ -34,9 +34,10 @@ class GatewayAway(Retry):
 
 
 class KeyRefused(AskPerson):
-    """The gateway does not take this booth's key."""
+    """The gateway does not take this booth's key. `revoked`: the gateway itself says so, and nothing in its place."""
 
     cause = "key_refused"
+    revoked = False
 
 
 class JobTaken(Refuse):
@@ -99,6 +100,9 @@ class Booth:
         self._headers = {"Authorization": f"Bearer {key}"}
         self._session: requests.Session | None = None
 
+    # How long an answer may take, in seconds.
+    _read_seconds: float = READ_SECONDS
+
     @contextmanager
     def connected(self) -> Iterator[Booth]:
         """The same booth for one task, on one connection: a new one for each call costs a TLS handshake each."""
@@ -115,8 +119,13 @@ class Booth:
     def claim(self, most: int) -> list[Job]:
         """What is in our hands already, then new jobs, `most` in all, best first."""
         asked_at = time.monotonic()
-        answer = self._call("POST", "/jobs/claim", {"holder": self.holder, "most": most}).json()
+        words = {"holder": self.holder, "most": most, "device": self.device.public, "holding": self.holding()}
+        answer = self._call("POST", "/jobs/claim", words).json()
         return [job_of(job, asked_at) for job in answer["jobs"]]
+
+    def holding(self) -> list[tuple[int, int]]:
+        """Jobs and attempts of which this machine keeps a payload that it can open."""
+        return []
 
     def document(self, job: Job) -> bytes:
         """What is to be printed, as a PDF at its printed size; GatewayRefused when its artwork is missing.
@@ -163,16 +172,18 @@ class Booth:
                 json=body,
                 params=params,
                 headers=self._headers,
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
+                timeout=(CONNECT_SECONDS, self._read_seconds),
                 allow_redirects=False,
             )
         except requests.RequestException as error:
             raise GatewayAway(f"the gateway did not answer {method} {path}: {type(error).__name__}") from error
         if response.status_code in (401, 403):
-            raise KeyRefused(
+            refused = KeyRefused(
                 f"the gateway refuses the key of {self.location}", remedy="Make a new one with `backroom key`."
             )
-        if response.status_code >= 500 or response.status_code == 429:
+            refused.revoked = response.headers.get("WWW-Authenticate") == "Bearer"
+            raise refused
+        if response.status_code >= 500 or response.status_code == 429 or 300 <= response.status_code < 400:
             raise GatewayAway(f"the gateway answered {response.status_code} to {method} {path}")
         if response.status_code >= 300:
             raise _refusal(response, f"{method} {path}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backroom.domain.printing import Printer
+from backroom.domain.shop import PrinterSpec
 from backroom.printing.errors import BadPrinterAddress
 from backroom.printing.folder import FolderPrinter
 from backroom.printing.ipp import IppPrinter
@@ -23,3 +24,10 @@ def connect(uri: str, *, name: str, fingerprint: str | None = None) -> Printer:
     raise BadPrinterAddress(
         f"Printer {name} has no address that can be used.", remedy="Write folder:NAME, ipp://… or ipps://…."
     )
+
+
+def connect_from(home: Path, spec: PrinterSpec) -> Printer:
+    """The printer of a description; a folder without a leading slash lies in this machine's home folder."""
+    scheme, _, path = spec.uri.partition(":")
+    uri = f"folder:{home / path}" if scheme == "folder" and not path.startswith("/") else spec.uri
+    return connect(uri, name=spec.name, fingerprint=spec.fingerprint or None)

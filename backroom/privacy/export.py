@@ -50,6 +50,7 @@ TITLES: Mapping[str, str] = {
     "history": "What happened, step by step",
     "effects": "What was asked of printers, carriers and mail servers",
     "order_facts": "What the shop's figures keep of your orders",
+    "offline_conflicts": "What was sold or printed twice while a booth had no network",
     "stock_outs": "What of your orders was out of stock",
 }
 _STYLE = (

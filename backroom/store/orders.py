@@ -270,6 +270,7 @@ def _order_row(order: NewOrder, number: str, token: str, at: datetime) -> dict[s
         "state": state,
         "hold_reason": order.hold_reason,
         "delivery": incoming.delivery,
+        "handed_over": incoming.handed_over,
         "location": incoming.location,
         "event": incoming.event,
         "country": incoming.address.country if incoming.address else "",

@@ -146,6 +146,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(t.effects, _of_order(t.effects), untold=frozenset({"request_hash", "claim_token"})),
     Holding(t.order_facts, _of_order(t.order_facts), untold=frozenset({"digest"})),
     Holding(t.stock_outs, _of_order(t.stock_outs)),
+    Holding(t.offline_conflicts, _of_order(t.offline_conflicts)),
 )
 
 # Nothing in these is of a person: what the shop sells, has and counts, and how its processes share the work. Requests
@@ -154,6 +155,7 @@ OF_NOBODY = (
     t.api_keys,
     t.audit_days,
     t.booth_devices,
+    t.booth_lines,
     t.breakers,
     t.claims,
     t.counters,

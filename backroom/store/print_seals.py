@@ -89,20 +89,19 @@ def expire(connection: Connection, at: datetime) -> int:
     return _destroy(connection, print_seals.c.expires_at <= at, "expired", at)
 
 
-def confirm(connection: Connection, location: str, told: Iterable[tuple[int, int]]) -> None:
-    """The booth says of these jobs and attempts that it has destroyed its keys."""
-    at = now(connection)
-    for job_id, attempt in told:
-        connection.execute(
-            update(print_seals)
-            .where(
-                print_seals.c.print_job_id == job_id,
-                print_seals.c.attempt == attempt,
-                print_seals.c.location == location,
-                print_seals.c.confirmed_at.is_(None),
-            )
-            .values(confirmed_at=at)
-        )
+def confirm(connection: Connection, device: str, location: str, holding: Iterable[tuple[int, int]]) -> None:
+    """A machine says of which jobs and attempts it keeps a payload: of all else that is over here it has no key."""
+    kept = {tuple(one) for one in holding}
+    over = select(print_seals.c.id, print_seals.c.print_job_id, print_seals.c.attempt).where(
+        print_seals.c.device == device,
+        print_seals.c.location == location,
+        print_seals.c.destroyed_at.is_not(None),
+        print_seals.c.confirmed_at.is_(None),
+    )
+    gone = [row.id for row in connection.execute(over) if (row.print_job_id, row.attempt) not in kept]
+    if gone:
+        confirmed = update(print_seals).where(print_seals.c.id.in_(gone))
+        connection.execute(confirmed.values(confirmed_at=now(connection)))
 
 
 def of_job(connection: Connection, job_id: int) -> list[RowMapping]:

@@ -107,6 +107,7 @@ def page(
         link("/events", "Events"),
         link("/transfers", "To the market"),
         link("/effects", "Nobody can tell"),
+        link("/conflicts", "Without network"),
         link("/quarantine", "Quarantine"),
         form(request, "/logout", button("Log out", cls="plain")),
     ]

@@ -2,6 +2,7 @@
 
 from backroom.store.tables.audit import audit_days, looks, paid_elsewhere, plan_answers
 from backroom.store.tables.base import metadata
+from backroom.store.tables.booths import booth_devices, booth_lines, offline_conflicts, print_seals
 from backroom.store.tables.channels import channel_levels, channel_news, channel_stock
 from backroom.store.tables.engine import breakers, claims, effects, generations
 from backroom.store.tables.events import (
@@ -33,7 +34,6 @@ from backroom.store.tables.promises import print_promises
 from backroom.store.tables.quality import quality_findings, quality_results, quality_runs
 from backroom.store.tables.restock import restock_plans, transfer_lines, transfers
 from backroom.store.tables.returns import refunds, return_lines, returns
-from backroom.store.tables.sealed_prints import booth_devices, print_seals
 from backroom.store.tables.work import (
     fulfilment_lines,
     fulfilment_orders,
@@ -50,6 +50,7 @@ __all__ = [
     "api_keys",
     "audit_days",
     "booth_devices",
+    "booth_lines",
     "breakers",
     "channel_levels",
     "channel_logins",
@@ -77,6 +78,7 @@ __all__ = [
     "message_replies",
     "messages",
     "metadata",
+    "offline_conflicts",
     "order_facts",
     "order_lines",
     "orders",

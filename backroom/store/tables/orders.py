@@ -113,6 +113,8 @@ orders = Table(
     Column("ended_at", Utc),
     Column("routings", Integer, nullable=False, default=0),
     Column("return_id", Id),
+    # Its customer has it already: the till says so.
+    Column("handed_over", Boolean, nullable=False, default=False, server_default=false()),
     *claim_columns(),
     UniqueConstraint("channel", "external_id"),
     # The channel is for the metrics, which count by it and need no row then.

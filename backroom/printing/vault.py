@@ -1,0 +1,137 @@
+"""The booth's vault: sealed payloads that were fetched ahead, on this machine's disk, and the keys that open them.
+
+What belongs here: keeping, opening and destroying them. What does not: sealing (`sealed`), and which jobs are fetched
+(`kept`). Each payload is one file, its once-key another, and what is destroyed is first its key: written over, then
+removed. What opens a payload besides is the machine's own key (`device`).
+
+What a disk keeps of blocks that were written over is beyond this program: a booth's disk should be encrypted whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from backroom.printing.device import SIZE, Device
+from backroom.printing.sealed import PayloadBroken, PayloadDead, Sealed, open_sealed, unpack
+
+FOLDER = "sealed"
+KEY, PAYLOAD = ".key", ".sealed"
+_NAME = re.compile(r"(\d+)-(\d+)")
+
+Try = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is to be printed: the description as the gateway tells of a job, and the document."""
+
+    described: dict[str, Any]
+    document: bytes
+
+
+class Vault:
+    """The vault of one bench, for whoever holds it. A payload is known by its job and attempt."""
+
+    def __init__(self, folder: Path, device: Device) -> None:
+        self._folder = folder / FOLDER
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._device = device
+
+    def keep(self, sealed: Sealed, once: X25519PrivateKey) -> None:
+        """Keep a payload and its key, on the disk when this returns: the key last, without which there is none."""
+        which = (sealed.bound.job, sealed.bound.attempt)
+        _write(self._path(which, PAYLOAD), sealed.pack())
+        _write(self._path(which, KEY), once.private_bytes_raw())
+        _sync(self._folder)
+
+    def tries(self) -> list[Try]:
+        """Jobs and attempts of which a payload is here, those fetched first in front."""
+        there = [(path.stat().st_mtime_ns, found) for path, found in self._named(KEY)]
+        return [found for _, found in sorted(there)]
+
+    def has(self, which: Try) -> bool:
+        return self._path(which, KEY).exists()
+
+    def open(self, which: Try, at: datetime) -> Opened | None:
+        """What is to be printed; None where it is not here, or cannot be opened any more: then it is destroyed."""
+        try:
+            raw = self._path(which, KEY).read_bytes()
+            once = X25519PrivateKey.from_private_bytes(raw)
+            sealed = unpack(self._path(which, PAYLOAD).read_bytes())
+            described, document = open_sealed(sealed, self._device, once, at)
+        except FileNotFoundError:
+            return None
+        except (PayloadDead, PayloadBroken, ValueError):
+            self.destroy(which)
+            return None
+        return Opened(json.loads(described), document)
+
+    def destroy(self, which: Try) -> None:
+        """Destroy a payload: its key is written over and removed, then the payload. Safe to do again."""
+        key = self._path(which, KEY)
+        if key.exists():
+            descriptor = os.open(key, os.O_WRONLY)
+            try:
+                os.write(descriptor, bytes(SIZE))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            key.unlink(missing_ok=True)
+        self._path(which, PAYLOAD).unlink(missing_ok=True)
+        _sync(self._folder)
+
+    def clear(self, at: datetime) -> list[Try]:
+        """Destroy what is past its moment, and what a crash left without its key; returns what was destroyed."""
+        gone = []
+        for path, which in list(self._named(PAYLOAD)):
+            try:
+                dead = not self.has(which) or at >= unpack(path.read_bytes()).bound.expires_at
+            except PayloadBroken:
+                dead = True
+            if dead:
+                self.destroy(which)
+                gone.append(which)
+        for path, which in list(self._named(KEY)):
+            if not path.with_suffix(PAYLOAD).exists():
+                self.destroy(which)
+        for draft in self._folder.glob("*.new"):
+            draft.unlink()
+        return gone
+
+    def _named(self, suffix: str) -> Iterator[tuple[Path, Try]]:
+        for path in self._folder.glob(f"*{suffix}"):
+            if found := _NAME.fullmatch(path.stem):
+                yield path, (int(found[1]), int(found[2]))
+
+    def _path(self, which: Try, suffix: str) -> Path:
+        return self._folder / f"{which[0]}-{which[1]}{suffix}"
+
+
+def _write(path: Path, what: bytes) -> None:
+    draft = path.with_name(path.name + ".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        left = what
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.replace(path)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

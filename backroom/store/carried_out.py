@@ -1,0 +1,128 @@
+"""Pieces that customers carried out before we heard of it: whatever the books say, they are gone from the booth.
+
+What belongs here: making the books agree before such a sale is routed. What does not: routing and reserving it, which
+then go as for any other sale.
+
+The rule: **the piece in the customer's hand wins.** What is free at the booth is taken first. Then what other orders
+have reserved there and nobody has begun, the newest first: those orders are routed anew, or held where nothing can make
+them. What is lacking then was never in the books: it is put in by a movement that says so, so that nothing is ever
+below zero. Each of the two is listed for a person (`offline_conflicts`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, select
+
+from backroom.domain.model import Delivery, OrderState, ReservationState
+from backroom.store import rerouting, stock
+from backroom.store.offline_conflicts import Conflict, ConflictKind, note
+from backroom.store.tables import orders, reservations, stock_levels
+
+CORRECTION = "carried out, and the books had none"
+# States in which an order's reservation can be undone without anybody's hand having been on it.
+_MOVABLE = (OrderState.RESERVED, OrderState.RELEASED, OrderState.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedOut:
+    """A sale whose pieces are with their customer: how many of which SKU left which location. `round_` is its routing's
+    number: one that is routed again, because its pieces were taken in between, is made room for again."""
+
+    order_id: int
+    number: str
+    round_: int
+    location: str
+    pieces: Mapping[str, int]
+
+
+def make_room(connection: Connection, sales: Sequence[CarriedOut], at: datetime, run_id: str) -> list[str]:
+    """Make the books have what these sales carried out; returns the numbers of the orders that are routed anew.
+
+    To be called with all sales of a wave: what is free counts for the first of them only.
+    """
+    moved: list[str] = []
+    taken: dict[tuple[str, str], int] = defaultdict(int)
+    for sale in sorted(sales, key=lambda one: one.order_id):
+        for sku, count in sorted(sale.pieces.items()):
+            place = (sale.location, sku)
+            taken[place] += count
+            # A sale that was reserved for already needs no room of its own.
+            lacking = taken[place] - _free(connection, place)
+            if lacking > 0:
+                moved += _displace(connection, sale, sku, lacking, at, run_id)
+                lacking = taken[place] - _free(connection, place)
+            if lacking > 0:
+                _correct(connection, sale, sku, lacking, at)
+    return moved
+
+
+def _free(connection: Connection, place: tuple[str, str]) -> int:
+    query = select(stock_levels.c.on_hand - stock_levels.c.reserved).where(
+        stock_levels.c.location == place[0], stock_levels.c.sku == place[1]
+    )
+    return int(connection.execute(query).scalar() or 0)
+
+
+def _displace(connection: Connection, sale: CarriedOut, sku: str, lacking: int, at: datetime, run_id: str) -> list[str]:
+    """Take reserved pieces from orders that can be made elsewhere, until so many are free; returns their numbers."""
+    moved = []
+    for row in _holders(connection, sale.location, sku):
+        if lacking <= 0:
+            break
+        order = connection.execute(select(orders).where(orders.c.id == row["order_id"]).with_for_update())
+        found = order.mappings().one()
+        parts = rerouting.parts_of(connection, found["id"])
+        if found["state"] not in _MOVABLE or any(rerouting.begun(connection, part, at) for part in parts):
+            continue
+        why = {"event": found["event"], "from": sale.location, "because": "carried_out"}
+        rerouting.send_elsewhere(connection, found, parts, why, "carried out by another customer", at, run_id)
+        conflict = Conflict(
+            key=f"displaced:{found['id']}:{sale.order_id}:{sku}",
+            kind=ConflictKind.DISPLACED,
+            location=sale.location,
+            sku=sku,
+            pieces=min(row["pieces"], lacking),
+            order_id=found["id"],
+            data={"carried_out_by": sale.number},
+        )
+        note(connection, conflict, at)
+        moved.append(str(found["number"]))
+        lacking -= row["pieces"]
+    return moved
+
+
+def _holders(connection: Connection, location: str, sku: str) -> Sequence[RowMapping]:
+    """Who has pieces reserved there and is not a customer who has them already; the newest order first."""
+    query = (
+        select(reservations.c.order_id, reservations.c.quantity.label("pieces"))
+        .join(orders, orders.c.id == reservations.c.order_id)
+        .where(
+            reservations.c.location == location,
+            reservations.c.sku == sku,
+            reservations.c.state == ReservationState.HELD,
+            orders.c.delivery != Delivery.CARRY_OUT,
+        )
+        .order_by(reservations.c.order_id.desc())
+    )
+    return connection.execute(query).mappings().all()
+
+
+def _correct(connection: Connection, sale: CarriedOut, sku: str, lacking: int, at: datetime) -> None:
+    key = f"carried out:{sale.order_id}:{sale.round_}"
+    if not stock.receive(connection, key, [(sale.location, sku, lacking)], CORRECTION, at):
+        return
+    conflict = Conflict(
+        key=f"{key}:{sku}",
+        kind=ConflictKind.NOT_IN_BOOKS,
+        location=sale.location,
+        sku=sku,
+        pieces=lacking,
+        order_id=sale.order_id,
+        data={"sale": sale.number},
+    )
+    note(connection, conflict, at)

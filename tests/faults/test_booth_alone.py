@@ -1,0 +1,102 @@
+"""F6: `backroom worker` at a booth whose line to the shop is cut: it prints on, and the shop hears of it afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from backroom.domain.shop import PrinterSpec
+from backroom.engine.deploy import DeploymentSpec, apply
+from backroom.printing.connect import connect
+from backroom.store import offline_conflicts
+from tests.benches import open_bench
+from tests.faults.table import Fault
+from tests.lines import Line
+from tests.prefect_server import PrefectServer, asking, running_prefect, without_prefect
+from tests.printers import VirtualPrinterFactory, private_bus, virtual_printer_factory, wait_for
+from tests.shops import BOOTH, Floor
+
+__all__ = ["private_bus", "running_prefect", "virtual_printer_factory"]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, sqlite_template: Path) -> str:
+    path = tmp_path / "shop.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.mark.fault("F6 alone")
+@pytest.mark.prefect
+@pytest.mark.printer
+@pytest.mark.timeout(900)
+def test_a_booths_worker_prints_on_without_network_and_each_piece_once(
+    floor: Floor,
+    running_prefect: PrefectServer,
+    virtual_printer_factory: VirtualPrinterFactory,
+    tmp_path: Path,
+    fault: Fault,
+) -> None:
+    many = fault.volume(10, 18, 18)
+    left, right = (virtual_printer_factory(name) for name in ("left", "right"))
+    specs = [PrinterSpec(one.name, one.uri, ("dtg",)) for one in (left, right)]
+    laptop = tmp_path / "laptop"
+    with (
+        asking(running_prefect),
+        open_bench(floor, specs) as bench,
+        Line(urlsplit(bench.url).port or 0) as line,
+    ):
+        apply([DeploymentSpec("flows/print_jobs.py:print_jobs", BOOTH, BOOTH, (), {"location": BOOTH})])
+        deployment = running_prefect.get(f"/deployments/name/print-jobs/{BOOTH}")["id"]
+        # Nothing comes out while it fetches ahead.
+        for printer in (left, right):
+            printer.set_state("+media-empty")
+        numbers = bench.orders(*[1] * many)
+        clean = {k: v for k, v in without_prefect(dict(os.environ)).items() if not k.startswith("BACKROOM")}
+        environment = clean | {
+            "BACKROOM_GATEWAY_URL": line.url,
+            "BACKROOM_BOOTH_KEY": bench.key_at(laptop),
+            "BACKROOM_HOME": str(laptop),
+            "HOME": str(laptop),
+        }
+        command = [sys.executable, "-c", "from backroom.cli.app import main; main()", "worker", "--location", BOOTH]
+        process = subprocess.Popen(command, env=environment, cwd=ROOT)
+        try:
+            asked = {"name": "before", "idempotency_key": str(tmp_path)}
+            running_prefect.post(f"/deployments/{deployment}/create_flow_run", asked)
+            sealed = laptop / "bench" / BOOTH / "sealed"
+            wait_for(lambda: len(list(sealed.glob("*.key"))) >= many - 2, deadline_s=150)
+            line.cut(silent=fault.chance.random() < 0.5)
+            for printer in (left, right):
+                printer.set_state("-media-empty")
+
+            def came_out() -> Counter[str]:
+                return Counter(job.key for printer in (left, right) for job in printer.jobs())
+
+            wait_for(lambda: len(came_out()) == many, deadline_s=300)
+            unheard = sum(row["state"] != "done" for row in bench.jobs().values())
+            line.mend()
+            wait_for(lambda: {row["state"] for row in bench.jobs().values()} == {"done"}, deadline_s=200, pause_s=0.2)
+            for printer in (left, right):
+                asked_for = connect(printer.uri, name=printer.name)
+                wait_for(lambda asked_for=asked_for: asked_for.status().state == "idle", deadline_s=60)
+            printed = came_out()
+        finally:
+            process.terminate()
+            assert process.wait(90) == 0
+        assert printed == Counter(bench.key_of(number) for number in numbers)
+        with floor.room.database.read() as connection:
+            assert offline_conflicts.listing(connection) == []
+        assert list(sealed.iterdir()) == []
+        floor.check_sums()
+        floor.check_effects()
+        fault.tell(jobs=many, unheard=unheard, twice=printed.total() - len(printed))

@@ -1,0 +1,330 @@
+"""A booth without network: it prints what it has, each piece once whatever stops it, and the shop hears all of it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from backroom.domain.shop import PrinterSpec
+from backroom.printing import alone
+from backroom.printing.booth import GatewayAway, KeyRefused
+from backroom.printing.keeper import Keeper
+from backroom.store import booth_devices, desk, offline_conflicts, print_attempts, print_seals
+from tests.benches import Bench, open_bench
+from tests.laptops import Laptop
+from tests.lines import Line
+from tests.shops import BOOTH, HUB, SCARCE, Floor
+
+PRESSES = [PrinterSpec(name, f"folder:{name}", ("dtg",)) for name in ("left", "right")]
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, sqlite_template: Path) -> str:
+    path = tmp_path / "shop.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(autouse=True)
+def _asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alone, "AWAY_SECONDS", 0.2)
+
+
+@pytest.fixture
+def bench(floor: Floor) -> Iterator[Bench]:
+    with open_bench(floor, PRESSES) as bench:
+        yield bench
+
+
+@pytest.fixture
+def line(bench: Bench) -> Iterator[Line]:
+    with Line(urlsplit(bench.url).port or 0) as line:
+        yield line
+
+
+@pytest.fixture
+def laptop(bench: Bench, line: Line, tmp_path: Path) -> Laptop:
+    return Laptop(bench, line.url, tmp_path / "laptop")
+
+
+def states(bench: Bench) -> Counter[str]:
+    return Counter(str(row["state"]) for row in bench.jobs().values())
+
+
+def once(bench: Bench, laptop: Laptop, numbers: list[str]) -> bool:
+    """Whether each of these orders' pieces came out once."""
+    return laptop.came_out() == Counter(bench.key_of(number) for number in numbers)
+
+
+def conflicts(bench: Bench) -> list[tuple[str, str]]:
+    with bench.floor.room.database.read() as connection:
+        return [(row["kind"], row["order_number"]) for row in offline_conflicts.listing(connection)]
+
+
+def test_it_prints_what_it_has_fetched_while_the_line_is_cut_and_the_shop_hears_of_it(
+    bench: Bench, line: Line, laptop: Laptop
+) -> None:
+    numbers = bench.orders(*[1] * 25)
+    assert laptop.fetch() == 20
+    line.cut(silent=False)
+    assert laptop.run_alone() == {"done": 20}
+    assert states(bench) == {"handed": 20, "waiting": 5}
+    assert laptop.run_alone() == {}
+    line.mend()
+    assert laptop.run() == {"done": 5}
+    assert states(bench) == {"done": 25}
+    assert once(bench, laptop, numbers)
+    assert conflicts(bench) == []
+    bench.floor.check_sums()
+    bench.floor.check_effects()
+
+
+def test_a_run_that_is_under_way_goes_on_when_the_line_is_cut(bench: Bench, line: Line, laptop: Laptop) -> None:
+    numbers = bench.orders(*[1] * 6)
+    laptop.fetch()
+    line.cut(silent=True)
+    with pytest.raises(GatewayAway):
+        laptop.run()  # it ends because nothing is left that it could do without the shop
+    assert sum(laptop.came_out().values()) == 6
+    line.mend()
+    laptop.run()
+    assert states(bench) == {"done": 6}
+    assert once(bench, laptop, numbers)
+
+
+def test_what_is_done_is_on_the_machine_no_more(bench: Bench, line: Line, laptop: Laptop) -> None:
+    numbers = bench.orders(1, 1)
+    laptop.fetch()
+    line.cut(silent=False)
+    laptop.run_alone()
+    for path in laptop.bench_folder.rglob("*"):
+        if path.is_file():
+            raw = path.read_bytes()
+            assert not any(word in raw for word in (b"%PDF", numbers[0].encode(), SCARCE.encode())), path
+    assert list((laptop.bench_folder / "sealed").iterdir()) == []
+    line.mend()
+    laptop.run()
+    with bench.floor.room.database.read() as connection:
+        rows = [row for job in bench.jobs().values() for row in print_seals.of_job(connection, job["id"])]
+    assert {row["destroyed_why"] for row in rows} == {"done"}
+    laptop.run()
+    with bench.floor.room.database.read() as connection:
+        rows = [row for job in bench.jobs().values() for row in print_seals.of_job(connection, job["id"])]
+    assert all(row["confirmed_at"] is not None for row in rows), "the booth has said that its keys are gone"
+
+
+def test_a_printer_that_gives_up_is_tried_again_here_and_one_that_stays_off_holds_nothing_up(
+    bench: Bench, line: Line, laptop: Laptop
+) -> None:
+    numbers = bench.orders(1, 1, 1)
+    laptop.fetch()
+    line.cut(silent=False)
+    laptop.off = {"left"}
+    laptop.run_alone()
+    line.mend()
+    laptop.run()
+    assert states(bench) == {"done": 3}
+    assert once(bench, laptop, numbers)
+
+
+@contextmanager
+def killed_at(count: int) -> Iterator[None]:
+    """In a forked child: end like a kill at the n-th time something is made safe on the disk."""
+    real, left = os.fsync, itertools.count(count - 1, -1)
+
+    def deadly(descriptor: int) -> None:
+        if next(left) == 0:
+            os._exit(9)
+        real(descriptor)
+
+    os.fsync = deadly
+    yield
+
+
+def in_a_child(work: Callable[[], object], count: int) -> bool:
+    """Whether the work was killed at its n-th flush, in a process of its own."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            with killed_at(count):
+                work()
+        except BaseException as error:  # noqa: BLE001 - a child may not go on in the test
+            sys.stderr.write(f"{error!r}\n")
+            os._exit(1)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert code in (0, 9), code
+    return code == 9
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("forgets", [False, True])
+def test_killed_at_any_flush_it_prints_nothing_twice_and_asks_where_it_cannot_know(
+    floor: Floor, tmp_path: Path, forgets: bool
+) -> None:
+    with open_bench(floor, PRESSES[:1]) as bench, Line(urlsplit(bench.url).port or 0) as line:
+        count, killed = 0, True
+        while killed:
+            count += 1
+            laptop = Laptop(bench, line.url, tmp_path / f"laptop-{count}", forgets=forgets)
+            numbers = bench.orders(1, 1)
+            assert laptop.fetch() == 2
+            line.cut(silent=False)
+            killed = in_a_child(laptop.run_alone, count)
+            laptop.run_alone()
+            line.mend()
+            laptop.run()
+            mine = {number: str(bench.jobs()[number]["state"]) for number in numbers}
+            assert all(times == 1 for times in laptop.came_out().values()), (count, laptop.came_out())
+            unknown = [number for number, state in mine.items() if state == "unknown"]
+            assert len(unknown) <= int(forgets), (count, mine)
+            assert set(mine.values()) <= {"done", "unknown"}
+            done = {bench.key_of(number) for number, state in mine.items() if state == "done"}
+            assert done <= laptop.came_out().keys()
+            if not unknown:
+                assert once(bench, laptop, numbers)
+        print(f"\nkilled at each of {count - 1} flushes")
+        assert count > 8
+
+
+def test_a_held_order_that_was_printed_meanwhile_counts_and_goes_on_when_it_is_let_go(
+    bench: Bench, line: Line, laptop: Laptop
+) -> None:
+    [number] = bench.orders(1)
+    laptop.fetch()
+    line.cut(silent=False)
+    bench.floor.room.database.write(lambda c: desk.hold(c, number, desk.ASKED_BY_STAFF, "Ada", None))
+    assert states(bench) == {"waiting": 1}
+    laptop.run_alone()
+    line.mend()
+    laptop.run()
+    assert states(bench) == {"done": 1}
+    assert conflicts(bench) == [("taken_back", number)]
+    bench.floor.room.database.write(lambda c: desk.release(c, number, "Ada", HUB))
+    bench.floor.fulfil(BOOTH)
+    assert bench.floor.state(number)[0] == "fulfilled"
+    assert once(bench, laptop, [number])
+
+
+def test_a_cancelled_order_that_was_printed_meanwhile_leaves_its_piece_in_the_booths_stock(
+    bench: Bench, line: Line, laptop: Laptop
+) -> None:
+    [number] = bench.orders(1)
+    laptop.fetch()
+    line.cut(silent=False)
+    bench.floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "changed_their_mind"))
+    laptop.run_alone()
+    line.mend()
+    laptop.run()
+    assert conflicts(bench) == [("for_nothing", number)]
+    assert bench.floor.available(BOOTH, SCARCE) == (1, 0)
+    laptop.catch_up()
+    assert bench.floor.available(BOOTH, SCARCE) == (1, 0)
+    bench.floor.check_sums()
+
+
+def test_what_somebody_had_printed_again_elsewhere_leaves_a_spare_piece_that_is_listed(
+    bench: Bench, line: Line, laptop: Laptop, tmp_path: Path
+) -> None:
+    [number] = bench.orders(1)
+    laptop.fetch()
+    line.cut(silent=False)
+    job = bench.jobs()[number]["id"]
+    bench.floor.room.database.write(lambda c: print_attempts.decide(c, job, "print_again", "Ada"))
+    other = Laptop(bench, bench.url, tmp_path / "other")
+    assert other.run() == {"done": 1}
+    laptop.run_alone()
+    line.mend()
+    laptop.run()
+    assert conflicts(bench) == [("printed_twice", number)]
+    assert bench.floor.available(BOOTH, SCARCE) == (1, 0)
+    bench.floor.check_sums()
+
+
+def test_print_again_that_nobody_has_begun_is_settled_by_the_piece_that_is_there(
+    bench: Bench, line: Line, laptop: Laptop
+) -> None:
+    [number] = bench.orders(1)
+    laptop.fetch()
+    line.cut(silent=False)
+    job = bench.jobs()[number]["id"]
+    bench.floor.room.database.write(lambda c: print_attempts.decide(c, job, "print_again", "Ada"))
+    laptop.run_alone()
+    line.mend()
+    laptop.run()
+    assert conflicts(bench) == [("taken_back", number)]
+    assert (states(bench), sum(laptop.came_out().values())) == ({"done": 1}, 1)
+    bench.floor.check_effects()
+
+
+def test_what_is_dead_is_not_printed_and_gone_from_the_disk(
+    bench: Bench, line: Line, laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(print_seals, "LIFE", timedelta(seconds=-1))
+    bench.orders(1, 1)
+    laptop.fetch()
+    line.cut(silent=False)
+    assert laptop.run_alone() == {}
+    assert list((laptop.bench_folder / "sealed").iterdir()) == []
+    assert laptop.came_out() == {}
+
+
+def test_a_revoked_machine_gets_nothing_more_and_destroys_what_it_fetched(bench: Bench, laptop: Laptop) -> None:
+    bench.orders(1, 1)
+    assert laptop.fetch() == 2
+    bench.floor.room.database.write(lambda c: booth_devices.revoke(c, BOOTH))
+    with pytest.raises(KeyRefused):
+        laptop.run()
+    assert list((laptop.bench_folder / "sealed").iterdir()) == []
+    assert laptop.came_out() == {}
+
+
+def test_the_keeper_prints_while_the_line_is_cut_and_tells_when_it_is_back(
+    bench: Bench, line: Line, laptop: Laptop
+) -> None:
+    numbers = bench.orders(1, 1, 1)
+    keeper = Keeper(line.url, bench.key_at(laptop.folder), BOOTH, laptop.folder)
+    assert keeper.look() == {}, "it has fetched nothing yet"
+    laptop.fetch()
+    assert keeper.look() == {}, "the shop is there: printing is the run's"
+    line.cut(silent=False)
+    assert keeper.look() == {"done": 3}
+    assert states(bench) == {"handed": 3}
+    line.mend()
+    assert keeper.look() == {}
+    assert states(bench) == {"done": 3}
+    came_out = [path.name for name in ("left", "right") for path in (laptop.folder / name).glob("*.json")]
+    assert len(came_out) == len(numbers)
+    with laptop.open() as booth:
+        told = booth.printed_alone()
+        assert sorted(one["order_number"] for one in told) == sorted(numbers)
+        assert {one["outcome"] for one in told} == {"done"}
+        assert booth.printed_alone() == []
+
+
+def test_lines_may_be_told_in_any_order_and_many_times(bench: Bench, line: Line, laptop: Laptop) -> None:
+    numbers = bench.orders(1, 1)
+    laptop.fetch()
+    line.cut(silent=False)
+    laptop.run_alone()
+    line.mend()
+    with laptop.open() as booth:
+        lines = booth.kept.untold()
+        for chosen in (lines[::-1], lines[1::2], lines, lines[:1]):
+            for one in chosen:
+                booth._call("POST", "/journal", booth._told([one]))
+        assert booth.catch_up() == len(lines)
+        assert booth.catch_up() == 0
+    assert states(bench) == {"done": 2}
+    assert all(bench.floor.events(number).count("print.done") == 1 for number in numbers)
+    bench.floor.check_effects()

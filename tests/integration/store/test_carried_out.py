@@ -1,0 +1,72 @@
+"""What customers carried out while the booth had no network: the piece in the hand wins, and the books follow."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.booth_books import a_sale, listed, put, sell, with_till
+from tests.shops import BOOTH, PLAIN, Floor
+
+
+@pytest.fixture
+def booth(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> Floor:
+    """The floor, with a till at the booth."""
+    with_till(floor, monkeypatch)
+    return floor
+
+
+def test_what_is_free_at_the_booth_is_taken_and_nobody_hears_of_it(booth: Floor) -> None:
+    put(booth, PLAIN, 2)
+    sell(booth, a_sale(1), a_sale(2))
+    booth.fulfil(BOOTH)
+    assert booth.available(BOOTH, PLAIN) == (0, 0)
+    assert listed(booth) == []
+    booth.check_sums()
+
+
+def test_a_piece_that_an_online_order_had_reserved_goes_to_who_holds_it_and_that_order_is_made_elsewhere(
+    booth: Floor,
+) -> None:
+    put(booth, PLAIN, 1)
+    online = booth.taken_in((PLAIN, 1), at=BOOTH)
+    assert booth.available(BOOTH, PLAIN) == (1, 1)
+    sell(booth, a_sale(1))
+    booth.fulfil(BOOTH)
+    assert booth.available(BOOTH, PLAIN) == (0, 0)
+    assert listed(booth) == [("displaced", PLAIN, 1)]
+    state, parts = booth.state(online)
+    assert state == "released"
+    assert parts[0] == "cancelled"
+    assert "booth.conflict" in booth.events(online)
+    booth.check_sums()
+
+
+def test_what_the_books_never_had_is_corrected_by_name_and_nothing_is_below_zero(booth: Floor) -> None:
+    put(booth, PLAIN, 1)
+    sell(booth, a_sale(1, count=3))
+    assert listed(booth) == [("not_in_books", PLAIN, 2)]
+    booth.fulfil(BOOTH)
+    assert booth.available(BOOTH, PLAIN) == (0, 0)
+    booth.check_sums()
+
+
+def test_work_that_somebody_has_begun_is_not_taken_from_them(booth: Floor) -> None:
+    put(booth, PLAIN, 1)
+    online = booth.taken_in((PLAIN, 1), at=BOOTH)
+    booth.fulfil(BOOTH)  # it is packed, and labelled
+    before = booth.state(online)
+    put(booth, PLAIN, 0, "nothing")
+    sell(booth, a_sale(1))
+    assert booth.state(online) == before
+    assert listed(booth) == [("not_in_books", PLAIN, 1)]
+    booth.check_sums()
+
+
+def test_a_sale_whose_piece_is_yet_to_be_printed_takes_nobodys(booth: Floor) -> None:
+    put(booth, PLAIN, 1)
+    online = booth.taken_in((PLAIN, 1), at=BOOTH)
+    sell(booth, a_sale(1, handed_over=False))
+    booth.fulfil(BOOTH)
+    assert listed(booth) == []
+    assert booth.state(online)[0] != "cancelled"
+    assert len(booth.hand_out(BOOTH)) == 1
