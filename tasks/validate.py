@@ -1,4 +1,4 @@
-"""Validate: messages at the front door become orders, news of orders, or quarantine with every reason.
+"""Validate: messages at the front door become orders, news of orders (`tasks.news`), or quarantine with every reason.
 
 A problem that a person can mend makes the order a Hold. What is not an order is put aside, and the run completes: bad
 data is no failure of the flow. Stale news never overwrites newer.
@@ -15,18 +15,20 @@ from datetime import datetime, timedelta
 from prefect import task
 from sqlalchemy import Connection
 
-from backroom.channels.base import NotAnOrder
+from backroom.channels.base import NotAnOrder, OrderDeleted
 from backroom.channels.contact import contact_problems, normalise_email, normalise_phone
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import parse_json
 from backroom.domain.errors import BackroomError
 from backroom.domain.model import IncomingOrder, OrderState, Problem, StepOutcome, Variant
+from backroom.domain.news import finality
 from backroom.domain.promise import ship_by
 from backroom.domain.validation import validate as check_order
 from backroom.shop.room import Room, this_room
 from backroom.store import catalogue, desk, history, intake, orders, people
 from backroom.store.claims import Claim, fence
 from backroom.store.contacts import Contact
+from tasks.news import apply_deletion, apply_news
 
 POSTPONED = timedelta(seconds=5)
 
@@ -44,6 +46,17 @@ class Judged:
     @property
     def identity(self) -> tuple[str, str]:
         return self.incoming.channel, self.incoming.external_id
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A message that tells that an order is gone at its source."""
+
+    message: intake.Message
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return self.message.channel, self.message.external_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +83,22 @@ def validate(claim: Claim) -> list[StepOutcome]:
     newest, superseded = newest_of_each(one for one in checked if isinstance(one, Judged))
     # Before the commit: phone numbers, addresses and opening hours took most of the time for which a wave had the lock.
     made = {one.identity: _new_order(room, one) for one in newest}
-    return room.database.write(lambda connection: _commit(connection, room, claim, newest, made, superseded, refused))
+    deleted = [one for one in read if isinstance(one, Deleted)]
+
+    def commit(connection: Connection) -> list[StepOutcome]:
+        outcomes = _commit(connection, room, claim, newest, made, superseded, refused)
+        return outcomes + _delete(connection, claim, deleted)
+
+    return room.database.write(commit)
 
 
-def read_message(room: Room, message: intake.Message) -> Judged | Refused:
+def read_message(room: Room, message: intake.Message) -> Judged | Deleted | Refused:
     """Parse one message by its channel. Whatever goes wrong in there is this message's trouble alone."""
     try:
         spec = room.shop.channel(message.channel)
         incoming = channel_for(spec).parse(parse_json(message.body), message.topic, room.shop.owner.country)
+    except OrderDeleted:
+        return Deleted(message)
     except NotAnOrder as error:
         return Refused(message, tuple(error.problems))
     except BackroomError as error:
@@ -109,10 +130,15 @@ def newest_of_each(judged: Iterable[Judged]) -> tuple[list[Judged], list[Judged]
         groups[one.identity].append(one)
     newest, superseded = [], []
     for group in groups.values():
-        group.sort(key=lambda one: (one.incoming.updated_at, one.message.id))
+        group.sort(key=_age)
         newest.append(group[-1])
         superseded.extend(group[:-1])
     return newest, superseded
+
+
+def _age(one: Judged) -> tuple[datetime, int, int]:
+    incoming = one.incoming
+    return incoming.updated_at, finality(incoming.payment, cancelled=incoming.cancelled), one.message.id
 
 
 def _commit(
@@ -126,11 +152,13 @@ def _commit(
 ) -> list[StepOutcome]:
     at = fence(connection, claim.token)
     known = orders.known_orders(connection, (one.identity for one in newest))
-    # Nothing is sealed for an order that has ended, whose customer may be erased by now.
-    under_way = (order.person_id for order in known.values() if order.state not in desk.ENDED)
-    keys = people.load(connection, room.seals, under_way)
+    # Nothing is sealed for an order that has ended, whose customer may be erased by now; unless it is taken up again.
+    under_way = {order.person_id for order in known.values() if order.state not in desk.ENDED}
+    again = {order.person_id for order in known.values() if order.state is OrderState.CANCELLED}
+    keys = people.load(connection, room.seals, under_way | people.not_erased(connection, again))
     fresh = [one for one in newest if one.identity not in known]
-    new = [made[one.identity] for one in fresh]
+    gone = intake.deleted_at(connection, (one.identity for one in fresh))
+    new = [_unless_deleted(made[one.identity], gone.get(one.identity)) for one in fresh]
     added = orders.add_orders(connection, new, prefix=room.shop.owner.order_prefix, token=claim.token, at=at)
     numbers = {one.identity: id_ for one, (id_, _) in zip(fresh, added, strict=True)}
     entries, outcomes = [], []
@@ -173,6 +201,37 @@ def _commit(
     return outcomes
 
 
+def _unless_deleted(order: orders.NewOrder, deleted_at: datetime | None) -> orders.NewOrder:
+    """An order that its source says is gone, and only then that it is there: the messages changed places."""
+    if deleted_at is None or deleted_at < order.incoming.updated_at:
+        return order
+    return replace(order, incoming=replace(order.incoming, cancelled=True), hold_reason="")
+
+
+def _delete(connection: Connection, claim: Claim, deleted: Sequence[Deleted]) -> list[StepOutcome]:
+    """Apply what tells that orders are gone. Of one that we do not have it is remembered: it may still come in."""
+    if not deleted:
+        return []
+    at = fence(connection, claim.token)
+    known = orders.known_orders(connection, (one.identity for one in deleted))
+    outcomes: list[StepOutcome] = []
+    settled: list[tuple[int, int | None, str]] = []
+    for one in deleted:
+        order = known.get(one.identity)
+        if order is None:
+            settled.append((one.message.id, None, intake.DELETED))
+            outcomes.append(StepOutcome(f"message {one.message.id}", "done", "deleted_at_channel"))
+            continue
+        outcome = apply_deletion(connection, order, one.message.received_at, claim, at)
+        if outcome.result == "waiting":
+            intake.postpone(connection, one.message.id, at + POSTPONED)
+        else:
+            settled.append((one.message.id, order.id, intake.DELETED))
+        outcomes.append(outcome)
+    intake.settle_messages(connection, settled)
+    return outcomes
+
+
 def _as_corrected(
     connection: Connection, room: Room, one: Judged, known: orders.KnownOrder, news: orders.NewOrder
 ) -> orders.NewOrder:
@@ -189,66 +248,6 @@ def _as_corrected(
     corrected = _new_order(room, Judged(one.message, incoming, tuple(problems)))
     # The fingerprint is of the source's own words, or its next ones would look like a change.
     return replace(corrected, person_id=news.person_id, key=news.key, fingerprint=news.fingerprint)
-
-
-def apply_news(
-    connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, claim: Claim, at: datetime
-) -> StepOutcome:
-    """Apply what a source says later about an order we have, by the source's own clock.
-
-    Nothing begun: it starts over. Being made: what does not touch the making is noted, the rest is a Hold for a
-    person. A cancellation is carried out until the label, and is a Hold after it.
-    """
-    incoming = news.incoming
-    if _is_stale(known, news):
-        _tell(connection, known, "news.stale", {}, claim, at)
-        return StepOutcome(known.number, "stale")
-    if known.state in desk.ENDED:
-        event = "news.too_late" if incoming.cancelled or news.fingerprint != known.fingerprint else "news.noted"
-        orders.note_late_news(connection, known.id, incoming)
-        _tell(connection, known, event, {"cancelled": incoming.cancelled}, claim, at)
-        return StepOutcome(known.number, "changed")
-    if incoming.cancelled:
-        return _cancel(connection, known, news, at)
-    at_intake = known.state in (OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED, OrderState.BACKORDERED)
-    held_at_intake = known.state is OrderState.HELD and not desk.find(connection, known.number)["held_from"]
-    changed = news.fingerprint != known.fingerprint
-    if at_intake or held_at_intake or (changed and known.state is OrderState.RELEASED):
-        if not desk.start_over(connection, known.id):
-            orders.note_news(connection, known.id, news)
-            desk.hold(connection, known.number, "changed_while_making", "")
-            return StepOutcome(known.number, "held", "changed_while_making")
-        state = OrderState.HELD if news.hold_reason else OrderState.ACCEPTED
-        orders.apply_news(connection, known, news, state=state, token=None if news.hold_reason else claim.token)
-        _tell(connection, known, "order.changed", {"reason": news.hold_reason}, claim, at)
-        return StepOutcome(known.number, "held" if news.hold_reason else "advanced", news.hold_reason)
-    orders.note_news(connection, known.id, news)
-    if news.hold_reason and known.state is not OrderState.HELD:
-        desk.hold(connection, known.number, news.hold_reason, "")
-        return StepOutcome(known.number, "held", news.hold_reason)
-    _tell(connection, known, "news.noted", {"changed": changed}, claim, at)
-    return StepOutcome(known.number, "changed")
-
-
-def _is_stale(known: orders.KnownOrder, news: orders.NewOrder) -> bool:
-    """Older than what we know, or the same again. Sources tick by the second, so an equal time may still be news."""
-    if news.incoming.updated_at != known.source_at:
-        return news.incoming.updated_at < known.source_at
-    same = (news.incoming.payment, news.fingerprint) == (known.payment, known.fingerprint)
-    return same and not (news.incoming.cancelled and known.state is not OrderState.CANCELLED)
-
-
-def _cancel(connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, at: datetime) -> StepOutcome:
-    try:
-        desk.cancel(connection, known.number, "", "cancelled_at_channel")
-    except desk.BeingWorkedOn:
-        return StepOutcome(known.number, "waiting", "being_labelled")
-    except desk.NotPossibleNow:
-        orders.note_news(connection, known.id, news)
-        desk.hold(connection, known.number, "cancelled_after_label", "")
-        return StepOutcome(known.number, "held", "cancelled_after_label")
-    orders.note_late_news(connection, known.id, news.incoming)
-    return StepOutcome(known.number, "cancelled")
 
 
 def _new_order(room: Room, one: Judged) -> orders.NewOrder:
@@ -273,9 +272,3 @@ def _new_order(room: Room, one: Judged) -> orders.NewOrder:
         fingerprint=orders.fingerprint(room.seals, incoming, contact),
         hold_reason="" if incoming.cancelled else next((p.code for p in one.problems if p.mendable), ""),
     )
-
-
-def _tell(
-    connection: Connection, known: orders.KnownOrder, event: str, data: dict[str, object], claim: Claim, at: datetime
-) -> None:
-    history.record(connection, [history.Entry(known.id, event, data)], at=at, run_id=claim.run_id)

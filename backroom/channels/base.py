@@ -28,6 +28,15 @@ class NotAnOrder(Refuse):
         super().__init__(f"this message is not an order: {reasons}", remedy="Mend it at its source and send it again.")
 
 
+class OrderDeleted(NotAnOrder):
+    """The message tells that an order was deleted at its source, by its id and nothing else."""
+
+    cause = "order_deleted"
+
+    def __init__(self) -> None:
+        super().__init__([Problem("order_deleted", "", "tells of a deleted order by its id only")])
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """Whom a message is about, normalised as `backroom.channels.contact` does it; None where nothing usable is said."""
@@ -73,7 +82,7 @@ class Channel(Protocol):
         """
 
     def parse(self, body_json: object, topic: str, shop_country: str) -> IncomingOrder:
-        """The order in the words we share; NotAnOrder with every reason when it is none.
+        """The order in the words we share; NotAnOrder with every reason when it is none, OrderDeleted where it is gone.
 
         `shop_country` (ISO 3166) is assumed where the message names no country.
         """

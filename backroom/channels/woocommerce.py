@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from backroom.channels.base import Contact, digest, header, only_header
+from backroom.channels.base import Contact, OrderDeleted, digest, header, only_header
 from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.channels.reading import (
     Reading,
@@ -37,6 +37,8 @@ from backroom.domain.model import Address, Delivery, IncomingLine, IncomingOrder
 from backroom.domain.shop import ChannelSpec
 
 TOPICS = frozenset({"order.created", "order.updated", "order.restored"})
+# Also when it is put into the bin; its body is the id alone.
+DELETED = "order.deleted"
 
 PAYMENT = {
     "processing": PaymentStatus.PAID,
@@ -98,9 +100,10 @@ class WooCommerceChannel:
 
     def parse(self, body_json: object, topic: str, shop_country: str) -> IncomingOrder:
         order, reading = mapping(body_json), Reading()
+        if topic == DELETED and text(order.get("id")):
+            raise OrderDeleted
         if topic and topic not in TOPICS:
-            detail = "tells of a deleted order by its id only; cancel it by hand" if topic == "order.deleted" else ""
-            reading.wrong("topic", "", detail or "is a message about something else than an order")
+            reading.wrong("topic", "", "is a message about something else than an order")
         external_id = reading.identifier(order.get("id"), "id")
         status = status_of(order)
         if status not in PAYMENT:

@@ -4,7 +4,8 @@ What belongs here: which state may follow which, and until when an order may be 
 move (`backroom.store.moves`, conditional on the state it leaves), deciding that one is due (tasks).
 
 A person may do what no machine may: say what became of a print job whose outcome nobody can tell, and speak for a
-booth that will not answer any more. Those moves stand in a table of their own.
+booth that will not answer any more. An order's source may bring it back from its end. Those moves stand in tables of
+their own.
 """
 
 from __future__ import annotations
@@ -176,15 +177,27 @@ MOVES_BY_A_PERSON: Mapping[Kind, Moves] = {
     },
 }
 
+# An order's source may have more to say after its end: what it cancelled it may take up again (a payment that came
+# late), and a parcel that has its label, or is on its way, is a person's to stop.
+MOVES_BY_A_SOURCE: Mapping[Kind, Moves] = {
+    Kind.ORDER: {
+        _O.CANCELLED: frozenset({_O.ACCEPTED, _O.HELD}),
+        _O.FULFILLED: frozenset({_O.HELD}),
+    },
+}
+
 _LABELLED = frozenset({_F.LABELLED, _F.DONE})
 
 
-def check_move(kind: Kind, old: StrEnum, new: StrEnum, *, by_person: bool = False) -> None:
-    """Raise IllegalMove unless `new` may follow `old`; a person may make every move, and a few that nobody else may.
+def check_move(kind: Kind, old: StrEnum, new: StrEnum, *, by_person: bool = False, by_source: bool = False) -> None:
+    """Raise IllegalMove unless `new` may follow `old`; a person and an order's source may make every move, and a few
+    that nobody else may.
 
     Staying where one is is no move.
     """
     allowed = MOVES[kind].get(old, frozenset())
+    if by_source:
+        allowed = allowed | MOVES_BY_A_SOURCE.get(kind, {}).get(old, frozenset())
     if by_person:
         allowed = allowed | MOVES_BY_A_PERSON.get(kind, {}).get(old, frozenset())
     # Members of two enums may be spelled alike (HELD), and texts compare equal: the type tells them apart.
@@ -193,12 +206,12 @@ def check_move(kind: Kind, old: StrEnum, new: StrEnum, *, by_person: bool = Fals
 
 
 def is_end(kind: Kind, state: StrEnum) -> bool:
-    """Whether nothing but a person can move it any more."""
+    """Whether nothing but a person, or an order's source, can move it any more."""
     return not MOVES[kind][state]
 
 
 def ends(kind: Kind) -> tuple[StrEnum, ...]:
-    """The states of a kind in which nothing but a person can move it any more."""
+    """The states of a kind in which nothing but a person, or an order's source, can move it any more."""
     return tuple(state for state in MOVES[kind] if is_end(kind, state))
 
 

@@ -101,6 +101,27 @@ def hold(connection: Connection, number: str, reason: str, actor: str, note: byt
     return []
 
 
+def hold_for_news(connection: Connection, number: str, reason: str) -> None:
+    """Hold an order because of what its source says now, wherever it stands: one that is held for something else is
+    asked about anew, and one whose parcels all left goes on from there when a person lets it."""
+    history.check_code(reason)
+    order, at = locked(connection, number), now(connection)
+    if order["state"] == OrderState.HELD:
+        if order["hold_reason"] == reason:
+            return
+        connection.execute(update(orders).where(orders.c.id == order["id"]).values(hold_reason=reason))
+    elif order["state"] == OrderState.FULFILLED:
+        connection.execute(
+            moving(orders, OrderState.FULFILLED, OrderState.HELD, by_source=True)
+            .where(orders.c.id == order["id"])
+            .values(held_from=OrderState.RELEASED, hold_reason=reason, ended_at=None)
+        )
+    else:
+        hold(connection, number, reason, "")
+        return
+    history.record(connection, [history.Entry(order["id"], "order.held", {"reason": reason})], at=at)
+
+
 def release(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:
     """Let a held order go on from where it was held; one held at intake is routed (again). One that waits for the
     goods it was exchanged for waits no longer."""
@@ -189,9 +210,15 @@ def cancel(
 
 
 def start_over(connection: Connection, order_id: int) -> bool:
-    """Undo routing and reserving of an order nobody has begun to make, so that news can be applied; False if begun."""
+    """Undo routing and reserving of an order nobody has begun to make, so that news can be applied; False if begun.
+
+    Work that is held since before it began counts as not begun.
+    """
     at = now(connection)
-    touched = (fulfilment_orders.c.state != FulfilmentState.OPEN) | ~is_free(fulfilment_orders, at)
+    waits = (fulfilment_orders.c.state == FulfilmentState.HELD) & (
+        fulfilment_orders.c.held_from == FulfilmentState.OPEN
+    )
+    touched = ((fulfilment_orders.c.state != FulfilmentState.OPEN) & ~waits) | ~is_free(fulfilment_orders, at)
     parts = connection.execute(
         select(fulfilment_orders.c.id, touched.label("touched"))
         .where(fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state != FulfilmentState.CANCELLED)
@@ -199,9 +226,10 @@ def start_over(connection: Connection, order_id: int) -> bool:
     ).all()
     if any(part.touched for part in parts) or partner_orders.may_be_there(connection, order_id):
         return False
-    undoing = moving(fulfilment_orders, FulfilmentState.OPEN, FulfilmentState.CANCELLED)
     ids = [part.id for part in parts]
-    connection.execute(undoing.where(fulfilment_orders.c.id.in_(ids)).values(claim_token=None))
+    for state in (FulfilmentState.OPEN, FulfilmentState.HELD):
+        undoing = moving(fulfilment_orders, state, FulfilmentState.CANCELLED).where(fulfilment_orders.c.id.in_(ids))
+        connection.execute(undoing.values(claim_token=None, held_from="", hold_reason=""))
     stock.release(connection, [order_id])
     return True
 

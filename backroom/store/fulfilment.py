@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, literal, select, update
 
 from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import Assignment, FulfilmentState, OrderState
@@ -279,7 +279,8 @@ def piece_done(connection: Connection, part_id: int, at: datetime) -> list[Wakeu
 def finish_orders(connection: Connection, order_ids: Iterable[int], at: datetime) -> list[int]:
     """Orders all of whose fulfilment orders are DONE (or cancelled) become FULFILLED; returns those that did.
 
-    The orders are locked first: of two waves that each end one part of an order, the later one sees the other's.
+    They ended when their last part did, however long they were on hold after that. They are locked first: of two waves
+    that each end one part of an order, the later one sees the other's.
     """
     finished: list[int] = []
     for batch in chunks(sorted(set(order_ids))):
@@ -292,10 +293,15 @@ def finish_orders(connection: Connection, order_ids: Iterable[int], at: datetime
             )
             .exists()
         )
+        last = (
+            select(func.max(fulfilment_orders.c.done_at, type_=fulfilment_orders.c.done_at.type))
+            .where(fulfilment_orders.c.order_id == orders.c.id)
+            .scalar_subquery()
+        )
         statement = (
             moving(orders, OrderState.RELEASED, OrderState.FULFILLED)
             .where(orders.c.id.in_(batch), ~open_part)
-            .values(ended_at=at)
+            .values(ended_at=func.coalesce(last, literal(at, orders.c.ended_at.type)))
             .returning(orders.c.id)
         )
         finished.extend(connection.execute(statement).scalars())

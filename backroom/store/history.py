@@ -64,3 +64,9 @@ def newest(connection: Connection, order_id: int, event: str) -> Mapping[str, ob
     query = select(history.c.data).where(history.c.order_id == order_id, history.c.event == event)
     found = connection.execute(query.order_by(history.c.id.desc()).limit(1)).scalar_one_or_none()
     return found or {}
+
+
+def all_of(connection: Connection, order_id: int, event: str) -> list[Mapping[str, object]]:
+    """The data of an order's events of one kind, oldest first."""
+    query = select(history.c.data).where(history.c.order_id == order_id, history.c.event == event)
+    return list(connection.execute(query.order_by(history.c.id)).scalars())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, select, update
 
 from backroom.domain.model import InboxState, OrderState, Problem
 from backroom.store import history
-from backroom.store.batches import insert_new, update_by_id
+from backroom.store.batches import chunks, insert_new, update_by_id
 from backroom.store.claims import Claim, attend, is_free, look_for_work, take
 from backroom.store.database import now
 from backroom.store.people import load
@@ -19,6 +20,8 @@ from backroom.store.tables import inbox, orders, quarantine
 from backroom.store.waiting import CRASHED, CRASHES_BEFORE_ALONE, WHY_ASIDE, is_worn_out, mark, set_aside, waiting
 
 STAGE = "intake"
+# The outcome of a message that told that its order is gone at its source.
+DELETED = "deleted"
 # So many messages in so short a time: somebody is sending, and waits for each answer.
 BUSY_MESSAGES, BUSY_WITHIN = 20, timedelta(seconds=2)
 BODY_CONTEXT = "inbox.body"
@@ -175,6 +178,22 @@ def quarantine_messages(
             connection.execute(
                 update(quarantine).where(quarantine.c.inbox_id == id_).values(problems=listed, state="open", at=at)
             )
+
+
+def deleted_at(connection: Connection, identities: Iterable[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
+    """When we heard that orders are gone at their source, by `(channel, external_id)`; those of which we did."""
+    found: dict[tuple[str, str], datetime] = {}
+    by_channel: dict[str, set[str]] = defaultdict(set)
+    for channel, external_id in identities:
+        by_channel[channel].add(external_id)
+    for channel, ids in by_channel.items():
+        for batch in chunks(sorted(ids)):
+            query = select(inbox.c.external_id, inbox.c.received_at).where(
+                inbox.c.channel == channel, inbox.c.external_id.in_(batch), inbox.c.outcome == DELETED
+            )
+            for row in connection.execute(query.order_by(inbox.c.id)):
+                found[channel, row.external_id] = row.received_at
+    return found
 
 
 def postpone(connection: Connection, inbox_id: int, until: datetime) -> None:

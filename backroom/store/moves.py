@@ -36,10 +36,10 @@ _KINDS: Mapping[str, Kind] = {
 }
 
 
-def moving(table: Table, old: StrEnum, new: StrEnum, *, by_person: bool = False) -> Update:
+def moving(table: Table, old: StrEnum, new: StrEnum, *, by_person: bool = False, by_source: bool = False) -> Update:
     """The UPDATE of all rows of `table` from `old` to `new`, to be narrowed; IllegalMove where no life cycle has it.
 
     A row that stands elsewhere by the time it runs is left alone: count or return what moved.
     """
-    check_move(_KINDS[table.name], old, new, by_person=by_person)
+    check_move(_KINDS[table.name], old, new, by_person=by_person, by_source=by_source)
     return update(table).where(table.c.state == old).values(state=new)

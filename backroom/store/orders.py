@@ -56,6 +56,11 @@ class KnownOrder:
         return any(field.partition(".")[0] in fields for field in self.amended)
 
 
+def held_for(order: NewOrder, reason: str) -> NewOrder:
+    """The same order as a Hold for that reason."""
+    return replace(order, hold_reason=reason)
+
+
 def fingerprint(seals: Seals, incoming: IncomingOrder, contact: Contact) -> str:
     """A keyed hash of what matters for making and sending: a change of it means work to be done again."""
     what = {
@@ -148,18 +153,27 @@ def add_orders(
 
 
 def apply_news(
-    connection: Connection, known: KnownOrder, order: NewOrder, *, state: OrderState, token: str | None
+    connection: Connection,
+    known: KnownOrder,
+    order: NewOrder,
+    *,
+    state: OrderState,
+    token: str | None,
+    held_from: str = "",
 ) -> None:
-    """Write the newer words of the source over an order that nobody has begun to make; it starts again from `state`."""
+    """Write the newer words of the source over an order that nobody has begun to make; it starts again from `state`.
+
+    `held_from` is where one that stays held goes on.
+    """
     row = _order_row(order, "", token or "", order.incoming.updated_at)
-    keep = ("number", "channel", "external_id", "accepted_at", "person_id")
+    keep = {"number", "channel", "external_id", "accepted_at", "person_id"}
+    if row["payment_token"] is None:
+        # A webhook had it, and the source's interface does not give it.
+        keep.add("payment_token")
     changed = {name: value for name, value in row.items() if name not in keep}
-    again = update(orders) if state is known.state else moving(orders, known.state, state)
-    connection.execute(
-        again.where(orders.c.id == known.id).values(
-            **changed | {"state": state, "claim_token": token, "next_attempt_at": None, **HEALTHY}
-        )
-    )
+    again = update(orders) if state is known.state else moving(orders, known.state, state, by_source=True)
+    started = {"state": state, "held_from": held_from, "claim_token": token, "next_attempt_at": None, **HEALTHY}
+    connection.execute(again.where(orders.c.id == known.id).values(**changed | started))
     connection.execute(delete(order_lines).where(order_lines.c.order_id == known.id))
     if order.incoming.lines:
         connection.execute(insert(order_lines), _line_rows(known.id, order.incoming))
@@ -167,7 +181,8 @@ def apply_news(
 
 
 def note_news(connection: Connection, order_id: int, order: NewOrder) -> None:
-    """Write what does not touch the making: the source's timestamp, payment and contact."""
+    """Write what does not touch the making: the source's timestamp, payment and contact. What does touch it is kept as
+    a fingerprint only: a person is told of it by now, and the same words again are no other change."""
     token = _seal_token(order.key, order.incoming)
     connection.execute(
         update(orders)
@@ -175,6 +190,7 @@ def note_news(connection: Connection, order_id: int, order: NewOrder) -> None:
         .values(
             source_at=order.incoming.updated_at,
             payment=order.incoming.payment,
+            fingerprint=order.fingerprint,
             contact=seal_contact(order.key, order.contact),
             **({"payment_token": token} if token else {}),
         )
@@ -182,10 +198,13 @@ def note_news(connection: Connection, order_id: int, order: NewOrder) -> None:
     insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))
 
 
-def note_late_news(connection: Connection, order_id: int, incoming: IncomingOrder) -> None:
+def note_late_news(connection: Connection, order_id: int, order: NewOrder) -> None:
     """Write what still matters of an order that has ended: nothing of its customer, who may be erased."""
+    incoming = order.incoming
     connection.execute(
-        update(orders).where(orders.c.id == order_id).values(source_at=incoming.updated_at, payment=incoming.payment)
+        update(orders)
+        .where(orders.c.id == order_id)
+        .values(source_at=incoming.updated_at, payment=incoming.payment, fingerprint=order.fingerprint)
     )
 
 

@@ -61,6 +61,12 @@ def find_or_add(connection: Connection, seals: Seals, lookups: Sequence[tuple[st
     return person
 
 
+def not_erased(connection: Connection, ids: Iterable[int]) -> set[int]:
+    """Those of these people who were not erased, and are not before this transaction ends."""
+    query = select(people.c.id).where(people.c.id.in_(sorted(set(ids))), people.c.wrapped_key.is_not(None))
+    return set(connection.execute(query.with_for_update(read=True, key_share=True)).scalars())
+
+
 def load(connection: Connection, seals: Seals, ids: Iterable[int], *, hold: bool = False) -> dict[int, Person]:
     """People by id, with their keys unwrapped; PersonErased when one of them was erased.
 
