@@ -46,7 +46,16 @@ _PAID = frozenset({"paid", "partially_refunded", "authorized"})
 _REFUNDED = frozenset({"refunded", "voided"})
 
 _CONSENT_STATES = {"subscribed": True, "unsubscribed": False, "redacted": False, "invalid": False}
-_WEB_SOURCES = frozenset({"", "web", "www", "checkout_next"})
+# What its own apps are called beside the protected names: an app that sells gives its id as the source.
+# Meta's one app sells on Facebook and on Instagram, and Shopify does not say on which.
+_SOURCES = {
+    "": "web",
+    "www": "web",
+    "checkout_next": "web",
+    "580111": "web",
+    "129785": "pos",
+    "2329312": "facebook_instagram",
+}
 _PICKUP = re.compile(r"\b(pick[ _-]?up|click (and|&) collect|abholung)\b", re.IGNORECASE)
 
 
@@ -170,9 +179,9 @@ def _phone(order: dict[str, Any]) -> str:
 
 
 def _source(order: dict[str, Any]) -> str:
-    """web, pos, instagram, facebook …, or the id of the app that sold; Shopify's protected names are kept."""
+    """web, pos, instagram, facebook_instagram …, or the id of the app that sold; Shopify's protected names are kept."""
     name = text(order.get("source_name"), 60).lower()
-    return "web" if name in _WEB_SOURCES else name
+    return _SOURCES.get(name, name)
 
 
 def _payment(order: dict[str, Any]) -> PaymentStatus:

@@ -72,9 +72,18 @@ def test_not_subscribed_is_silence() -> None:
 
 @pytest.mark.parametrize(
     ("told", "source"),
-    [("web", "web"), (None, "web"), ("instagram", "instagram"), ("pos", "pos"), ("2329312", "2329312")],
+    [
+        ("web", "web"),
+        (None, "web"),
+        ("580111", "web"),
+        ("Instagram", "instagram"),
+        ("pos", "pos"),
+        ("129785", "pos"),
+        (2329312, "facebook_instagram"),
+        ("3041525761", "3041525761"),
+    ],
 )
-def test_the_source_is_where_it_was_sold(told: str | None, source: str) -> None:
+def test_the_source_is_where_it_was_sold(told: str | int | None, source: str) -> None:
     assert parse(order(source_name=told)).source == source
 
 
@@ -257,3 +266,32 @@ def test_the_person_is_found_quickly() -> None:
 def test_control_characters_do_not_reach_the_database() -> None:
     found = parse(order(note="a\x00b\nc", name="#1\x00"))
     assert (found.note, found.external_name) == ("a b\nc", "#1")
+
+
+def test_what_a_till_sold_by_its_apps_id_and_nobody_ships_is_carried_out() -> None:
+    body = order(source_name="129785", shipping_lines=[], shipping_address=None)
+    assert parse(body, location="booth-a").delivery is Delivery.CARRY_OUT
+
+
+def dirty(name: str) -> IncomingOrder:
+    return parse(payload(f"dirty/{name}.json"))
+
+
+def test_a_dirty_order_of_metas_app_is_read_for_what_it_says() -> None:
+    """Numbers where text is documented, nulls, no phone, a country's name without its code, odd spaces."""
+    found = dirty("shopify_facebook")
+    assert (found.source, found.payment, found.email) == ("facebook_instagram", PaymentStatus.PAID, "jo@example.com")
+    assert found.address is not None
+    assert (found.address.country, found.address.postcode, found.address.line1) == ("DE", "10969", "Lindenstraße 7")
+    assert [(line.sku, line.quantity, line.unit_price_minor) for line in found.lines] == [("MOTH-BLK-M", 1, 2900)]
+    assert [(one.medium, one.purpose) for one in found.consents] == [("email", "order_updates")]
+    assert sum_of_parts(found) == found.total_minor == 3390
+
+
+def test_a_dirty_order_of_a_till_is_read_for_what_it_says() -> None:
+    """No customer, no address, no shipping; a tip; a line without a SKU; a refund in it."""
+    found = dirty("shopify_pos")
+    assert (found.source, found.delivery, found.address) == ("pos", Delivery.CARRY_OUT, None)
+    assert [(line.sku, line.quantity) for line in found.lines] == [("FOX-SAND-L", 1), ("", 1)]
+    assert (found.email, found.phone) == ("", "")
+    assert sum_of_parts(found) == found.total_minor == 4300

@@ -228,3 +228,19 @@ def test_any_order_whose_parts_add_up_adds_up_here(
     assert sum_of_parts(found) == found.total_minor == total
     for line, (quantity, paid, discount, tax) in zip(found.lines, lines, strict=True):
         assert line.unit_price_minor == -(-(paid + discount + (tax if gross else 0)) // quantity)
+
+
+def test_a_dirty_order_is_read_for_what_it_says() -> None:
+    """No shipping block at all, prices as numbers, a status with the database's prefix, local dates without a zone
+    beside the UTC ones, meta data that are objects, a coupon, a refund, an e-mail in capitals."""
+    found = parse(payload("dirty/woocommerce_plugins.json"))
+    assert (found.external_id, found.external_name, found.source) == ("9001", "SHOP-2026-17", "instagram")
+    assert found.placed_at == datetime(2026, 11, 20, 9, 54, 40, tzinfo=UTC)
+    assert found.updated_at == datetime(2026, 11, 20, 9, 55, 2, tzinfo=UTC)
+    assert found.address is not None
+    assert (found.address.name, found.address.city, found.address.country) == ("Søren Kjær", "Hamburg", "DE")
+    assert [(line.sku, line.quantity, line.unit_price_minor, line.discount_minor) for line in found.lines] == [
+        ("MOTH-BLK-M", 3, 1000, 300)
+    ]
+    assert (found.payment, found.cancelled) == (PaymentStatus.PAID, False)
+    assert sum_of_parts(found) == found.total_minor == 3190
