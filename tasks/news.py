@@ -20,14 +20,14 @@ from backroom.store.claims import Claim
 from backroom.store.returns import of_order
 
 BEFORE_WORK = (OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED, OrderState.BACKORDERED)
-CANCELLED_THERE, DELETED_THERE = "cancelled_at_channel", "deleted_at_channel"
+CANCELLED_THERE = "cancelled_at_channel"
 _OF_PAYMENT = ("payment_pending", "payment_refunded")
 # Holds for what the source itself said: its newer words may end them.
 _OF_ITS_WORDS = frozenset(
     {*_OF_PAYMENT, "unknown_sku", "address", "address_incomplete", "unreachable", "location_missing"}
-    | {"totals_do_not_add_up", "currency_not_ours", "email_unusable", "phone_unusable", "changed_while_making"}
+    | {"totals_do_not_add_up", "currency_not_ours", "email_unusable", "phone_unusable", rules.WHILE_MAKING}
 )
-_ENDINGS = (rules.CANCELLED, rules.PAID_BACK, DELETED_THERE)
+_ENDINGS = (rules.CANCELLED, rules.PAID_BACK, rules.DELETED)
 
 
 def apply_news(
@@ -84,12 +84,12 @@ def apply_deletion(
     if known.state in desk.ENDED:
         return _told(connection, known, "news.noted", {"deleted": True}, claim, at)
     try:
-        desk.cancel(connection, known.number, "", DELETED_THERE)
+        desk.cancel(connection, known.number, "", rules.DELETED)
     except desk.BeingWorkedOn:
         return StepOutcome(known.number, "waiting", "being_labelled")
     except desk.NotPossibleNow:
-        return _hold_at_its_end(connection, known, DELETED_THERE, claim, at)
-    return StepOutcome(known.number, "cancelled", DELETED_THERE)
+        return _hold_at_its_end(connection, known, rules.DELETED, claim, at)
+    return StepOutcome(known.number, "cancelled", rules.DELETED)
 
 
 def _start_over(
@@ -97,7 +97,7 @@ def _start_over(
 ) -> StepOutcome:
     if not desk.start_over(connection, known.id):
         orders.note_news(connection, known.id, news)
-        return _hold(connection, known, "changed_while_making")
+        return _hold(connection, known, rules.WHILE_MAKING)
     return _begin_again(connection, known, news, claim, at)
 
 
@@ -123,7 +123,7 @@ def _change_held(
     what was held for the source's own words is judged by the newer ones. After that a person must know of them."""
     if not desk.start_over(connection, known.id):
         orders.note_news(connection, known.id, news)
-        return _hold(connection, known, news.hold_reason or "changed_while_making")
+        return _hold(connection, known, news.hold_reason or rules.WHILE_MAKING)
     if order["hold_reason"] in _OF_ITS_WORDS:
         return _begin_again(connection, known, news, claim, at)
     reason = news.hold_reason or order["hold_reason"]
@@ -212,7 +212,7 @@ def _asked(connection: Connection, order_id: int, reason: str) -> bool:
 def _cancelled_there(connection: Connection, known: orders.KnownOrder) -> bool:
     """Whether it was its source that cancelled it, and nobody here."""
     cancelled = history.all_of(connection, known.id, "order.cancelled")
-    return bool(cancelled) and cancelled[-1].get("reason") in ("", CANCELLED_THERE, DELETED_THERE)
+    return bool(cancelled) and cancelled[-1].get("reason") in ("", CANCELLED_THERE, rules.DELETED)
 
 
 def _told(

@@ -15,9 +15,13 @@ from backroom.domain.model import Delivery, IncomingLine, PaymentStatus
 # Of a parcel that left longer ago nobody can stop anything.
 STILL_NEAR = timedelta(days=14)
 
+# Why news make an order a Hold.
 CANCELLED = "cancelled_after_label"
 PAID_BACK = "refunded_after_label"
 CHANGED = "changed_after_label"
+DELETED = "deleted_at_channel"
+WHILE_MAKING = "changed_while_making"
+HOLDS = (CANCELLED, PAID_BACK, CHANGED, DELETED, WHILE_MAKING)
 
 _RANKS = {PaymentStatus.PENDING: 0, PaymentStatus.PAID: 1, PaymentStatus.REFUNDED: 2}
 

@@ -16,7 +16,7 @@ import typer.main
 
 from backroom.channels.csvfile import COLUMNS
 from backroom.cli.app import app
-from backroom.domain import routing
+from backroom.domain import news, routing
 from backroom.domain.audit import DEFINITIONS, USUAL, Stage
 from backroom.domain.breaker import LIMIT
 from backroom.domain.kpi import KPIS
@@ -330,6 +330,7 @@ def _find_hold_reasons() -> Iterator[str]:
     """Codes of problems that a person can mend, what routing holds for, and what holds name themselves."""
     yield from (value for name, value in vars(routing).items() if re.fullmatch("NO_[A-Z]+|SHORT_STOCK", name))
     yield desk.ASKED_BY_STAFF
+    yield from news.HOLDS
     for source in _sources():
         for node in ast.walk(ast.parse(source)):
             if not isinstance(node, ast.Call):
