@@ -12,6 +12,7 @@ from prefect.runtime import flow_run
 from backroom.shop.room import this_room
 from backroom.store.database import now
 from tasks.claiming import claim_stock, holding
+from tasks.tell_stock import StockUntold
 from tasks.tell_stock import tell_stock as tell
 
 
@@ -25,13 +26,20 @@ def tell_stock(location: str = "", everything: bool = False) -> str:
     with room.database.read() as connection:
         began = now(connection)
     channels = [location] if location else sorted(room.shop.told_ids("stock"))
-    said = []
+    said: list[str] = []
+    untold: list[StockUntold] = []
     for channel in channels:
-        at_once = int(flow_run.run_count) > 1
+        at_once = int(flow_run.run_count or 0) > 1
         since = began if everything else None
-        while taken := claim_stock(room, channel, compare_since=since, at_once=at_once):
-            claim, due = taken
-            with holding(room, claim):
-                said.append(f"{channel}: {tell(claim, due)}")
-            at_once = False
+        try:
+            while taken := claim_stock(room, channel, compare_since=since, at_once=at_once):
+                claim, due = taken
+                with holding(room, claim):
+                    said.append(f"{channel}: {tell(claim, due)}")
+                at_once = False
+        except StockUntold as error:
+            # The other channels are told all the same.
+            untold.append(error)
+    if untold:
+        raise untold[0]
     return "; ".join(said) or "nothing had changed"

@@ -21,7 +21,18 @@ from sqlalchemy.exc import OperationalError
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.shop.room import Room
-from backroom.store import desk, fulfilment, intake, news, parcels, partner_orders, returns, selling, waiting_messages
+from backroom.store import (
+    desk,
+    fulfilment,
+    intake,
+    level_calls,
+    news,
+    parcels,
+    partner_orders,
+    returns,
+    selling,
+    waiting_messages,
+)
 from backroom.store.claims import RENEW_SECONDS, Claim, fence, give_up
 from backroom.store.database import now
 from backroom.store.instances import end_dead_instances, this_instance
@@ -166,7 +177,7 @@ def claim_stock(
     run_id, instance = _run_id(), this_instance()
     return _paying(
         room,
-        lambda connection: selling.claim(
+        lambda connection: level_calls.claim(
             connection,
             room.shop,
             channel,

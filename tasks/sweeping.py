@@ -12,7 +12,7 @@ from backroom.domain.errors import AskPerson
 from backroom.engine import standing
 from backroom.engine.wake import DECIDE, OF_BREAKER, OF_ORDER
 from backroom.shop.room import Room, this_room
-from backroom.store import backlog, holds, news, partner_orders, print_seals, print_trouble, selling, sickness
+from backroom.store import backlog, holds, level_calls, news, partner_orders, print_seals, print_trouble, sickness
 from backroom.store.claims import Wakeup, sweep_expired
 from backroom.store.database import now
 from backroom.store.instances import end_dead_instances
@@ -49,7 +49,7 @@ def wake_waiting() -> int:
         print_seals.expire(connection, now(connection))
         print_trouble.judge_all(connection, now(connection))
         owed = backlog.wake_again(connection, room.shop.hub)
-        return owed + news.wake_again(connection, room.shop) + selling.wake_again(connection, room.shop)
+        return owed + news.wake_again(connection, room.shop) + level_calls.wake_again(connection, room.shop)
 
     wakeups = room.database.write(look)
     send(wakeups)

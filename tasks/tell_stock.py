@@ -18,7 +18,7 @@ from backroom.channels.remote import StockTold
 from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown, Retry
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway
 from backroom.shop.room import Room, this_room
-from backroom.store import selling
+from backroom.store import level_calls, selling
 from backroom.store.claims import Claim
 from backroom.store.database import now
 from tasks.connections import write_back_of
@@ -30,7 +30,8 @@ class StockUntold(AskPerson):
     cause = "stock_untold"
 
 
-@task(name="tell stock", retries=2, retry_delay_seconds=2, task_run_name="tell {claim.location} its stock")
+# Without retries: what failed is put off in its row, and a person who is asked must see the run that asks.
+@task(name="tell stock", task_run_name="tell {claim.location} its stock")
 def tell_stock(claim: Claim, due: Sequence[selling.ToTell]) -> str:
     """Tell a channel these levels; one sentence on what came of it. Raises StockUntold where a person is needed, once.
 
@@ -40,22 +41,22 @@ def tell_stock(claim: Claim, due: Sequence[selling.ToTell]) -> str:
     channel = claim.location
     told = [StockTold(one.sku, one.available, one.before, one.unheard, one.arrived) for one in due]
     open_ = {one.sku: one for one in due}
-    left: list[selling.LeftAt] = []
+    left: list[level_calls.LeftAt] = []
     failure: BackroomError | None = None
     try:
         with closing(write_back_of(room, channel)) as write_back:
             for answer in write_back.stock(told):
-                left.append(selling.LeftAt(open_.pop(answer.sku), answer.level, answer.unheard, answer.trouble))
+                left.append(level_calls.LeftAt(open_.pop(answer.sku), answer.level, answer.unheard, answer.trouble))
     except BackroomError as error:
         failure = error
 
     def commit(connection: Connection) -> None:
         at = now(connection)
-        selling.settle(connection, channel, left, at)
+        level_calls.settle(connection, channel, left, at)
         if failure is None:
-            selling.went_well(connection, channel, at)
+            level_calls.went_well(connection, channel, at)
         elif _nothing_happened(failure):
-            selling.put_back(connection, channel, open_.values())
+            level_calls.put_back(connection, channel, open_.values())
 
     room.database.write(commit)
     if failure is None:
@@ -74,7 +75,7 @@ def _nothing_happened(failure: BackroomError) -> bool:
 def _put_off(room: Room, channel: str, failure: BackroomError) -> str:
     wait = failure.retry_after if isinstance(failure, ServiceAway) and failure.retry_after else timedelta(0)
     ask = room.database.write(
-        lambda connection: selling.went_wrong(
+        lambda connection: level_calls.went_wrong(
             connection,
             channel,
             failure.cause,

@@ -11,8 +11,9 @@ from backroom.domain.transfers import TransferRefused, TransferState
 from backroom.engine.runs import artifact_url
 from backroom.insight.restocking import titles
 from backroom.shop.room import Room
-from backroom.store import catalogue, transfer_rows, transfers
+from backroom.store import catalogue, selling, transfer_rows, transfers
 from tasks.deciding import ACTOR
+from tasks.waking import send
 
 
 class Choice(StrEnum):
@@ -55,6 +56,7 @@ def carry_out(room: Room, number: str, answer: Answer) -> str:
         done = room.database.write(lambda connection: decide(connection, number, ACTOR))
     except TransferRefused as error:
         return error.message
+    send(room.database.write(lambda connection: selling.wakeups(connection, room.shop)))
     aside = sum(line.sent for line in done.lines)
     if done.state is TransferState.DECLINED:
         return f"{number}: no"

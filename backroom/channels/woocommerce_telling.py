@@ -15,6 +15,7 @@ Login is HTTP Basic with a consumer key of read/write permission, `ck_…:cs_…
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -170,7 +171,7 @@ class WooTelling:
             "custom_tracking_provider": news.carrier,
             "custom_tracking_link": news.tracking_url,
             "tracking_number": news.tracking,
-            "date_shipped": "",
+            "date_shipped": str(int(time.time())),
             # As the plug-in makes it: 32 hexadecimal digits of one's own.
             "tracking_id": hashlib.sha256(news.key.encode()).hexdigest()[:32],
         }

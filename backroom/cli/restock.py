@@ -9,12 +9,13 @@ import typer
 
 from backroom.cli.opening import open_room
 from backroom.cli.output import aside, console, show_json, show_table
+from backroom.cli.waking import send as send_wakeups
 from backroom.domain.errors import AskPerson
 from backroom.domain.transfers import TransferRefused
 from backroom.insight import restock_report, restocking
 from backroom.insight.restocking import titles
 from backroom.shop.room import Room
-from backroom.store import catalogue, events, transfer_rows, transfers
+from backroom.store import catalogue, events, selling, transfer_rows, transfers
 from backroom.store.database import now
 from backroom.store.transfer_rows import Transfer
 
@@ -82,11 +83,17 @@ def list_transfers(
     show_json(rows) if as_json else show_table("Transfers", rows, columns)
 
 
+def _wake(room: Room) -> None:
+    """What is set aside for a market cannot be sold online any more, and what comes back can."""
+    send_wakeups(room, room.database.write(lambda connection: selling.wakeups(connection, room.shop)))
+
+
 @app.command("yes")
 def yes(number: Number) -> None:
     """Let a proposed transfer go: its pieces are set aside, out of the hub's stock. Prints what to pack."""
     room = open_room()
     done = room.database.write(lambda connection: transfers.approve(connection, number, ACTOR))
+    _wake(room)
     _show_pick_list(room, done)
 
 
@@ -115,6 +122,7 @@ def send(number: Number, only: Fewer = None) -> None:
     """It is packed and leaves. What was not packed goes back to the hub's stock."""
     room, packed = open_room(), _counts(only)
     done = room.database.write(lambda connection: transfers.send(connection, number, packed, ACTOR))
+    _wake(room)
     pieces = sum(line.sent for line in done.lines)
     console.print(f"{done.number}: {pieces} pieces are on their way to {done.event}.", highlight=False)
 
@@ -140,6 +148,7 @@ def arrived(
     if all_ or gone:
         room.database.write(lambda connection: transfers.scan_all(connection, number, gone))
     done = room.database.write(lambda connection: transfers.book_in(connection, number, ACTOR))
+    _wake(room)
     here = sum(line.arrived for line in done.lines)
     console.print(f"{done.number}: {here} pieces are in stock at {done.to_location}.", highlight=False)
     for sku, count in done.missing.items():
@@ -151,6 +160,7 @@ def cancel(number: Number) -> None:
     """It does not go, or came back whole: its pieces lie on the hub's shelf again."""
     room = open_room()
     done = room.database.write(lambda connection: transfers.cancel(connection, number, ACTOR))
+    _wake(room)
     console.print(f"{done.number} is cancelled; its pieces are back at {done.from_location}.", highlight=False)
 
 

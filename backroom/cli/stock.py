@@ -17,7 +17,7 @@ from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson
 from backroom.domain.leases import sellable_online
 from backroom.shop.catalogue import read_catalogue, read_stock
-from backroom.store import catalogue, events, selling, stock
+from backroom.store import catalogue, events, level_calls, selling, stock
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -89,7 +89,7 @@ def told(
     with room.database.read() as connection:
         may = selling.for_sale(connection, room.shop, spec.id)
         rows = {row["sku"]: row for row in selling.levels_of(connection, spec.id)}
-        trouble = [row for row in selling.trouble_of(connection) if row["channel"] == spec.id]
+        trouble = [row for row in level_calls.trouble_of(connection) if row["channel"] == spec.id]
     shown = [
         {
             "sku": sku,
@@ -121,7 +121,7 @@ def tell(channel: Annotated[str, typer.Argument(help="A channel that is told of 
             f"{spec.id} is not told of stock",
             remedy=f'Add "stock" to tell under [channels.{spec.id}.api] in shop.toml.',
         )
-    send(room, room.database.write(lambda connection: selling.tell_anew(connection, spec.id)))
+    send(room, room.database.write(lambda connection: level_calls.tell_anew(connection, spec.id)))
     console.print(f"{spec.id} is told every level now. See: backroom stock told {spec.id}")
 
 

@@ -11,10 +11,13 @@ from backroom.domain.model import FulfilmentState, InboxState, OrderState, Print
 from backroom.store import effects as ledger
 from backroom.store.batches import upsert
 from backroom.store.database import now
+from backroom.store.news import UNTOLD
 from backroom.store.refunds import WAITING
 from backroom.store.returns import ENDED
 from backroom.store.tables import (
     breakers,
+    channel_news,
+    channel_stock,
     counters,
     effects,
     fulfilment_orders,
@@ -55,6 +58,7 @@ def read_figures(connection: Connection) -> Figures:
     # What is put off goes on by itself.
     sick_part = fulfilment_orders.c.sick_cause.is_not(None) & fulfilment_orders.c.next_attempt_at.is_(None)
     sick_return = returns.c.sick_cause.is_not(None) & returns.c.next_attempt_at.is_(None)
+    sick_news = UNTOLD & channel_news.c.sick_cause.is_not(None) & channel_news.c.next_attempt_at.is_(None)
     return Figures(
         inbox=_by(connection, inbox.c.channel, inbox.c.state),
         orders=_by(connection, orders.c.channel, orders.c.state),
@@ -66,6 +70,7 @@ def read_figures(connection: Connection) -> Figures:
             ("intake",): _count(connection, orders, orders.c.sick_cause.is_not(None)),
             ("fulfilment",): _count(connection, fulfilment_orders, sick_part),
             ("returns",): _count(connection, returns, sick_return),
+            ("tell",): _count(connection, channel_news, sick_news),
         },
         oldest={
             ("inbox",): _age(connection, inbox.c.received_at, inbox.c.state == InboxState.WAITING, at),
@@ -74,6 +79,8 @@ def read_figures(connection: Connection) -> Figures:
             ("fulfilment",): _age(connection, fulfilment_orders.c.opened_at, working, at),
             ("print",): _age(connection, print_jobs.c.created_at, print_jobs.c.state == PrintJobState.WAITING, at),
             ("refund",): _age(connection, refunds.c.planned_at, refunds.c.state == WAITING, at),
+            ("tell",): _age(connection, channel_news.c.at, UNTOLD, at),
+            ("stock",): _age(connection, channel_stock.c.failing_since, channel_stock.c.cause != "", at),
         },
         effects_unknown=_count(connection, effects, effects.c.state == ledger.UNKNOWN),
         quarantined=_count(connection, quarantine, quarantine.c.state == "open"),

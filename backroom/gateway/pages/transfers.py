@@ -18,7 +18,7 @@ from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, link, page, state, table, tag, when
 from backroom.gateway.pages.scan import printable
 from backroom.insight.restocking import titles
-from backroom.store import catalogue, transfer_rows, transfers
+from backroom.store import catalogue, selling, transfer_rows, transfers
 from backroom.store.transfer_rows import Transfer
 
 router = APIRouter()
@@ -62,7 +62,8 @@ def scan(number: str, request: Request, _staff: Staff, given: StaffFields) -> Re
 @router.post("/transfers/{number}/{act}")
 def do(number: str, act: str, request: Request, staff: Staff, _given: StaffFields) -> Response:
     """`yes`, `no`, `send`, `arrived` or `cancel`."""
-    database = front_of(request).room.database
+    front = front_of(request)
+    database = front.room.database
     match act:
         case "yes":
             database.write(lambda connection: transfers.approve(connection, number, staff.name))
@@ -76,6 +77,8 @@ def do(number: str, act: str, request: Request, staff: Staff, _given: StaffField
             database.write(lambda connection: transfers.cancel(connection, number, staff.name))
         case _:
             raise TransferRefused(f"nothing called {act!r} is done with a transfer")
+    # What is set aside for a market cannot be sold online any more, and what comes back can.
+    front.send(database.write(lambda connection: selling.wakeups(connection, front.room.shop)))
     return RedirectResponse(_path(number), 303)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,14 +15,16 @@ from werkzeug import Response
 from backroom.domain.leases import Loan
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
-from backroom.store import desk, leases, selling, stock
+from backroom.store import desk, leases, level_calls, selling, stock
 from backroom.store.database import now
 from backroom.store.tables import channel_levels, channel_stock
+from blocks.channels import ChannelAccount, block_name
 from tasks.tell_stock import StockUntold
+from tests.fake_shops import TOKEN
 from tests.fake_tills import ShopifyTill
 from tests.markets import plan_fair
 from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, Floor
-from tests.told import Told
+from tests.told import Told, with_api
 
 # Hub and local hub of the tests' shop, as it opens.
 FIRST = {PLAIN: 120, SCARCE: 1, GTIN_TEE: 20}
@@ -195,14 +198,14 @@ def test_a_channel_that_is_away_is_told_the_newest_level_when_it_is_back(
     selling_floor.room.database.write(lambda c: stock.receive(c, "d2", more, "delivered", now(c)))
     assert selling_floor.tell_stock() == []
     with selling_floor.room.database.read() as connection:
-        ((row),) = selling.trouble_of(connection)
+        ((row),) = level_calls.trouble_of(connection)
         assert (row["channel"], row["cause"], row["failures"]) == ("web", "shopify-away", 1)
     shopify_till.bad = []
     due_now(selling_floor)
     selling_floor.tell_stock()
     assert shopify_till.levels[SCARCE] == 7
     with selling_floor.room.database.read() as connection:
-        assert selling.trouble_of(connection) == []
+        assert level_calls.trouble_of(connection) == []
 
 
 def test_what_needs_a_person_fails_one_run_and_not_one_for_every_sale(
@@ -223,6 +226,25 @@ def test_what_needs_a_person_fails_one_run_and_not_one_for_every_sale(
     shopify_till.bad = []
     selling_floor.tell_stock()
     assert shopify_till.levels[SCARCE] == 4
+
+
+def test_at_night_one_channel_that_cannot_be_told_keeps_no_other_from_it(
+    selling_floor: Floor, shopify_till: ShopifyTill
+) -> None:
+    from flows.tell_stock import tell_stock
+
+    with HTTPServer() as closed:
+        closed.expect_request(re.compile("/.*")).respond_with_data("", status=401)
+        (web,) = selling_floor.room.shop.channels
+        other = with_api(replace(web, id="other"), "shopify", closed.url_for(""))
+        ChannelAccount(kind="shopify", secret=TOKEN).save(block_name("other"), overwrite=True)
+        shop = replace(selling_floor.room.shop, channels=(other, web))
+        selling_floor.room = replace(selling_floor.room, shop=shop)
+        rooms._open[selling_floor.room.home.resolve()] = selling_floor.room
+        shopify_till.levels[SCARCE] = 9
+        with pytest.raises(StockUntold, match="other does not know its stock"):
+            tell_stock(everything=True)
+    assert shopify_till.levels[SCARCE] == 1
 
 
 def test_a_person_who_mended_it_need_not_wait(selling_floor: Floor, shopify_till: ShopifyTill) -> None:
@@ -271,11 +293,30 @@ def test_an_answer_that_comes_after_a_newer_call_was_begun_settles_nothing(
         pass
     selling_floor.tell_stock()
     told = slow[1][0]
-    late = selling.LeftAt(told, 5, 0, "")
-    selling_floor.room.database.write(lambda c: selling.settle(c, "web", [late], now(c)))
+    late = level_calls.LeftAt(told, 5, 0, "")
+    selling_floor.room.database.write(lambda c: level_calls.settle(c, "web", [late], now(c)))
     assert levels(selling_floor)[SCARCE][1]
     selling_floor.tell_stock()
     assert not levels(selling_floor)[SCARCE][1]
+
+
+def test_the_databases_sum_is_that_of_the_rule(told: Told, shopify_till: ShopifyTill, httpserver: HTTPServer) -> None:
+    floor = told("shopify", shopify_till.listen(httpserver), keep_back=1)
+    floor.order((PLAIN, 3))
+    floor.order((SCARCE, 1))
+    floor.order((GTIN_TEE, 2), at=SOUTH)
+    from tasks.claiming import claim_intake, holding
+    from tasks.validate import validate
+
+    claim = claim_intake(floor.room)
+    assert claim is not None
+    with holding(floor.room, claim):
+        validate.fn(claim)
+    with floor.room.database.read() as connection:
+        rule = selling.for_sale(connection, floor.room.shop, "web")
+        due = selling.to_tell(connection, floor.room.shop, "web", now(connection))
+    assert rule == {PLAIN: 116, SCARCE: 0, GTIN_TEE: 17}
+    assert {one.sku: one.available for one in due} == rule
 
 
 def test_a_sku_that_the_channel_does_not_sell_is_told_once_and_named(
