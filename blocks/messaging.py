@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from prefect.blocks.core import Block
@@ -11,9 +12,10 @@ from backroom.messaging.base import Messenger
 from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
 from backroom.messaging.smtp import SmtpMessenger, SmtpServer
 from backroom.messaging.twilio import API, TwilioMessenger
+from backroom.messaging.webpush import WebPush
 
 # The names under which a shop keeps its own.
-MAIL_BLOCK, SMS_BLOCK = "shop-mail", "shop-sms"
+MAIL_BLOCK, SMS_BLOCK, PUSH_BLOCK = "shop-mail", "shop-sms", "shop-push"
 
 
 class MailServer(Block):
@@ -71,3 +73,17 @@ class SmsProvider(Block):
             token = self.token.get_secret_value()
             return KannelGateway(self.url, self.username, password, dlr_url=self.report_url, token=token)
         return JsonSmsGateway(self.url, password)
+
+
+class PushSender(Block):
+    """The shop's key for web push: it says to push services who sends."""
+
+    _block_type_name = "Backroom Push Sender"
+    _block_type_slug = "backroom-push-sender"
+
+    private_key: SecretStr = Field(description="What `backroom key push` made")
+    contact: str = Field(description="An address of yours at which a push service finds you, mailto:…")
+
+    def get_client(self, forget: Callable[[str], object]) -> Messenger:
+        """A messenger that tells `forget` which endpoints are gone; make one for each task."""
+        return WebPush(self.private_key.get_secret_value(), self.contact, forget)

@@ -20,7 +20,7 @@ from backroom.shop.room import Room, this_room
 from blocks.carriers import CarrierAccount
 from blocks.carriers import block_name as carrier_block
 from blocks.channels import ChannelAccount, block_name
-from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
+from blocks.messaging import MAIL_BLOCK, PUSH_BLOCK, SMS_BLOCK, MailServer, PushSender, SmsProvider
 from blocks.partners import PartnerAccount, partner_block_name
 
 
@@ -60,6 +60,9 @@ def blocks_of(room: Room) -> dict[str, Block]:
             report_url=secrets.find("sms.report_url") or _report_url(room, kind),
             token=secrets.find("sms.token") or "",
         )
+    if room.shop.messaging.push == "web":
+        contact = f"mailto:{room.shop.owner.email}"
+        blocks[PUSH_BLOCK] = _made(PushSender, "push", private_key=secrets.get("push.private_key"), contact=contact)
     for spec in room.shop.channels:
         if spec.api is not None:
             blocks[block_name(spec.id)] = _made(

@@ -6,6 +6,7 @@ The default needs no account: messages go to a folder, parcels to the built-in c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 from backroom.carriers.base import Carrier
@@ -24,10 +25,11 @@ from backroom.messaging.base import Messenger
 from backroom.messaging.mailfolder import MailFolder
 from backroom.partners.base import Partner
 from backroom.shop.room import Room
+from backroom.store import push_subscriptions
 from blocks.carriers import CarrierAccount
 from blocks.carriers import block_name as carrier_block
 from blocks.channels import ChannelAccount, block_name
-from blocks.messaging import MAIL_BLOCK, SMS_BLOCK, MailServer, SmsProvider
+from blocks.messaging import MAIL_BLOCK, PUSH_BLOCK, SMS_BLOCK, MailServer, PushSender, SmsProvider
 from blocks.partners import PartnerAccount, partner_block_name
 
 
@@ -143,7 +145,15 @@ def messengers_of(room: Room) -> Mapping[Medium, Messenger]:
         messengers["sms"] = cast(SmsProvider, SmsProvider.load(SMS_BLOCK)).get_client()
     elif spec.sms == "folder":
         messengers["sms"] = MailFolder(room.folder("sms"), "sms")
+    if spec.push == "web":
+        messengers["push"] = cast(PushSender, PushSender.load(PUSH_BLOCK)).get_client(partial(_forget_browser, room))
     return messengers
+
+
+def _forget_browser(room: Room, endpoint: str) -> None:
+    room.database.write(
+        lambda c: push_subscriptions.unsubscribe(c, room.seals, endpoint, "its push service knows it no more")
+    )
 
 
 def printer_uri(room: Room, spec: PrinterSpec) -> str:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping
 
-from backroom.domain.consent import MEDIA, Medium, decide
+from backroom.domain.consent import ALL_MEDIA, MEDIA, Medium, decide
 from backroom.domain.errors import AskPerson, BackroomError
 from backroom.domain.model import StatedConsent
 from backroom.domain.opening import zone
@@ -23,8 +23,9 @@ from backroom.effects.ledger import Answer, Effect, Gate, perform
 from backroom.messaging.base import Messenger, OptedOut, OutgoingMessage, Sent
 from backroom.messaging.clocks import zones_of
 from backroom.messaging.templates import KINDS, choose, fill
+from backroom.messaging.webpush import SubscriptionsGone
 from backroom.shop.room import Room
-from backroom.store import messages, opt_outs
+from backroom.store import messages, opt_outs, push_subscriptions
 from backroom.store.claims import Claim, fence
 from backroom.store.contacts import Contact
 from backroom.store.effects import request_hash
@@ -78,9 +79,12 @@ class Writer:
         """One message a medium: planned, waiting for its hour, or skipped with its reason. `values` are asked for in a
         language."""
         written = []
-        for medium in MEDIA:
-            reason = self._why_not(about, medium, kind)
-            content = {} if reason else self._content(about, kind, medium, values)
+        for medium in ALL_MEDIA:
+            if medium not in MEDIA and medium not in self.messengers:
+                continue
+            recipient = self._recipient(about, medium)
+            reason = self._why_not(about, medium, kind, recipient)
+            content = {} if reason else self._content(about, kind, medium, recipient, values)
             until = None if reason else self.waits(about, kind, medium)
             state = SKIPPED if reason else WAITING if until else PLANNED
             written.append(
@@ -113,21 +117,29 @@ class Writer:
         """Why it waits, by the shop's clock."""
         return f"quiet hours until {until.astimezone(zone(self.room.shop.owner.timezone)):%Y-%m-%d %H:%M %Z}"
 
-    def _why_not(self, about: About, medium: Medium, kind: str) -> str:
+    def _recipient(self, about: About, medium: Medium) -> str:
+        """Where a message goes, empty where that is not known: for push all browsers of theirs, as JSON."""
+        if medium != "push":
+            return about.contact.email if medium == "email" else about.contact.phone
+        with self.room.database.read() as connection:
+            browsers = push_subscriptions.of_people(connection, {about.person_id: about.key})
+        return json.dumps(browsers[about.person_id]) if browsers else ""
+
+    def _why_not(self, about: About, medium: Medium, kind: str, recipient: str) -> str:
         if medium not in self.messengers:
             return f"the shop sends no {medium}"
-        if not (about.contact.email if medium == "email" else about.contact.phone):
+        if not recipient:
             return f"no {medium} address is known"
         decision = decide(about.consents, medium, KINDS[kind].purpose, self.at)
         return "" if decision.allowed else decision.reason
 
-    def _content(self, about: About, kind: str, medium: Medium, values: Values) -> dict[str, str]:
+    def _content(self, about: About, kind: str, medium: Medium, recipient: str, values: Values) -> dict[str, str]:
         owner, contact = self.room.shop.owner, about.contact
         template = choose(self.room.shop.templates, kind, medium, about.language, owner.language, about.channel)
         usual = {"shop": owner.name, "name": contact.address.name if contact.address else ""}
         text = fill(template, usual | dict(values(template.language)))
-        recipient = contact.email if medium == "email" else contact.phone
-        return {"recipient": recipient, "subject": text.subject, "body": text.body}
+        subject = text.subject or (owner.name if medium == "push" else "")
+        return {"recipient": recipient, "subject": subject, "body": text.body}
 
 
 class MessengerSink:
@@ -192,7 +204,7 @@ def send(
             result = results[message.key]
             if isinstance(result, OptedOut):
                 stopped.append((message, result))
-            if isinstance(result, Withdrawn | OptedOut):
+            if isinstance(result, Withdrawn | OptedOut | SubscriptionsGone):
                 settled.append((row["id"], SKIPPED, result.message, None))
             elif isinstance(result, BackroomError):
                 unsent[row["id"]] = result

@@ -10,11 +10,13 @@ from sqlalchemy import Connection
 
 from backroom.cli.opening import open_room
 from backroom.cli.output import aside, console, show_json, show_table
+from backroom.messaging.push_crypto import new_private_key, public_key
 from backroom.store import api_keys
 from backroom.store.database import now
 
 app = typer.Typer(no_args_is_help=True)
 
+PUSH_KEY = "push.private_key"
 USUAL = "If left out: " + ", ".join(f"{days} for {scope}" for scope, days in api_keys.USUAL_DAYS.items()) + ", else 0"
 
 
@@ -33,6 +35,18 @@ def make(
     key = room.database.write(lambda c: api_keys.make_key(c, name or scope, scope, location, _end(c, kept)))
     console.print(key, highlight=False)
     _say_end(kept)
+
+
+@app.command("push")
+def push_key() -> None:
+    """Make the shop's key for web push, if there is none yet, and show what browsers subscribe with."""
+    room = open_room()
+    private = room.secrets.find(PUSH_KEY)
+    if private is None:
+        private = new_private_key()
+        room.secrets.add({PUSH_KEY: private})
+        aside.print(f"{PUSH_KEY} is in secrets.toml. Keep it: with another one, every browser has to subscribe anew.")
+    console.print(public_key(private), highlight=False)
 
 
 @app.command()

@@ -13,10 +13,12 @@ from typing import Literal
 
 from backroom.domain.model import StatedConsent
 
-Medium = Literal["sms", "email"]
+Medium = Literal["sms", "email", "push"]
 Purpose = Literal["order_updates", "marketing"]
 
 MEDIA: tuple[Medium, ...] = ("sms", "email")
+# Push messages go where a shop set them up; the other two are weighed for every message.
+ALL_MEDIA: tuple[Medium, ...] = (*MEDIA, "push")
 PURPOSES: tuple[Purpose, ...] = ("order_updates", "marketing")
 
 

@@ -27,7 +27,7 @@ class QuietHours:
 
     begins: time
     ends: time
-    media: frozenset[Medium] = frozenset({"sms"})
+    media: frozenset[Medium] = frozenset({"sms", "push"})
     purposes: frozenset[Purpose] = frozenset(PURPOSES)
     recipients_clock: bool = True
 

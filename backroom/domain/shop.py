@@ -47,6 +47,7 @@ GARMENT_PROCESSES = ("dtg", "transfer")
 PRINT_PROCESSES = (*GARMENT_PROCESSES, "sticker", "patch", "poster", "card")
 MAIL_KINDS = ("folder", "smtp", "none")
 SMS_KINDS = ("folder", "gateway", "none")
+PUSH_KINDS = ("web", "none")
 
 # What the shop's own templates may mention, by kind of message; `backroom.messaging.templates` fills them in.
 TEMPLATE_PLACEHOLDERS: Mapping[str, frozenset[str]] = {
@@ -363,7 +364,8 @@ class CarrierSpec:
 
 @dataclass(frozen=True, slots=True)
 class MessagingSpec:
-    """Where messages go: `mail` is `folder`, `smtp` or `none`, `sms` is `folder`, `gateway` or `none`.
+    """Where messages go: `mail` is `folder`, `smtp` or `none`, `sms` is `folder`, `gateway` or `none`,
+    `push` is `web` or `none`.
 
     The blocks hold the rest: servers, accounts and passwords. `public_url` is where the SMS provider reaches the
     gateway; empty where it does not.
@@ -374,6 +376,7 @@ class MessagingSpec:
     sender_email: str
     sender_sms: str
     public_url: str = ""
+    push: str = "none"
     quiet_hours: QuietHours | None = None
 
 

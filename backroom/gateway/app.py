@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.opening import zone
-from backroom.gateway import artworks, booth, carrier_events, health, messages, pos, webhooks
+from backroom.gateway import artworks, booth, carrier_events, health, messages, pos, push, webhooks
 from backroom.gateway.access import LoginNeeded
 from backroom.gateway.bell import Bell
 from backroom.gateway.carrier_doors import carrier_doors
@@ -94,6 +94,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     for part in (
         webhooks,
         messages,
+        push,
         pos,
         booth,
         health,

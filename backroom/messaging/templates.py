@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from string import Template
 
-from backroom.domain.consent import MEDIA, Medium, Purpose
+from backroom.domain.consent import ALL_MEDIA, Medium, Purpose
 from backroom.domain.errors import Refuse
 from backroom.domain.promise import DeliveryWindow
 from backroom.domain.shop import MessageTemplate
@@ -179,8 +179,8 @@ def check(template: MessageTemplate) -> None:
     kind = KINDS.get(template.kind)
     if kind is None:
         raise BadTemplate(f"{where} is of an unknown kind.", remedy=f"Use one of {', '.join(sorted(KINDS))}.")
-    if template.medium not in MEDIA:
-        raise BadTemplate(f"{where} is for an unknown medium.", remedy=f"Use one of {', '.join(MEDIA)}.")
+    if template.medium not in ALL_MEDIA:
+        raise BadTemplate(f"{where} is for an unknown medium.", remedy=f"Use one of {', '.join(ALL_MEDIA)}.")
     if not template.body.strip():
         raise BadTemplate(f"{where} has no body.", remedy="Write one.")
     if template.medium == "email" and not template.subject.strip():
@@ -214,10 +214,13 @@ def choose(
     """
     own = [template for template in templates if template.channel and template.channel == channel]
     of_all = [template for template in templates if not template.channel]
+    # A push message is as short as an SMS, and has its words where it has none of its own.
+    media = (medium, "sms") if medium == "push" else (medium,)
     for wanted in _fallbacks(language, shop_language):
-        for template in (*own, *of_all, *BUILT_IN):
-            if (template.kind, template.medium, _tag(template.language)) == (kind, medium, wanted):
-                return template
+        for by in media:
+            for template in (*own, *of_all, *BUILT_IN):
+                if (template.kind, template.medium, _tag(template.language)) == (kind, by, wanted):
+                    return template
     raise BadTemplate(f"There is no template {kind} for {medium}.", remedy="Write one in the shop file.")
 
 

@@ -45,6 +45,7 @@ TITLES: Mapping[str, str] = {
     "return_lines": "The pieces of it, and what became of them",
     "refunds": "What was paid back",
     "messages": "What we wrote to you",
+    "push_subscriptions": "Your browsers that get our push messages",
     "message_replies": "What you wrote back",
     "suppressions": "What we send you no more",
     "history": "What happened, step by step",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from string import Template
 
+from backroom.domain.consent import ALL_MEDIA
 from backroom.domain.errors import AskPerson
 from backroom.domain.shop import TEMPLATE_PLACEHOLDERS, ChannelSpec, MessageTemplate, RoutingRule, Shop
 
@@ -155,8 +156,8 @@ def _check_template(template: MessageTemplate, channels: Collection[str], report
     if placeholders is None:
         report.add(path, f"there are no messages {template.kind!r}", suggest(template.kind, TEMPLATE_PLACEHOLDERS))
         return
-    if template.medium not in ("sms", "email"):
-        report.add(path, f"{template.medium!r} is not a medium", suggest(template.medium, ("sms", "email")))
+    if template.medium not in ALL_MEDIA:
+        report.add(path, f"{template.medium!r} is not a medium", suggest(template.medium, ALL_MEDIA))
     if "\n" in template.subject:
         report.add(f"{path}.subject", "has several lines", "Write it in one.")
     for part, text in (("subject", template.subject), ("body", template.body)):

@@ -12,10 +12,11 @@ from __future__ import annotations
 from datetime import time
 from pathlib import Path
 
-from backroom.domain.consent import MEDIA, PURPOSES
+from backroom.domain.consent import ALL_MEDIA, PURPOSES
 from backroom.domain.quiet_hours import QuietHours
 from backroom.domain.shop import (
     MAIL_KINDS,
+    PUSH_KINDS,
     SMS_KINDS,
     MessageTemplate,
     MessagingSpec,
@@ -166,6 +167,7 @@ def _read_messaging(section: Section) -> MessagingSpec:
         public_url=section.text(
             "public_url", "", pattern=values.SERVICE_URL, form="an address such as https://hooks.example.com"
         ),
+        push=section.choice("push", PUSH_KINDS, "none"),
         quiet_hours=_read_quiet_hours(section.section("quiet_hours")) if section.has("quiet_hours") else None,
     )
     section.done()
@@ -176,7 +178,7 @@ def _read_quiet_hours(section: Section) -> QuietHours | None:
     """[messaging.quiet_hours]: from when until when, by which clock, and for what."""
     form = "a time such as 21:00"
     begins, ends = section.text("from", pattern=CLOCK, form=form), section.text("until", pattern=CLOCK, form=form)
-    media = section.choices("media", MEDIA, ("sms",))
+    media = section.choices("media", ALL_MEDIA, ("sms", "push"))
     purposes = section.choices("purposes", PURPOSES, PURPOSES)
     by_recipient = section.choice("clock", ("recipient", "shop"), "recipient") == "recipient"
     section.done()
@@ -188,7 +190,7 @@ def _read_quiet_hours(section: Section) -> QuietHours | None:
     return QuietHours(
         time.fromisoformat(begins),
         time.fromisoformat(ends),
-        frozenset(medium for medium in MEDIA if medium in media),
+        frozenset(medium for medium in ALL_MEDIA if medium in media),
         frozenset(purpose for purpose in PURPOSES if purpose in purposes),
         by_recipient,
     )

@@ -17,12 +17,12 @@ from backroom.domain.errors import Refuse
 from backroom.store.database import now
 from backroom.store.tables import api_keys
 
-SCOPES = ("staff", "pos", "booth", "metrics")
+SCOPES = ("staff", "pos", "booth", "metrics", "push")
 AT_ONE_LOCATION = ("pos", "booth")
 PREFIX = "bk"
 # How long a key of a scope works where nobody says otherwise; the others' work for ever. Booths' are made by
 # `backroom up`, which makes another when one ends.
-USUAL_DAYS = {"staff": 365, "pos": 365}
+USUAL_DAYS = {"staff": 365, "pos": 365, "push": 365}
 
 
 class KeyRefused(Refuse):

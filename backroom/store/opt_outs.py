@@ -30,7 +30,7 @@ from backroom.store.tables import consents, message_replies, orders, people, per
 
 CONTEXT = "message_replies.content"
 # Under which kind the addresses of a medium are hashed, as those of people are (`people.find_or_add`).
-KIND_OF: dict[Medium, str] = {"email": "email", "sms": "phone"}
+KIND_OF: dict[Medium, str] = {"email": "email", "sms": "phone", "push": "push"}
 SAID_STOP, SAID_START = "reply.stop", "reply.start"
 
 

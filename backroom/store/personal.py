@@ -18,6 +18,7 @@ from backroom.store.messages import CONTEXT as MESSAGE_CONTEXT
 from backroom.store.notes import CONTEXT as NOTE_CONTEXT
 from backroom.store.opt_outs import CONTEXT as REPLY_CONTEXT
 from backroom.store.orders import TOKEN_CONTEXT
+from backroom.store.push_subscriptions import CONTEXT as PUSH_CONTEXT
 from backroom.store.shipping import DATA_CONTEXT, DOCUMENT_CONTEXT, ZPL_CONTEXT
 
 Ids = Select[tuple[int]]
@@ -138,6 +139,13 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(t.refunds, _of_order(t.refunds)),
     Holding(
         t.messages, _of_order(t.messages), {"content": MESSAGE_CONTEXT}, untold=frozenset({"claim_token", "attempts"})
+    ),
+    Holding(
+        t.push_subscriptions,
+        _of_person(t.push_subscriptions),
+        {"content": PUSH_CONTEXT},
+        whole=True,
+        untold=frozenset({"digest"}),
     ),
     Holding(t.message_replies, _of_person(t.message_replies), {"content": REPLY_CONTEXT}, whole=True),
     # Kept when somebody is forgotten: a keyed hash of the address alone, so that it is not written to again.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backroom.domain.consent import MEDIA, PURPOSES
+from backroom.domain.consent import ALL_MEDIA, PURPOSES
 from backroom.quality.rules import CRITICAL, WARNING, Writer, suite
 from backroom.quality.suites.orders import CLOCK_S, LOOK
 from backroom.store.messages import FAILED, PLANNED, SENT, SKIPPED, WAITING
@@ -118,7 +118,7 @@ def _labels(rules: Writer) -> None:
 
 def _messages(rules: Writer) -> None:
     rules.there("order_found", "order", WARNING, "A message about an order that is not there.", LOOK)
-    rules.one_of("medium", MEDIA, "medium", WARNING, "It goes by a medium that there is not.", LOOK)
+    rules.one_of("medium", ALL_MEDIA, "medium", WARNING, "It goes by a medium that there is not.", LOOK)
     rules.one_of(
         "state", [PLANNED, WAITING, SENT, SKIPPED, FAILED], "state", WARNING, "Its state is none that there is.", LOOK
     )
@@ -144,7 +144,7 @@ def _messages(rules: Writer) -> None:
 
 def _consents(rules: Writer) -> None:
     rules.there("person_found", "person", WARNING, "A consent of nobody.", LOOK, shown=("medium", "purpose"))
-    rules.one_of("medium", MEDIA, "medium", WARNING, "It is about a medium that there is not.", LOOK)
+    rules.one_of("medium", ALL_MEDIA, "medium", WARNING, "It is about a medium that there is not.", LOOK)
     rules.one_of("purpose", PURPOSES, "purpose", WARNING, "It is about a purpose that there is not.", LOOK)
     rules.within(
         "source_length",

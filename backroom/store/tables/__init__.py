@@ -16,7 +16,7 @@ from backroom.store.tables.events import (
 from backroom.store.tables.insight import due_days, kpi_figures, order_facts, stock_outs
 from backroom.store.tables.intake import api_keys, consents, inbox, people, person_lookups, quarantine
 from backroom.store.tables.logins import channel_logins
-from backroom.store.tables.messaging import message_replies, messages, suppressions
+from backroom.store.tables.messaging import message_replies, messages, push_subscriptions, suppressions
 from backroom.store.tables.orders import (
     counters,
     history,
@@ -92,6 +92,7 @@ __all__ = [
     "print_promises",
     "print_seals",
     "privacy_requests",
+    "push_subscriptions",
     "quality_findings",
     "quality_results",
     "quality_runs",

@@ -71,3 +71,15 @@ suppressions = Table(
     Column("lifted_by", Text, nullable=False, default=""),
     UniqueConstraint("medium", "digest"),
 )
+
+# A browser in which somebody asked for push messages: `content` is what it gave, sealed; `digest` the keyed hash of its
+# endpoint.
+push_subscriptions = Table(
+    "push_subscriptions",
+    metadata,
+    id_column(),
+    Column("person_id", Id, ForeignKey("people.id"), nullable=False, index=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("content", Sealed, nullable=False),
+    Column("at", Utc, nullable=False),
+)

@@ -248,7 +248,9 @@ def quiet(*lines: str) -> str:
 def test_quiet_hours_are_read_with_what_is_usual_for_the_rest(tmp_path: Path) -> None:
     (tmp_path / "shop.toml").write_text(quiet('from = "21:00"', 'until = "08:00"'), encoding="utf-8")
     hours = load_shop(tmp_path / "shop.toml").messaging.quiet_hours
-    assert hours == QuietHours(time(21), time(8), frozenset({"sms"}), frozenset({"order_updates", "marketing"}), True)
+    assert hours == QuietHours(
+        time(21), time(8), frozenset({"sms", "push"}), frozenset({"order_updates", "marketing"}), True
+    )
 
 
 @pytest.mark.parametrize(
