@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from backroom.channels.base import BadSignature, Contact, digest, header
 from backroom.channels.contact import normalise_email, normalise_phone
+from backroom.channels.mapped_address import country_told
 from backroom.channels.mapped_order import FETCHED, OrderReader, root_of, topic_of
 from backroom.channels.mapped_signing import STANDARD_ID, check_mapped
 from backroom.channels.reading import text
@@ -22,6 +23,9 @@ from backroom.domain.json_path import Name, Source, find, read, said
 from backroom.domain.mapping import ShopMapping
 from backroom.domain.model import IncomingOrder
 from backroom.domain.shop import ChannelSpec
+
+# Whoever only asks whether we are here has nothing to say.
+LARGEST_PING = 4096
 
 
 class NoMapping(AskPerson):
@@ -84,7 +88,7 @@ class MappedChannel:
 
     def contact(self, body_json: object) -> Contact:
         reader = OrderReader(self.mapping, root_of(self.mapping, body_json))
-        home = reader.address_country()
+        home = country_told(reader)
         return Contact(
             normalise_email(reader.plain(self.mapping.email)), normalise_phone(reader.plain(self.mapping.phone), home)
         )
@@ -122,9 +126,6 @@ class MappedChannel:
             assert isinstance(step, Name), "the shop file's check lets only names through"
             whole = {step.key: whole}
         return whole
-
-
-LARGEST_PING = 4096
 
 
 def _last_names(source: Source) -> list[str]:

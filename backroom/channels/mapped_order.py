@@ -8,15 +8,15 @@ Every value that is wrong becomes a Problem that names its place in the message:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from backroom.channels.mapped_address import read_address
 from backroom.channels.mapped_fields import FieldReader, joined
-from backroom.channels.reading import country, degrees, language, place_id, yes_or_no
+from backroom.channels.reading import language, place_id, yes_or_no
 from backroom.domain.json_path import Found, Source, find, read, said
-from backroom.domain.mapping import AddressMapping, EndedMapping, ShopMapping
-from backroom.domain.model import Address, Delivery, IncomingLine, IncomingOrder, PaymentStatus, StatedConsent
+from backroom.domain.mapping import EndedMapping, ShopMapping
+from backroom.domain.model import Delivery, IncomingLine, IncomingOrder, PaymentStatus, StatedConsent
 from backroom.domain.shop import ChannelSpec
 
 # The topic of an order that we asked for: no message of the shop's stands around it.
@@ -99,7 +99,7 @@ class OrderReader(FieldReader):
             tax_added_minor=added + max(0, fees),
             email=self.text("email", mapping.email),
             phone=self.text("phone", mapping.phone, 60),
-            address=self._address(shop_country),
+            address=read_address(self, shop_country),
             delivery=delivery,
             location=place_id(self.text("location", mapping.location, 100)) or spec.location,
             event=self.text("event", mapping.event, 100) or spec.event,
@@ -134,14 +134,6 @@ class OrderReader(FieldReader):
             cancelled=self._ended("cancelled", self.mapping.cancelled),
             fulfilled=self._ended("fulfilled", self.mapping.fulfilled),
         )
-
-    def address_country(self) -> str:
-        """The country that the address names, for its phone numbers; empty where there is none."""
-        address = self.mapping.address
-        if address is None or "country" not in address.fields:
-            return ""
-        found = read(self._address_root(address).value, address.fields["country"])
-        return country(found.value) if found else ""
 
     def _gross(self) -> bool:
         """Whether the amounts have the tax in them."""
@@ -244,49 +236,6 @@ class OrderReader(FieldReader):
             self.reading.wrong("delivery", place, "says a word of delivery that the mapping does not know")
         return Delivery.SHIP
 
-    def _address_root(self, address: AddressMapping) -> Found:
-        """The first block that names a place; whole, because half of one and half of another is nobody's address."""
-        for path in address.at:
-            for one in find(self.root.value, path):
-                if any(read(one.value, address.fields[key]) for key in _PLACES if key in address.fields):
-                    return Found(one.value, joined(self.root.path, one.path))
-        return Found({}, joined(self.root.path, address.at[0].text)) if address.at else self.root
-
-    def _address(self, shop_country: str) -> Address | None:
-        mapping = self.mapping.address
-        if mapping is None:
-            return None
-        here = self._address_root(mapping)
-        told = {
-            key: self.text(f"address.{key}", source, _LENGTHS.get(key, 200), here)
-            for key, source in mapping.fields.items()
-            if key not in _DEGREES
-        }
-        if not any(told.get(key) for key in _PLACES):
-            return None
-        return Address(
-            name=told.get("name", ""),
-            company=told.get("company", ""),
-            line1=told.get("line1", ""),
-            line2=told.get("line2", ""),
-            postcode=told.get("postcode", ""),
-            city=told.get("city", ""),
-            region=told.get("region", ""),
-            country=self._country(told, mapping.fields, here) or shop_country,
-            **{key: self._degrees(mapping.fields.get(key), most, here) for key, most in _DEGREES.items()},
-        )
-
-    def _country(self, told: Mapping[str, str], fields: Mapping[str, Source], here: Found) -> str:
-        code = country(told.get("country", ""))
-        if told.get("country") and not code:
-            _, place = self.value(fields["country"], here)
-            self.reading.wrong("country", place, "is not a country's two letters by ISO 3166-1")
-        return code
-
-    def _degrees(self, source: Source | None, most: float, here: Found) -> float | None:
-        value, _ = self.value(source, here)
-        return degrees(value, most)
-
     def _consents(self, at: datetime) -> tuple[StatedConsent, ...]:
         stated = []
         for consent in self.mapping.consents:
@@ -300,8 +249,3 @@ class OrderReader(FieldReader):
             source = f"mapped {consent.granted.text}"[:200]
             stated.append(StatedConsent(consent.medium, consent.purpose, granted, source, consent.wording, at))
         return tuple(stated)
-
-
-_PLACES = ("line1", "postcode", "city")
-_DEGREES = {"latitude": 90.0, "longitude": 180.0}
-_LENGTHS = {"postcode": 20, "country": 60}
