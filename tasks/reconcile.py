@@ -5,6 +5,8 @@ Each may be run again at any time: what a look found is written down, and nothin
 
 from __future__ import annotations
 
+from functools import partial
+
 from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from sqlalchemy import Connection
@@ -36,7 +38,7 @@ def look(channel: str, reach: Look) -> Looked:
     room, log = this_room(), get_run_logger()
     spec = room.shop.channel(channel)
     books = Books(room.database, room.seals, room.shop.hub, send)
-    looked = look_at(spec, channel_for(spec), source_of(room, spec), books, reach)
+    looked = look_at(spec, channel_for(spec), partial(source_of, room, spec), books, reach)
     log.info("%s", sentence(channel, looked.figures))
     if looked.error is not None:
         log.warning("%s: %s", channel, looked.error)

@@ -68,13 +68,17 @@ class _Sorted:
     seen_until: datetime | None
 
 
-def look_at(spec: ChannelSpec, channel: Channel, source: OrderSource, books: Books, look: Look) -> Looked:
-    """Look at one source. An error of ours or of the source's is written down and returned; other errors are raised."""
+def look_at(
+    spec: ChannelSpec, channel: Channel, connect: Callable[[], OrderSource], books: Books, look: Look
+) -> Looked:
+    """Look at one source, which `connect` makes. An error of ours or of the source's is written down and returned;
+    other errors are raised."""
     database = books.database
     row = database.write(lambda connection: looks.begin(connection, spec.id, look, now(connection)))
     figures: Figures | None = None
     came: set[str] = set()
     try:
+        source = connect()
         # Of an order that changed while we read, what was said last.
         since = begins_at(look, row["tried_at"], row["starts_at"], row["seen_until"])
         listed = {one.external_id: one for one in source.changed_since(since)}

@@ -15,12 +15,13 @@ from backroom.cli.output import aside, console, show_json, show_table
 from backroom.domain.audit import Failure, Finding
 from backroom.domain.errors import AskPerson
 from backroom.domain.money import format_money
+from backroom.insight import reconciled
 from backroom.insight.audit.page import ASKS, TITLES, rows, said_number, shares, write_page
 from backroom.insight.audit.reading import Audit, keep_numbers, read_audit
 from backroom.insight.past.figures import DAYS_PROMISED
 from backroom.insight.refresh import refresh_facts
 from backroom.shop.room import Room
-from backroom.store import paid_elsewhere
+from backroom.store import looks, paid_elsewhere
 from backroom.store.database import now
 
 app = typer.Typer(invoke_without_command=True)
@@ -101,6 +102,20 @@ def slow(place: Place = "", as_json: Json = False) -> None:
     found = _show(Failure.SLOW, place, as_json)
     if not as_json:
         _show_shares(found)
+
+
+@app.command("sources")
+def sources(as_json: Json = False) -> None:
+    """How the channels' own orders compare with ours: what the last looks counted, and what to do."""
+    with open_room().database.read() as connection:
+        at, looked = now(connection), looks.all_looks(connection)
+        listed = reconciled.rows(looked, paid_elsewhere.count_missing(connection), at)
+    if as_json:
+        show_json(listed)
+        return
+    show_table("Paid at the source, and ours", listed, reconciled.COLUMNS)
+    if not listed:
+        console.print("No channel was asked for its orders yet: docs/connectors.md says how.", highlight=False)
 
 
 @app.command("page")

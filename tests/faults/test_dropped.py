@@ -90,7 +90,7 @@ def test_when_a_fifth_of_the_webhooks_is_dropped_one_look_brings_them_all_once(
     books = Books(floor.room.database, floor.room.seals, HUB, lambda _wakeups: None)
 
     def look(reach: Look) -> Looked:
-        return look_at(spec, channel_for(spec), SOURCES[kind](spec, KEYS[kind]), books, reach)
+        return look_at(spec, channel_for(spec), lambda: SOURCES[kind](spec, KEYS[kind]), books, reach)
 
     lost = {id_ for id_ in range(2, count + 1) if fault.chance.random() < DROPPED}
     for id_ in range(1, count + 1):

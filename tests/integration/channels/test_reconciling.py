@@ -54,7 +54,7 @@ class Source:
     def look(self, reach: Look = Look.RECENT, token: str = TOKEN) -> Looked:
         room = self.floor.room
         books = Books(room.database, room.seals, room.shop.hub, self.sent.extend)
-        return look_at(self.spec, channel_for(self.spec), ShopifySource(self.spec, token), books, reach)
+        return look_at(self.spec, channel_for(self.spec), lambda: ShopifySource(self.spec, token), books, reach)
 
     def sell(self, id_: int, *, dropped: bool = False, **changes: Any) -> dict[str, Any]:
         """An order at the source; its webhook comes unless it is dropped."""

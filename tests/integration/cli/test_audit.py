@@ -6,9 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
+from backroom.domain.reconciliation import Figures, Look
 from backroom.shop.room import Room
+from backroom.store import looks, paid_elsewhere
 from backroom.store.database import now
 from backroom.store.tables import fulfilment_orders
 from tests.integration.cli.typing_in import answered, refused, typed
@@ -107,3 +109,24 @@ def test_the_plan_keeps_what_it_is_told_and_refuses_what_is_no_answer(room: Room
     assert "such as 6.50" in refused("plan", "tell", "partner_price", "not much")
     assert "such as 2026-12-12" in refused("plan", "tell", "event_date", "soon")
     assert "nobody asks 'weather'" in refused("plan", "tell", "weather", "fine")
+
+
+def test_the_looks_at_the_sources_are_shown_with_what_to_do(room: Room) -> None:
+    assert answered("audit", "sources") == []
+    assert "No channel was asked" in typed("audit", "sources").stdout
+
+    def look(connection: Connection) -> None:
+        looks.begin(connection, "web", Look.RECENT, now(connection))
+        looks.broke_off(connection, "web", Look.RECENT, Figures(paid=3, ours=2, missing=1), "away", "Shopify is away.")
+        missing = [paid_elsewhere.PaidOrder("7001", "#1", None, 2900, "EUR")]
+        paid_elsewhere.report(connection, "web", missing, now(connection), found_by=paid_elsewhere.BY_LOOK)
+
+    room.database.write(look)
+    (row,) = answered("audit", "sources")
+    assert (row["channel"], row["paid there"], row["ours"], row["unaccounted"]) == ("web", 3, 2, 1)
+    assert row["last complete look"] == "never yet"
+    assert row["do"].startswith("Shopify is away.")
+    assert "backroom audit lost --place web" in row["do"]
+    assert "web" in typed("audit", "sources").stdout
+    (finding,) = answered("audit", "lost", "--place", "web")["findings"]
+    assert (finding["subject"], finding["kind"]) == ("#1", "never_came")

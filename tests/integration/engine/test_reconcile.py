@@ -93,3 +93,11 @@ def test_a_key_that_is_refused_alerts_people_once(shop: Floor, fake_woo: FakeWoo
     ChannelAccount(kind="woocommerce", secret="ck_a:cs_b").save(block_name("blog_shop"), overwrite=True)
     reconcile("recent")
     assert len(artifacts("alerts")) == before + 2, "and again when it comes back"
+
+
+def test_a_channel_that_prefect_was_never_told_of_is_trouble_of_its_own(shop: Floor, fake_shopify: FakeShopify) -> None:
+    ChannelAccount.delete(block_name("blog_shop"))
+    fake_shopify.orders = {1: an_order(1, [(PLAIN, 1)])}
+    said = reconcile("full")
+    assert "Prefect has no block for channel blog_shop. Start `backroom up` again" in said
+    assert "web: " in said
