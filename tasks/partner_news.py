@@ -21,7 +21,7 @@ from backroom.effects.ledger import Answer, Effect, perform
 from backroom.partners.base import Partner, TooLate
 from backroom.partners.registry import read_told
 from backroom.shop.room import Room, this_room
-from backroom.store import news, partner_news, partner_orders, people
+from backroom.store import partner_news, partner_orders, people
 from backroom.store.claims import Claim, Wakeup, fence
 from backroom.store.effects import request_hash
 from backroom.store.notes import CONTEXT as NOTE
@@ -70,8 +70,7 @@ def _apply(room: Room, claim: Claim, location: Location, row: RowMapping, status
 
     def commit(connection: Connection) -> tuple[StepOutcome, list[Wakeup]]:
         at = fence(connection, claim.token)
-        told = room.shop.told_ids(news.CANCELLED)
-        context = partner_news.Context(location, room.shop.hub, claim.token, claim.run_id, at, note, told)
+        context = partner_news.Context(location, room.shop.hub, claim.token, claim.run_id, at, note)
         return partner_news.apply(connection, context, row, status, _next(location, row, at))
 
     outcome, wakeups = room.database.write(commit)

@@ -142,7 +142,7 @@ def cancel(number: Number, note: Note = "", as_json: Json = False) -> None:
         owed = desk.cancel(connection, known, _actor(), desk.CANCELLED_BY_STAFF, sealed, told=told)
         return owed + selling.wakeups(connection, room.shop)
 
-    _act(room, number, work, "is cancelled, its pieces are free again", as_json)
+    _act(room, number, work, "is cancelled, its pieces are free again", as_json, held=AT_PARTNER)
 
 
 def scan_piece(
@@ -209,15 +209,22 @@ def replay(id_: Annotated[int, typer.Argument(metavar="ID")]) -> None:
     console.print(f"Message {id_} is read again.")
 
 
-def _act(room: Room, number: str, work: Callable[[Connection, str], list[Wakeup]], done: str, as_json: bool) -> None:
-    """Do it in one commit, send what it owes, and say so: in words, or with the state that the order is in now."""
+AT_PARTNER = "is at its partner, who is asked to cancel it: it is on hold until they answer"
+
+
+def _act(
+    room: Room, number: str, work: Callable[[Connection, str], list[Wakeup]], done: str, as_json: bool, held: str = ""
+) -> None:
+    """Do it in one commit, send what it owes, and say so: in words (`held`: where it is on hold now for its partner's
+    answer), or with the state that the order is in now."""
     known = number.upper()
     send(room, room.database.write(lambda c: work(c, known)))
-    if not as_json:
-        console.print(f"{known} {done}.")
-        return
     with room.database.read() as connection:
         order = desk.find(connection, known)
+    if not as_json:
+        waits = bool(held) and order["hold_reason"] == desk.CANCELLING
+        console.print(f"{known} {held if waits else done}.")
+        return
     show_json({"order": known, "state": order["state"], "hold_reason": order["hold_reason"]})
 
 

@@ -32,6 +32,7 @@ class Standing:
     `subject` is the order's number, or its id at the channel before it has one. `place` is a location or a channel.
     `minor` is what was paid, in the shop's currency. `reason` is a hold's code, a sick one's reason, or the codes of
     quarantine. `missing` are SKUs that a backorder lacks; `to_scan` pieces that are still to be scanned.
+    `partner` is how it stands at the partner who makes it.
     """
 
     subject: str
@@ -45,6 +46,7 @@ class Standing:
     breaker: int | None = None
     print: OpenPrint | None = None
     to_scan: int = 0
+    partner: str = ""
     missing: tuple[str, ...] = ()
 
 
@@ -79,6 +81,8 @@ def why(one: Standing) -> str:
 
 
 def _why_making(one: Standing) -> str:
+    if one.partner:
+        return f"It is at its partner, who says: {one.partner.replace('_', ' ')}."
     if one.print is None:
         return f"{one.to_scan} of its pieces are not scanned." if one.to_scan else "Nobody has begun with it."
     at = f" at {one.print.printer}" if one.print.printer else ""
@@ -106,6 +110,9 @@ def next_action(one: Standing) -> Action:
         case Stage.EXCHANGE:
             words = "Ask the customer where the piece is. Let it go on without it, or cancel it."
             return Action(words, f"backroom order release {one.subject}", page)
+        case Stage.MAKING if one.partner and not one.sick:
+            words = f"Ask {one.place} what became of it: write or call, or look at their page."
+            return Action(words, f"backroom partner list {one.place}", page)
         case Stage.MAKING if one.print is not None:
             return _act_on_print(one, one.print)
         case Stage.MAKING if one.to_scan:

@@ -25,6 +25,7 @@ from backroom.store.tables import (
     inbox,
     order_lines,
     orders,
+    partner_orders,
     print_jobs,
     quarantine,
     routing_decisions,
@@ -119,7 +120,11 @@ def _open_orders(connection: Connection) -> dict[int, RowMapping]:
 def _open_parts(connection: Connection) -> dict[int, list[RowMapping]]:
     """Work that has not ended, by its order."""
     found: dict[int, list[RowMapping]] = defaultdict(list)
-    query = select(fulfilment_orders).where(fulfilment_orders.c.state.in_(STAGE_OF_PART))
+    query = (
+        select(fulfilment_orders, partner_orders.c.state.label("at_partner"))
+        .outerjoin(partner_orders, partner_orders.c.fulfilment_order_id == fulfilment_orders.c.id)
+        .where(fulfilment_orders.c.state.in_(STAGE_OF_PART))
+    )
     for row in connection.execute(query.order_by(fulfilment_orders.c.id)).mappings():
         found[row["order_id"]].append(row)
     return found
@@ -131,6 +136,8 @@ def _of_part(one: Standing, part: RowMapping) -> Standing:
     reason = {"reason": part["hold_reason"]} if stage is Stage.HELD else _sickness(part)
     waiting = part["outstanding"] if part["state"] == FulfilmentState.MAKING else 0
     here = replace(one, stage=stage, place=part["location"], since=began or part["opened_at"], to_scan=waiting)
+    if stage is Stage.MAKING and part["at_partner"]:
+        here = replace(here, to_scan=0, partner=part["at_partner"])
     return replace(here, **reason)
 
 

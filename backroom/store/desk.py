@@ -189,7 +189,7 @@ def cancel(
     _refuse_while_labelling(connection, order["id"], number, at)
     if effects.begun(connection, order["id"], LABEL):
         raise NotPossibleNow(f"{number} may have a label already", remedy="Look at it at the carrier first.")
-    if (asked := _ask_partners_to_cancel(connection, order, reason, actor, note)) is not None:
+    if (asked := _ask_partners_to_cancel(connection, order, reason, actor, note, told)) is not None:
         return asked
     stock.release(connection, [order["id"]])
     _restock_packed(connection, order["id"], at)
@@ -317,7 +317,7 @@ def _amend_line(connection: Connection, order: RowMapping, line_no: str, sku: st
 
 
 def _ask_partners_to_cancel(
-    connection: Connection, order: RowMapping, reason: str, actor: str, note: bytes | None
+    connection: Connection, order: RowMapping, reason: str, actor: str, note: bytes | None, told: Collection[str]
 ) -> list[Wakeup] | None:
     """Have partners cancel what they have of an order, and hold it until then; None where none has anything."""
     number = order["number"]
@@ -331,8 +331,9 @@ def _ask_partners_to_cancel(
         return None
     wakeups = [] if order["state"] == OrderState.HELD else hold(connection, number, CANCELLING, actor, note)
     connection.execute(update(orders).where(orders.c.id == order["id"]).values(hold_reason=CANCELLING))
-    told = {"reason": reason, "locations": sorted({row["location"] for row in at_work})}
-    entry = history.Entry(order["id"], "order.cancel_asked", told)
+    # Whoever is to be told of it is told when it is cancelled.
+    asked = {"reason": reason, "locations": sorted({row["location"] for row in at_work}), "told": sorted(told)}
+    entry = history.Entry(order["id"], "order.cancel_asked", asked)
     history.record(connection, [entry], at=now(connection), actor=actor)
     places = [row["location"] for row in at_work]
     return wakeups + partner_orders.want_cancelled(connection, [row["id"] for row in at_work], places)

@@ -41,6 +41,8 @@ from backroom.store.waiting import HEALTHY
 
 DIFFERS, STUCK, SHORT = "partner_differs", "partner_stuck", "partner_short"
 CANNOT_CANCEL = "partner_cannot_cancel"
+# What an order is held for on behalf of its partner.
+HOLDS = (DIFFERS, STUCK, SHORT, CANCELLING, CANNOT_CANCEL)
 _S = PartnerOrderState
 
 
@@ -48,7 +50,7 @@ _S = PartnerOrderState
 class Context:
     """What an answer is read with: where the partner stands in the shop file, the hub, the run, and now.
 
-    `note` is what somebody over there wrote, sealed; `told` are the channels that are told of what is cancelled here.
+    `note` is what somebody over there wrote, sealed.
     """
 
     location: Location
@@ -57,7 +59,6 @@ class Context:
     run_id: str
     at: datetime
     note: bytes | None = None
-    told: frozenset[str] = frozenset()
 
 
 def apply(
@@ -198,9 +199,7 @@ def _take_back(
     if order["state"] == OrderState.HELD and order["hold_reason"] == CANCELLING:
         if any(one["state"] in AT_WORK for one in partner_orders.under_way(connection, order["id"])):
             return StepOutcome(number, "held", CANCELLING), wakeups
-        why = _why_cancelled(connection, order["id"])
-        wakeups += desk.cancel(connection, number, "", why, told=context.told)
-        return StepOutcome(number, "cancelled"), wakeups
+        return StepOutcome(number, "cancelled"), wakeups + _finish_cancelling(connection, order)
     again = {"claim_token": None, "next_attempt_at": None, "attempts": 0, **HEALTHY}
     if order["state"] == OrderState.RELEASED:
         going = moving(orders, OrderState.RELEASED, OrderState.ACCEPTED).where(orders.c.id == order["id"])
@@ -268,10 +267,12 @@ def _unlike_others(connection: Connection, tracking: str, reference: str) -> str
     return f"{tracking} {reference}" if taken else tracking
 
 
-def _why_cancelled(connection: Connection, order_id: int) -> str:
-    """The reason with which it was asked to be cancelled."""
-    reason = history.newest(connection, order_id, "order.cancel_asked").get("reason")
-    return str(reason or desk.CANCELLED_BY_STAFF)
+def _finish_cancelling(connection: Connection, order: RowMapping) -> list[Wakeup]:
+    """Cancel an order for the reason, and telling those, for which it was asked to be."""
+    asked = history.newest(connection, order["id"], "order.cancel_asked")
+    told = asked.get("told")
+    reason = str(asked.get("reason") or desk.CANCELLED_BY_STAFF)
+    return desk.cancel(connection, order["number"], "", reason, told=told if isinstance(told, list) else ())
 
 
 def _row(connection: Connection, id_: int) -> RowMapping:

@@ -55,7 +55,7 @@ from backroom.insight.words import say_seconds
 from backroom.quality.suites import RULES, SUITES
 from backroom.shop import catalogue
 from backroom.shop.mapping import ADDRESS_FIELDS
-from backroom.store import desk
+from backroom.store import desk, partner_news
 from backroom.store.api_keys import SCOPES
 from backroom.store.claims import LEASE
 from backroom.store.print_attempts import MOST_FAILURES
@@ -242,7 +242,9 @@ def test_every_scope_of_a_key_is_described() -> None:
         assert f"| `{scope}` |" in page
 
 
-@pytest.mark.parametrize("module", ["load.py", "places.py", "restock.py", "retention.py", "returns.py", "rules.py"])
+@pytest.mark.parametrize(
+    "module", ["load.py", "partners.py", "places.py", "restock.py", "retention.py", "returns.py", "rules.py"]
+)
 def test_every_key_of_the_shop_file_is_described(module: str) -> None:
     page = (ROOT / "docs" / "shop-file.md").read_text(encoding="utf-8")
     for key in _keys_read(ROOT / "backroom" / "shop" / module):
@@ -332,6 +334,7 @@ def _find_hold_reasons() -> Iterator[str]:
     yield from (value for name, value in vars(routing).items() if re.fullmatch("NO_[A-Z]+|SHORT_STOCK", name))
     yield desk.ASKED_BY_STAFF
     yield from news.HOLDS
+    yield from partner_news.HOLDS
     for source in _sources():
         for node in ast.walk(ast.parse(source)):
             if not isinstance(node, ast.Call):

@@ -197,6 +197,7 @@ def test_a_cancelled_order_waits_for_its_partners_yes(made_there: Partnership, w
     assert workshop.order(made_there.reference(number))["state"] == "cancelled"
     (last,) = [entry for entry in floor.story(number).history if entry["event"] == "order.cancelled"]
     assert last["data"]["reason"] == "changed_mind"
+    assert floor.events(number).count("order.cancelled") == 1
     floor.check_sums()
 
 
