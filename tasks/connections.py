@@ -12,6 +12,7 @@ from typing import cast
 from backroom.carriers.base import Carrier
 from backroom.carriers.courier import LocalCourier
 from backroom.channels.login_drawer import LoginDrawer
+from backroom.channels.meta_refunds import MetaRefunds
 from backroom.channels.refunding import Refunds
 from backroom.channels.remote import KeepsLogin, OrderSource, WriteBack
 from backroom.channels.shopify_refunds import ShopifyRefunds
@@ -80,6 +81,7 @@ REFUNDS: Mapping[str, Callable[[str, str], Refunds]] = {
     "woocommerce": WooRefunds,
     "square": SquareRefunds,
     "stripe": StripeRefunds,
+    "meta": MetaRefunds,
 }
 
 

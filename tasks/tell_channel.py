@@ -13,7 +13,7 @@ from datetime import timedelta
 from prefect import task
 from sqlalchemy import Connection, RowMapping
 
-from backroom.channels.remote import Cancelled, LineShipped, Shipped, WriteBack
+from backroom.channels.remote import Cancelled, LineShipped, Shipped, Taken, TakesWord, WriteBack
 from backroom.domain.errors import BackroomError, OutcomeUnknown, Retry
 from backroom.domain.model import StepOutcome
 from backroom.effects.ledger import Answer, Effect, Sink, perform
@@ -58,9 +58,13 @@ def tell_channel(claim: Claim) -> list[StepOutcome]:
                 for row in rows
                 if row["kind"] == news.CANCELLED
             ]
+            taken = [Taken(row["key"], row["external_id"], row["number"]) for row in rows if row["kind"] == news.TAKEN]
             ids = {row["key"]: row["order_id"] for row in rows}
             left = [Effect(one.key, news.EFFECT, ids[one.key], request_hash(_leaving(one)), one) for one in shipped]
             ended = [Effect(one.key, news.EFFECT, ids[one.key], request_hash(_ending(one)), one) for one in cancelled]
+            begun = [Effect(one.key, news.EFFECT, ids[one.key], request_hash(_taking(one)), one) for one in taken]
+            # First: a channel that waits for this word takes no other before it.
+            results |= perform(room.database, claim.token, begun, TakenSink(channel))
             results |= perform(room.database, claim.token, left, ShippedSink(channel, shipped))
             results |= perform(room.database, claim.token, ended, CancelledSink(channel))
     told = {row["id"]: row for row in rows if not isinstance(results[row["key"]], BackroomError)}
@@ -147,6 +151,30 @@ class CancelledSink:
         raise OutcomeUnknown(f"{key} is said again, and never asked for")
 
 
+class TakenSink:
+    """A channel that is told which orders we took: saying it again is harmless."""
+
+    idempotent = True
+
+    def __init__(self, channel: WriteBack) -> None:
+        self._channel = channel
+
+    def carry_out(self, requests: Sequence[tuple[str, Taken]]) -> list[Answer | BackroomError]:
+        answers: list[Answer | BackroomError] = []
+        for _, one in requests:
+            try:
+                if isinstance(self._channel, TakesWord):
+                    self._channel.taken(one)
+                answers.append({"reference": ""})
+            except BackroomError as error:
+                answers.append(error)
+        return answers
+
+    def ask(self, key: str, age: timedelta) -> Answer | None:
+        raise OutcomeUnknown(f"{key} is said again, and never asked for")
+
+
+_TAKEN: type[Sink[Taken]] = TakenSink
 _SHIPPED: type[Sink[Shipped]] = ShippedSink
 _CANCELLED: type[Sink[Cancelled]] = CancelledSink
 
@@ -166,6 +194,10 @@ def _tracking(row: RowMapping) -> str:
     """The carrier's number, without our reference that stands for it, or behind it, where a partner sent the parcel."""
     part_key = row["key"].removeprefix(f"{news.SHIPPED}-")
     return str(row["tracking"] or "").removesuffix(reference_of(row["number"], part_key)).strip()
+
+
+def _taking(one: Taken) -> Mapping[str, object]:
+    return {"order": one.external_id, "number": one.number}
 
 
 def _leaving(one: Shipped) -> Mapping[str, object]:

@@ -25,10 +25,11 @@ from backroom.domain.news import finality
 from backroom.domain.promise import ship_by
 from backroom.domain.validation import validate as check_order
 from backroom.shop.room import Room, this_room
-from backroom.store import catalogue, desk, history, intake, orders, people
-from backroom.store.claims import Claim, fence
+from backroom.store import catalogue, desk, history, intake, news, orders, people
+from backroom.store.claims import Claim, Wakeup, fence
 from backroom.store.contacts import Contact
 from tasks.news import apply_deletion, apply_news
+from tasks.waking import send
 
 POSTPONED = timedelta(seconds=5)
 
@@ -85,11 +86,13 @@ def validate(claim: Claim) -> list[StepOutcome]:
     made = {one.identity: _new_order(room, one) for one in newest}
     deleted = [one for one in read if isinstance(one, Deleted)]
 
-    def commit(connection: Connection) -> list[StepOutcome]:
-        outcomes = _commit(connection, room, claim, newest, made, superseded, refused)
-        return outcomes + _delete(connection, claim, deleted)
+    def commit(connection: Connection) -> tuple[list[StepOutcome], list[Wakeup]]:
+        outcomes, owed = _commit(connection, room, claim, newest, made, superseded, refused)
+        return outcomes + _delete(connection, claim, deleted), owed
 
-    return room.database.write(commit)
+    outcomes, owed = room.database.write(commit)
+    send(owed)
+    return outcomes
 
 
 def read_message(room: Room, message: intake.Message) -> Judged | Deleted | Refused:
@@ -149,7 +152,7 @@ def _commit(
     made: Mapping[tuple[str, str], orders.NewOrder],
     superseded: Sequence[Judged],
     refused: Sequence[Refused],
-) -> list[StepOutcome]:
+) -> tuple[list[StepOutcome], list[Wakeup]]:
     at = fence(connection, claim.token)
     known = orders.known_orders(connection, (one.identity for one in newest))
     # Nothing is sealed for an order that has ended, whose customer may be erased by now; unless it is taken up again.
@@ -174,15 +177,25 @@ def _commit(
             problems = [{"code": p.code, "field": p.field, "detail": p.detail} for p in one.problems]
             entries.append(history.Entry(id_, f"order.{state}", {"reason": order.hold_reason, "problems": problems}))
     history.record(connection, entries, at=at, run_id=claim.run_id)
+    told = room.shop.told_ids(news.TAKEN)
+    owed = news.write_taken(
+        connection,
+        [
+            (id_, order.incoming.channel, order.priority)
+            for order, (id_, _) in zip(new, added, strict=True)
+            if order.incoming.channel in told and not order.incoming.cancelled
+        ],
+        at,
+    )
     for one in newest:
         order_known = known.get(one.identity)
         if order_known is None:
             continue
         person = keys.get(order_known.person_id)
-        news = replace(made[one.identity], person_id=order_known.person_id, key=person.key if person else b"")
+        told_now = replace(made[one.identity], person_id=order_known.person_id, key=person.key if person else b"")
         if person and order_known.amended:
-            news = _as_corrected(connection, room, one, order_known, news)
-        outcome = apply_news(connection, order_known, news, claim, at)
+            told_now = _as_corrected(connection, room, one, order_known, told_now)
+        outcome = apply_news(connection, order_known, told_now, claim, at)
         if outcome.result == "waiting":
             intake.postpone(connection, one.message.id, at + POSTPONED)
         else:
@@ -198,7 +211,7 @@ def _commit(
         StepOutcome(f"message {one.message.id}", "quarantined", "; ".join(p.code for p in one.problems))
         for one in refused
     ]
-    return outcomes
+    return outcomes, owed
 
 
 def _unless_deleted(order: orders.NewOrder, deleted_at: datetime | None) -> orders.NewOrder:

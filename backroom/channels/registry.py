@@ -11,6 +11,9 @@ from backroom.channels.etsy_source import EtsyNews, EtsySource
 from backroom.channels.mapped import MappedChannel
 from backroom.channels.mapped_news import MappedWriteBack
 from backroom.channels.mapped_source import MappedSource
+from backroom.channels.meta import MetaChannel
+from backroom.channels.meta_news import MetaNews
+from backroom.channels.meta_source import MetaSource
 from backroom.channels.pos import PosChannel
 from backroom.channels.remote import OrderSource, WriteBack
 from backroom.channels.shopify import ShopifyChannel
@@ -34,6 +37,7 @@ CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
     "square": SquareChannel,
     "stripe": StripeChannel,
     "etsy": EtsyChannel,
+    "meta": MetaChannel,
     "pos": PosChannel,
     "csv": CsvChannel,
     "mapped": MappedChannel,
@@ -47,6 +51,7 @@ SOURCES: dict[str, Callable[[ChannelSpec, str], OrderSource]] = {
     "square": SquareSource,
     "stripe": StripeSource,
     "etsy": EtsySource,
+    "meta": MetaSource,
     "mapped": MappedSource,
 }
 WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {
@@ -54,6 +59,7 @@ WRITE_BACKS: dict[str, Callable[[ChannelSpec, str], WriteBack]] = {
     "woocommerce": WooTelling,
     "square": SquareNews,
     "etsy": EtsyNews,
+    "meta": MetaNews,
     "mapped": MappedWriteBack,
 }
 # Whoever tries the connection for `backroom doctor`, of the same two.
@@ -63,6 +69,7 @@ PROBES: dict[str, Callable[[ChannelSpec, str], Probe]] = {
     "square": SquareSource,
     "stripe": StripeSource,
     "etsy": EtsySource,
+    "meta": MetaSource,
     "mapped": MappedSource,
 }
 

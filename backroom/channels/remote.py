@@ -115,6 +115,15 @@ class Shipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """An order that is ours now, under our number: its channel waits for that word before anything else."""
+
+    key: str
+    external_id: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cancelled:
     """An order that we do not make, and why: a word of ours such as `out_of_stock`, never what somebody wrote."""
 
@@ -186,3 +195,11 @@ class WriteBack(Protocol):
 
     def close(self) -> None:
         """End its connections."""
+
+
+@runtime_checkable
+class TakesWord(Protocol):
+    """A channel that is told which of its orders we took (`taken` in its `tell`)."""
+
+    def taken(self, news: Taken) -> None:
+        """Tell it, which is harmless to repeat: an order that was taken before is as told."""

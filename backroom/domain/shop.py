@@ -24,19 +24,19 @@ from backroom.domain.return_policy import ReturnRules
 LOCATION_KINDS = ("hub", "local_hub", "booth", PARTNER, ROBOT_CELL)
 # Data quality has a work pool of its own, which belongs to no location.
 QUALITY_POOL = "quality"
-CHANNEL_KINDS = ("shopify", "woocommerce", "square", "stripe", "etsy", "pos", "csv", "mapped")
-REFUNDING_KINDS = ("shopify", "woocommerce", "square", "stripe")
+CHANNEL_KINDS = ("shopify", "woocommerce", "square", "stripe", "etsy", "meta", "pos", "csv", "mapped")
+REFUNDING_KINDS = ("shopify", "woocommerce", "square", "stripe", "meta")
 # Kinds of channels that can be asked for their orders, and those that take news; `backroom.channels.registry` has the
 # same, for whoever makes the connection.
-ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "stripe", "etsy", "mapped")
-TOLD_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "etsy", "mapped")
+ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "stripe", "etsy", "meta", "mapped")
+TOLD_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "etsy", "meta", "mapped")
 # Kinds of channels whose orders may come as files.
 DROPPED_KINDS = ("csv", "mapped")
 NEWS = ("shipped", "stock", "cancelled")
-# Kinds that take not all of NEWS.
-NEWS_OF: Mapping[str, tuple[str, ...]] = {"etsy": ("shipped",)}
+# Kinds that take not all of NEWS, or more: `taken` is that an order is ours now.
+NEWS_OF: Mapping[str, tuple[str, ...]] = {"etsy": ("shipped",), "meta": ("taken", "shipped", "cancelled")}
 # Kinds whose interface must be told which of our accounts over there is meant: places, a shop, a seller's settings.
-ACCOUNT_KINDS = ("square", "etsy")
+ACCOUNT_KINDS = ("square", "etsy", "meta")
 CARRIER_KINDS = ("local", "easypost")
 # Kinds that sell through an account of the shop's, and so need a login.
 CARRIER_ACCOUNT_KINDS = ("easypost",)

@@ -48,6 +48,7 @@ TITLES: Mapping[str, str] = {
     "push_subscriptions": "Your browsers that get our push messages",
     "message_replies": "What you wrote back",
     "suppressions": "What we send you no more",
+    "channel_news": "What the shop you ordered from was told of your orders",
     "history": "What happened, step by step",
     "effects": "What was asked of printers, carriers and mail servers",
     "order_facts": "What the shop's figures keep of your orders",

@@ -27,7 +27,7 @@ from backroom.shop.section import Section
 
 KINDS_WITH_SECRET = ("shopify", "woocommerce", "square", "stripe")
 # Kinds whose messages only say which order to fetch.
-KINDS_WITH_API = ("square", "stripe", "etsy")
+KINDS_WITH_API = ("square", "stripe", "etsy", "meta")
 
 
 def read_channel(id_: str, section: Section) -> ChannelSpec:

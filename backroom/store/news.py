@@ -45,8 +45,8 @@ from backroom.store.waiting import CRASHED, HEALTHY, WHY_ASIDE, is_due, mark, se
 STAGE = "tell"
 # The kind of effect that tells a channel.
 EFFECT = "told"
-SHIPPED, CANCELLED = "shipped", "cancelled"
-KINDS = (SHIPPED, CANCELLED)
+TAKEN, SHIPPED, CANCELLED = "taken", "shipped", "cancelled"
+KINDS = (TAKEN, SHIPPED, CANCELLED)
 # `settled`: a person said that there is nothing more to tell.
 WAITING, TOLD, SETTLED = "waiting", "told", "settled"
 UNTOLD = channel_news.c.state == WAITING
@@ -56,6 +56,15 @@ class NothingToTell(Refuse):
     """No news of this order waits for its channel."""
 
     cause = "nothing_to_tell"
+
+
+def write_taken(connection: Connection, taken: Iterable[tuple[int, str, int]], at: datetime) -> list[Wakeup]:
+    """Write that these orders are ours now, each an id with its channel and priority; returns what this owes."""
+    rows = [
+        _row(f"{TAKEN}-{order_id}", TAKEN, channel, order_id, None, priority, "", at)
+        for order_id, channel, priority in taken
+    ]
+    return _write(connection, rows)
 
 
 def write_shipped(

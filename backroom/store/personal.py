@@ -150,6 +150,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(t.message_replies, _of_person(t.message_replies), {"content": REPLY_CONTEXT}, whole=True),
     # Kept when somebody is forgotten: a keyed hash of the address alone, so that it is not written to again.
     Holding(t.suppressions, _of_their_addresses(t.suppressions), untold=frozenset({"digest"})),
+    Holding(t.channel_news, _of_order(t.channel_news), untold=frozenset({"claim_token", "attempts"})),
     Holding(t.history, _of_order(t.history), {"note": NOTE_CONTEXT}),
     Holding(t.effects, _of_order(t.effects), untold=frozenset({"request_hash", "claim_token"})),
     Holding(t.order_facts, _of_order(t.order_facts), untold=frozenset({"digest"})),
@@ -164,6 +165,9 @@ OF_NOBODY = (
     t.audit_days,
     t.booth_devices,
     t.booth_lines,
+    t.channel_levels,
+    t.channel_logins,
+    t.channel_stock,
     t.breakers,
     t.claims,
     t.counters,

@@ -101,7 +101,7 @@ def test_what_was_masked_and_written_again_reads_the_same() -> None:
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UnknownKind, match="shopify"):
-        channel_for(ChannelSpec("x", "etsy", 1, "standard"))
+        channel_for(ChannelSpec("x", "pigeon", 1, "standard"))
 
 
 @given(st.integers(0, 10**9), st.integers(1, 50))

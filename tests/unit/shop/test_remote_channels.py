@@ -72,6 +72,42 @@ def test_an_etsy_shop_may_have_no_webhooks_and_is_told_of_parcels_only(tmp_path:
     assert [one.field for one in problems(tmp_path, wrong)] == ["channels.stall.api.tell"]
 
 
+META = """
+[channels.insta]
+kind = "meta"
+sla = "standard"
+
+[channels.insta.api]
+url = "https://graph.facebook.com"
+secret = "channel.insta"
+account = "1710505299100321"
+
+[channels.insta.refunds]
+url = "https://graph.facebook.com"
+secret = "channel.insta"
+"""
+
+
+def test_meta_is_asked_and_told_what_we_took_and_what_became_of_it(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(PLAIN + META, encoding="utf-8")
+    shop = load_shop(tmp_path / "shop.toml")
+    insta = shop.channel("insta")
+    assert insta.api is not None
+    assert (insta.secret, insta.api.ask, insta.api.tell) == ("", True, ("taken", "shipped", "cancelled"))
+    assert shop.told_ids("taken") == {"insta"}
+    assert shop.pays_back("insta")
+    for wrong, field in (
+        (META + "x = 1", "refunds.x"),
+        (META.replace('account = "1710505299100321"\n', ""), "api.account"),
+    ):
+        assert f"channels.insta.{field}" in [one.field for one in problems(tmp_path, PLAIN + wrong)]
+    assert [one.field for one in problems(tmp_path, PLAIN + META.split("[channels.insta.api]")[0])] == [
+        "channels.insta.api"
+    ]
+    wrong = PLAIN + ETSY + 'tell = ["taken"]\n'
+    assert [one.field for one in problems(tmp_path, wrong)] == ["channels.stall.api.tell"]
+
+
 def test_a_square_account_says_where_its_events_go_and_which_locations_are_ours(tmp_path: Path) -> None:
     (tmp_path / "shop.toml").write_text(PLAIN + SQUARE, encoding="utf-8")
     shop = load_shop(tmp_path / "shop.toml")

@@ -7,8 +7,14 @@ from sqlalchemy import LargeBinary
 from backroom.store.personal import HOLDINGS, OF_NOBODY
 from backroom.store.tables import metadata
 
-# Sealed with the master key alone, or the key itself; or for a booth, with a key that was never in the database.
-NOT_WITH_A_PERSONS_KEY = {("people", "wrapped_key"), ("sealing", "hash_key"), ("print_seals", "description")}
+# Sealed with the master key alone, or the key itself; or for a booth, with a key that was never in the database; or a
+# login of a channel's, with a key made of its secret.
+NOT_WITH_A_PERSONS_KEY = {
+    ("people", "wrapped_key"),
+    ("sealing", "hash_key"),
+    ("print_seals", "description"),
+    ("channel_logins", "sealed"),
+}
 
 
 def test_every_table_says_what_it_holds_of_a_person() -> None:
