@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backroom.shop.room import Room
+from backroom.store import news
 from tests.integration.cli.typing_in import answered, typed
 from tests.integration.gateway.conftest import SKU, make_order
 
@@ -33,6 +34,19 @@ def test_every_act_on_an_order_answers_a_program(room: Room) -> None:
     [decision] = answered("order", "explain", number)["decisions"]
     assert decision["outcome"] == "assigned"
     assert number in decision["sentence"]
+
+
+def test_a_channel_that_is_told_hears_of_what_is_cancelled_here(room: Room) -> None:
+    api = '[channels.web.api]\nurl = "https://web.example.com"\nsecret = "channel.web"'
+    path = room.home / "shop.toml"
+    before, number = path.read_text(encoding="utf-8"), make_order(room, location="booth-a")
+    untold = make_order(room, location="booth-a")
+    answered("order", "cancel", untold)
+    path.write_text(f"{before}\n{api}\n", encoding="utf-8")
+    answered("order", "cancel", number)
+    with room.database.read() as connection:
+        waiting = [(row["number"], row["channel"], row["kind"]) for row in news.untold(connection)]
+    assert waiting == [(number, "web", "cancelled")]
 
 
 def test_a_scan_answers_a_program_and_a_wrong_piece_is_exit_code_one(room: Room) -> None:

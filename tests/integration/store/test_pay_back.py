@@ -16,8 +16,10 @@ from backroom.store import decisions, refunds, sickness
 from backroom.store.tables import effects
 from backroom.store.tables import refunds as refund_rows
 from tasks.connections import REFUNDS
+from tests.fake_shops import TOKEN
+from tests.fake_tills import ShopifyTill, paid
 from tests.integration.store.test_returns import Counter
-from tests.shops import HUB, PLAIN, Floor
+from tests.shops import HUB, PLAIN, Floor, an_order
 
 
 def taken_in(floor: Floor, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer) -> tuple[Counter, str, str]:
@@ -131,3 +133,27 @@ def test_where_nobody_can_tell_a_person_looks_and_says_what_they_saw(
 
 def test_every_kind_that_a_shop_file_may_name_can_pay_back() -> None:
     assert set(REFUNDS) == set(REFUNDING_KINDS)
+
+
+def test_a_return_of_a_shopify_order_is_paid_back_there_once(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, shopify_till: ShopifyTill, httpserver: HTTPServer
+) -> None:
+    counter, rma, _ = taken_in(floor, monkeypatch, httpserver)
+    (web,) = floor.room.shop.channels
+    floor.room = replace(
+        floor.room,
+        shop=replace(floor.room.shop, channels=(replace(web, kind="shopify"),)),
+        secrets=Secrets(floor.room.home / "secrets.toml", {"refunds.web": TOKEN}),
+    )
+    counter.shop = floor.room.shop
+    monkeypatch.setitem(rooms._open, floor.room.home.resolve(), floor.room)
+    number = rma.split("-", 1)[1].rsplit("-", 1)[0]
+    external_id = int(floor.story(number).order["external_id"])
+    shopify_till.orders[external_id] = an_order(external_id, [(PLAIN, 1)])
+    shopify_till.transactions[external_id] = [paid(901, "SALE", "29.00")]
+    shopify_till.listen(httpserver)
+    floor.take_back()
+    assert (counter.state(rma), counter.owed()) == ("closed", [])
+    (refund,) = shopify_till.refunds[external_id]
+    assert refund["note"] == f"Backroom {key_of(floor)}"
+    assert floor.effects("refund") == [(key_of(floor), "done")]

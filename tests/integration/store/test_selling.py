@@ -13,6 +13,7 @@ from sqlalchemy import update
 from werkzeug import Response
 
 from backroom.domain.leases import Loan
+from backroom.domain.returns import Disposition, Reason
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.store import desk, leases, level_calls, selling, stock
@@ -22,6 +23,7 @@ from blocks.channels import ChannelAccount, block_name
 from tasks.tell_stock import StockUntold
 from tests.fake_shops import TOKEN
 from tests.fake_tills import ShopifyTill
+from tests.integration.store.test_returns import Counter
 from tests.markets import plan_fair
 from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, Floor
 from tests.told import Told, with_api
@@ -169,6 +171,24 @@ def test_pieces_lent_to_an_event_leave_the_shop_and_come_back_to_it(
     selling_floor.room.database.write(lambda c: leases.lend(c, code, [loan], key="l1", actor="Ada"))
     selling_floor.tell_stock()
     assert shopify_till.levels[PLAIN] == 90
+
+
+def test_a_piece_that_came_back_and_lies_on_the_shelf_again_is_sold_again(
+    selling_floor: Floor, shopify_till: ShopifyTill
+) -> None:
+    counter = Counter(selling_floor, selling_floor.room.shop)
+    number = counter.sold((PLAIN, 1))
+    shopify_till.sell(PLAIN)
+    selling_floor.tell_stock()
+    assert shopify_till.levels[PLAIN] == 119
+    rma = counter.scan(counter.label(number))
+    selling_floor.waker.woken.clear()
+    piece = counter.take(rma, PLAIN)
+    counter.say(piece.line_id, Reason.SIZE)
+    wakeups = counter.put(piece.line_id, Disposition.RESTOCK)
+    assert ("stock", "web") in {(one.stage, one.location) for one in wakeups}
+    selling_floor.tell_stock()
+    assert shopify_till.levels[PLAIN] == 120
 
 
 def test_a_booth_is_sold_online_only_where_the_shop_file_says_so(
