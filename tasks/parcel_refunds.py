@@ -76,8 +76,9 @@ def _give_back(room: Room, claim: Claim, row: RowMapping) -> str:
     if isinstance(carrier, Tracks):
         outcome = {}
         for column, name, way in WAYS:
-            if row[name]:
-                key = f"void-{row['number']}-{row['key']}-{way}"
+            # What stands already is not asked for again; a person's second word is another effect.
+            if row[name] and not row[column]:
+                key = f"void-{row['number']}-{row['key']}-{way}-{row['voided_at']:%y%m%d%H%M%S}"
                 asked = request_hash({"carrier": row["carrier"], "reference": row[name]})
                 effect = Effect(key, REFUND, row["order_id"], asked, str(row[name]))
                 result = perform(room.database, claim.token, [effect], RefundSink(carrier))[key]

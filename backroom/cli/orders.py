@@ -269,6 +269,7 @@ def _plain(told: OrderStory, notes: Mapping[int, str]) -> dict[str, Any]:
                 "returns",
             )
         },
+        "parcels": [{n: v for n, v in row.items() if n != "code"} for row in told.parcels],
         "history": _history(told, notes),
         "messages": [{n: v for n, v in row.items() if n != "content"} for row in told.messages],
     }

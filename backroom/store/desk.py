@@ -185,7 +185,10 @@ def cancel(
     ).all()
     states = sorted({FulfilmentState(part.state) for part in parts})
     if order["state"] == OrderState.FULFILLED or not may_cancel(states):
-        raise NotPossibleNow(f"{number} is labelled already", remedy="Let it come back as a return.")
+        raise NotPossibleNow(
+            f"{number} is labelled already",
+            remedy="If it has not left, take its label back on its page; else let it come back as a return.",
+        )
     _refuse_while_labelling(connection, order["id"], number, at)
     if effects.begun(connection, order["id"], LABEL):
         raise NotPossibleNow(f"{number} may have a label already", remedy="Look at it at the carrier first.")

@@ -158,7 +158,8 @@ def look_at_collections(connection: Connection, rules: ParcelRules, hub: str) ->
 
 
 def void(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:
-    """Take back the labels of an order's parcels that were not used; their money is asked back by the next run.
+    """Take back the labels of an order's parcels that were not used; their money is asked back by the next run. Of one
+    that was rejected it is asked anew: some carriers reject what is asked too soon.
 
     NotPossibleNow for a parcel that its carrier has, and where nothing was labelled.
     """
@@ -166,7 +167,7 @@ def void(connection: Connection, number: str, actor: str, hub: str) -> list[Wake
     rows = [row for row in of_order(connection, order["id"]) if row["kind"] == SENT]
     if not rows:
         raise NotPossibleNow(f"{number} has no label that could be taken back")
-    to_void = [row for row in rows if row["voided_at"] is None]
+    to_void = [row for row in rows if row["voided_at"] is None or "rejected" in (row["refund"], row["return_refund"])]
     gone = [row for row in to_void if row["state"] not in (ParcelState.ANNOUNCED, ParcelState.CANCELLED)]
     if gone:
         raise NotPossibleNow(
@@ -175,6 +176,7 @@ def void(connection: Connection, number: str, actor: str, hub: str) -> list[Wake
         )
     for row in to_void:
         values = {"voided_at": at, "attention": "", "attention_at": None, "revision": row["revision"] + 1}
+        values |= {name: "" for name in ("refund", "return_refund") if row[name] == "rejected"}
         connection.execute(update(parcels).where(parcels.c.id == row["id"]).values(**values))
         entry = history.Entry(order["id"], "label.voided", {"tracking": row["tracking"]})
         history.record(connection, [entry], at=at, actor=actor)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, or_, select, update
@@ -24,6 +24,7 @@ from backroom.store.waiting import CRASHED, HEALTHY, WHY_ASIDE, mark, set_aside,
 STAGE = "parcels"
 UNSETTLED = parcels.c.revision > parcels.c.settled_revision
 SENT, COLLECTED = "ship", "collect"
+ASKED_FOR = timedelta(days=60)
 
 
 class NoSuchParcel(Refuse):
@@ -108,12 +109,14 @@ def under_way() -> ColumnElement[bool]:
 
 
 def to_ask_for(connection: Connection, carriers: Sequence[str], before: datetime, most: int) -> Sequence[RowMapping]:
-    """Parcels of these carriers of which nothing was heard since then, and nobody asked; the longest first."""
+    """Parcels of these carriers of which nothing was heard since then, and nobody asked; the longest first. Some never
+    arrive anywhere: after `ASKED_FOR` nobody asks any more."""
     quiet = or_(parcels.c.heard_at.is_(None), parcels.c.heard_at < before)
     unasked = or_(parcels.c.checked_at.is_(None), parcels.c.checked_at < before)
     query = (
         select(parcels)
-        .where(parcels.c.carrier.in_(carriers), under_way(), parcels.c.at < before, quiet, unasked)
+        .where(parcels.c.carrier.in_(carriers), under_way(), quiet, unasked)
+        .where(parcels.c.at < before, parcels.c.at > before - ASKED_FOR)
         .order_by(parcels.c.checked_at, parcels.c.id)
         .limit(most)
     )

@@ -213,6 +213,16 @@ def test_a_carrier_is_asked_for_what_it_did_not_tell_and_not_more_often_than_tha
     assert len(there.calls) == calls
 
 
+def test_a_parcel_that_never_arrives_is_not_asked_for_for_ever(
+    floor: Floor, there: FakeEasyPost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent(floor, there, monkeypatch)
+    let_pass(floor, at=timedelta(days=70), state_at=timedelta(days=70))
+    calls = len(there.calls)
+    follow(floor)
+    assert len(there.calls) == calls
+
+
 def test_a_carrier_that_is_away_is_asked_again_by_the_next_run(
     floor: Floor, there: FakeEasyPost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +271,15 @@ def test_an_unused_label_is_given_back_both_ways_once_and_its_refund_is_followed
     row = parcel(floor, number)
     assert (row["refund"], row["return_refund"], row["attention"]) == ("refunded", "rejected", "refund_rejected")
     assert [state for _, state in floor.effects("label_refund")] == ["done", "done"]
+    # It was asked for too soon. A person asks anew, for that one alone.
+    asked = there.refunds[row["return_reference"]]
+    there.refund_status = "refunded"
+    let_pass(floor, voided_at=timedelta(seconds=5))
+    floor.room.database.write(lambda c: parcel_desk.void(c, number, "Ada", HUB))
+    floor.tell_of_parcels()
+    row = parcel(floor, number)
+    assert (row["refund"], row["return_refund"], row["attention"]) == ("refunded", "refunded", "")
+    assert there.refunds[row["return_reference"]] == asked + 1
 
 
 def test_a_label_whose_parcel_is_on_its_way_is_not_taken_back(
