@@ -446,6 +446,9 @@ def test_the_staff_pages_show_where_parcels_are_and_take_labels_back(
         client.headers["Authorization"] = f"Bearer {key}"
         page = client.get(f"/orders/{number}").text
         assert "USPS" in page
+        label = floor.story(number).shipments[0]["id"]
+        assert client.get(f"/shipments/{label}/label.pdf").content.startswith(b"%PDF")
+        assert "zpl = true" in client.get(f"/shipments/{label}/label.zpl").text
         assert "Other rates: 2" in page
         assert f"/parcels/{number}/void" in page
         assert client.post(f"/parcels/{number}/void").status_code == 303

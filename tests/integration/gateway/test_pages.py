@@ -17,7 +17,7 @@ from backroom.store.database import now
 from backroom.store.people import load
 from backroom.store.print_attempts import settle, start
 from backroom.store.seals import seal
-from backroom.store.shipping import DATA_CONTEXT, ZPL_CONTEXT, NewShipment, save_shipments
+from backroom.store.shipping import DATA_CONTEXT, ZPL_CONTEXT, NewShipment, SealedLabel, save_shipments
 from backroom.store.story import OrderStory, story
 from tests.integration.gateway.conftest import SKU, Gateway, an_order, make_order
 
@@ -332,7 +332,7 @@ def test_a_shipments_labels_are_opened_for_staff(gateway: Gateway, staff: httpx.
     with gateway.room.database.read() as connection:
         key = load(connection, gateway.room.seals, [order["person_id"]])[order["person_id"]].key
     labels = tuple(
-        (kind, seal(key, b"{}", DATA_CONTEXT), seal(key, f"^XA {kind} ^XZ".encode(), ZPL_CONTEXT))
+        SealedLabel(kind, seal(key, b"{}", DATA_CONTEXT), seal(key, f"^XA {kind} ^XZ".encode(), ZPL_CONTEXT))
         for kind in ("shipping", "return")
     )
     shipment = NewShipment(part["id"], order["person_id"], "local", "standard", "T1", "R1", 180, 490, "EUR", labels)
