@@ -29,6 +29,7 @@ from backroom.domain.shop import CarrierSpec, ChannelSpec, Location, PrinterSpec
 from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
 from backroom.messaging.smtp import SmtpMessenger, SmtpServer
 from backroom.messaging.twilio import API, TwilioMessenger
+from backroom.messaging.webpush import WebPush
 from backroom.partners.registry import partner_at
 from backroom.printing.connect import connect
 from backroom.shop.room import Room
@@ -201,6 +202,12 @@ def _messages(room: Room) -> Iterator[Connection]:
         yield Connection("the mail server", lambda: _mail_server(room).check())
     if room.shop.messaging.sms == "gateway":
         yield Connection("the SMS provider", lambda: _sms_provider(room).check())
+    if room.shop.messaging.push == "web":
+        yield Connection("the key for web push", lambda: _push_sender(room).check())
+
+
+def _push_sender(room: Room) -> WebPush:
+    return WebPush(room.secret("push.private_key"), f"mailto:{room.shop.owner.email}", lambda _endpoint: None)
 
 
 def _mail_server(room: Room) -> SmtpMessenger:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 import os
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from backroom.domain.errors import AskPerson, Refuse
 
-AUTH_BYTES, POINT_BYTES, SALT_BYTES = 16, 65, 16
+PRIVATE_BYTES, POINT_BYTES, SALT_BYTES = 32, 65, 16
 RECORD_BYTES = 4096
 # One record: the header of 86 bytes, the delimiter and the tag leave this much for the message (RFC 8291, section 4).
 LONGEST = RECORD_BYTES - 103
@@ -57,7 +58,9 @@ def decode(text: str) -> bytes:
 
 def new_private_key() -> str:
     """A key pair of the shop's own, as its private number in base64url."""
-    return encode(ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value.to_bytes(32, "big"))
+    return encode(
+        ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value.to_bytes(PRIVATE_BYTES, "big")
+    )
 
 
 def public_key(private: str) -> str:
@@ -105,10 +108,11 @@ def _derive(salt: bytes, secret: bytes, info: bytes, length: int) -> bytes:
 
 
 def _private(text: str) -> ec.EllipticCurvePrivateKey:
-    try:
-        return ec.derive_private_key(int.from_bytes(decode(text), "big"), ec.SECP256R1())
-    except (ValueError, NoPoint):
-        raise NoPrivateKey("the key for web push is none", remedy="Make one: backroom key push.") from None
+    # A short one would be a key as well, and one that anybody can guess.
+    with contextlib.suppress(ValueError, NoPoint):
+        if len(number := decode(text)) == PRIVATE_BYTES:
+            return ec.derive_private_key(int.from_bytes(number, "big"), ec.SECP256R1())
+    raise NoPrivateKey("the key for web push is none", remedy="Make one: backroom key push.")
 
 
 def _public(point: bytes) -> ec.EllipticCurvePublicKey:

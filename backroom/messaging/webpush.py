@@ -30,7 +30,7 @@ from backroom.messaging.base import (
     send_each,
     single,
 )
-from backroom.messaging.push_crypto import NoPoint, authorization, check_point, decode, encode, seal
+from backroom.messaging.push_crypto import NoPoint, authorization, check_point, decode, encode, public_key, seal
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup
 
@@ -144,6 +144,10 @@ class WebPush:
     def find(self, message: OutgoingMessage, age: timedelta = timedelta(0)) -> Sent | None:
         """Always raises: send the key again instead, it is one notice."""
         raise cannot_say(message.key, "The push service")
+
+    def check(self) -> None:
+        """Look whether the shop's key is one. Push services are not asked: nothing there is without a browser."""
+        public_key(self.private_key)
 
     def _send(self, client: Callable[[str], Client], message: OutgoingMessage) -> Sent:
         topic = encode(hashlib.sha256(message.key.encode()).digest())[:32]

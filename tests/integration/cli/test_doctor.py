@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from backroom.cli import connections, doctor
 from backroom.cli.environments import Ports, note_ports
+from backroom.messaging.push_crypto import new_private_key
 from backroom.outgoing.circuit import close_all
 from backroom.shop.room import Room
 from tests.fake_shops import LOGIN, TOKEN
@@ -171,6 +172,16 @@ def test_kannel_is_asked_for_a_sending_to_nobody(
     assert "p4ssw0rd" not in str(told)
     ((request, _),) = shop_server.log
     assert "to" not in request.args
+
+
+def test_the_key_for_web_push_is_looked_at(running: Room) -> None:
+    change(running, 'sms = "folder"', 'sms = "folder"\npush = "web"')
+    assert "backroom key push" in str(found(code=1)) or "push.private_key" in str(found(code=1))
+    running.secrets.add({"push.private_key": "none"})
+    told = found(code=1)["the key for web push"]
+    assert (told["state"], "backroom key push" in str(told)) == ("wrong", True)
+    running.secrets.add({"push.private_key": new_private_key()})
+    assert found()["the key for web push"]["state"] == "well"
 
 
 def test_a_printer_that_has_no_room_or_cannot_be_written_to_is_told(running: Room) -> None:

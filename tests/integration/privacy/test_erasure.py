@@ -19,7 +19,7 @@ from backroom.privacy import erasure, journal
 from backroom.privacy.erasure import erase, finish, replay
 from backroom.privacy.people import NobodyFound, find
 from backroom.shop import room as rooms
-from backroom.store import desk, erased, opt_outs
+from backroom.store import desk, erased, opt_outs, push_subscriptions
 from backroom.store.database import Database, now
 from backroom.store.forgetting import StillServed, forget
 from backroom.store.inbox_door import Delivery, Receipt, accept
@@ -83,6 +83,9 @@ def serve(floor: Floor) -> list[str]:
     floor.intake()
     for location in (SOUTH, BOOTH):
         floor.fulfil(location)
+    browser = {"endpoint": f"https://push.example/{CANARIES[0]}", "p256dh": CANARIES[1], "auth": "secret"}
+    seals, external_id = floor.room.seals, str(mine[0])
+    write(lambda c: push_subscriptions.subscribe(c, seals, "web", external_id, browser, "Tell me here"))
     proof = opt_outs.Proof("twilio", "SM1", "stop")
     reply = opt_outs.Reply("sms", CANARIES[3], f"Stop, {CANARIES[0]}", Word.STOP, proof)
     write(lambda c: opt_outs.take(c, floor.room.seals, reply))

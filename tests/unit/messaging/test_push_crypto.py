@@ -72,7 +72,7 @@ def test_a_new_key_is_another_one_each_time_and_a_wrong_one_is_told() -> None:
     assert push_crypto.public_key(push_crypto.new_private_key()) != push_crypto.public_key(
         push_crypto.new_private_key()
     )
-    for wrong in ("", "x!", b64(bytes(32))):
+    for wrong in ("", "x!", "none", b64(bytes(32)), b64(bytes(31) + b"\x01" * 2)):
         with pytest.raises(NoPrivateKey):
             push_crypto.public_key(wrong)
 
