@@ -24,6 +24,7 @@ from backroom.cli import (
     master_key,
     orders,
     parcels,
+    partner_bills,
     partners,
     person,
     plan,
@@ -58,6 +59,7 @@ events.app.command("lend")(event_day.lend)
 events.app.command("count")(event_day.count)
 events.app.command("settle")(event_day.settle)
 app.add_typer(artworks.app, name="artwork", help="Artwork: does all of it print; fetch one that was sent.")
+partners.app.command("bill")(partner_bills.bill)
 app.add_typer(partners.app, name="partner", help="Partners: what is at each of them, and what they sent.")
 app.add_typer(events.app, name="event", help="Events: plan one, get it ready, open and close its booth, settle it.")
 app.add_typer(restock.app, name="restock", help="What to take to a market, and the transfers that carry it there.")

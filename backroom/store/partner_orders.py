@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, update
 
 from backroom.domain.model import FulfilmentState
+from backroom.domain.partner_bills import Told
 from backroom.domain.partner_orders import AT_WORK, REFUSED, AskedLine, Difference, PartnerOrderState
 from backroom.store import effects, history
 from backroom.store.batches import chunks, insert_new
@@ -242,6 +243,39 @@ def listed(connection: Connection, location: str = "", *, ended: bool = False, m
     if not ended:
         query = query.where(partner_orders.c.ended_at.is_(None))
     return list(connection.execute(query.order_by(partner_orders.c.id.desc()).limit(most)).mappings())
+
+
+def told_costs(connection: Connection, location: str, currency: str) -> list[Told]:
+    """Every order that a partner has or had, as it told of its cost in this currency."""
+    query = (
+        select(partner_orders, orders.c.number)
+        .join(orders, orders.c.id == partner_orders.c.order_id)
+        .where(partner_orders.c.location == location)
+        .order_by(partner_orders.c.id)
+    )
+    return [
+        Told(
+            id=row["id"],
+            number=row["number"],
+            names=(row["reference"], row["partner_id"], row["number"]),
+            minor=row["bill_minor"] if row["currency"] == currency else None,
+            due=row["state"] in (PartnerOrderState.SHIPPED, PartnerOrderState.MADE),
+        )
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def take_bills(connection: Connection, costs: Mapping[int, tuple[int, int]], currency: str, at: datetime) -> None:
+    """Write down what was billed, by id: in the partner's currency and in the shop's. The figures count it again."""
+    for id_, (bill, cost) in sorted(costs.items()):
+        billed = update(partner_orders).where(partner_orders.c.id == id_)
+        row = connection.execute(
+            billed.values(bill_minor=bill, currency=currency, cost_minor=cost).returning(
+                partner_orders.c.order_id, partner_orders.c.location
+            )
+        ).one()
+        told = {"location": row.location, "bill_minor": bill, "currency": currency}
+        history.record(connection, [history.Entry(row.order_id, "partner.billed", told)], at=at)
 
 
 def _by_name(location: str, names: Sequence[str]) -> Any:

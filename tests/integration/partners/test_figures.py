@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from backroom.cli import partner_bills
+from backroom.cli.app import app
 from backroom.domain.quality import Scope
 from backroom.domain.shop import CostRates
 from backroom.quality.checking import Check
@@ -81,3 +86,23 @@ def test_nothing_is_found_in_an_honest_day_with_partners(
     with floor.room.database.read() as connection:
         found = Counter(row["code"] for row in findings.open_findings(connection, 1000))
     assert found == Counter()
+
+
+def test_a_bill_is_compared_and_what_is_taken_of_it_is_the_orders_cost(
+    floor: Floor, workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    partnership = with_partners(floor, monkeypatch, a_place(a_partner(workshop.url)))
+    numbers = [shipped(partnership, workshop, bill) for bill in ("10.00", "11.00", "12.00")]
+    file = tmp_path / "bill.csv"
+    file.write_text(f"order,amount\n{numbers[0]},10.00\n{numbers[1]},11.50\nA-9,3.00\n")
+    monkeypatch.setattr(partner_bills, "open_room", lambda: floor.room)
+    command = ["partner", "bill", WORKSHOP, str(file), "--json"]
+    told = CliRunner().invoke(app, command)
+    assert told.exit_code == 1
+    verdicts = [(row["verdict"], row["order"]) for row in json.loads(told.output)]
+    assert verdicts == [("agrees", numbers[0]), ("differs", numbers[1]), ("unknown", "A-9"), ("missing", numbers[2])]
+    assert CliRunner().invoke(app, [*command, "--take"]).exit_code == 0
+    with floor.room.database.read() as connection:
+        rows = connection.exec_driver_sql("select bill_minor, cost_minor from partner_orders order by id").all()
+    assert list(map(tuple, rows)) == [(1000, 1000), (1150, 1150), (1200, 1200)]
+    assert floor.events(numbers[1])[-1] == "partner.billed"
