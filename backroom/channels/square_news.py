@@ -56,14 +56,14 @@ class _Variation:
 
 
 class SquareNews:
-    """One account at Square, told of what we did; levels are those of the first location that `account` names."""
+    """One account at Square, told of what we did; levels are of `stock_location`, or of the first of `account`."""
 
     idempotent = False
 
     def __init__(self, spec: ChannelSpec, token: str) -> None:
         assert spec.api is not None
         self._api = SquareApi(spec.api.url, token)
-        self._location = spec.api.account.split(",")[0].strip()
+        self._location = spec.api.stock_location or spec.api.account.split(",")[0].strip()
 
     def close(self) -> None:
         self._api.close()

@@ -207,6 +207,15 @@ def test_levels_are_set_by_sku_at_the_first_location(square: FakeSquare, spec: C
     assert {change["physical_count"]["location_id"] for change in body["changes"]} == {LOCATION}
 
 
+def test_levels_are_set_at_the_place_that_the_shop_file_names(square: FakeSquare, spec: ChannelSpec) -> None:
+    assert spec.api is not None
+    there = replace(spec, api=replace(spec.api, stock_location="L2"))
+    SquareNews(there, TOKEN).stock([StockTold("OWL-BLK-M", 9)])
+    asked = [body for _, path, body in square.calls if "inventory" in path]
+    assert asked[0]["location_ids"] == ["L2"]
+    assert [change["physical_count"]["location_id"] for change in asked[-1]["changes"]] == ["L2"]
+
+
 def test_levels_that_are_right_already_are_left_alone(square: FakeSquare, spec: ChannelSpec) -> None:
     SquareNews(spec, TOKEN).stock([StockTold("OWL-BLK-M", 5)])
     assert not [1 for _, path, _ in square.calls if path.endswith("changes/batch-create")]
