@@ -36,6 +36,7 @@ from backroom.cli import (
     shop,
     stock,
     system,
+    till,
 )
 from backroom.domain.errors import BackroomError
 from backroom.store.database import trouble_of_the_moment
@@ -87,6 +88,7 @@ app.command("scan")(orders.scan_piece)
 app.command("import")(orders.import_file)
 app.command("up")(system.up)
 app.command("worker")(system.worker)
+app.command("till")(till.till)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 

@@ -10,7 +10,7 @@ import typer
 from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.printing.device import device_name
-from backroom.store import booth_devices, offline_conflicts
+from backroom.store import booth_devices, offline_conflicts, till_numbers
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -75,3 +75,16 @@ def seen(conflict: Annotated[int, typer.Argument(help="The conflict's id")]) -> 
         console.print(f"[yellow]No conflict {conflict} waits to be looked at.[/]")
         raise typer.Exit(1)
     console.print(f"Conflict {conflict} is off the list.")
+
+
+@app.command()
+def gaps(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Numbers of sales that tills never told, between those that they did: a till was lost, or waits somewhere."""
+    room = open_room()
+    with room.database.read() as connection:
+        rows = till_numbers.gaps(connection)
+    if as_json:
+        show_json(rows)
+        return
+    shown = [row | {"missing": ", ".join(map(str, row["missing"]))} for row in rows]
+    show_table("Missing sales", shown, ("till", "location", "missing"))

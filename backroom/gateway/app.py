@@ -52,6 +52,7 @@ from backroom.gateway.partners import partner_doors
 from backroom.gateway.partners import router as partner_messages
 from backroom.gateway.prefect import router as prefect_router
 from backroom.gateway.prefect_door import PrefectDoor
+from backroom.gateway.tills import router as tills_router
 from backroom.shop.room import Room
 from backroom.store.booth_wakes import BoothWork, look
 from backroom.store.desk import NoSuchOrder
@@ -112,6 +113,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     for part in (returns, return_station, events, event_count, transfers, booths, carrier_events, parcels, hand_over):
         app.include_router(part.router)
     app.include_router(conflicts_router)
+    app.include_router(tills_router)
     app.include_router(partner_messages)
     app.include_router(artworks.router)
     app.add_middleware(BodyLimit)

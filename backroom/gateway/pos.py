@@ -22,8 +22,9 @@ from backroom.channels.strict_json import BrokenJson, parse_json
 from backroom.domain.model import Problem
 from backroom.domain.shop import ChannelSpec, Shop
 from backroom.gateway.access import needs
-from backroom.gateway.front import front_of
+from backroom.gateway.front import Front, front_of
 from backroom.gateway.webhooks import commit, read_body, store
+from backroom.store import till_numbers
 from backroom.store.api_keys import KeyInfo
 from backroom.store.inbox_door import Delivery, put_aside
 
@@ -33,13 +34,17 @@ router = APIRouter()
 
 
 @router.post("/pos/sales")
-async def sales(request: Request, key: Annotated[KeyInfo, Depends(needs("pos"))]) -> dict[str, list[Answer]]:
-    """Answers for each sale, by its sequence number: accepted, duplicate, or refused with the reason."""
-    front = front_of(request)
+async def sales(request: Request, key: Annotated[KeyInfo, Depends(needs("pos"))]) -> Answer:
+    """Answers for each sale, by its sequence number: accepted, duplicate, or refused with the reason; and the numbers
+    of this till that were never heard (`missing`)."""
+    return await take_batch(front_of(request), key, await read_body(request))
+
+
+async def take_batch(front: Front, key: KeyInfo, body: bytes) -> Answer:
+    """Take a till's batch in, whichever way it came; 404 where no till sells, 400 where it is no batch."""
     spec = till_channel(front.room.shop, key.location)
     if spec is None:
         raise HTTPException(404, f"no till sells at {key.location}")
-    body = await read_body(request)
     refused, deliveries = await asyncio.to_thread(read_batch, spec, front.room.shop.owner.country, body)
     keep = partial(put_aside, seals=front.room.seals, hub=front.room.shop.hub)
     await asyncio.gather(
@@ -51,7 +56,10 @@ async def sales(request: Request, key: Annotated[KeyInfo, Depends(needs("pos"))]
         {"seq": seq, "result": "accepted" if receipt.new else "duplicate"}
         for (seq, _), receipt in zip(deliveries, receipts, strict=True)
     ]
-    return {"sales": [one.answer() for one in refused] + stored}
+    heard = [one.seq for one in refused if one.seq is not None] + [seq for seq, _ in deliveries]
+    device = device_of(body)
+    missing = await commit(front, partial(till_numbers.hear, device=device, location=key.location, seqs=heard))
+    return {"sales": [one.answer() for one in refused] + stored, "missing": missing}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,12 @@ class Refused:
     def answer(self) -> Answer:
         reasons = [{"code": p.code, "field": p.field, "detail": p.detail} for p in self.problems]
         return {"seq": self.seq, "result": "refused", "reasons": reasons}
+
+
+def device_of(body: bytes) -> str:
+    """The till's own name, in a batch that was read."""
+    batch = parse_json(body)
+    return str(batch["device"]) if isinstance(batch, dict) else ""
 
 
 def till_channel(shop: Shop, location: str) -> ChannelSpec | None:

@@ -152,11 +152,11 @@ class Booth:
     def progress(self, job: Job, state: PrintState, reason: str, printer_job: str) -> None:
         """Tell where a started job is: printing, or blocked with what the printer waits for."""
         word = "blocked" if state is PrintState.STOPPED else "printing"
-        self._tell(job, "progress", {"state": word, "reason": _short(reason), "printer_job": printer_job})
+        self._tell(job, "progress", {"state": word, "reason": short(reason), "printer_job": printer_job})
 
     def outcome(self, job: Job, outcome: str, reason: str = "") -> None:
         """Tell what became of a job: done, failed (certainly not printed), returned (never begun) or unknown."""
-        self._tell(job, "outcome", {"outcome": outcome, "reason": _short(reason)})
+        self._tell(job, "outcome", {"outcome": outcome, "reason": short(reason)})
 
     def _tell(self, job: Job, what: str, words: dict[str, Any]) -> requests.Response:
         """Speak of this attempt at a job, so that late words settle no later one."""
@@ -190,7 +190,7 @@ class Booth:
         return response
 
 
-def _short(reason: str) -> str:
+def short(reason: str) -> str:
     """A reason as the gateway takes it: printers and their messages may say anything."""
     return "".join(sign if sign.isprintable() else " " for sign in reason)[:LONGEST_REASON]
 

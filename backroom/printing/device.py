@@ -86,4 +86,10 @@ def _make(path: Path) -> Device:
     finally:
         os.close(descriptor)
     draft.replace(path)
+    # One that is lost with the power is another machine to the shop.
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
     return device

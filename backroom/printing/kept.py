@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from backroom.printing.booth import Job, job_of
+from backroom.printing.booth import Job, job_of, short
 from backroom.printing.device import Device
 from backroom.printing.journal import AGAIN, OUTCOME, PROGRESS, STARTED, Journal, Line
 from backroom.printing.vault import Try, Vault
@@ -70,7 +70,7 @@ class Kept:
             state=state,
             reason=_plain(job, reason),
             printer=self._as_it_stands(job).printer,
-            printer_job=printer_job,
+            printer_job=short(printer_job),
             told=told,
         )
 
@@ -208,4 +208,4 @@ def _plain(job: Job, reason: str) -> str:
     for word in (job.key, job.order_number):
         if word:
             reason = reason.replace(word, "the job")
-    return reason[:200]
+    return short(reason)

@@ -77,7 +77,9 @@ class Vault:
 
     def destroy(self, which: Try) -> None:
         """Destroy a payload: its key is written over and removed, then the payload. Safe to do again."""
-        key = self._path(which, KEY)
+        key, payload = self._path(which, KEY), self._path(which, PAYLOAD)
+        if not key.exists() and not payload.exists():
+            return
         if key.exists():
             descriptor = os.open(key, os.O_WRONLY)
             try:
@@ -86,7 +88,7 @@ class Vault:
             finally:
                 os.close(descriptor)
             key.unlink(missing_ok=True)
-        self._path(which, PAYLOAD).unlink(missing_ok=True)
+        payload.unlink(missing_ok=True)
         _sync(self._folder)
 
     def clear(self, at: datetime) -> list[Try]:

@@ -52,6 +52,8 @@ class MasterKey:
             raise SealBroken(f"the master key has {len(secret)} bytes, not {KEY}", remedy="Check the secrets file.")
         self._wrap = AESGCM(_derive(secret, b"backroom wrap"))
         self.hash_key = _derive(secret, b"backroom lookup")
+        # For which tills seal their sales (`backroom.till.sealed_sale`).
+        self.till_secret = _derive(secret, b"backroom till sales")
         self.id = _derive(secret, b"backroom key id")[:8].hex()
 
     def wrap(self, key: bytes, what: bytes) -> bytes:
@@ -125,6 +127,11 @@ class Seals:
         except MasterKeyUnknown:
             return False
         return True
+
+    def till_secrets(self) -> list[bytes]:
+        """The secrets for which tills sealed sales, that of the shop's own master key first."""
+        own = self._keys[self.key_id]
+        return [own.till_secret, *(key.till_secret for key in self._keys.values() if key is not own)]
 
     def digest(self, kind: str, value: str) -> str:
         """The keyed hash (HMAC-SHA256, hex) under which a normalised e-mail or phone is found again."""

@@ -286,5 +286,7 @@ def test_the_real_worker_prints_dies_comes_back_and_stops_with_nothing_but_the_g
     assert "backroom booth" in [one["name"] for one in workers]
     auth = client_environment("x", running_prefect.auth)["PREFECT_API_AUTH_STRING"]
     for path in laptop.rglob("*"):
-        if path.is_file():
-            assert auth.encode() not in path.read_bytes(), path
+        # What lies in the press is paper, and it is the code's own folder in which Prefect keeps a copy of the code.
+        if path.is_file() and not {"press", "storage"} & set(path.relative_to(laptop).parts):
+            content = path.read_bytes()
+            assert not any(word in content for word in (auth.encode(), b"A-1001", b"A-1002")), path

@@ -12,6 +12,7 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 
 from backroom.domain.shop import PrinterSpec
 from backroom.printing.holder import hold_bench
+from backroom.printing.keeper import Keeper
 from flows.print_jobs import print_jobs
 from tasks.print_job import BoothNotSetUp, bench_folder, open_booth
 from tests.benches import Bench, open_bench
@@ -90,3 +91,24 @@ def test_a_worker_without_a_gateway_says_what_to_set(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("BACKROOM_GATEWAY_URL", raising=False)
     with pytest.raises(BoothNotSetUp, match="BACKROOM_BOOTH_KEY_FAIR_WEST"):
         open_booth("fair-west", "bench")
+
+
+def test_what_was_printed_without_the_shop_is_shown_by_the_next_run(
+    bench: Bench, running_prefect: PrefectServer
+) -> None:
+    home = bench.floor.room.home
+    numbers = bench.orders(1, 1)
+    with hold_bench(bench_folder(BOOTH)) as holder, open_booth(BOOTH, holder) as booth:
+        booth.printers()
+        booth.claim(1)
+        assert booth.fetcher is not None
+        booth.fetcher.join()
+    nobody_listens = "http://127.0.0.1:9"
+    assert Keeper(nobody_listens, bench.key, BOOTH, home).look() == {"done": 2}
+    assert {row["state"] for row in bench.jobs().values()} == {"handed"}
+    since = now()
+    assert print_jobs(BOOTH) == f"prints at {BOOTH}: nothing waited"
+    assert {row["state"] for row in bench.jobs().values()} == {"done"}
+    seen = sorted(name for name, _ in task_runs(running_prefect, since, 2))
+    assert [name.split(" on ")[0] for name in seen] == sorted(numbers)
+    assert all(name.endswith(", without the shop") for name in seen)

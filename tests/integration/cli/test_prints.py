@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from backroom.printing.device import Device, public_key
 from backroom.printing.sealed import Bound, new_once, once_public, seal
@@ -17,8 +17,12 @@ from backroom.store import print_seals
 from backroom.store.api_keys import find_key, make_key
 from backroom.store.booth_devices import let_in
 from backroom.store.booth_wakes import claim_jobs
+from backroom.store.database import now
+from backroom.store.offline_conflicts import Conflict, ConflictKind, note
 from backroom.store.print_attempts import HandedJob, settle, start
 from backroom.store.print_seals import NewSeal
+from backroom.store.tables import orders
+from backroom.store.till_numbers import hear
 from tests.integration.cli.typing_in import answered, typed
 from tests.integration.gateway.conftest import make_order
 
@@ -115,3 +119,22 @@ def test_kinds_of_printers_are_listed_with_what_they_would_use_up(room: Room) ->
     small = next(row for row in rows if row["profile"] == "pocketprint-2")
     assert small["uses"].startswith("3 × ribbon and paper pack")
     assert "assumption" in small["source"]
+
+
+def test_conflicts_and_gaps_are_listed_and_seen(room: Room) -> None:
+    number = make_order(room, location="booth-a")
+
+    def work(c: Connection) -> None:
+        order = c.execute(select(orders.c.id).where(orders.c.number == number)).scalar_one()
+        note(c, Conflict("one", ConflictKind.TAKEN_BACK, "booth-a", "SKU-1", 1, order), now(c))
+        hear(c, "till-1", "booth-a", [1, 4])
+
+    room.database.write(work)
+    [row] = answered("booth", "conflicts")
+    assert (row["order_number"], row["kind"]) == (number, "taken_back")
+    assert "the booth's piece counts" in " ".join(typed("booth", "conflicts").stdout.split())
+    assert typed("booth", "seen", str(row["id"])).exit_code == 0
+    assert typed("booth", "seen", str(row["id"])).exit_code == 1
+    assert answered("booth", "conflicts") == []
+    assert len(answered("booth", "conflicts", "--all")) == 1
+    assert answered("booth", "gaps") == [{"till": "till-1", "location": "booth-a", "missing": [2, 3]}]

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from backroom.domain.printing import PrintState
 from backroom.domain.shop import PrinterSpec
 from backroom.printing import alone
 from backroom.printing.booth import GatewayAway, KeyRefused
@@ -328,3 +329,19 @@ def test_lines_may_be_told_in_any_order_and_many_times(bench: Bench, line: Line,
     assert states(bench) == {"done": 2}
     assert all(bench.floor.events(number).count("print.done") == 1 for number in numbers)
     bench.floor.check_effects()
+
+
+def test_whatever_a_printer_says_the_shop_takes_the_line(bench: Bench, line: Line, laptop: Laptop) -> None:
+    bench.orders(1)
+    laptop.fetch()
+    line.cut(silent=False)
+    with laptop.open() as booth:
+        [job] = booth.kept.jobs()
+        booth.start(job, "left")
+        words = f"jam\nat\x00 {job.order_number} " + "\u2028" * 300
+        booth.progress(job, PrintState.STOPPED, words, "7\t" + "9" * 300)
+        assert job.order_number not in (laptop.bench_folder / "journal").read_text()
+    line.mend()
+    assert laptop.catch_up() == 2
+    [row] = bench.jobs().values()
+    assert (row["state"], row["printer"], row["reason"][:6]) == ("blocked", "left", "jam at")

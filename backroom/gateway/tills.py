@@ -1,0 +1,81 @@
+"""The booth's own till (`backroom till`): what there is to sell, and its sealed sales.
+
+What belongs here: those two doors. What does not: sales in clear (`pos`), and the till's own page (`backroom.till`).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from backroom.domain.money import exponent
+from backroom.gateway.access import needs
+from backroom.gateway.front import front_of
+from backroom.gateway.pos import Answer, take_batch, till_channel
+from backroom.store.api_keys import KeyInfo
+from backroom.store.catalogue import all_variants
+from backroom.till.sealed_sale import SaleDoesNotOpen, open_sale, public_of
+
+router = APIRouter()
+Till = Annotated[KeyInfo, Depends(needs("pos"))]
+
+
+class SealedSale(BaseModel):
+    """One sale as the till sealed it: base64, bound to the till's name and this number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    seq: int = Field(ge=0, lt=10**15)
+    sealed: str = Field(max_length=64 * 1024)
+
+
+class SealedSales(BaseModel):
+    """A batch of one till."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")
+    sales: list[SealedSale] = Field(min_length=1, max_length=100)
+
+
+@router.get("/pos/catalogue")
+def catalogue(request: Request, key: Till) -> dict[str, Any]:
+    """What there is to sell, with its prices, and the shop's public key for sales."""
+    room = front_of(request).room
+    if till_channel(room.shop, key.location) is None:
+        raise HTTPException(404, f"no till sells at {key.location}")
+    with room.database.read() as connection:
+        sold = [one for one in all_variants(connection) if one.currency == room.shop.owner.currency]
+    told = ("sku", "product", "title", "size", "price_minor")
+    return {
+        "location": key.location,
+        "currency": room.shop.owner.currency,
+        "digits": exponent(room.shop.owner.currency),
+        "language": room.shop.owner.language,
+        "sealing_key": public_of(room.seals.till_secrets()[0]),
+        "items": [
+            {name: getattr(one, name) for name in told} for one in sorted(sold, key=lambda one: (one.product, one.sku))
+        ],
+    }
+
+
+@router.post("/pos/sealed-sales")
+async def sealed_sales(asked: SealedSales, request: Request, key: Till) -> dict[str, Any]:
+    """The same answers as `POST /pos/sales`, and the till's numbers that were never heard (`missing`)."""
+    secrets = front_of(request).room.seals.till_secrets()
+    opened, refused = [], []
+    for one in asked.sales:
+        try:
+            opened.append(open_sale(secrets, asked.device, one.seq, one.sealed) | {"seq": one.seq})
+        except SaleDoesNotOpen:
+            reason = {"code": "sealed", "field": "sealed", "detail": "does not open"}
+            refused.append({"seq": one.seq, "result": "refused", "reasons": [reason]})
+    if not opened:
+        return {"sales": refused, "missing": []}
+    body = json.dumps({"device": asked.device, "sales": opened}, ensure_ascii=False).encode()
+    answers: dict[str, Any] = await take_batch(front_of(request), key, body)
+    told: list[Answer] = answers["sales"] + refused
+    return answers | {"sales": told}

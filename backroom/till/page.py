@@ -1,0 +1,159 @@
+"""The till's page: what there is, what it costs, and one button. It needs neither network nor JavaScript.
+
+What belongs here: the page, and a sale made of its form. What does not: keeping it (`sales_box`).
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from backroom.domain.errors import Refuse
+from backroom.till.telling import Standing
+
+MOST_PIECES = 20
+# What the customer does with it, as `POST /pos/sales` words it, and whether they have it already.
+WAYS: Mapping[str, tuple[str, bool, str]] = {
+    "rack": ("carry_out", True, "has it in their hand"),
+    "print": ("carry_out", False, "waits while it is printed"),
+    "collect": ("collect", False, "collects it later"),
+}
+CONSENT = "May we write to you when it is ready?"
+
+
+class NotASale(Refuse):
+    """The form sells nothing."""
+
+    cause = "not_a_sale"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page tells of the till beside what it sells."""
+
+    device: str
+    waiting: int
+    refused: Mapping[int, Sequence[str]]
+    standing: Standing
+    said: str = ""
+
+
+def sale_of(form: Mapping[str, str], catalogue: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """The sale that a form says, without its number; NotASale where nothing is in it. Prices are the catalogue's."""
+    digits = int(catalogue["digits"])
+    lines, total = [], 0
+    for item in catalogue["items"]:
+        count = _count(form.get(f"n:{item['sku']}", ""))
+        if count:
+            lines.append({"sku": item["sku"], "quantity": count, "unit_price": _money(item["price_minor"], digits)})
+            total += item["price_minor"] * count
+    way = WAYS.get(form.get("way", "rack"))
+    if not lines or way is None:
+        raise NotASale("nothing was chosen", remedy="Say how many of each piece, and what the customer does.")
+    sale: dict[str, Any] = {
+        "sold_at": at.isoformat(),
+        "currency": catalogue["currency"],
+        "lines": lines,
+        "total": _money(total, digits),
+        "delivery": way[0],
+        "handed_over": way[1],
+        "language": catalogue["language"],
+    }
+    for name, medium in (("email", "email"), ("phone", "sms")):
+        if form.get(name):
+            sale[name] = form[name]
+            if form.get("consent") == "yes":
+                consent = {"medium": medium, "purpose": "order_updates", "granted": True, "wording": CONSENT}
+                sale.setdefault("consents", []).append(consent)
+    return sale
+
+
+def render(catalogue: Mapping[str, Any] | None, shown: Shown, token: str) -> str:
+    """The page as HTML."""
+    said = f'<p class="said" role="status">{_text(shown.said)}</p>' if shown.said else ""
+    body = (
+        _selling(catalogue, token)
+        if catalogue
+        else "<p>The shop was never reached from here: it says what to sell.</p>"
+    )
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Till {_text(shown.device)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style><main><h1>Till</h1>{said}{_standing(shown)}{body}</main></html>"
+    )
+
+
+def _selling(catalogue: Mapping[str, Any], token: str) -> str:
+    digits, currency = int(catalogue["digits"]), str(catalogue["currency"])
+    groups = []
+    for product, items in groupby(catalogue["items"], key=lambda item: item["product"]):
+        rows = "".join(
+            f"<label>{_text(item['title'])} <small>{_text(item['size'])} · "
+            f"{_money(item['price_minor'], digits)} {_text(currency)}</small>"
+            f'<input name="n:{_text(item["sku"])}" type="number" inputmode="numeric" min="0" max="{MOST_PIECES}" '
+            'placeholder="0"></label>'
+            for item in items
+        )
+        groups.append(f"<fieldset><legend>{_text(product)}</legend>{rows}</fieldset>")
+    ways = "".join(
+        f'<label class="way"><input type="radio" name="way" value="{name}"{" checked" if name == "rack" else ""}> '
+        f"The customer {words}</label>"
+        for name, (_, _, words) in WAYS.items()
+    )
+    return (
+        f'<form method="post" action="/sell" autocomplete="off"><input type="hidden" name="token" value="{token}">'
+        f"{''.join(groups)}<fieldset><legend>And then</legend>{ways}</fieldset>"
+        '<details><summary>Tell them when it is ready</summary><label>E-mail <input name="email" type="email"></label>'
+        '<label>Mobile phone <input name="phone" type="tel"></label>'
+        f'<label class="way"><input type="checkbox" name="consent" value="yes"> {_text(CONSENT)}</label></details>'
+        "<button>Sold and paid</button></form>"
+    )
+
+
+def _standing(shown: Shown) -> str:
+    if shown.standing.refused_key:
+        line = "The shop does not take this till's key. Ask for a new one; what is sold is kept."
+    elif shown.standing.answered:
+        line = "The shop hears every sale."
+    else:
+        line = "No line to the shop: sales are kept here and told when there is one."
+    parts = [f'<p class="{"calm" if shown.standing.answered else "wait"}">{line} Waiting: {shown.waiting}.</p>']
+    if shown.standing.missing:
+        numbers = ", ".join(map(str, shown.standing.missing[:20]))
+        parts.append(f'<p class="bad">The shop lacks sales of this till: {numbers}. Tell the hub.</p>')
+    if shown.refused:
+        numbers = ", ".join(map(str, sorted(shown.refused)[-20:]))
+        parts.append(f'<p class="bad">The shop refused sales {numbers}: they lie in its quarantine.</p>')
+    return "".join(parts)
+
+
+def _count(text: str) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and int(text) <= MOST_PIECES):
+        raise NotASale(f"how many is a number from 0 to {MOST_PIECES}")
+    return int(text)
+
+
+def _money(minor: int, digits: int) -> str:
+    """Major units as text, from the currency's smallest."""
+    return f"{minor // 10**digits}.{minor % 10**digits:0{digits}}" if digits else str(minor)
+
+
+def _text(text: object) -> str:
+    return html.escape(str(text))
+
+
+_STYLE = (
+    "body{font:18px/1.5 sans-serif;margin:0;background:#111;color:#eee}main{max-width:44rem;margin:auto;padding:1rem}"
+    "fieldset{border:1px solid #444;border-radius:8px;margin:0 0 1rem}label{display:flex;justify-content:space-between;"
+    "align-items:center;gap:1rem;padding:.4rem 0}small{color:#aaa;margin-left:auto}"
+    "input[type=number]{width:4.5rem;font-size:1.2rem;padding:.5rem;background:#222;color:#fff;border:1px solid #666}"
+    ".way{justify-content:flex-start}input[type=radio],input[type=checkbox]{width:1.6rem;height:1.6rem}"
+    "button{width:100%;font-size:1.4rem;padding:1rem;background:#2e7d32;color:#fff;border:0;border-radius:8px}"
+    ".bad{color:#ff8a80}.wait{color:#ffd54f}.calm{color:#a5d6a7}.said{font-size:1.3rem;color:#fff}"
+)

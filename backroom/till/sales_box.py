@@ -1,0 +1,141 @@
+"""The till's box of sales: each a file of its own, numbered for ever, on the disk before the customer leaves.
+
+What belongs here: keeping, listing and dropping them. What does not: what a sale says (`page`), and telling the shop
+(`telling`). A file is written whole, flushed and then renamed: a crash leaves the sale or nothing. The file of the
+newest sale stays, emptied, when the shop has it, so that its number never comes again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import threading
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backroom.domain.errors import AskPerson
+from backroom.till.sealed_sale import seal_sale
+
+NAME, REFUSED, LOCK = "till.json", "refused.json", "till.lock"
+_FILE = re.compile(r"(\d{9})\.(sale|told)")
+
+
+class TillRunsAlready(AskPerson):
+    """Another process sells from this folder."""
+
+    cause = "till_runs_already"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A sealed sale that the shop has not confirmed."""
+
+    seq: int
+    sealed: str
+
+
+class SalesBox:
+    """The box of one till. Threads may share it; a second process is refused (TillRunsAlready)."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self._guard = threading.Lock()
+        self._lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise TillRunsAlready(
+                "a till runs from this folder already", remedy="Use its page, or give this one another folder."
+            ) from None
+        for draft in folder.glob("*.new"):
+            draft.unlink()
+        self.device = self._named()
+        self._last = max((seq for seq, _ in self._files()), default=0)
+
+    def close(self) -> None:
+        os.close(self._lock)
+
+    def add(self, public: str, sale: Mapping[str, Any]) -> int:
+        """Seal a sale under the next number and keep it; it is on the disk when this returns."""
+        with self._guard:
+            seq = self._last + 1
+            _write(self._path(seq, "sale"), seal_sale(public, self.device, seq, dict(sale) | {"seq": seq}).encode())
+            self._last = seq
+            return seq
+
+    def waiting(self, most: int = 0) -> list[Kept]:
+        """What the shop has not confirmed, oldest first."""
+        with self._guard:
+            seqs = sorted(seq for seq, state in self._files() if state == "sale")
+            return [Kept(seq, self._path(seq, "sale").read_text("ascii")) for seq in seqs[: most or None]]
+
+    def told(self, seq: int) -> None:
+        """The shop has this sale. Safe to do again."""
+        with self._guard:
+            if not self._path(seq, "sale").exists():
+                return
+            # Its number first, then the sale: of the newest there is always one.
+            _write(self._path(seq, "told"), b"")
+            self._path(seq, "sale").unlink()
+            for other, state in self._files():
+                if state == "told" and other < self._last:
+                    self._path(other, "told").unlink()
+            _sync(self._folder)
+
+    def refused(self, seq: int, reasons: list[str]) -> None:
+        """The shop will not take this sale, and keeps it in quarantine: only its number and the codes stay here."""
+        with self._guard:
+            known = self._refusals() | {str(seq): reasons}
+            _write(self._folder / REFUSED, json.dumps(known).encode())
+        self.told(seq)
+
+    def refusals(self) -> dict[int, list[str]]:
+        with self._guard:
+            return {int(seq): reasons for seq, reasons in self._refusals().items()}
+
+    def _refusals(self) -> dict[str, list[str]]:
+        path = self._folder / REFUSED
+        return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+
+    def _named(self) -> str:
+        """The till's name: made once, and never given to another folder, where numbers would begin again."""
+        path = self._folder / NAME
+        if not path.exists():
+            _write(path, json.dumps({"device": f"till-{uuid.uuid4().hex[:8]}"}).encode())
+        return str(json.loads(path.read_text("utf-8"))["device"])
+
+    def _files(self) -> list[tuple[int, str]]:
+        found = (_FILE.fullmatch(path.name) for path in self._folder.iterdir())
+        return [(int(one[1]), one[2]) for one in found if one]
+
+    def _path(self, seq: int, state: str) -> Path:
+        return self._folder / f"{seq:09}.{state}"
+
+
+def _write(path: Path, what: bytes) -> None:
+    draft = path.with_name(path.name + ".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        left = what
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    draft.replace(path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

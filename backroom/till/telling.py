@@ -1,0 +1,108 @@
+"""Telling the shop what was sold, whenever there is a line; and what there is to sell, from when there was one.
+
+What belongs here: the calls, and what becomes of their answers. What does not: keeping sales (`sales_box`).
+Sales go again and again until the shop has confirmed each by its number; it counts each once.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from backroom.till.sales_box import SalesBox
+
+CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
+LOOK_SECONDS = 3.0
+# How old what there is to sell may be, and how long nobody notices that the line is gone while nothing is sold.
+CATALOGUE_SECONDS = 30.0
+AT_ONCE = 50
+CATALOGUE = "catalogue.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a till stands with the shop: whether it answered last, and what the shop lacks of its numbers."""
+
+    answered: bool = False
+    refused_key: bool = False
+    missing: tuple[int, ...] = ()
+
+
+class Telling:
+    """The till's way to the shop, in a thread of its own."""
+
+    def __init__(self, *, gateway: str, key: str, box: SalesBox, folder: Path) -> None:
+        self._base = gateway.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {key}"}
+        self._box = box
+        self._path = folder / CATALOGUE
+        self._catalogue_at = float("-inf")
+        self.standing = Standing()
+
+    def catalogue(self) -> dict[str, Any] | None:
+        """What there is to sell, as the shop said when it was last reached; None where it never was."""
+        return dict(json.loads(self._path.read_text("utf-8"))) if self._path.exists() else None
+
+    def run(self, over: threading.Event) -> None:
+        """Tell for ever."""
+        while True:
+            self.look()
+            if over.wait(LOOK_SECONDS):
+                return
+
+    def look(self) -> None:
+        """Tell once all that waits, and ask what there is to sell where that is old."""
+        try:
+            if time.monotonic() - self._catalogue_at > CATALOGUE_SECONDS or not self._path.exists():
+                self._keep(self._ask("GET", "/pos/catalogue"))
+                self._catalogue_at = time.monotonic()
+                self.standing = Standing(answered=True, missing=self.standing.missing)
+            while waiting := self._box.waiting(AT_ONCE):
+                sales = [{"seq": one.seq, "sealed": one.sealed} for one in waiting]
+                told = self._ask("POST", "/pos/sealed-sales", {"device": self._box.device, "sales": sales})
+                self._settle(told["sales"])
+                self.standing = Standing(answered=True, missing=tuple(told["missing"]))
+        except _KeyRefused:
+            self.standing = Standing(refused_key=True, missing=self.standing.missing)
+        except (requests.RequestException, ValueError, KeyError, TypeError):
+            # Whatever answers in the shop's place, such as the page of a market's network: it is not the shop.
+            self.standing = Standing(missing=self.standing.missing)
+
+    def _settle(self, answers: list[dict[str, Any]]) -> None:
+        for answer in answers:
+            if answer["result"] == "refused":
+                self._box.refused(int(answer["seq"]), [str(one["code"]) for one in answer["reasons"]])
+            else:
+                self._box.told(int(answer["seq"]))
+
+    def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        answer = requests.request(
+            method,
+            self._base + path,
+            json=body,
+            headers=self._headers,
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            allow_redirects=False,
+        )
+        if answer.status_code == requests.codes.unauthorized:
+            raise _KeyRefused
+        answer.raise_for_status()
+        told = answer.json()
+        if not isinstance(told, dict):
+            raise TypeError
+        return told
+
+    def _keep(self, told: dict[str, Any]) -> None:
+        draft = self._path.with_name(CATALOGUE + ".part")
+        draft.write_text(json.dumps({**told, "sealing_key": str(told["sealing_key"])}), encoding="utf-8")
+        draft.replace(self._path)
+
+
+class _KeyRefused(Exception):
+    """The gateway does not know the till's key."""

@@ -1,0 +1,190 @@
+"""A booth's laptop is stolen: its disk is copied whole, with its keys. What can be read of it, and what of the shop."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from pypdfium2 import PdfDocument
+
+from backroom.domain.errors import BackroomError
+from backroom.domain.shop import PrinterSpec
+from backroom.printing.device import Device, hold_device
+from backroom.printing.sealed import Sealed, new_once, open_sealed, unpack
+from backroom.store import booth_devices, desk, print_seals
+from backroom.till.sales_box import SalesBox
+from backroom.till.sealed_sale import public_of
+from tests.benches import Bench, open_bench
+from tests.laptops import Laptop
+from tests.lines import Line
+from tests.printers import wait_for
+from tests.shops import BOOTH, CANARIES, Floor
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, sqlite_template: Path) -> str:
+    path = tmp_path / "shop.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def bench(floor: Floor) -> Iterator[Bench]:
+    with open_bench(floor, [PrinterSpec("left", "folder:left", ("dtg",))]) as bench:
+        yield bench
+
+
+@dataclass
+class Thief:
+    """Has every file of the machine, its API keys, and all the time there is: his clock stands where he likes."""
+
+    disk: Path
+    opened: dict[int, bytes] = field(default_factory=dict)
+
+    def files(self) -> Iterator[tuple[Path, bytes]]:
+        for path in sorted(self.disk.rglob("*")):
+            # What lies in a printer's tray is paper.
+            if path.is_file() and not path.name.startswith("tray-"):
+                yield path, path.read_bytes()
+
+    def read(self) -> None:
+        """Try every secret that lies on the disk on every payload that lies there, dead ones too."""
+        raw = [content for _, content in self.files()]
+        secrets = [X25519PrivateKey.from_private_bytes(one) for one in raw if len(one) == 32]
+        for content in raw:
+            try:
+                sealed = unpack(content)
+            except BackroomError:
+                continue
+            for machine in secrets:
+                for once in secrets:
+                    self._try(sealed, machine, once)
+
+    def _try(self, sealed: Sealed, machine: X25519PrivateKey, once: X25519PrivateKey) -> None:
+        long_ago = sealed.bound.expires_at - timedelta(days=400)
+        try:
+            described, document = open_sealed(sealed, Device(machine), once, long_ago)
+        except BackroomError:
+            return
+        text = "".join(page.get_textpage().get_text_range() for page in PdfDocument(document))
+        self.opened[sealed.bound.job] = described + document + text.encode()
+
+    def finds(self, *words: str) -> list[str]:
+        """Those of these words that stand anywhere on the disk or in what was opened."""
+        seen = [content for _, content in self.files()] + list(self.opened.values())
+        return [word for word in words if any(word.encode() in content for content in seen)]
+
+
+def test_of_a_stolen_laptop_only_the_jobs_that_it_had_fetched_and_are_not_dead_can_be_read(
+    bench: Bench, floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = floor.room.database.write
+    with Line(urlsplit(bench.url).port or 0) as line:
+        laptop = Laptop(bench, line.url, tmp_path / "laptop")
+        finished = bench.orders(1, 1, 1)
+        assert laptop.run() == {"done": 3}
+        alone = bench.orders(1)
+        laptop.fetch()
+        line.cut(silent=False)
+        laptop.run_alone()  # finished without network, and not yet told
+
+        line.mend()
+        held = bench.orders(1, 1)
+        laptop.fetch()
+        for number in held:
+            write(lambda c, number=number: desk.hold(c, number, desk.ASKED_BY_STAFF, "Ada"))
+        ours = bench.orders(1, 1, 1)
+        laptop.fetch()  # it hears that what is held is not its own any more
+        with monkeypatch.context() as brief:
+            brief.setattr(print_seals, "LIFE", timedelta(milliseconds=200))
+            expired = bench.orders(1, 1)
+            laptop.fetch()
+        line.cut(silent=False)
+        wait_for(lambda: still_there(laptop) <= len(ours))
+        others = bench.orders(1, 1)
+        box = SalesBox(laptop.folder / "till")
+        sale = {"email": CANARIES[2], "address": {"name": f"{CANARIES[0]} {CANARIES[1]}", "line1": CANARIES[4]}}
+        box.add(public_of(floor.room.seals.till_secrets()[0]), sale)
+        box.close()
+
+        thief = Thief(tmp_path / "copy")
+        shutil.copytree(laptop.folder, thief.disk)
+        thief.read()
+
+    jobs = {number: row["id"] for number, row in bench.jobs().items()}
+    assert set(thief.opened) == {jobs[number] for number in ours}
+    assert thief.finds(*ours) == ours, "a search that finds nothing must be able to find something"
+    assert thief.finds(*finished, *alone, *held, *expired, *others) == []
+    assert thief.finds(*CANARIES) == []
+    for content in thief.opened.values():
+        assert not re.search(rb'"(address|name|email|phone)"', content.split(b"%PDF")[0])
+
+
+def still_there(laptop: Laptop) -> int:
+    """How many payloads lie on its disk, after it has looked at what is dead."""
+    with laptop.open() as booth:
+        return booth.kept.remaining()
+
+
+def _seals(bench: Bench, job_ids: set[int]) -> list[dict[str, object]]:
+    with bench.floor.room.database.read() as connection:
+        return [dict(row) for job in job_ids for row in print_seals.of_job(connection, job)]
+
+
+def test_what_dies_while_the_machine_runs_is_gone_from_its_disk_before_anybody_copies_it(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop = Laptop(bench, bench.url, tmp_path / "laptop")
+    monkeypatch.setattr(print_seals, "LIFE", timedelta(milliseconds=400))
+    numbers = bench.orders(1, 1)
+    laptop.fetch()
+    with laptop.open() as booth:
+        dies = max(row["expires_at"] for row in _seals(bench, {row["id"] for row in bench.jobs().values()}))
+        booth.kept.vault.clear(dies)  # type: ignore[arg-type]
+    thief = Thief(laptop.folder)
+    thief.read()
+    assert thief.opened == {}
+    assert thief.finds(*numbers) == []
+
+
+def test_after_it_is_revoked_nothing_at_all_is_to_be_had_from_the_gateway(bench: Bench, tmp_path: Path) -> None:
+    laptop = Laptop(bench, bench.url, tmp_path / "laptop")
+    bench.orders(1, 1)
+    laptop.fetch()
+    key = bench.key_at(laptop.folder)
+    job = next(iter(bench.jobs().values()))["id"]
+    device = hold_device(laptop.bench_folder)
+    holder = (laptop.bench_folder / "holder").read_text()
+    of_job = {"holder": holder, "attempt": 1}
+    payload = of_job | {"device": device.public, "once": Device(new_once()).public}
+    journal = {"holder": holder, "device": device.public, "lines": []}
+    asked: list[tuple[str, str, object]] = [
+        ("GET", f"/booth/{BOOTH}/printers", None),
+        ("GET", f"/booth/{BOOTH}/wake?wait=0", None),
+        ("POST", f"/booth/{BOOTH}/jobs/claim", {"holder": holder, "most": 1}),
+        ("POST", f"/booth/{BOOTH}/jobs/{job}/payload", payload),
+        ("POST", f"/booth/{BOOTH}/jobs/{job}/start", of_job | {"printer": "left"}),
+        ("POST", f"/booth/{BOOTH}/jobs/{job}/outcome", of_job | {"outcome": "done"}),
+        ("POST", f"/booth/{BOOTH}/journal", journal),
+        ("POST", f"/booth/{BOOTH}/journal/shown", {"holder": holder}),
+        ("POST", f"/booth/{BOOTH}/scan", {"order": "A-1001", "code": "X"}),
+        ("GET", f"/booth/prefect/work_pools/{BOOTH}", None),
+        ("POST", "/booth/prefect/flow_runs/filter", {}),
+    ]
+    headers = {"Authorization": f"Bearer {key}"}
+
+    def ask(method: str, path: str, body: object) -> int:
+        return httpx.request(method, bench.url + path, json=body, headers=headers, timeout=20).status_code
+
+    assert ask(*asked[0]) == 200
+    bench.floor.room.database.write(lambda c: booth_devices.revoke(c, BOOTH))
+    assert {ask(*one) for one in asked} == {401}
+    assert {row["destroyed_why"] for row in _seals(bench, {row["id"] for row in bench.jobs().values()})} == {"revoked"}

@@ -1,0 +1,251 @@
+"""The booth's own till: it sells without network, keeps nothing that can be read, and each sale counts once."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from backroom.store import booth_devices
+from backroom.store.api_keys import make_key
+from backroom.store.catalogue import save_variants
+from backroom.store.quarantined import open_quarantine
+from backroom.store.tables import inbox
+from backroom.store.till_numbers import between, gaps, hear
+from backroom.till.sales_box import SalesBox, TillRunsAlready
+from backroom.till.serve import create_till
+from backroom.till.telling import Telling
+from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, gateway, room
+from tests.lines import Line
+
+__all__ = ["gateway", "room"]
+
+CANARY = "zaphrodel.q@example.org"
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, sqlite_template: Path) -> str:
+    path = tmp_path / "shop.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def line(gateway: Gateway) -> Iterator[Line]:
+    gateway.room.database.write(lambda c: save_variants(c, [VARIANT]))
+    with Line(urlsplit(gateway.url).port or 0) as line:
+        yield line
+
+
+class Till:
+    """A till on a booth's machine, without its thread: the test says when it looks for the shop."""
+
+    def __init__(self, gateway: Gateway, line: Line, folder: Path, key: str = "") -> None:
+        self.folder = folder
+        self.box = SalesBox(folder)
+        key = key or gateway.room.database.write(lambda c: make_key(c, "till", "pos", "booth-a"))
+        self.telling = Telling(gateway=line.url, key=key, box=self.box, folder=folder)
+        self.client = TestClient(create_till(self.box, self.telling), follow_redirects=True)
+
+    def page(self) -> str:
+        return self.client.get("/").text
+
+    def sell(self, count: int = 1, **more: str) -> str:
+        found = re.search(r'name="token" value="([^"]+)"', self.page())
+        assert found
+        form = {"token": found[1], f"n:{SKU}": str(count), "way": "rack"} | more
+        return self.client.post("/sell", data=form).text
+
+
+@pytest.fixture
+def till(gateway: Gateway, line: Line, tmp_path: Path) -> Iterator[Till]:
+    till = Till(gateway, line, tmp_path / "till")
+    till.telling.look()
+    yield till
+    till.box.close()
+
+
+def heard(gateway: Gateway) -> list[str]:
+    with gateway.room.database.read() as connection:
+        return sorted(connection.execute(select(inbox.c.delivery_key)).scalars())
+
+
+def test_it_sells_without_network_and_each_sale_is_told_once_when_the_line_is_back(
+    gateway: Gateway, line: Line, till: Till
+) -> None:
+    line.cut(silent=False)
+    assert "Sold: number 1." in till.sell()
+    till.sell(2, way="print")
+    till.telling.look()
+    page = till.page()
+    assert "No line to the shop" in page
+    assert "Waiting: 2." in page
+    assert heard(gateway) == []
+    line.mend()
+    till.telling.look()
+    till.telling.look()
+    assert heard(gateway) == [f"{till.box.device}:1", f"{till.box.device}:2"]
+    assert "Waiting: 0." in till.page()
+
+
+def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_counts_twice(
+    gateway: Gateway, line: Line, till: Till
+) -> None:
+    till.sell()
+    kept = {path.name: path.read_bytes() for path in till.folder.glob("*.sale")}
+    till.telling.look()
+    for name, raw in kept.items():
+        (till.folder / name).write_bytes(raw)
+    till.telling.look()
+    assert heard(gateway) == [f"{till.box.device}:1"]
+    assert till.box.waiting() == []
+
+
+def test_nobody_reads_on_its_disk_what_was_sold_to_whom(line: Line, till: Till) -> None:
+    line.cut(silent=False)
+    till.sell(1, email=CANARY, consent="yes")
+    for path in till.folder.iterdir():
+        raw = path.read_bytes()
+        opened = base64.b64decode(raw) if path.suffix == ".sale" else raw
+        assert CANARY.encode() not in raw + opened, path
+        if path.name != "catalogue.json":
+            assert SKU.encode() not in raw + opened, path
+
+
+def test_what_is_sold_to_somebody_arrives_as_it_was_said(gateway: Gateway, till: Till) -> None:
+    till.sell(1, email=CANARY, consent="yes")
+    till.telling.look()
+    assert heard(gateway) == [f"{till.box.device}:1"]
+    with gateway.room.database.read() as connection:
+        assert open_quarantine(connection) == []
+
+
+def test_a_number_never_comes_again_after_a_restart_and_a_second_process_is_refused(
+    gateway: Gateway, line: Line, till: Till
+) -> None:
+    till.sell()
+    till.sell()
+    till.telling.look()
+    with pytest.raises(TillRunsAlready):
+        SalesBox(till.folder)
+    till.box.close()
+    again = Till(gateway, line, till.folder)
+    assert again.box.device == till.box.device
+    again.telling.look()
+    assert "Sold: number 3." in again.sell()
+    again.box.close()
+    till.box = SalesBox(till.folder)
+
+
+def test_a_form_of_another_page_sells_nothing(till: Till) -> None:
+    answer = till.client.post("/sell", data={"token": "guessed", f"n:{SKU}": "1", "way": "rack"})
+    assert answer.status_code == 403
+    for form in ({}, {f"n:{SKU}": "-1"}, {f"n:{SKU}": "99"}, {f"n:{SKU}": "1", "way": "stolen"}, {"n:OTHER": "1"}):
+        found = re.search(r'name="token" value="([^"]+)"', till.page())
+        assert found
+        assert till.client.post("/sell", data={"token": found[1], **form}).status_code == 400
+    assert till.box.waiting() == []
+
+
+def test_a_sale_of_another_tills_number_is_refused_and_the_till_says_so(
+    gateway: Gateway, line: Line, till: Till
+) -> None:
+    line.cut(silent=False)
+    till.sell()
+    till.sell()
+    first, second = sorted(till.folder.glob("*.sale"))
+    first.write_bytes(second.read_bytes())
+    line.mend()
+    till.telling.look()
+    assert heard(gateway) == [f"{till.box.device}:2"]
+    assert "refused sales 1" in till.page()
+
+
+def test_a_gap_is_noticed_and_named(gateway: Gateway, line: Line, till: Till) -> None:
+    line.cut(silent=False)
+    for _ in range(4):
+        till.sell()
+    lost = sorted(till.folder.glob("*.sale"))[1:3]
+    for path in lost:
+        path.unlink()
+    line.mend()
+    till.telling.look()
+    assert "lacks sales of this till: 2, 3" in till.page()
+    with gateway.room.database.read() as connection:
+        assert gaps(connection) == [{"till": till.box.device, "location": "booth-a", "missing": [2, 3]}]
+    gateway.room.database.write(lambda c: hear(c, till.box.device, "booth-a", [3, 2]))
+    with gateway.room.database.read() as connection:
+        assert gaps(connection) == []
+
+
+def test_a_revoked_key_is_said_and_what_is_sold_is_kept(gateway: Gateway, line: Line, till: Till) -> None:
+    gateway.room.database.write(lambda c: booth_devices.revoke(c, "booth-a"))
+    till.sell()
+    till.telling.look()
+    assert "does not take this till" in till.page()
+    assert len(till.box.waiting()) == 1
+
+
+def test_the_page_of_a_markets_network_is_not_the_shop(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Portal(requests.Response):
+        status_code = 200
+        _content = b"<html>Log in to MarketNet</html>"
+
+    monkeypatch.setattr(requests, "request", lambda *_, **__: Portal())
+    till.sell()
+    till.telling.look()
+    assert len(till.box.waiting()) == 1
+    assert "No line to the shop" in till.page()
+
+
+def sell_until_killed(folder: Path, public: str, count: int) -> NoReturn:
+    """In a child: sell twice, and be gone at the n-th flush. What the customer was told is noted beside the folder."""
+    real, left = os.fsync, itertools.count(count - 1, -1)
+
+    def deadly(descriptor: int) -> None:
+        if next(left) == 0:
+            os._exit(9)
+        real(descriptor)
+
+    os.fsync = deadly
+    try:
+        box = SalesBox(folder)
+        for _ in range(2):
+            seq = box.add(public, {"total": "1.00"})
+            (folder.parent / f"answered-{count}-{seq}").touch()
+    finally:
+        os._exit(0)
+
+
+def test_killed_at_any_flush_a_sale_is_there_whole_or_was_never_sold(tmp_path: Path) -> None:
+    public = "ZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXphYmNkZWZnaGk="
+    for count in range(1, 9):
+        folder = tmp_path / str(count)
+        SalesBox(folder).close()
+        pid = os.fork()
+        if pid == 0:
+            sell_until_killed(folder, public, count)
+        os.waitpid(pid, 0)
+        box = SalesBox(folder)
+        kept = {one.seq for one in box.waiting()}
+        answered = {int(path.name.rsplit("-", 1)[1]) for path in tmp_path.glob(f"answered-{count}-*")}
+        assert answered <= kept, "what the customer was told is there"
+        assert box.add(public, {"total": "1.00"}) == max(kept, default=0) + 1
+        box.close()
+
+
+def test_a_hundred_missing_numbers_are_named_and_no_more() -> None:
+    assert between([1, 2, 5, 7]) == [3, 4, 6]
+    assert between([]) == between([4]) == []
+    assert between([1, 10**14]) == list(range(2, 102))

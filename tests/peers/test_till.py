@@ -1,0 +1,99 @@
+"""The till's page in a real browser, on a tablet and a phone, without scripts: sold, and told once there is a line."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+
+from backroom.store.api_keys import make_key
+from backroom.store.catalogue import save_variants
+from backroom.till.sales_box import SalesBox
+from backroom.till.serve import create_till
+from backroom.till.telling import Telling
+from tests.browser import Browser
+from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, gateway, room
+from tests.lines import Line
+from tests.peers.conftest import PHONE, TABLET
+
+__all__ = ["gateway", "room"]
+
+pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, sqlite_template: Path) -> str:
+    path = tmp_path / "shop.db"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def line(gateway: Gateway) -> Iterator[Line]:
+    gateway.room.database.write(lambda c: save_variants(c, [VARIANT]))
+    with Line(urlsplit(gateway.url).port or 0) as line:
+        yield line
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[SalesBox]:
+    box = SalesBox(tmp_path / "till")
+    yield box
+    box.close()
+
+
+@pytest.fixture
+def telling(gateway: Gateway, line: Line, box: SalesBox, tmp_path: Path) -> Telling:
+    key = gateway.room.database.write(lambda c: make_key(c, "till", "pos", "booth-a"))
+    telling = Telling(gateway=line.url, key=key, box=box, folder=tmp_path / "till")
+    telling.look()
+    return telling
+
+
+@pytest.fixture
+def url(box: SalesBox, telling: Telling) -> Iterator[str]:
+    served = uvicorn.Server(uvicorn.Config(create_till(box, telling), port=0, log_level="warning"))
+    thread = threading.Thread(target=served.run, daemon=True)
+    thread.start()
+    ends = time.monotonic() + 20
+    while not served.started:
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{served.servers[0].sockets[0].getsockname()[1]}"
+    served.should_exit = True
+    thread.join(20)
+
+
+@pytest.mark.parametrize("size", [TABLET, PHONE], ids=["tablet", "phone"])
+def test_a_sale_is_made_by_hand_without_network_and_without_scripts(
+    window: Browser, url: str, line: Line, box: SalesBox, telling: Telling, size: tuple[int, int], pictures: Path | None
+) -> None:
+    width, height = size
+    window.window(width, height, phone=size == PHONE)
+    window.scripts(False)
+    line.cut(silent=False)
+    window.open(url)
+    window.type(f"input[name='n:{SKU}']", "2")
+    window.click("button", "Sold and paid")
+    window.see("Sold: number 1.")
+    window.see("Waiting: 1.")
+    telling.look()
+    window.open(url)
+    window.see("No line to the shop")
+    if pictures is not None:
+        window.picture(pictures / f"till-{width}.png")
+    line.mend()
+    telling.look()
+    window.open(url)
+    window.see("The shop hears every sale.")
+    assert box.waiting() == []
+    window.scripts(True)
+    window.open(url)
+    assert window.run("return document.documentElement.scrollWidth") <= width
+    assert window.complaints() == []
