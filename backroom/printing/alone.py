@@ -129,7 +129,9 @@ class KeptBooth(Booth):
             super().start(job, printer)
         except GatewayAway:
             told = False
-        self.kept.begun(job, printer, told=told)
+        # Not while it is being fetched ahead: what is kept of a job that is over would be printed again.
+        with self._fetching:
+            self.kept.begun(job, printer, told=told)
 
     def progress(self, job: Job, state: PrintState, reason: str, printer_job: str) -> None:
         told = not self._behind(job)
@@ -154,13 +156,14 @@ class KeptBooth(Booth):
         else:
             behind = self._behind(job)
             line = self.kept.ends(job, outcome, reason)
-            if behind:
-                return
             try:
-                super().outcome(job, outcome, reason)
+                if not behind:
+                    super().outcome(job, outcome, reason)
+                    self.kept.heard([line.seq])
             except (GatewayAway, JobTaken):
                 return  # told with the next claim, and settled by the shop's rule for what was taken back meanwhile
-            self.kept.heard([line.seq])
+            finally:
+                self.kept.not_heard(line.seq)
 
     def catch_up(self) -> int:
         """Tell the shop what it has not heard; returns how many lines it took. It may have heard some of them."""
@@ -204,7 +207,7 @@ class KeptBooth(Booth):
                 self.kept.heard([self.kept.ends(job, "failed", reason).seq])
                 return
         if not self.kept.again(job, reason):
-            self.kept.ends(job, "failed", reason)
+            self.kept.not_heard(self.kept.ends(job, "failed", reason).seq)
 
     def _behind(self, job: Job) -> bool:
         """Whether the shop has not heard all of this try: then what comes next waits for its turn."""

@@ -10,6 +10,7 @@ stays until the shop has heard it. A job that was started and has no outcome is 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -41,6 +42,9 @@ class Kept:
         self.vault = Vault(folder, device)
         # Of lines that stay: what the shop took since this was opened. What it hears twice it knows.
         self._heard: set[int] = set()
+        # Lines that are being told just now, by a call of their own.
+        self._on_their_way: set[int] = set()
+        self._guard = threading.Lock()
         # A key whose job has its outcome: the machine stopped between the line and the key.
         for which in self.ended():
             self.vault.destroy(which)
@@ -83,16 +87,19 @@ class Kept:
         return True
 
     def ends(self, job: Job, outcome: str, reason: str) -> Line:
-        """Note what became of a job, and destroy what was to be printed."""
+        """Note what became of a job, and destroy what was to be printed. Whoever calls this tells the shop, and says
+        with `heard` or `not_heard` how that went."""
         as_it_was = self._as_it_stands(job)
-        line = self._write(
-            job,
-            OUTCOME,
-            state=outcome,
-            reason=_plain(job, reason),
-            printer=as_it_was.printer,
-            printer_job=as_it_was.printer_job,
-        )
+        with self._guard:
+            line = self._write(
+                job,
+                OUTCOME,
+                state=outcome,
+                reason=_plain(job, reason),
+                printer=as_it_was.printer,
+                printer_job=as_it_was.printer_job,
+            )
+            self._on_their_way.add(line.seq)
         self.vault.destroy((job.id, job.attempt))
         return line
 
@@ -102,11 +109,20 @@ class Kept:
 
     def untold(self) -> list[Line]:
         """What the shop has not heard, in order."""
-        return [line for line in self.journal.lines() if not line.told and line.seq not in self._heard]
+        with self._guard:
+            known = self._heard | self._on_their_way
+            return [line for line in self.journal.lines() if not line.told and line.seq not in known]
 
     def heard(self, seqs: Iterable[int]) -> None:
         """The shop has these."""
-        self._heard.update(seqs)
+        with self._guard:
+            self._heard.update(seqs)
+            self._on_their_way.difference_update(seqs)
+
+    def not_heard(self, seq: int) -> None:
+        """The shop has not heard this line, or not taken it: it is told again with the others."""
+        with self._guard:
+            self._on_their_way.discard(seq)
 
     def tidy(self, ours: Collection[Try] | None = None) -> None:
         """Forget what has its outcome and was heard whole. Where the shop says what is in our hands (`ours`): destroy
@@ -126,11 +142,13 @@ class Kept:
 
     def _drop(self, whole: Iterable[Try]) -> None:
         """Forget tries of which the shop has heard every line."""
-        untold = {(line.job, line.attempt) for line in self.untold()}
-        gone = set(whole) - untold
+        lines, on_their_way = self.untold(), set(self._on_their_way)
+        lines += [line for line in self.journal.lines() if line.seq in on_their_way]
+        gone = set(whole) - {(line.job, line.attempt) for line in lines}
         seqs = [line.seq for line in self.journal.lines() if (line.job, line.attempt) in gone]
         self.journal.drop(seqs)
-        self._heard.difference_update(seqs)
+        with self._guard:
+            self._heard.difference_update(seqs)
 
     def jobs(self) -> list[Job]:
         """What may be printed without the shop: fetched, not ended, not dead. What was begun is marked as such."""
