@@ -236,6 +236,15 @@ def test_every_metric_is_described() -> None:
         assert f"`{name}`" in page, name
 
 
+def test_every_mark_of_the_table_of_connectors_is_backed_by_a_test_of_that_name() -> None:
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("<!-- connectors -->")[2].partition("\n## ")[0]
+    marks = re.findall(r'\]\((tests/[a-z0-9_/]+\.py) "(test_[a-z0-9_]+)"\)', table)
+    assert len(marks) == table.count("](")
+    assert len(marks) > 60
+    for path, name in marks:
+        assert re.search(rf"def {name}\b", (ROOT / path).read_text(encoding="utf-8")), f"{path}: {name}"
+
+
 def test_every_scope_of_a_key_is_described() -> None:
     page = (GUIDE / "keys.md").read_text(encoding="utf-8")
     for scope in SCOPES:
