@@ -1,6 +1,6 @@
 """How many pieces a channel may sell, and what to set where it has sold some that we have not heard of.
 
-What belongs here: the two sums. What does not: reading the levels (`backroom.store.selling`) and telling them.
+What belongs here: the three sums. What does not: reading the levels (`backroom.store.selling`) and telling them.
 """
 
 from __future__ import annotations
@@ -34,3 +34,10 @@ def level_to_set(available: int, before: int | None, there: int, unheard: int = 
         return max(0, available), 0
     on_their_way = max(0, unheard + max(0, before - there) - arrived)
     return max(0, available - on_their_way), on_their_way
+
+
+def left_in_doubt(available: int, before: int, unheard: int = 0, arrived: int = 0) -> int:
+    """What a level counts as left at while nobody knows whether it was set: the higher of what it would have been left
+    at, with all that is on its way, either way. What it shows less than that is on its way; nothing else is unheard of
+    then, and what arrives counts from there."""
+    return max(available, before + unheard - arrived)

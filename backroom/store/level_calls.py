@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, case, func, literal, or_, select, update
 
 from backroom.domain import breaker as breaker_rule
+from backroom.domain.selling import left_in_doubt
 from backroom.domain.shop import Shop
 from backroom.store.batches import chunks, insert_new
 from backroom.store.claims import Claim, Wakeup, attend, is_free, look_for_work, raise_generation, take
@@ -78,7 +79,7 @@ def settle(connection: Connection, channel: str, left: Iterable[LeftAt], at: dat
         mine = (channel_levels.c.channel == channel) & (channel_levels.c.sku == told.sku)
         since = case(
             (
-                channel_levels.c.unheard_since.is_(None) | (channel_levels.c.unheard < one.unheard),
+                channel_levels.c.unheard_since.is_(None) | literal(told.unheard < one.unheard),
                 # With its type: as it stands beside a column, SQLite would keep it otherwise than the column does.
                 literal(at, channel_levels.c.unheard_since.type),
             ),
@@ -89,7 +90,6 @@ def settle(connection: Connection, channel: str, left: Iterable[LeftAt], at: dat
             "available": told.available,
             "unheard": one.unheard,
             "unheard_since": since if one.unheard else None,
-            "arrived": channel_levels.c.arrived - told.arrived,
             "doubtful": False,
             "trouble": one.trouble,
             "told_at": at,
@@ -105,7 +105,8 @@ def put_back(connection: Connection, channel: str, untold: Iterable[ToTell]) -> 
         mine = (channel_levels.c.channel == channel) & (channel_levels.c.sku == one.sku)
         newest = update(channel_levels).where(mine, channel_levels.c.generation == one.generation)
         # Where it had been in doubt before, `before` is still the highest that it may show.
-        connection.execute(newest.values(level=one.before, doubtful=one.doubtful))
+        arrived = channel_levels.c.arrived + one.arrived
+        connection.execute(newest.values(level=one.before, unheard=one.unheard, arrived=arrived, doubtful=one.doubtful))
 
 
 def went_well(connection: Connection, channel: str, at: datetime) -> None:
@@ -182,10 +183,22 @@ def _begin(connection: Connection, channel: str, due: Sequence[ToTell]) -> list[
         .values(
             generation=bindparam("now"),
             doubtful=True,
-            # The highest that it may be left at: what it shows below that, it may have sold.
-            level=case((channel_levels.c.level < bindparam("most"), bindparam("most")), else_=channel_levels.c.level),
+            level=bindparam("left_at"),
+            # Both are in that sum; what arrives from now on counts anew.
+            unheard=0,
+            arrived=channel_levels.c.arrived - bindparam("heard"),
         ),
-        [{"what": sku, "now": begun[sku], "most": one.available} for sku, one in sorted(wanted.items())],
+        [
+            {
+                "what": sku,
+                "now": begun[sku],
+                "left_at": None
+                if one.before is None
+                else left_in_doubt(one.available, one.before, one.unheard, one.arrived),
+                "heard": one.arrived,
+            }
+            for sku, one in sorted(wanted.items())
+        ],
     )
     return [replace(one, generation=begun[one.sku]) for one in due]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from backroom.domain.model import StockLevel
-from backroom.domain.selling import level_to_set, may_sell
+from backroom.domain.selling import left_in_doubt, level_to_set, may_sell
 
 
 def test_it_is_what_is_free_at_its_places_less_what_is_owed_and_kept_back() -> None:
@@ -54,6 +54,12 @@ def test_a_level_is_never_negative_and_never_more_than_there_is(
     assert on_their_way >= 0
 
 
+def test_what_was_heard_of_before_a_lost_answer_is_not_counted_again_after_it() -> None:
+    # Ten, of which the channel sold two; one is heard of, one piece came in, and it was set to nine without an answer.
+    left_at = left_in_doubt(10, before=10, unheard=0, arrived=1)
+    assert level_to_set(9, left_at, there=9) == (8, 1)
+
+
 class SellingMachine(RuleBasedStateMachine):
     """Ten pieces; a channel whose orders arrive here when they like; sales here, of which it is told at once."""
 
@@ -77,7 +83,8 @@ class SellingMachine(RuleBasedStateMachine):
         """Whether it was set or not: from now on it counts as left at the higher of the two."""
         level, _ = level_to_set(self.free, self.left_at, self.shown, self.unheard, self.arrived)
         assert self.left_at is not None
-        self.left_at = max(self.left_at, self.free)
+        self.left_at = left_in_doubt(self.free, self.left_at, self.unheard, self.arrived)
+        self.unheard = self.arrived = 0
         if arrived:
             self.shown = level
 
