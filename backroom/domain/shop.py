@@ -429,10 +429,13 @@ class Shop:
         return _found("SLA", id_, self.slas)
 
     def carrier_for(self, location: str, channel: str) -> CarrierSpec:
-        """Who is asked for a parcel: by its channel, else whoever calls at the location, else the first of all."""
+        """Who is reckoned with for a parcel: whom its channel or its location names, else the cheapest of those that
+        say how long they take, as they go before others (`backroom.domain.rates`)."""
         asked = self.find_channel(channel)
         wanted = (asked.carrier if asked else "") or self.location(location).carrier
-        return _found("carrier", wanted, self.carriers) if wanted else self.carriers[0]
+        if wanted:
+            return _found("carrier", wanted, self.carriers)
+        return min(self.carriers, key=lambda one: (one.days is None, one.price_minor))
 
     def carriers_for(self, location: str, channel: str) -> tuple[CarrierSpec, ...]:
         """Who may take a parcel: the one that its channel or its location asks for, else all of them."""
