@@ -46,7 +46,6 @@ def test_everything_that_is_held_of_somebody_is_told_opened_and_of_nobody_else(f
         "print_promises",
         "offline_conflicts",
         "channel_news",
-        "push_subscriptions",
     }
     body, _, _ = page.partition("<script")
     assert all(word in body for word in CANARIES)
