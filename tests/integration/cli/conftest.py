@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_httpserver import HTTPServer
 
+from backroom.cli.output import console
 from backroom.cli.prepare import prepare
 from backroom.cli.processes import ROOT
 from backroom.shop.room import Room
@@ -22,7 +23,8 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer
     httpserver.expect_request(re.compile("/.*")).respond_with_json({"id": "d-1"})
     monkeypatch.setenv("PREFECT_API_URL", httpserver.url_for("/api"))
     monkeypatch.setenv("BACKROOM_HOME", str(home))
-    monkeypatch.setenv("COLUMNS", "300")
+    # Who sets COLUMNS for us (a runner of tests may) fixes the width at the first import.
+    monkeypatch.setattr(console, "_width", 300)
     room = prepare(home)
     yield room
     room.close()
