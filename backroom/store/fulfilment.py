@@ -9,20 +9,20 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, literal, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, literal, select, update
 
 from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import Assignment, FulfilmentState, OrderState
-from backroom.store import history
 from backroom.store.batches import chunks, insert_each
-from backroom.store.claims import Claim, Wakeup, attend, is_free, look_for_work, take, wakeup
+from backroom.store.claim_rows import Work, claim_of_order, claim_wave
+from backroom.store.claims import Claim, Wakeup, wakeup
 from backroom.store.moves import moving
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders, reservations
-from backroom.store.waiting import CRASHED, HEALTHY, WHY_ASIDE, mark, set_aside, waiting
+from backroom.store.waiting import HEALTHY
 
 STAGE = "fulfilment"
 ADVANCING = (FulfilmentState.OPEN, FulfilmentState.MADE, FulfilmentState.PACKED, FulfilmentState.LABELLED)
@@ -103,42 +103,15 @@ def open_parts(connection: Connection, released: Sequence[ToOpen], at: datetime)
 def claim_waiting(
     connection: Connection, *, location: str, instance: str, run_id: str, most: int
 ) -> tuple[Claim, int] | None:
-    """Claim what can advance at this location; None when nothing waits. Returns the claim and how many it holds.
-
-    What crashed all its claims, those alone included, is put aside first, as a sick one.
-    """
-    at = look_for_work(connection, STAGE, location)
-    condition = (fulfilment_orders.c.location == location) & fulfilment_orders.c.state.in_(ADVANCING)
-    _put_aside(connection, condition, at)
-    found = waiting(connection, fulfilment_orders, condition, at, most)
-    ids = found.together or ((found.suspect,) if found.suspect is not None else ())
-    attend(connection, STAGE, location, at if 0 < len(ids) < most else None)
-    taken = _claim(connection, ids, location, instance, run_id)
-    return (replace(taken[0], full=len(ids) >= most), taken[1]) if taken else None
-
-
-def _put_aside(connection: Connection, condition: ColumnElement[bool], at: datetime) -> None:
-    aside = set_aside(connection, fulfilment_orders, condition, at)
-    if not aside:
-        return
-    of_orders = connection.execute(select(fulfilment_orders.c.order_id).where(fulfilment_orders.c.id.in_(aside)))
-    told = {"cause": CRASHED, "reason": WHY_ASIDE}
-    history.record(connection, [history.Entry(id_, "order.sick", told) for id_ in of_orders.scalars()], at=at)
+    """Claim what can advance at this location; None when nothing waits. Returns the claim and how many it holds."""
+    return claim_wave(connection, _work(location), instance=instance, run_id=run_id, most=most)
 
 
 def claim_order(
     connection: Connection, order_id: int, *, location: str, instance: str, run_id: str
 ) -> tuple[Claim, int] | None:
     """Claim one order's work at one location, sick or not; None when it cannot advance or another run holds it."""
-    at = look_for_work(connection, STAGE, location)
-    query = select(fulfilment_orders.c.id).where(
-        fulfilment_orders.c.order_id == order_id,
-        fulfilment_orders.c.location == location,
-        fulfilment_orders.c.state.in_(ADVANCING),
-        is_free(fulfilment_orders, at),
-    )
-    ids = connection.execute(query.with_for_update(skip_locked=True)).scalars().all()
-    return _claim(connection, ids, location, instance, run_id)
+    return claim_of_order(connection, _work(location), order_id, instance=instance, run_id=run_id)
 
 
 def locations_of(connection: Connection, order_id: int) -> list[str]:
@@ -308,11 +281,6 @@ def finish_orders(connection: Connection, order_ids: Iterable[int], at: datetime
     return finished
 
 
-def _claim(
-    connection: Connection, ids: Sequence[int], location: str, instance: str, run_id: str
-) -> tuple[Claim, int] | None:
-    if not ids:
-        return None
-    claim = take(connection, stage=STAGE, location=location, instance=instance, run_id=run_id)
-    mark(connection, fulfilment_orders, ids, claim.token)
-    return claim, len(ids)
+def _work(location: str) -> Work:
+    here = (fulfilment_orders.c.location == location) & fulfilment_orders.c.state.in_(ADVANCING)
+    return Work(fulfilment_orders, here, STAGE, location)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -21,14 +20,12 @@ from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.shop import Shop
 from backroom.store import history
 from backroom.store.batches import chunks, insert_new
+from backroom.store.claim_rows import Work, claim_of_order, claim_wave
 from backroom.store.claims import (
     Claim,
     Wakeup,
-    attend,
     is_free,
-    look_for_work,
     raise_generation,
-    take,
     wakeup,
 )
 from backroom.store.database import now
@@ -40,7 +37,7 @@ from backroom.store.tables import (
     orders,
     shipments,
 )
-from backroom.store.waiting import CRASHED, HEALTHY, WHY_ASIDE, is_due, mark, set_aside, waiting
+from backroom.store.waiting import HEALTHY, is_due
 
 STAGE = "tell"
 # The kind of effect that tells a channel.
@@ -97,27 +94,14 @@ def write_cancelled(connection: Connection, order: RowMapping, reason: str, at: 
 
 def claim_waiting(connection: Connection, *, channel: str, instance: str, run_id: str, most: int) -> Claim | None:
     """Claim what a channel is to be told; None when nothing waits."""
-    at = look_for_work(connection, STAGE, channel)
-    mine = UNTOLD & (channel_news.c.channel == channel)
-    aside = set_aside(connection, channel_news, mine, at)
-    if aside:
-        of_orders = connection.execute(select(channel_news.c.order_id).where(channel_news.c.id.in_(aside))).scalars()
-        told = {"cause": CRASHED, "reason": WHY_ASIDE}
-        history.record(connection, [history.Entry(id_, "order.sick", told) for id_ in of_orders], at=at)
-    found = waiting(connection, channel_news, mine, at, most)
-    ids = found.together or ((found.suspect,) if found.suspect is not None else ())
-    attend(connection, STAGE, channel, at if 0 < len(ids) < most else None)
-    taken = _claim(connection, ids, channel, instance, run_id)
-    return replace(taken, full=len(ids) >= most) if taken else None
+    taken = claim_wave(connection, _work(channel), instance=instance, run_id=run_id, most=most)
+    return taken[0] if taken else None
 
 
 def claim_order(connection: Connection, order_id: int, *, channel: str, instance: str, run_id: str) -> Claim | None:
     """Claim one order's news, sick or not; None when there is none or another run holds it."""
-    at = look_for_work(connection, STAGE, channel)
-    mine = UNTOLD & (channel_news.c.channel == channel) & (channel_news.c.order_id == order_id)
-    query = select(channel_news.c.id).where(mine, is_free(channel_news, at))
-    ids = connection.execute(query.with_for_update(skip_locked=True)).scalars().all()
-    return _claim(connection, ids, channel, instance, run_id)
+    taken = claim_of_order(connection, _work(channel), order_id, instance=instance, run_id=run_id)
+    return taken[0] if taken else None
 
 
 def channel_of(connection: Connection, order_id: int) -> str | None:
@@ -224,12 +208,8 @@ def _ended(state: str, at: datetime) -> dict[str, Any]:
     return {"state": state, "told_at": at, "claim_token": None, "attempts": 0, "next_attempt_at": None, **HEALTHY}
 
 
-def _claim(connection: Connection, ids: Sequence[int], channel: str, instance: str, run_id: str) -> Claim | None:
-    if not ids:
-        return None
-    claim = take(connection, stage=STAGE, location=channel, instance=instance, run_id=run_id)
-    mark(connection, channel_news, ids, claim.token)
-    return claim
+def _work(channel: str) -> Work:
+    return Work(channel_news, UNTOLD & (channel_news.c.channel == channel), STAGE, channel)
 
 
 def _with_order() -> Select[tuple[Any, ...]]:

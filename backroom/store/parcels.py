@@ -7,7 +7,7 @@ people do (`backroom.store.parcel_desk`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,11 +15,10 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, or_, selec
 
 from backroom.domain.errors import Refuse
 from backroom.domain.tracking import ENDED
-from backroom.store import history
 from backroom.store.batches import chunks, insert_new
-from backroom.store.claims import Claim, attend, is_free, look_for_work, take
+from backroom.store.claim_rows import Work, claim_of_order, claim_wave, settle_revisions
+from backroom.store.claims import Claim
 from backroom.store.tables import fulfilment_orders, orders, parcels
-from backroom.store.waiting import CRASHED, HEALTHY, WHY_ASIDE, mark, set_aside, waiting
 
 STAGE = "parcels"
 UNSETTLED = parcels.c.revision > parcels.c.settled_revision
@@ -138,25 +137,14 @@ def note_checked(connection: Connection, ids: Iterable[int], at: datetime) -> No
 
 def claim_waiting(connection: Connection, *, hub: str, instance: str, run_id: str, most: int) -> Claim | None:
     """Claim parcels of which somebody is to be told, or whose label is to be given back; None when nothing waits."""
-    at = look_for_work(connection, STAGE, hub)
-    aside = set_aside(connection, parcels, UNSETTLED, at)
-    if aside:
-        of_orders = connection.execute(select(parcels.c.order_id).where(parcels.c.id.in_(aside))).scalars()
-        told = {"cause": CRASHED, "reason": WHY_ASIDE}
-        history.record(connection, [history.Entry(id_, "order.sick", told) for id_ in of_orders], at=at)
-    found = waiting(connection, parcels, UNSETTLED, at, most)
-    ids = found.together or ((found.suspect,) if found.suspect is not None else ())
-    attend(connection, STAGE, hub, at if 0 < len(ids) < most else None)
-    taken = _claim(connection, ids, hub, instance, run_id)
-    return replace(taken, full=len(ids) >= most) if taken else None
+    taken = claim_wave(connection, _work(hub), instance=instance, run_id=run_id, most=most)
+    return taken[0] if taken else None
 
 
 def claim_order(connection: Connection, order_id: int, *, hub: str, instance: str, run_id: str) -> Claim | None:
     """Claim the parcels of one order, sick or not; None when nothing is to be done or another run holds them."""
-    at = look_for_work(connection, STAGE, hub)
-    query = select(parcels.c.id).where(parcels.c.order_id == order_id, UNSETTLED, is_free(parcels, at))
-    ids = connection.execute(query.with_for_update(skip_locked=True)).scalars().all()
-    return _claim(connection, ids, hub, instance, run_id)
+    taken = claim_of_order(connection, _work(hub), order_id, instance=instance, run_id=run_id)
+    return taken[0] if taken else None
 
 
 def claimed(connection: Connection, token: str) -> list[RowMapping]:
@@ -172,21 +160,11 @@ def claimed(connection: Connection, token: str) -> list[RowMapping]:
 
 def settle(connection: Connection, token: str, revisions: Mapping[int, int]) -> list[int]:
     """Say that these parcels were seen to as far as their revision, and give them up; returns those that were."""
-    done = []
-    for id_, revision in revisions.items():
-        settling = update(parcels).where(parcels.c.id == id_, parcels.c.claim_token == token)
-        values = {"settled_revision": revision, "claim_token": None, "attempts": 0, "next_attempt_at": None, **HEALTHY}
-        if connection.execute(settling.values(**values)).rowcount:
-            done.append(id_)
-    return done
+    return settle_revisions(connection, parcels, token, revisions)
 
 
-def _claim(connection: Connection, ids: Sequence[int], hub: str, instance: str, run_id: str) -> Claim | None:
-    if not ids:
-        return None
-    claim = take(connection, stage=STAGE, location=hub, instance=instance, run_id=run_id)
-    mark(connection, parcels, ids, claim.token)
-    return claim
+def _work(hub: str) -> Work:
+    return Work(parcels, UNSETTLED, STAGE, hub)
 
 
 def _with_order() -> Select[tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,10 +22,11 @@ from backroom.domain.partner_bills import Told
 from backroom.domain.partner_orders import AT_WORK, REFUSED, AskedLine, Difference, PartnerOrderState
 from backroom.store import effects, history
 from backroom.store.batches import chunks, insert_new
-from backroom.store.claims import Claim, Wakeup, attend, is_free, look_for_work, take, wakeup
+from backroom.store.claim_rows import Work, claim_of_order, claim_wave
+from backroom.store.claims import Claim, Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.tables import fulfilment_orders, orders, partner_orders
-from backroom.store.waiting import CRASHED, HEALTHY, WHY_ASIDE, is_due, mark, set_aside, waiting
+from backroom.store.waiting import HEALTHY, is_due
 
 STAGE = "partner"
 # Kinds of effects: an order that is placed at a partner, and one that is taken back there.
@@ -92,31 +93,14 @@ def asked_lines(row: RowMapping) -> tuple[AskedLine, ...]:
 
 def claim_waiting(connection: Connection, *, location: str, instance: str, run_id: str, most: int) -> Claim | None:
     """Claim what is to be asked about at this partner's location; None when nothing is due."""
-    at = look_for_work(connection, STAGE, location)
-    condition = (partner_orders.c.location == location) & _to_ask()
-    aside = set_aside(connection, partner_orders, condition, at)
-    if aside:
-        of_orders = connection.execute(select(partner_orders.c.order_id).where(partner_orders.c.id.in_(aside)))
-        told = {"cause": CRASHED, "reason": WHY_ASIDE}
-        history.record(connection, [history.Entry(id_, "order.sick", told) for id_ in of_orders.scalars()], at=at)
-    found = waiting(connection, partner_orders, condition, at, most)
-    ids = found.together or ((found.suspect,) if found.suspect is not None else ())
-    attend(connection, STAGE, location, at if 0 < len(ids) < most else None)
-    claim = _claim(connection, ids, location, instance, run_id)
-    return replace(claim, full=len(ids) >= most) if claim else None
+    taken = claim_wave(connection, _work(location), instance=instance, run_id=run_id, most=most)
+    return taken[0] if taken else None
 
 
 def claim_order(connection: Connection, order_id: int, *, location: str, instance: str, run_id: str) -> Claim | None:
     """Claim what one order has at this partner, due or not; None where nothing is to be asked."""
-    at = look_for_work(connection, STAGE, location)
-    query = select(partner_orders.c.id).where(
-        partner_orders.c.order_id == order_id,
-        partner_orders.c.location == location,
-        _to_ask(),
-        is_free(partner_orders, at),
-    )
-    ids = connection.execute(query.with_for_update(skip_locked=True)).scalars().all()
-    return _claim(connection, ids, location, instance, run_id)
+    taken = claim_of_order(connection, _work(location), order_id, instance=instance, run_id=run_id)
+    return taken[0] if taken else None
 
 
 def claimed(connection: Connection, token: str) -> list[RowMapping]:
@@ -290,9 +274,5 @@ def _to_ask() -> ColumnElement[bool]:
     return partner_orders.c.state.in_(AT_WORK)
 
 
-def _claim(connection: Connection, ids: Sequence[int], location: str, instance: str, run_id: str) -> Claim | None:
-    if not ids:
-        return None
-    claim = take(connection, stage=STAGE, location=location, instance=instance, run_id=run_id)
-    mark(connection, partner_orders, ids, claim.token)
-    return claim
+def _work(location: str) -> Work:
+    return Work(partner_orders, (partner_orders.c.location == location) & _to_ask(), STAGE, location)

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, or_, select, update
+from sqlalchemy import Connection, RowMapping, Select, or_, select
 
 from backroom.domain.errors import Refuse
 from backroom.domain.labels import numbers_of_code
 from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.returns import Disposition, Piece, PieceState, Word
-from backroom.store import history
 from backroom.store.batches import chunks
-from backroom.store.claims import Claim, attend, is_free, look_for_work, take
+from backroom.store.claim_rows import Work, claim_of_order, claim_wave, settle_revisions
+from backroom.store.claims import Claim
 from backroom.store.tables import orders, refunds, return_lines, returns, shipments
-from backroom.store.waiting import CRASHED, HEALTHY, WHY_ASIDE, mark, set_aside, waiting
 
 STAGE = "returns"
 ENDED = ends(Kind.RETURN)
@@ -119,25 +117,14 @@ def piece_of(row: RowMapping) -> Piece:
 
 def claim_waiting(connection: Connection, *, hub: str, instance: str, run_id: str, most: int) -> Claim | None:
     """Claim returns of which something is to be told or done; None when nothing waits."""
-    at = look_for_work(connection, STAGE, hub)
-    aside = set_aside(connection, returns, UNSETTLED, at)
-    if aside:
-        of_orders = connection.execute(select(returns.c.order_id).where(returns.c.id.in_(aside))).scalars()
-        told = {"cause": CRASHED, "reason": WHY_ASIDE}
-        history.record(connection, [history.Entry(id_, "order.sick", told) for id_ in of_orders], at=at)
-    found = waiting(connection, returns, UNSETTLED, at, most)
-    ids = found.together or ((found.suspect,) if found.suspect is not None else ())
-    attend(connection, STAGE, hub, at if 0 < len(ids) < most else None)
-    taken = _claim(connection, ids, hub, instance, run_id)
-    return replace(taken, full=len(ids) >= most) if taken else None
+    taken = claim_wave(connection, _work(hub), instance=instance, run_id=run_id, most=most)
+    return taken[0] if taken else None
 
 
 def claim_order(connection: Connection, order_id: int, *, hub: str, instance: str, run_id: str) -> Claim | None:
     """Claim the returns of one order, sick or not; None when nothing is to be done or another run holds them."""
-    at = look_for_work(connection, STAGE, hub)
-    query = select(returns.c.id).where(returns.c.order_id == order_id, UNSETTLED, is_free(returns, at))
-    ids = connection.execute(query.with_for_update(skip_locked=True)).scalars().all()
-    return _claim(connection, ids, hub, instance, run_id)
+    taken = claim_of_order(connection, _work(hub), order_id, instance=instance, run_id=run_id)
+    return taken[0] if taken else None
 
 
 def claimed(connection: Connection, token: str) -> list[RowMapping]:
@@ -147,25 +134,12 @@ def claimed(connection: Connection, token: str) -> list[RowMapping]:
 
 
 def settle(connection: Connection, token: str, revisions: Mapping[int, int]) -> list[int]:
-    """Say that these returns were seen to as far as their revision, and give them up; returns those that were.
-
-    What staff did meanwhile is a later revision, and waits for the next wave.
-    """
-    done = []
-    for id_, revision in revisions.items():
-        settling = update(returns).where(returns.c.id == id_, returns.c.claim_token == token)
-        values = {"settled_revision": revision, "claim_token": None, "attempts": 0, "next_attempt_at": None, **HEALTHY}
-        if connection.execute(settling.values(**values)).rowcount:
-            done.append(id_)
-    return done
+    """Say that these returns were seen to as far as their revision, and give them up; returns those that were."""
+    return settle_revisions(connection, returns, token, revisions)
 
 
-def _claim(connection: Connection, ids: Sequence[int], hub: str, instance: str, run_id: str) -> Claim | None:
-    if not ids:
-        return None
-    claim = take(connection, stage=STAGE, location=hub, instance=instance, run_id=run_id)
-    mark(connection, returns, ids, claim.token)
-    return claim
+def _work(hub: str) -> Work:
+    return Work(returns, UNSETTLED, STAGE, hub)
 
 
 def _with_order() -> Select[tuple[Any, ...]]:
