@@ -23,6 +23,7 @@ from urllib.parse import quote
 
 from backroom.domain.consent import Medium
 from backroom.domain.errors import BackroomError
+from backroom.durable import flush
 from backroom.messaging.base import OutgoingMessage, ProviderDown, Sent, cannot_say, single
 from backroom.messaging.mail import compose, message_id
 
@@ -91,7 +92,7 @@ class MailFolder:
             os.unlink(self._place(key))
         except FileNotFoundError:
             return False
-        _flush(self.folder)
+        flush(self.folder)
         return True
 
     def remove_older(self, oldest: datetime) -> int:
@@ -136,7 +137,7 @@ class MailFolder:
             for draft, place in written.values():
                 os.rename(draft, place)
                 loose.discard(draft)
-            _flush(self.folder)
+            flush(self.folder)
             outcomes |= {key: _sent(place) for key, (_, place) in written.items()}
         finally:
             for draft in loose:
@@ -179,14 +180,6 @@ def _write(path: str, content: bytes) -> None:
         file.write(content)
 
 
-def _flush(path: str | Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _flush_all(paths: Sequence[str]) -> None:
     """Each file's own fsync; 500 side by side take the disk a tenth of the time."""
     if len(paths) < _SIDE_BY_SIDE:
@@ -200,7 +193,7 @@ def _flush_all(paths: Sequence[str]) -> None:
 
 def _flush_each(paths: Sequence[str]) -> None:
     for path in paths:
-        _flush(path)
+        flush(path)
 
 
 def _remove_abandoned(drafts: Path) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from backroom.domain.errors import AskPerson
+from backroom.durable import flush, write_durably
 
 FILE = "device.key"
 SIZE = 32
@@ -78,18 +78,7 @@ def public_key(text: str) -> X25519PublicKey:
 
 def _make(path: Path) -> Device:
     device = Device()
-    draft = path.with_suffix(".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        os.write(descriptor, device.private.private_bytes_raw())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    draft.replace(path)
+    write_durably(path, device.private.private_bytes_raw())
     # One that is lost with the power is another machine to the shop.
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    flush(path.parent)
     return device

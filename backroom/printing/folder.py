@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from backroom.domain.errors import OutcomeUnknown
 from backroom.domain.printing import PrinterStatus, PrintProgress, PrintRequest, PrintState, PrintTicket
+from backroom.durable import flush
 from backroom.printing.errors import PrinterUnreachable, Sent, UnsupportedAttribute
 
 _SUFFIXES = {
@@ -83,7 +84,7 @@ class FolderPrinter:
         try:
             written.rename(document)
             described.rename(self._folder / f"{stem}.json")
-            _flush(self._folder)
+            flush(self._folder)
         except OSError as error:
             raise OutcomeUnknown(
                 f"Printer {self.name} failed while it wrote {request.key}.", remedy="Look into its folder."
@@ -121,7 +122,7 @@ class FolderPrinter:
             else:
                 self._draft(document).rename(path)
         if there:
-            _flush(self._folder)
+            flush(self._folder)
         return bool(there)
 
     def remove_older(self, oldest: datetime) -> int:
@@ -183,11 +184,3 @@ def _describe(request: PrintRequest, document: str) -> bytes:
         },
         indent=2,
     ).encode()
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

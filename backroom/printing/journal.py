@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from backroom.domain.errors import AskPerson
+from backroom.durable import flush, write_all
 
 FILE = "journal"
 # What was begun (a printer is called next), how far it is, that it is tried again here, and what became of it.
@@ -73,7 +74,7 @@ class Journal:
             os.ftruncate(self._file, whole)
             os.fsync(self._file)
         os.lseek(self._file, 0, os.SEEK_END)
-        _sync_folder(folder)
+        flush(folder)
 
     def close(self) -> None:
         os.close(self._file)
@@ -86,7 +87,7 @@ class Journal:
         """Write a line; it is on the disk when this returns. Raises OSError where the disk takes none."""
         with self._lock:
             line = Line(seq=self._next, **words)
-            _write_all(self._file, _packed(line))
+            write_all(self._file, _packed(line))
             os.fsync(self._file)
             self._next += 1
             self._lines.append(line)
@@ -104,10 +105,10 @@ class Journal:
                 kept.append(Line(last.seq, last.at, last.boot, last.up, 0, 0, MARK, told=True))
             draft = self._path.with_suffix(".new")
             descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-            _write_all(descriptor, b"".join(map(_packed, kept)))
+            write_all(descriptor, b"".join(map(_packed, kept)))
             os.fsync(descriptor)
             draft.replace(self._path)
-            _sync_folder(self._path.parent)
+            flush(self._path.parent)
             os.close(self._file)
             self._file, self._lines = descriptor, kept
 
@@ -144,19 +145,6 @@ def _unpacked(packed: bytes) -> Line | None:
         return None
     words = json.loads(told)
     return Line(**{name: words[name] for name in _FIELDS if name in words})
-
-
-def _write_all(descriptor: int, what: bytes) -> None:
-    while what:
-        what = what[os.write(descriptor, what) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def numbers_between(seqs: Sequence[int]) -> list[int]:

@@ -20,6 +20,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from backroom.durable import flush, write_durably
 from backroom.printing.device import SIZE, Device
 from backroom.printing.sealed import PayloadBroken, PayloadDead, Sealed, open_sealed, unpack
 
@@ -49,9 +50,9 @@ class Vault:
     def keep(self, sealed: Sealed, once: X25519PrivateKey) -> None:
         """Keep a payload and its key, on the disk when this returns: the key last, without which there is none."""
         which = (sealed.bound.job, sealed.bound.attempt)
-        _write(self._path(which, PAYLOAD), sealed.pack())
-        _write(self._path(which, KEY), once.private_bytes_raw())
-        _sync(self._folder)
+        write_durably(self._path(which, PAYLOAD), sealed.pack())
+        write_durably(self._path(which, KEY), once.private_bytes_raw())
+        flush(self._folder)
 
     def tries(self) -> list[Try]:
         """Jobs and attempts of which a payload is here, those fetched first in front."""
@@ -89,7 +90,7 @@ class Vault:
                 os.close(descriptor)
             key.unlink(missing_ok=True)
         payload.unlink(missing_ok=True)
-        _sync(self._folder)
+        flush(self._folder)
 
     def clear(self, at: datetime) -> list[Try]:
         """Destroy what is past its moment, and what a crash left without its key; returns what was destroyed."""
@@ -116,24 +117,3 @@ class Vault:
 
     def _path(self, which: Try, suffix: str) -> Path:
         return self._folder / f"{which[0]}-{which[1]}{suffix}"
-
-
-def _write(path: Path, what: bytes) -> None:
-    draft = path.with_name(path.name + ".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        left = what
-        while left:
-            left = left[os.write(descriptor, left) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    draft.replace(path)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from backroom.domain.errors import AskPerson
+from backroom.durable import flush, write_durably
 from backroom.till.sealed_sale import seal_sale
 
 NAME, REFUSED, LOCK = "till.json", "refused.json", "till.lock"
@@ -87,7 +88,7 @@ class SalesBox:
             for other, state in self._files():
                 if state == "told" and other < self._last:
                     self._path(other, "told").unlink()
-            _sync(self._folder)
+            flush(self._folder)
 
     def refused(self, seq: int, reasons: list[str]) -> None:
         """The shop will not take this sale, and keeps it in quarantine: only its number and the codes stay here."""
@@ -120,22 +121,5 @@ class SalesBox:
 
 
 def _write(path: Path, what: bytes) -> None:
-    draft = path.with_name(path.name + ".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        left = what
-        while left:
-            left = left[os.write(descriptor, left) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    draft.replace(path)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_durably(path, what)
+    flush(path.parent)
