@@ -5,12 +5,9 @@ What belongs here: texts. What does not: choosing and filling them (`backroom.me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from backroom.messaging.short_texts import Words, texts_of
 
-from backroom.domain.shop import MessageTemplate
-
-# By kind and language: the subject of an e-mail, its sentence, and the SMS.
-_WORDS: Mapping[tuple[str, str], tuple[str, str, str]] = {
+_WORDS: Words = {
     ("delivered", "en"): (
         "Your order $order has arrived",
         "$carrier says that your order $order was delivered. If you cannot find it, write to us: $email",
@@ -45,15 +42,5 @@ _WORDS: Mapping[tuple[str, str], tuple[str, str, str]] = {
     ),
 }
 
-# Who collects has often given no name to greet.
-_GREETING = {"en": ("Hello,", "Kind regards"), "de": ("Hallo,", "Viele Grüße")}
 
-
-def _texts() -> Iterator[MessageTemplate]:
-    for (kind, language), (subject, sentence, sms) in _WORDS.items():
-        hello, goodbye = _GREETING[language]
-        yield MessageTemplate(kind, "email", language, subject, f"{hello}\n\n{sentence}\n\n{goodbye}\n$shop\n")
-        yield MessageTemplate(kind, "sms", language, "", sms)
-
-
-PARCEL_TEXTS: tuple[MessageTemplate, ...] = tuple(_texts())
+PARCEL_TEXTS = texts_of(_WORDS)

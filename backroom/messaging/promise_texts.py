@@ -6,14 +6,12 @@ promised (`backroom.domain.print_queue`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from backroom.domain.shop import MessageTemplate
+from backroom.messaging.short_texts import Words, texts_of
 
-# By kind and language: the subject of an e-mail, its sentence, and the SMS.
-_WORDS: Mapping[tuple[str, str], tuple[str, str, str]] = {
+_WORDS: Words = {
     ("promised", "en"): (
         "Your order $order is ready $time",
         "we are printing your order $order. It is ready for you $time: $location.",
@@ -47,7 +45,6 @@ _WORDS: Mapping[tuple[str, str], tuple[str, str, str]] = {
         "$shop: deine Bestellung $order entsteht an einem anderen Ort, damit sie rechtzeitig bei dir ist.",
     ),
 }
-_GREETING = {"en": ("Hello,", "Kind regards"), "de": ("Hallo,", "Viele Grüße")}
 _ABOUT = {"en": "about", "de": "gegen"}
 
 
@@ -57,11 +54,4 @@ def say_time(at: datetime, timezone: str, language: str) -> str:
     return f"{about} {at.astimezone(ZoneInfo(timezone)):%H:%M}"
 
 
-def _texts() -> Iterator[MessageTemplate]:
-    for (kind, language), (subject, sentence, sms) in _WORDS.items():
-        hello, goodbye = _GREETING[language]
-        yield MessageTemplate(kind, "email", language, subject, f"{hello}\n\n{sentence}\n\n{goodbye}\n$shop\n")
-        yield MessageTemplate(kind, "sms", language, "", sms)
-
-
-PROMISE_TEXTS: tuple[MessageTemplate, ...] = tuple(_texts())
+PROMISE_TEXTS = texts_of(_WORDS)

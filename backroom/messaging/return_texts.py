@@ -5,13 +5,12 @@ What belongs here: texts. What does not: choosing and filling them (`backroom.me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from backroom.domain.returns import Lane
-from backroom.domain.shop import MessageTemplate
+from backroom.messaging.short_texts import Words, texts_of
 
-# By kind and language: the subject of an e-mail, its sentence, and the SMS.
-_WORDS: Mapping[tuple[str, str], tuple[str, str, str]] = {
+_WORDS: Words = {
     ("return_accepted", "en"): (
         "Your return $rma",
         "we take back what you chose from your order $order.\n\n$way\n\nYour return's number is $rma.",
@@ -57,8 +56,6 @@ _WORDS: Mapping[tuple[str, str], tuple[str, str, str]] = {
     ),
 }
 
-# Who carried something out of a booth has given no name to greet.
-_GREETING = {"en": ("Hello,", "Kind regards"), "de": ("Hallo,", "Viele Grüße")}
 
 _WAYS: Mapping[Lane, Mapping[str, str]] = {
     Lane.LABEL: {
@@ -82,11 +79,4 @@ def say_lane(lane: Lane, language: str) -> str:
     return words.get(language.partition("-")[0], words["en"])
 
 
-def _texts() -> Iterator[MessageTemplate]:
-    for (kind, language), (subject, sentence, sms) in _WORDS.items():
-        hello, goodbye = _GREETING[language]
-        yield MessageTemplate(kind, "email", language, subject, f"{hello}\n\n{sentence}\n\n{goodbye}\n$shop\n")
-        yield MessageTemplate(kind, "sms", language, "", sms)
-
-
-RETURN_TEXTS: tuple[MessageTemplate, ...] = tuple(_texts())
+RETURN_TEXTS = texts_of(_WORDS)

@@ -18,7 +18,6 @@ from backroom.shop.section import Section
 
 FOLDER = "printer-profiles"
 OURS = Path(__file__).parents[2] / "data" / FOLDER
-MEDIA = r"[a-z]+_[a-z0-9.-]+_[0-9.]+x[0-9.]+(mm|in)"
 FORMATS = ("application/pdf", "image/png", "image/jpeg", "image/pwg-raster")
 
 
