@@ -6,9 +6,10 @@ words of any channel (`backroom.channels`). An order does not wait for this: its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
+from typing import Generic, TypeVar
 
 from prefect import task
 from sqlalchemy import Connection, RowMapping
@@ -24,6 +25,8 @@ from backroom.store.effects import request_hash
 from backroom.store.partner_orders import reference_of
 from tasks.connections import write_back_of
 from tasks.sick import failed_news, leave
+
+Q = TypeVar("Q")
 
 # An answer that was lost is asked for by the next try, some seconds later: what is on its way will be there by then.
 UNSEEN = "its answer is lost, and the channel does not show it yet"
@@ -64,9 +67,9 @@ def tell_channel(claim: Claim) -> list[StepOutcome]:
             ended = [Effect(one.key, news.EFFECT, ids[one.key], request_hash(_ending(one)), one) for one in cancelled]
             begun = [Effect(one.key, news.EFFECT, ids[one.key], request_hash(_taking(one)), one) for one in taken]
             # First: a channel that waits for this word takes no other before it.
-            results |= perform(room.database, claim.token, begun, TakenSink(channel))
+            results |= perform(room.database, claim.token, begun, SaidAgainSink(_taken_word(channel)))
             results |= perform(room.database, claim.token, left, ShippedSink(channel, shipped))
-            results |= perform(room.database, claim.token, ended, CancelledSink(channel))
+            results |= perform(room.database, claim.token, ended, SaidAgainSink(channel.cancelled))
     told = {row["id"]: row for row in rows if not isinstance(results[row["key"]], BackroomError)}
     sick = [failed_news(row, failure) for row in rows if isinstance(failure := results[row["key"]], BackroomError)]
 
@@ -129,19 +132,19 @@ class ShippedSink:
         return {"reference": found} if found is not None else NotSeenYet(f"{one.key}: {UNSEEN}.")
 
 
-class CancelledSink:
-    """A channel that is told of what we do not make: saying it again is harmless, so a lost answer is said again."""
+class SaidAgainSink(Generic[Q]):
+    """A channel that is told something that is harmless to say again, and so is said again where an answer was lost."""
 
     idempotent = True
 
-    def __init__(self, channel: WriteBack) -> None:
-        self._channel = channel
+    def __init__(self, say: Callable[[Q], None]) -> None:
+        self._say = say
 
-    def carry_out(self, requests: Sequence[tuple[str, Cancelled]]) -> list[Answer | BackroomError]:
+    def carry_out(self, requests: Sequence[tuple[str, Q]]) -> list[Answer | BackroomError]:
         answers: list[Answer | BackroomError] = []
         for _, one in requests:
             try:
-                self._channel.cancelled(one)
+                self._say(one)
                 answers.append({"reference": ""})
             except BackroomError as error:
                 answers.append(error)
@@ -151,32 +154,13 @@ class CancelledSink:
         raise OutcomeUnknown(f"{key} is said again, and never asked for")
 
 
-class TakenSink:
-    """A channel that is told which orders we took: saying it again is harmless."""
-
-    idempotent = True
-
-    def __init__(self, channel: WriteBack) -> None:
-        self._channel = channel
-
-    def carry_out(self, requests: Sequence[tuple[str, Taken]]) -> list[Answer | BackroomError]:
-        answers: list[Answer | BackroomError] = []
-        for _, one in requests:
-            try:
-                if isinstance(self._channel, TakesWord):
-                    self._channel.taken(one)
-                answers.append({"reference": ""})
-            except BackroomError as error:
-                answers.append(error)
-        return answers
-
-    def ask(self, key: str, age: timedelta) -> Answer | None:
-        raise OutcomeUnknown(f"{key} is said again, and never asked for")
+def _taken_word(channel: WriteBack) -> Callable[[Taken], None]:
+    """How a channel is told which orders we took; most do not wait for that word."""
+    return channel.taken if isinstance(channel, TakesWord) else lambda _: None
 
 
-_TAKEN: type[Sink[Taken]] = TakenSink
 _SHIPPED: type[Sink[Shipped]] = ShippedSink
-_CANCELLED: type[Sink[Cancelled]] = CancelledSink
+_SAID_AGAIN: type[Sink[Cancelled]] = SaidAgainSink
 
 
 def _shipped(row: RowMapping, pieces: Sequence[tuple[str, str, int]]) -> Shipped:

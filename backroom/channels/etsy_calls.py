@@ -14,9 +14,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from backroom.channels.answers import object_of
 from backroom.channels.reading import mapping, text
 from backroom.channels.remote import Drawer, Login
-from backroom.channels.strict_json import BrokenJson, parse_json
 from backroom.domain.errors import AskPerson, BackroomError
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused
@@ -64,7 +64,7 @@ class EtsyApi:
 
     def _call(self, method: str, path: str, about: str, **body: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._access()}"}
-        return _read(self._client.call(method, path, about=about, headers=headers, **body).body, about)
+        return object_of(self._client.call(method, path, about=about, headers=headers, **body).body, SERVICE, about)
 
     def _access(self) -> str:
         """A token that is good for some minutes at least; one process renews it, and the others wait for it."""
@@ -85,7 +85,8 @@ class EtsyApi:
         asked = {"grant_type": "refresh_token", "client_id": self._key.partition(":")[0], "refresh_token": renewal}
         try:
             # Twice is harmless: the same refresh token gives another access token (etsy/open-api issue 353).
-            answer = _read(self._client.call("POST", _TOKEN, about="login", again=True, data=asked).body, "login")
+            told = self._client.call("POST", _TOKEN, about="login", again=True, data=asked)
+            answer = object_of(told.body, SERVICE, "login")
             login = Login(
                 access=text(answer.get("access_token"), 4_000),
                 renewal=text(answer.get("refresh_token"), 4_000) or renewal,
@@ -106,18 +107,6 @@ class EtsyApi:
         # Durable before its first use: the next process goes on from here.
         drawer.keep(self._secret, login)
         return login.access
-
-
-def _read(body: bytes, about: str) -> dict[str, Any]:
-    try:
-        found = parse_json(body)
-    except BrokenJson:
-        found = None
-    if not isinstance(found, dict):
-        raise AnswerUnreadable(
-            SERVICE, f"{SERVICE} answers something else than it documents ({about}).", remedy="Check the api's url."
-        )
-    return found
 
 
 def _seconds(value: object) -> int:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
+from backroom.channels.answers import object_of
 from backroom.channels.reading import items, mapping, text
-from backroom.channels.strict_json import BrokenJson, parse_json
 from backroom.outgoing.client import Account, Client
-from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup
+from backroom.outgoing.errors import ServiceAway, ServiceRefused, ServiceSetup
 
 SERVICE = "Meta"
 VERSION = "v25.0"
@@ -60,15 +60,7 @@ class MetaApi:
             answer = self._client.call(method, f"{VERSION}/{path}", about=about, **body)
         except ServiceRefused as refused:
             raise _meant(refused, about) from None
-        try:
-            found = parse_json(answer.body)
-        except BrokenJson:
-            found = None
-        if not isinstance(found, dict):
-            raise AnswerUnreadable(
-                SERVICE, f"{SERVICE} answers something else than it documents ({about}).", remedy="Check the api's url."
-            )
-        return found
+        return object_of(answer.body, SERVICE, about)
 
 
 def is_not_there(refused: ServiceRefused) -> bool:

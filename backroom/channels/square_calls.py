@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from backroom.channels.answers import object_of
 from backroom.channels.reading import items, mapping, text
-from backroom.channels.strict_json import BrokenJson, parse_json
 from backroom.outgoing.client import Account, Client
-from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused
+from backroom.outgoing.errors import ServiceRefused
 
 SERVICE = "Square"
 VERSION = "2026-09-16"
@@ -37,11 +37,11 @@ class SquareApi:
         self._client.close()
 
     def get(self, path: str, about: str) -> dict[str, Any]:
-        return self._read(self._client.call("GET", path, about=about).body, about)
+        return object_of(self._client.call("GET", path, about=about).body, SERVICE, about)
 
     def ask(self, path: str, about: str, body: dict[str, Any], *, method: str = "POST") -> dict[str, Any]:
         """A call that is harmless twice: it asks, or carries a key by which Square knows it again."""
-        return self._read(self._client.call(method, path, about=about, again=True, json=body).body, about)
+        return object_of(self._client.call(method, path, about=about, again=True, json=body).body, SERVICE, about)
 
     def order(self, order_id: str) -> dict[str, Any]:
         return mapping(self.get(f"v2/orders/{quote(order_id, safe='')}", order_id).get("order"))
@@ -77,17 +77,6 @@ class SquareApi:
             if refused.answer.status == 404:
                 return {}
             raise
-
-    def _read(self, body: bytes, about: str) -> dict[str, Any]:
-        try:
-            found = parse_json(body)
-        except BrokenJson:
-            found = None
-        if not isinstance(found, dict):
-            raise AnswerUnreadable(
-                SERVICE, f"{SERVICE} answers something else than it documents ({about}).", remedy="Check the api's url."
-            )
-        return found
 
 
 def idempotency_key(key: str) -> str:

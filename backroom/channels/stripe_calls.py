@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from backroom.channels.answers import object_of
 from backroom.channels.reading import items, text
-from backroom.channels.strict_json import BrokenJson, parse_json
 from backroom.outgoing.client import Account, Client
-from backroom.outgoing.errors import AnswerUnreadable
 
 SERVICE = "Stripe"
 VERSION = "2026-10-28.endive"
@@ -34,13 +33,15 @@ class StripeApi:
         )
 
     def get(self, path: str, about: str, params: Params) -> dict[str, Any]:
-        return self._read(self._client.call("GET", path, about=about, params=params).body, about)
+        return object_of(self._client.call("GET", path, about=about, params=params).body, SERVICE, about)
 
     def post(self, path: str, about: str, data: Mapping[str, str], key: str) -> dict[str, Any]:
         """A call that is one however often it is made under `key`."""
         headers = {"Idempotency-Key": key}
-        return self._read(
-            self._client.call("POST", path, about=about, again=True, headers=headers, data=dict(data)).body, about
+        return object_of(
+            self._client.call("POST", path, about=about, again=True, headers=headers, data=dict(data)).body,
+            SERVICE,
+            about,
         )
 
     def pages(self, path: str, about: str, params: Params) -> Iterator[dict[str, Any]]:
@@ -53,14 +54,3 @@ class StripeApi:
             if page.get("has_more") is not True or not rows:
                 return
             after = [("starting_after", text(rows[-1].get("id")))]
-
-    def _read(self, body: bytes, about: str) -> dict[str, Any]:
-        try:
-            found = parse_json(body)
-        except BrokenJson:
-            found = None
-        if not isinstance(found, dict):
-            raise AnswerUnreadable(
-                SERVICE, f"{SERVICE} answers something else than it documents ({about}).", remedy="Check the api's url."
-            )
-        return found
