@@ -10,14 +10,12 @@ errors of the HTTP library quote URLs, so none of them is chained to ours.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from backroom.domain.consent import Medium
 from backroom.domain.errors import BackroomError
@@ -36,6 +34,7 @@ from backroom.messaging.base import (
 )
 from backroom.messaging.kannel_marks import mark
 from backroom.messaging.segments import segments
+from backroom.outgoing.unsent import kept_back
 
 KANNEL = "kannel"
 JSON_GATEWAY = "sms-gateway"
@@ -232,38 +231,19 @@ def _call(key: str, provider: str, call: Callable[[], requests.Response]) -> req
     error: BackroomError
     try:
         return call()
-    except requests.exceptions.SSLError as failure:
-        if _never_encrypted(failure):
-            error = SetupBroken(f"{provider} is not trusted by its certificate.", remedy="Check its url.")
-        else:
-            error = sending_unknown(key, provider)
-    except requests.exceptions.ConnectTimeout:
-        error = ProviderDown(f"{provider} cannot be reached (time-out).")
-    except requests.exceptions.ConnectionError as failure:
-        if _never_connected(failure):
-            error = ProviderDown(f"{provider} cannot be reached.")
-        else:
-            error = sending_unknown(key, provider)
-    except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
-        error = SetupBroken(f"{provider} has an address that is not a URL.", remedy="Correct its url.")
-    except requests.exceptions.RequestException:
-        error = sending_unknown(key, provider)
-    # Raised outside the handlers, so that no traceback leads to the library's error and the URL in it.
+    except requests.exceptions.RequestException as failure:
+        match kept_back(failure):
+            case "certificate":
+                error = SetupBroken(f"{provider} is not trusted by its certificate.", remedy="Check its url.")
+            case "address":
+                error = SetupBroken(f"{provider} has an address that is not a URL.", remedy="Correct its url.")
+            case "connection":
+                late = " (time-out)" if isinstance(failure, requests.exceptions.ConnectTimeout) else ""
+                error = ProviderDown(f"{provider} cannot be reached{late}.")
+            case _:
+                error = sending_unknown(key, provider)
+    # Raised outside the handler, so that no traceback leads to the library's error and the URL in it.
     raise error
-
-
-def _never_connected(failure: requests.exceptions.ConnectionError) -> bool:
-    reason = failure.args[0] if failure.args else None
-    return isinstance(reason, MaxRetryError) and isinstance(reason.reason, NewConnectionError)
-
-
-def _never_encrypted(failure: requests.exceptions.SSLError) -> bool:
-    """Whether TLS failed at the handshake, before the request; a later failure may have come after its arrival."""
-    reason = failure.args[0].reason if failure.args and isinstance(failure.args[0], MaxRetryError) else None
-    cause = reason.args[0] if reason is not None and reason.args else None
-    return isinstance(cause, ssl.SSLCertVerificationError) or (
-        isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER"
-    )
 
 
 def _setup_broken(provider: str, status: int) -> SetupBroken:

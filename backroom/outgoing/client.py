@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import ssl
 import time
 import uuid
 from collections.abc import Mapping
@@ -25,11 +24,11 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from backroom.outgoing.answer import Answer
 from backroom.outgoing.circuit import circuit_of
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
+from backroom.outgoing.unsent import kept_back
 
 PATIENCE = 8.0
 TRIES = 3
@@ -193,7 +192,7 @@ class Client:
         self, failure: requests.exceptions.RequestException, harmless: bool, about: str
     ) -> ServiceAway | ServiceSilent | ServiceSetup:
         service = self.account.service
-        match _never_left(failure):
+        match kept_back(failure):
             case "address":
                 return ServiceSetup(service, f"{service} has an address that is none.", remedy="Correct its url.")
             case "certificate":
@@ -260,24 +259,3 @@ def _retry_after(text: str) -> timedelta | None:
     except (ValueError, TypeError):
         return None
     return min(max(left, timedelta(0)), most)
-
-
-def _never_left(failure: requests.exceptions.RequestException) -> str:
-    """What kept a call from being sent at all; empty where it may have arrived."""
-    if isinstance(
-        failure,
-        requests.exceptions.InvalidURL | requests.exceptions.MissingSchema | requests.exceptions.InvalidSchema,
-    ):
-        return "address"
-    if isinstance(failure, requests.exceptions.ConnectTimeout):
-        return "connection"
-    reason = failure.args[0] if failure.args else None
-    cause = reason.reason if isinstance(reason, MaxRetryError) else None
-    if isinstance(cause, NewConnectionError):
-        return "connection"
-    inner = cause.args[0] if cause is not None and cause.args else None
-    if isinstance(inner, ssl.SSLCertVerificationError) or (
-        isinstance(inner, ssl.SSLError) and inner.reason == "WRONG_VERSION_NUMBER"
-    ):
-        return "certificate"
-    return ""

@@ -1,0 +1,38 @@
+"""What kept a call from being sent at all, told apart from what may have arrived.
+
+What belongs here: reading that from the errors of `requests`. What does not: what it means to whoever called.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Literal
+
+import requests
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+Kept = Literal["", "address", "connection", "certificate"]
+
+
+def kept_back(failure: requests.exceptions.RequestException) -> Kept:
+    """No address, no connection, or no trust in whom it leads to; empty where the call may have arrived.
+
+    TLS counts where it failed at the handshake, before the request; a later failure may have come after its arrival.
+    """
+    if isinstance(
+        failure,
+        requests.exceptions.InvalidURL | requests.exceptions.MissingSchema | requests.exceptions.InvalidSchema,
+    ):
+        return "address"
+    if isinstance(failure, requests.exceptions.ConnectTimeout):
+        return "connection"
+    reason = failure.args[0] if failure.args else None
+    cause = reason.reason if isinstance(reason, MaxRetryError) else None
+    if isinstance(cause, NewConnectionError):
+        return "connection"
+    inner = cause.args[0] if cause is not None and cause.args else None
+    if isinstance(inner, ssl.SSLCertVerificationError) or (
+        isinstance(inner, ssl.SSLError) and inner.reason == "WRONG_VERSION_NUMBER"
+    ):
+        return "certificate"
+    return ""
