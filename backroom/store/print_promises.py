@@ -11,19 +11,19 @@ stands at the booth is told a new time instead.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, func, select, update
 
 from backroom.domain.model import Delivery, FulfilmentState, OrderState
-from backroom.domain.print_queue import breaks, promise
+from backroom.domain.print_queue import Foreseen, breaks, promise
 from backroom.domain.shop import Location, PromiseSpec
 from backroom.store.batches import insert_new, update_by_id
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.intake import STAGE as INTAKE
-from backroom.store.print_queue import Queue, read_queue
+from backroom.store.print_queue import read_queue
 from backroom.store.rerouting import begun, parts_of, send_elsewhere
 from backroom.store.tables import fulfilment_orders, orders, print_promises
 
@@ -52,12 +52,13 @@ def review(connection: Connection, location: Location, at: datetime, hub: str, r
         return Reviewed()
     _end(connection, location.id, spec, at)
     queue = read_queue(connection, location, at)
-    given = _give(connection, location.id, spec, queue)
+    parts = queue.parts
+    given = _give(connection, location.id, spec, parts, at)
     moved: list[str] = []
     elsewhere: list[str] = []
+    slack, handling = timedelta(minutes=spec.slack_minutes), timedelta(minutes=spec.handling_minutes)
     for row in standing(connection, location.id):
-        foreseen = queue.parts.get(row["fulfilment_order_id"])
-        slack, handling = timedelta(minutes=spec.slack_minutes), timedelta(minutes=spec.handling_minutes)
+        foreseen = parts.get(row["fulfilment_order_id"])
         if row["number"] in given or not breaks(row["promised_at"], foreseen, handling, slack):
             continue
         if row["delivery"] == Delivery.SHIP and spec.late == ELSEWHERE and _take_back(connection, row, at, run_id):
@@ -160,9 +161,10 @@ def mark_told(connection: Connection, told: Sequence[tuple[int, str]]) -> None:
     update_by_id(connection, print_promises, [{"id": id_, "told": what} for id_, what in told])
 
 
-def _give(connection: Connection, location: str, spec: PromiseSpec, queue: Queue) -> set[str]:
+def _give(
+    connection: Connection, location: str, spec: PromiseSpec, parts: Mapping[int, Foreseen], at: datetime
+) -> set[str]:
     """A promise to each part in the queue that has none; returns the orders' numbers."""
-    parts = queue.parts
     known = select(print_promises.c.fulfilment_order_id).where(print_promises.c.fulfilment_order_id.in_(parts))
     new = sorted(set(parts) - set(connection.execute(known).scalars()))
     if not new:
@@ -182,7 +184,7 @@ def _give(connection: Connection, location: str, spec: PromiseSpec, queue: Queue
                 "promised_at": told,
                 "moved": 0,
                 "told": "",
-                "made_at": queue.at,
+                "made_at": at,
             }
         )
         numbers.add(part.number)
