@@ -36,9 +36,9 @@ def let_in(connection: Connection, info: KeyInfo, public_key: str, *, alone: boo
         return found
     connection.execute(select(api_keys.c.id).where(api_keys.c.id == info.id).with_for_update())
     # Another lane of this very machine may have been the first, while we waited for the lock.
-    found = connection.execute(ours).scalar()
-    if found is not None:
-        return found
+    known: int | None = connection.execute(ours).scalar()
+    if known is not None:
+        return known
     if alone and connection.execute(here.where(booth_devices.c.forgotten_at.is_(None))).first():
         raise OtherMachine(
             f"this key of {info.location} belongs to another machine",
