@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping
 from backroom.cli.event_words import booth_of, moment_of, place_of, printers_of, rows_of_list, with_printers
 from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
-from backroom.domain.events import BEFORE_THE_END, Event, code_of, read_session
+from backroom.domain.events import BEFORE_THE_END, Event, EventState, code_of, read_session
 from backroom.domain.opening import zone
 from backroom.domain.power import average_watts, peak_watts, power_lacks, read_load, read_supply
 from backroom.domain.readiness import CheckState, checks_of
@@ -224,6 +224,9 @@ def power(
     load: Annotated[
         list[str], typer.Option("--load", help="What is plugged in, press:heat press:1400:25%; once for each")
     ] = [],  # noqa: B006
+    full: Annotated[
+        bool, typer.Option("--full", help="The battery or generator of a live event is full again")
+    ] = False,
 ) -> None:
     """Say what is plugged in and where the power comes from. Loads that are given replace all that were; a printer of
     the event with a profile that nobody names draws what its profile says."""
@@ -240,6 +243,16 @@ def power(
     console.print(f"{peak_watts(event.loads):.0f} W at most, {average_watts(event.loads):.0f} W on average.")
     for lack in power_lacks(event.loads, event.supply, event.longest_hours, (*event.printers, *event.tills)):
         console.print(f"[red]{lack}.[/]", highlight=False)
+
+    def filled(connection: Connection) -> datetime | None:
+        row, at = events.locked(connection, code), now(connection)
+        if full:
+            events.fill_up(connection, row, at, getpass.getuser())
+        return events.power_until(connection, row, at) if row["state"] == EventState.LIVE else None
+
+    until = room.database.write(filled)
+    if until is not None:
+        console.print(f"It lasts until about {until.astimezone():%H:%M}.", highlight=False)
 
 
 @app.command()

@@ -10,7 +10,7 @@ settled (every piece is accounted for). One that is called off is closed without
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from backroom.domain.errors import Refuse
 from backroom.domain.opening import instant, zone
-from backroom.domain.power import Load, Supply
+from backroom.domain.power import Load, Supply, hours_of
 
 _SESSION = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 # What letters become in a code.
@@ -98,6 +98,16 @@ class Event:
     def is_open(self, at: datetime) -> bool:
         """Whether somebody is at the booth at this instant."""
         return any(session.opens <= at < session.closes for session in self.sessions)
+
+    def power_until(self, at: datetime, full: Iterable[datetime] = ()) -> datetime | None:
+        """When a battery or a generator is empty at the average draw; None for mains, and where nobody can say.
+
+        It was full when the session under way began, as between two of them there is time for it, or later at one of
+        `full`.
+        """
+        hours = hours_of(self.loads, self.supply)
+        moments = [moment for moment in (*(one.opens for one in self.sessions), *full) if moment <= at]
+        return max(moments) + timedelta(hours=hours) if hours is not None and moments else None
 
 
 def read_session(text: str, timezone: str) -> Session:

@@ -99,12 +99,16 @@ def power_lacks(
         lacks.append(
             f"{peak:.0f} W are plugged in, and a {supply.watts:.0f} W {supply.kind} carries {carries:.0f} W for hours"
         )
-    if supply.kind != "mains" and average and supply.energy / average < hours:
-        lacks.append(
-            f"the {supply.kind} lasts {supply.energy / average:.1f} h at {average:.0f} W, and the longest day has "
-            f"{hours:.1f} h"
-        )
+    lasts = hours_of(loads, supply)
+    if lasts is not None and lasts < hours:
+        lacks.append(f"the {supply.kind} lasts {lasts:.1f} h at {average:.0f} W, and the longest day has {hours:.1f} h")
     return tuple(lacks)
+
+
+def hours_of(loads: Sequence[Load], supply: Supply | None) -> float | None:
+    """How long a full supply lasts at the average draw; None for mains, and where nobody said what draws it."""
+    average = average_watts(loads)
+    return None if supply is None or supply.kind == "mains" or not average else supply.energy / average
 
 
 def peak_watts(loads: Sequence[Load]) -> float:

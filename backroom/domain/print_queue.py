@@ -121,25 +121,48 @@ def promise(foreseen: Foreseen, handling: timedelta) -> datetime:
     return at if not past else at - past + STEP
 
 
-def breaks(promised: datetime, foreseen: Foreseen | None, handling: timedelta, slack: timedelta) -> bool:
-    """Whether a promise is not to be kept any more: most likely later than promised and the slack; or nobody can say
-    and the time has come."""
+def may_promise(foreseen: Foreseen, handling: timedelta, power_until: datetime | None) -> bool:
+    """Whether a time may be told at all: not one at which there is no power any more."""
+    return power_until is None or promise(foreseen, handling) <= power_until
+
+
+def comes_out(foreseen: Foreseen, power_until: datetime | None) -> bool:
+    """Whether it will most likely be printed before the power ends."""
+    return power_until is None or foreseen.likely <= power_until
+
+
+def breaks(
+    promised: datetime,
+    foreseen: Foreseen | None,
+    handling: timedelta,
+    slack: timedelta,
+    now: datetime,
+    power_until: datetime | None = None,
+) -> bool:
+    """Whether a promise is not to be kept any more: most likely later than promised and the slack, or only after the
+    power has ended. Where nobody can say, for a printer waits for a hand, once its time has come."""
     if foreseen is None:
-        return True
-    return foreseen.likely + handling > promised + slack
+        return now + handling > promised + slack
+    return not comes_out(foreseen, power_until) or foreseen.likely + handling > promised + slack
 
 
 @dataclass(frozen=True, slots=True)
 class Bottleneck:
-    """What holds everything up: printer, paper, ink, blanks, power or staff; `seconds` it costs, and a sentence."""
+    """What holds everything up: printer, paper, ink, blanks, power or staff; `seconds` it costs, and a sentence.
+
+    `at` is when it begins, where that is still to come.
+    """
 
     what: str
     seconds: float
     sentence: str
+    at: datetime | None = None
 
 
 # A printer's own words for what it is out of (`backroom.domain.printing`).
 _OUT_OF = (("paper", ("paper", "tray")), ("ink", ("ink", "toner", "cartridge")), ("power", ("shutting down",)))
+# What does not come out at all costs as much as an hour.
+STUCK_SECONDS = 3600.0
 # So long should made pieces lie before somebody packs them.
 PACKING = timedelta(minutes=10)
 
@@ -164,7 +187,7 @@ def bottlenecks(
         if not one.ready:
             what = next((name for name, words in _OUT_OF if any(word in one.trouble for word in words)), "printer")
             stuck = sum(by_process[process] for process in one.processes)
-            share = 3600.0 * stuck if stuck else left / 2
+            share = STUCK_SECONDS * stuck if stuck else left / 2
             found.append(Bottleneck(what, share, f"{one.name}: {one.trouble or 'does not print'}"))
     if left > 0:
         busiest = Counter(one.printer for one in foreseen.values()).most_common(1)[0]
@@ -178,8 +201,10 @@ def bottlenecks(
         listed = ", ".join(f"{count} × {name}" for name, count in sorted(short_of.items())[:3])
         found.append(Bottleneck("blanks", 600.0 * pieces, f"blanks run out: {listed} short"))
     if power_until is not None and power_until < through:
+        dark = sum(not comes_out(one, power_until) for one in foreseen.values())
         lacking = (through - power_until).total_seconds()
-        found.append(Bottleneck("power", lacking, f"the power ends {lacking / 60:.0f} min before the queue is through"))
+        words = f"the power ends {lacking / 60:.0f} min before the queue is through: {dark} jobs do not come out"
+        found.append(Bottleneck("power", STUCK_SECONDS * dark, words, power_until))
     waiting = [now - at for at in unpacked_since if now - at > PACKING]
     if waiting:
         longest = max(waiting).total_seconds()

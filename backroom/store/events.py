@@ -20,6 +20,9 @@ from backroom.domain.routing_gates import Gate
 from backroom.store.moves import moving
 from backroom.store.tables import event_checks, event_history, events
 
+# What stands in an event's history when its battery or generator was filled up.
+FILLED = "power.filled"
+
 
 class NoSuchEvent(Refuse):
     """No event has this code."""
@@ -160,6 +163,32 @@ def assign(
     connection.execute(found.values(**values))
     told = {name: value for name, value in values.items() if name == "required"}
     record(connection, row["id"], "check.assigned", {"item": item} | told, at=at, actor=actor)
+
+
+def live_at(connection: Connection, location: str) -> RowMapping | None:
+    """The event that is live at a booth."""
+    here = select(events).where(events.c.location == location, events.c.state == EventState.LIVE)
+    return connection.execute(here.order_by(events.c.starts_at, events.c.id).limit(1)).mappings().one_or_none()
+
+
+def fill_up(connection: Connection, row: RowMapping, at: datetime, actor: str) -> None:
+    """Write down that its battery or generator is full again; EventRefused where it has none, or is not live."""
+    supply = event_of(row).supply
+    if supply is None or supply.kind == "mains":
+        raise EventRefused(
+            f"{row['code']} has no battery and no generator", remedy="Say which it has with --supply first."
+        )
+    if row["state"] != EventState.LIVE:
+        raise EventRefused(f"{row['code']} is {row['state']}", remedy="It counts as full when its hours begin.")
+    record(connection, row["id"], FILLED, {"supply": supply.kind}, at=at, actor=actor)
+
+
+def power_until(connection: Connection, row: RowMapping, at: datetime) -> datetime | None:
+    """When the power of a live event ends; None for mains, and where nobody said what draws or gives it."""
+    filled = select(event_history.c.at).where(event_history.c.event_id == row["id"], event_history.c.event == FILLED)
+    newest = connection.execute(filled.order_by(event_history.c.id.desc()).limit(1)).scalar()
+    full = [moment for moment in (row["opened_at"], newest) if moment is not None]
+    return event_of(row).power_until(at, full)
 
 
 def move(connection: Connection, row: RowMapping, new: EventState, at: datetime, *, actor: str, run_id: str) -> bool:

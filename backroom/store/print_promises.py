@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, RowMapping, func, select, update
 
 from backroom.domain.model import Delivery, FulfilmentState, OrderState
-from backroom.domain.print_queue import Foreseen, breaks, promise
+from backroom.domain.print_queue import Foreseen, breaks, may_promise, promise
 from backroom.domain.shop import Location, PromiseSpec
 from backroom.store.batches import insert_new, update_by_id
 from backroom.store.claims import Wakeup, wakeup
@@ -53,17 +53,19 @@ def review(connection: Connection, location: Location, at: datetime, hub: str, r
     _end(connection, location.id, spec, at)
     queue = read_queue(connection, location, at)
     parts = queue.parts
-    given = _give(connection, location.id, spec, parts, at)
+    slack, handling = timedelta(minutes=spec.slack_minutes), timedelta(minutes=spec.handling_minutes)
+    until = queue.power_until
+    may = {part: one for part, one in parts.items() if may_promise(one, handling, until)}
+    given = _give(connection, location.id, spec, may, at)
     moved: list[str] = []
     elsewhere: list[str] = []
-    slack, handling = timedelta(minutes=spec.slack_minutes), timedelta(minutes=spec.handling_minutes)
     for row in standing(connection, location.id):
         foreseen = parts.get(row["fulfilment_order_id"])
-        if row["number"] in given or not breaks(row["promised_at"], foreseen, handling, slack):
+        if row["number"] in given or not breaks(row["promised_at"], foreseen, handling, slack, at, until):
             continue
         if row["delivery"] == Delivery.SHIP and spec.late == ELSEWHERE and _take_back(connection, row, at, run_id):
             elsewhere.append(row["number"])
-        elif foreseen is not None and row["moved"] < MOST_MOVES:
+        elif foreseen is not None and row["moved"] < MOST_MOVES and may_promise(foreseen, handling, until):
             again = update(print_promises).where(print_promises.c.id == row["id"], print_promises.c.state == OPEN)
             connection.execute(again.values(promised_at=promise(foreseen, handling), moved=row["moved"] + 1))
             moved.append(row["number"])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, select
 
@@ -18,23 +18,35 @@ from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, Vari
 from backroom.domain.print_pace import Measured, Pace, Paces
 from backroom.domain.print_queue import Foreseen, PrinterThere, QueuedJob, foresee, of_parts
 from backroom.domain.shop import Location
+from backroom.store import events
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.tables import fulfilment_orders, print_jobs, stock_levels, variants
 
 # So many prints of a location say how fast they come out.
 LOOKED_AT = 500
+# A printer from which something came so lately prints, whatever a job said before.
+JUST_NOW = timedelta(minutes=1)
+# What `printing.lane` says of a printer that has only its hands full.
+AT_WORK = "at work"
 _QUEUED = (PrintJobState.WAITING, PrintJobState.HANDED, PrintJobState.PRINTING, PrintJobState.BLOCKED)
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A location's queue at a moment: its jobs, printers, paces, and when each job and part is through."""
+    """A location's queue at a moment: its jobs, printers, paces, and when each job and part is through.
+
+    `supply` is where the power of the event there comes from, and `power_until` when it ends: neither where that is
+    from the wall.
+    """
 
     at: datetime
     jobs: tuple[QueuedJob, ...]
     printers: tuple[PrinterThere, ...]
     paces: Paces
     foreseen: dict[int, Foreseen]
+    supply: str = ""
+    power_until: datetime | None = None
+    event: str = ""
 
     @property
     def parts(self) -> dict[int, Foreseen]:
@@ -42,7 +54,11 @@ class Queue:
 
 
 def read_queue(connection: Connection, location: Location, at: datetime) -> Queue:
-    """The queue of a location as it stands, played forward."""
+    """The queue of a location as it stands, played forward; at a live event by the printers that came along."""
+    event = events.live_at(connection, location.id)
+    there = location.printers
+    if event is not None and event["printers"]:
+        there = tuple(one for one in there if one.name in event["printers"])
     rows = _queued(connection, location.id)
     jobs = tuple(
         QueuedJob(
@@ -59,18 +75,19 @@ def read_queue(connection: Connection, location: Location, at: datetime) -> Queu
         )
         for row in rows
     )
-    trouble = {row["printer"]: row["reason"] for row in rows if row["state"] == PrintJobState.BLOCKED}
+    trouble = _trouble(connection, location.id, [one.name for one in there], rows, at)
     printers = tuple(
-        PrinterThere(one.name, one.prints, one.name not in trouble, trouble.get(one.name, ""))
-        for one in location.printers
+        PrinterThere(one.name, one.prints, one.name not in trouble, trouble.get(one.name, "")) for one in there
     )
     expected = {
-        one.name: Pace(one.profile.usual, one.profile.slow, basis="profile")
-        for one in location.printers
-        if one.profile is not None
+        one.name: Pace(one.profile.usual, one.profile.slow, basis="profile") for one in there if one.profile is not None
     }
     paces = Paces(_measured(connection, location.id), expected)
-    return Queue(at, jobs, printers, paces, foresee(jobs, printers, paces, at))
+    queue = Queue(at, jobs, printers, paces, foresee(jobs, printers, paces, at))
+    until = events.power_until(connection, event, at) if event is not None else None
+    if event is None or until is None:
+        return queue
+    return replace(queue, supply=event["supply"]["kind"], power_until=until, event=event["code"])
 
 
 def short_of_blanks(connection: Connection, location: str, jobs: Sequence[QueuedJob]) -> dict[str, int]:
@@ -103,6 +120,30 @@ def unpacked_since(connection: Connection, location: str) -> list[datetime]:
         fulfilment_orders.c.made_at.is_not(None),
     )
     return list(connection.execute(query).scalars())
+
+
+def _trouble(
+    connection: Connection, location: str, names: Sequence[str], rows: Sequence[RowMapping], at: datetime
+) -> dict[str, str]:
+    """What printers wait for, by their names: a job lies at one that has stopped, or a job that was never begun says
+    in the words of the printers why none of them takes it (`printing.lanes`)."""
+    blocked = [row for row in rows if row["state"] == PrintJobState.BLOCKED]
+    stopped = {row["printer"]: row["reason"] for row in blocked if row["printer"]}
+    lately = select(print_jobs.c.printer).where(
+        print_jobs.c.location == location,
+        print_jobs.c.state == PrintJobState.DONE,
+        print_jobs.c.ended_at > at - JUST_NOW,
+    )
+    works = {row["printer"] for row in rows if row["state"] == PrintJobState.PRINTING}
+    works.update(connection.execute(lately).scalars())
+    told: dict[str, str] = {}
+    for row in blocked:
+        for words in row["reason"].split("; ") if not row["printer"] else ():
+            for name in names:
+                said = words.removeprefix(f"{name}: ")
+                if name not in works and (said != words or f" {name} " in words) and said != AT_WORK:
+                    told.setdefault(name, said)
+    return told | stopped
 
 
 def _queued(connection: Connection, location: str) -> list[RowMapping]:

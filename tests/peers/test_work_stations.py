@@ -17,7 +17,7 @@ from backroom.domain.events import Event, Session
 from backroom.domain.leases import Loan
 from backroom.domain.readiness import Check
 from backroom.shop import demo_stories
-from backroom.store import events, leases, stock, transfers
+from backroom.store import event_desk, events, leases, stock, transfers
 from backroom.store.database import now
 from backroom.store.tables import fulfilment_orders, orders, restock_plans, returns, shipments
 from tests.browser import ENTER, Browser
@@ -137,6 +137,11 @@ def test_a_transfer_is_packed_and_scanned_at_the_booth(
     def propose(connection: Connection) -> str:
         known = {row["code"]: row["id"] for row in events.listing(connection)}
         event_id, at = known.get(code) or add_event(connection, code), now(connection)
+        # Pieces of the event before would be in its way, as they are at a real booth.
+        for other in events.listing(connection, settled=False):
+            if other["code"] != code:
+                event_desk.close_event(connection, other["code"], HUB, "Ada")
+                leases.settle_event(connection, other["code"], hub=HUB, actor="Ada", all_there=True)
         nothing: dict[str, object] = {"open_share": 0.0, "lost_without": 0.0, "lost_with": 0.0, "used": {}}
         lists: dict[str, object] = {name: [] for name in ("lines", "packs", "full", "forecasts")}
         plan = insert(restock_plans).values(event_id=event_id, digest="", at=at, **nothing, **lists)

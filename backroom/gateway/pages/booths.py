@@ -13,15 +13,17 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, HTTPException, Request, Response
-from sqlalchemy import RowMapping
+from fastapi.responses import RedirectResponse
+from sqlalchemy import Connection, RowMapping
 
-from backroom.domain.print_queue import Bottleneck, QueuedJob, bottlenecks, foresee, promise
+from backroom.domain.print_queue import Bottleneck, QueuedJob, bottlenecks, foresee, may_promise, promise
 from backroom.domain.shop import PromiseSpec
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
-from backroom.gateway.pages.html import Child, Html, link, order_link, page, table, tag
+from backroom.gateway.pages.forms import StaffFields
+from backroom.gateway.pages.html import Child, Html, button, form, link, order_link, page, table, tag
 from backroom.gateway.pages.prints import NEEDS_A_PERSON, known_location, one_job
-from backroom.store import print_jobs, print_promises, print_queue
+from backroom.store import events, print_jobs, print_promises, print_queue
 from backroom.store.database import now
 from backroom.store.print_queue import Queue
 
@@ -53,6 +55,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
             queue.foreseen,
             at,
             short_of=print_queue.short_of_blanks(connection, location, queue.jobs),
+            power_until=queue.power_until,
             unpacked_since=print_queue.unpacked_since(connection, location),
         )
         counted = print_promises.outcomes(connection, location, at - READY_FOR)
@@ -61,6 +64,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
         request,
         place.name,
         _next(request, queue, place.promise, holding_up),
+        _power(request, location, queue),
         tag(
             "p",
             link(f"/scan/{quote(location, safe='')}", "Scan"),
@@ -84,18 +88,56 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
     )
 
 
+@router.post("/booths/{location}/power")
+def filled_up(location: str, request: Request, staff: Staff, _given: StaffFields) -> Response:
+    """The battery was changed, or the generator filled up."""
+    front = front_of(request)
+    known_location(front, location)
+
+    def work(connection: Connection) -> None:
+        row = events.live_at(connection, location)
+        if row is None:
+            raise HTTPException(404, "no event is live here")
+        events.fill_up(connection, row, now(connection), staff.name)
+
+    front.room.database.write(work)
+    return RedirectResponse(f"/booths/{quote(location, safe='')}", 303)
+
+
 def _next(request: Request, queue: Queue, spec: PromiseSpec, holding_up: Sequence[Bottleneck]) -> Html:
     """When an order that comes now would be ready, in words for whoever asks across the counter."""
+    handling = timedelta(minutes=spec.handling_minutes)
     soonest: datetime | None = None
+    in_the_dark = False
     for process in sorted({process for one in queue.printers if one.ready for process in one.processes}):
         job = QueuedJob(_NEXT, _NEXT, 1, process, "", "", waits=True)
         found = foresee([*queue.jobs, job], queue.printers, queue.paces, queue.at).get(_NEXT)
-        if found is not None:
-            told = promise(found, timedelta(minutes=spec.handling_minutes))
+        if found is not None and may_promise(found, handling, queue.power_until):
+            told = promise(found, handling)
             soonest = told if soonest is None else max(soonest, told)
-    said = f"A new print: about {_clock(request, soonest)}" if soonest else "No printer prints now"
-    worst = tag("span", holding_up[0].sentence, cls="why") if holding_up else None
+        in_the_dark = in_the_dark or found is not None
+    none = "No new print: the power ends before it" if in_the_dark else "No printer prints now"
+    said = f"A new print: about {_clock(request, soonest)}" if soonest else none
+    worst = tag("span", _sentence(request, holding_up[0]), cls="why") if holding_up else None
     return tag("p", said, worst, cls=f"answer {'calm' if soonest else 'bad'}", role="status")
+
+
+def _sentence(request: Request, one: Bottleneck) -> str:
+    return f"{_clock(request, one.at)}: {one.sentence}" if one.at else one.sentence
+
+
+def _power(request: Request, location: str, queue: Queue) -> Html | None:
+    """How long the battery or generator lasts, and the button of whoever has changed or filled it."""
+    if queue.power_until is None:
+        return None
+    over = queue.power_until <= queue.at
+    says = "should be empty since" if over else "lasts until about"
+    return tag(
+        "section",
+        tag("p", f"The {queue.supply} {says} {_clock(request, queue.power_until)}.", cls="act" if over else "quiet"),
+        form(request, f"/booths/{quote(location, safe='')}/power", button(f"The {queue.supply} is full again")),
+        cls="power",
+    )
 
 
 def _queue(

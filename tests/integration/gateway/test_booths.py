@@ -8,8 +8,11 @@ import httpx
 import pytest
 from sqlalchemy import Connection, update
 
-from backroom.store import print_promises
+from backroom.domain.events import Event, Session
+from backroom.domain.power import Load, Supply
+from backroom.store import events, print_promises
 from backroom.store.database import now
+from backroom.store.tables import events as event_table
 from backroom.store.tables import fulfilment_orders, print_jobs
 from tests.integration.gateway.conftest import SKU, Gateway, make_order
 
@@ -71,6 +74,38 @@ def test_what_waits_for_paper_or_a_decision_comes_first_with_its_buttons(gateway
     shown = staff.get(PAGE).text
     assert shown.index("It was printed") < shown.index("Ready to collect")
     assert number in shown
+
+
+def test_a_battery_is_on_the_page_with_its_time_and_a_button_for_whoever_changed_it(
+    gateway: Gateway, staff: httpx.Client
+) -> None:
+    def market(connection: Connection) -> None:
+        at = now(connection)
+        event = Event(
+            code="market",
+            name="Market",
+            template="street",
+            location="booth-a",
+            place="",
+            sessions=(Session(at - timedelta(hours=1), at + timedelta(hours=6)),),
+            loads=(Load("press", "press", 1000),),
+            supply=Supply("battery", 2000, watt_hours=1000),
+        )
+        events.add(connection, event, [], at, "Ada")
+        connection.execute(update(event_table).values(state="live"))
+
+    make_order(gateway.room)
+    assert "battery" not in staff.get(PAGE).text
+    gateway.room.database.write(market)
+    shown = staff.get(PAGE).text
+    for expected in ("No new print: the power ends before it", "The battery should be empty since"):
+        assert expected in shown
+    assert "do not come out" in shown
+    token = shown.partition('name="csrf" value="')[2].partition('"')[0]
+    assert staff.post(f"{PAGE}/power", data={"csrf": token}).status_code in (200, 303)
+    shown = staff.get(PAGE).text
+    assert "The battery lasts until about" in shown
+    assert "A new print: about" in shown
 
 
 def test_what_lies_ready_to_be_collected_is_listed(gateway: Gateway, staff: httpx.Client) -> None:

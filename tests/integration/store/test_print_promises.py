@@ -10,11 +10,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
+from backroom.domain.events import Event, EventState, Session
+from backroom.domain.power import Load, Supply
+from backroom.domain.print_queue import bottlenecks
 from backroom.domain.shop import Filter, PromiseSpec, RoutingRule
 from backroom.shop import room as rooms
-from backroom.store import print_attempts, print_promises
+from backroom.store import events, print_attempts, print_promises
 from backroom.store.database import now
-from backroom.store.print_queue import read_queue
+from backroom.store.events import EventRefused
+from backroom.store.print_queue import Queue, read_queue
+from backroom.store.tables import events as event_table
 from backroom.store.tables import fulfilment_orders, messages, orders, print_jobs
 from backroom.store.tables import print_promises as table
 from tasks.print_promises import review_promises
@@ -147,6 +152,97 @@ def test_a_printer_without_paper_promises_nothing_and_its_trouble_is_named(booth
         ("press-1", False, "out of paper"),
         ("press-2", True, ""),
     ]
+
+
+def test_printers_that_wait_for_a_hand_before_they_have_a_job_are_known_by_their_own_words(booth: Floor) -> None:
+    ordered(booth, collected=True)
+    [job] = booth.hand_out(BOOTH)
+    words = "press-1: out of ink; Printer press-2 does not answer. Is it switched on?"
+    change(booth, lambda c: c.execute(update(print_jobs).values(state="blocked", reason=words)))
+    stopped = [(one.name, one.ready, one.trouble) for one in queue_of(booth).printers]
+    assert stopped[0] == ("press-1", False, "out of ink")
+    assert stopped[1][:2] == ("press-2", False)
+    assert "does not answer" in stopped[1][2]
+    assert look(booth).given == ()
+    # One that has just printed prints, whatever an older word says of it.
+    ended = {"state": "done", "printer": "press-1", "reason": ""}
+    other = ordered(booth)
+    [second] = booth.hand_out(BOOTH, "other")
+    change(booth, lambda c: c.execute(update(print_jobs).where(print_jobs.c.id == second.id).values(**ended)))
+    change(booth, lambda c: c.execute(update(print_jobs).where(print_jobs.c.id == second.id).values(ended_at=now(c))))
+    assert [one.name for one in queue_of(booth).printers if one.ready] == ["press-1"], (job, other)
+
+
+def test_only_the_printers_that_came_along_to_an_event_are_reckoned_with(booth: Floor) -> None:
+    market(booth, printers=("press-2",))
+    assert [one.name for one in queue_of(booth).printers] == ["press-2"]
+    assert queue_of(booth).power_until is None
+
+
+def test_a_battery_that_ends_before_the_queue_is_named_and_nothing_is_promised_after_it(booth: Floor) -> None:
+    """Each piece is reckoned with three minutes, two printers: ten orders of three pieces take 45 minutes."""
+    market(booth, battery_minutes=30)
+    numbers = [ordered(booth, collected=True, copies=3) for _ in range(10)]
+    queue = queue_of(booth)
+    assert queue.power_until is not None
+    assert queue.supply == "battery"
+    worst = bottlenecks(queue.jobs, queue.printers, queue.foreseen, queue.at, power_until=queue.power_until)[0]
+    assert (worst.what, worst.at) == ("power", queue.power_until)
+    given = look(booth).given
+    assert 0 < len(given) < 10
+    assert all(promises(booth, number)[0]["promised_at"] <= queue.power_until for number in given)
+    # A battery that was changed gives the others their time.
+    change(booth, lambda c: events.fill_up(c, events.locked(c, "market"), now(c) + timedelta(minutes=19), "Ada"))
+    market_until = queue_of(booth, later=timedelta(minutes=19)).power_until
+    assert market_until is not None
+    assert market_until > queue.power_until + timedelta(minutes=15)
+    assert set(given) < set(numbers)
+
+
+def test_a_parcel_that_would_come_out_in_the_dark_is_made_elsewhere_and_who_stands_there_is_told_no_later_time(
+    booth: Floor,
+) -> None:
+    parcel, person = ordered(booth, copies=9), ordered(booth, collected=True, copies=9)
+    assert set(look(booth).given) == {parcel, person}
+    market(booth, battery_minutes=5)
+    found = look(booth)
+    assert (found.elsewhere, found.moved) == ((parcel,), ())
+    assert promises(booth, person)[0]["state"] == "open"
+
+
+def test_nobody_fills_what_is_not_there(booth: Floor) -> None:
+    market(booth)
+    with pytest.raises(EventRefused, match="no battery"):
+        change(booth, lambda c: events.fill_up(c, events.locked(c, "market"), now(c), "Ada"))
+
+
+def market(floor: Floor, printers: tuple[str, ...] = (), battery_minutes: int = 0) -> None:
+    """An event that is live at the booth since a moment, on mains, or on a battery that lasts so long."""
+
+    def work(connection: Connection) -> None:
+        at = now(connection)
+        supply = Supply("battery", 2000, watt_hours=1000 * battery_minutes / 60) if battery_minutes else None
+        event = Event(
+            code="market",
+            name="Market",
+            template="street",
+            location=BOOTH,
+            place="",
+            sessions=(Session(at - timedelta(seconds=5), at + timedelta(hours=6)),),
+            state=EventState.LIVE,
+            printers=printers,
+            loads=(Load("press", "press", 1000),),
+            supply=supply,
+        )
+        events.add(connection, event, [], at, "Ada")
+        connection.execute(update(event_table).values(state=EventState.LIVE, opened_at=at))
+
+    floor.room.database.write(work)
+
+
+def queue_of(floor: Floor, later: timedelta = timedelta()) -> Queue:
+    with floor.room.database.read() as connection:
+        return read_queue(connection, floor.room.shop.location(BOOTH), now(connection) + later)
 
 
 def test_a_cancelled_order_is_no_broken_promise(booth: Floor) -> None:

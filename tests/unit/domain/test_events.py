@@ -21,6 +21,7 @@ from backroom.domain.events import (
     shut_because,
 )
 from backroom.domain.lifecycle import Kind, check_move, is_end
+from backroom.domain.power import Load, Supply
 
 BERLIN = "Europe/Berlin"
 SATURDAY = read_session("2026-11-28 15:00-01:00", BERLIN)
@@ -116,6 +117,21 @@ def test_whatever_comes_and_goes_an_event_only_moves_as_its_life_allows_and_ends
             assert shut_because(event, missing=(), at=at) == ""
     assert event.state is EventState.CLOSED
     assert not is_end(Kind.EVENT, event.state)
+
+
+def test_a_battery_is_full_when_its_day_begins_and_when_somebody_said_so() -> None:
+    """430 W of 2150 Wh are five hours."""
+    on = replace(MARKET, loads=(Load("press", "press", 430),), supply=Supply("battery", 3000, watt_hours=2150))
+    five, hour = timedelta(hours=5), timedelta(hours=1)
+    assert on.power_until(SATURDAY.opens - hour) is None
+    assert on.power_until(SATURDAY.opens) == SATURDAY.opens + five
+    assert on.power_until(SATURDAY.closes) == SATURDAY.opens + five
+    assert on.power_until(SUNDAY.opens + hour) == SUNDAY.opens + five
+    changed = SUNDAY.opens + 2 * hour
+    assert on.power_until(SUNDAY.opens + 3 * hour, [SATURDAY.opens, changed]) == changed + five
+    assert on.power_until(SUNDAY.opens + hour, [changed]) == SUNDAY.opens + five
+    assert replace(on, supply=Supply("mains", 3680)).power_until(SUNDAY.opens) is None
+    assert replace(on, loads=()).power_until(SUNDAY.opens) is None
 
 
 def test_a_booth_is_open_only_while_its_event_is_live_and_lacks_nothing() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backroom.domain.power import BadPower, Load, Supply, power_lacks, read_load, read_supply
+from backroom.domain.power import BadPower, Load, Supply, hours_of, power_lacks, read_load, read_supply
 
 LOADS = (Load("printer", "press-1", 60), Load("till", "till-1", 20), Load("press", "heat press", 1400, 0.25))
 DEVICES = ("press-1", "till-1")
@@ -45,6 +45,14 @@ def test_a_battery_must_last_the_longest_day_at_the_average_draw() -> None:
 def test_a_generator_lasts_longer_the_less_it_has_to_give() -> None:
     assert lacks(Supply("generator", 2000, hours=2)) == ()
     assert lacks(Supply("generator", 2000, hours=1))
+
+
+def test_how_long_a_supply_lasts_is_known_of_what_runs_empty_only() -> None:
+    assert hours_of(LOADS, Supply("battery", 3000, watt_hours=860)) == 2.0
+    assert hours_of(LOADS, Supply("generator", 860, hours=3)) == 6.0
+    assert hours_of(LOADS, MAINS) is None
+    assert hours_of(LOADS, None) is None
+    assert hours_of((), Supply("battery", 3000, watt_hours=860)) is None
 
 
 watts = st.integers(1, 3000)

@@ -18,6 +18,7 @@ from backroom.domain.print_queue import (
     breaks,
     foresee,
     in_turn,
+    may_promise,
     of_parts,
     promise,
 )
@@ -90,9 +91,34 @@ def test_a_promise_is_a_time_that_people_read_off_a_clock() -> None:
 
 def test_a_promise_breaks_when_it_is_likely_to_be_missed_by_more_than_the_slack() -> None:
     on_time, late = Foreseen(NOW, NOW), Foreseen(NOW + 20 * MINUTE, NOW + 30 * MINUTE)
-    assert not breaks(NOW + 5 * MINUTE, on_time, MINUTE, 5 * MINUTE)
-    assert breaks(NOW + 5 * MINUTE, late, MINUTE, 5 * MINUTE)
-    assert breaks(NOW + 5 * MINUTE, None, MINUTE, 5 * MINUTE)
+    assert not breaks(NOW + 5 * MINUTE, on_time, MINUTE, 5 * MINUTE, NOW)
+    assert breaks(NOW + 5 * MINUTE, late, MINUTE, 5 * MINUTE, NOW)
+
+
+def test_a_printer_that_waits_for_a_hand_breaks_no_promise_before_its_time_has_come() -> None:
+    told = NOW + 30 * MINUTE
+    assert not breaks(told, None, MINUTE, 5 * MINUTE, NOW)
+    assert not breaks(told, None, MINUTE, 5 * MINUTE, NOW + 34 * MINUTE)
+    assert breaks(told, None, MINUTE, 5 * MINUTE, NOW + 35 * MINUTE)
+
+
+def test_what_only_comes_out_after_the_power_has_ended_breaks_and_is_not_promised() -> None:
+    soon = Foreseen(NOW + 10 * MINUTE, NOW + 14 * MINUTE)
+    assert breaks(NOW + 20 * MINUTE, soon, MINUTE, 5 * MINUTE, NOW, NOW + 9 * MINUTE)
+    assert not breaks(NOW + 20 * MINUTE, soon, MINUTE, 5 * MINUTE, NOW, NOW + 11 * MINUTE)
+    assert may_promise(soon, MINUTE, None)
+    assert may_promise(soon, MINUTE, NOW + 15 * MINUTE)
+    assert not may_promise(soon, MINUTE, NOW + 14 * MINUTE)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=20), st.integers(0, 60), st.integers(0, 10))
+def test_no_promise_is_ever_later_than_the_power(copies: list[int], lasts: int, handling: int) -> None:
+    jobs = [job(n, copies=c) for n, c in enumerate(copies, 1)]
+    until, hands = NOW + lasts * MINUTE, handling * MINUTE
+    for one in foresee(jobs, TWO, STEADY, NOW).values():
+        if may_promise(one, hands, until):
+            assert promise(one, hands) <= until
+            assert not breaks(promise(one, hands), one, hands, timedelta(0), NOW, until)
 
 
 @given(
@@ -151,8 +177,10 @@ def test_what_holds_everything_up_is_named_the_worst_first() -> None:
     [first] = bottlenecks(jobs, TWO, found, NOW)
     assert (first.what, first.seconds) == ("printer", 300.0)
     lacking = bottlenecks(jobs, TWO, found, NOW, short_of={"Ink M": 4}, power_until=NOW + 2 * MINUTE)
-    assert [one.what for one in lacking] == ["blanks", "printer", "power"]
-    assert "4 × Ink M" in lacking[0].sentence
+    assert [one.what for one in lacking] == ["power", "blanks", "printer"]
+    assert (lacking[0].at, "6 jobs do not come out" in lacking[0].sentence) == (NOW + 2 * MINUTE, True)
+    assert "4 × Ink M" in lacking[1].sentence
+    assert "power" not in [one.what for one in bottlenecks(jobs, TWO, found, NOW, power_until=NOW + 5 * MINUTE)]
     slow = bottlenecks(jobs, TWO, found, NOW, unpacked_since=[NOW - timedelta(hours=1), NOW])
     assert [one.what for one in slow] == ["staff", "printer"]
     out = (PrinterThere("one", ("dtg",), ready=False, trouble="out of paper"), TWO[1])
