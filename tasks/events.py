@@ -14,7 +14,7 @@ from backroom.domain.leases import Settled
 from backroom.domain.readiness import Check, Readiness
 from backroom.engine.runs import this_run_id
 from backroom.shop.room import Room, this_room
-from backroom.store import event_desk, events, leases, selling
+from backroom.store import event_desk, events, leases, sample_checks, selling
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -36,7 +36,13 @@ def look_after_events() -> int:
         if not events.listing(connection, settled=False):
             return 0
     run = this_run_id()
-    looked = room.database.write(lambda connection: event_desk.look_after_all(connection, room.shop.hub, run))
+
+    def look(connection: Connection) -> event_desk.Looked:
+        # An approval runs out by itself.
+        sample_checks.tell_events(connection, room.shop, now(connection))
+        return event_desk.look_after_all(connection, room.shop.hub, run)
+
+    looked = room.database.write(look)
     send(looked.wakeups)
     for code, state in looked.moved:
         get_run_logger().info("event %s is %s", code, state)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping
 from backroom.domain.geo import postcode_table
 from backroom.domain.model import OrderState, RoutingDecision, StepOutcome
 from backroom.domain.routing import route_all
-from backroom.domain.routing_gates import at_events, pass_gates
+from backroom.domain.routing_gates import ask_for_samples, at_events, pass_gates
 from backroom.domain.routing_places import views_at, views_of
 from backroom.shop.room import this_room
 from backroom.store import (
@@ -29,6 +29,7 @@ from backroom.store import (
     people,
     print_promises,
     routing,
+    sample_standing,
     stock,
 )
 from backroom.store.carried_out import CarriedOut, make_room
@@ -63,6 +64,8 @@ def route(claim: Claim) -> list[StepOutcome]:
         in_work = fulfilment.in_work(connection, again)
         refused = partner_orders.refused_at(connection, again)
         late = print_promises.sent_elsewhere(connection, again)
+        set_up = at_events(room.shop, gates)
+        unsampled = sample_standing.not_on_demand(connection, set_up, variants.values(), now(connection))
     postcodes = postcode_table(room.shop.postcodes)
     to_route = [
         routing.order_to_route(
@@ -77,7 +80,8 @@ def route(claim: Claim) -> list[StepOutcome]:
         for row in waiting
     ]
     available = {place: level.available for place, level in levels.items()}
-    views = views_at(views_of(at_events(room.shop, gates), variants), available, load, datetime.now(UTC))
+    views = views_at(views_of(set_up, variants), available, load, datetime.now(UTC))
+    views = ask_for_samples(views, unsampled)
     decisions = route_all(to_route, room.shop.rules, pass_gates(views, gates, stock.kept(levels.values())))
     return room.database.write(lambda connection: _commit(connection, claim, waiting, decisions))
 

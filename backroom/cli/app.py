@@ -33,6 +33,7 @@ from backroom.cli import (
     restock,
     returns,
     route,
+    samples,
     shop,
     stock,
     system,
@@ -68,6 +69,7 @@ app.add_typer(
     booths.app, name="booth", help="The machines at booths: which there are, and the end of one that is lost."
 )
 app.add_typer(prints.app, name="print", help="Print jobs, and a person's word on those nobody can tell about.")
+app.add_typer(samples.app, name="sample", help="Samples: what may be printed on demand, because one was looked at.")
 app.add_typer(
     effects.app, name="effect", help="What nobody could tell: sheets, messages, labels that may have gone out."
 )

@@ -18,11 +18,11 @@ from backroom.cli.output import console, show_json, show_table
 from backroom.domain.events import BEFORE_THE_END, Event, EventState, code_of, read_session
 from backroom.domain.opening import zone
 from backroom.domain.power import average_watts, peak_watts, power_lacks, read_load, read_supply
-from backroom.domain.readiness import CheckState, checks_of
+from backroom.domain.readiness import CheckState, Readiness, checks_of
 from backroom.shop import evidence
 from backroom.shop.event_lists import list_names, read_list
 from backroom.shop.room import Room
-from backroom.store import event_desk, events, leases
+from backroom.store import event_desk, events, leases, sample_checks
 from backroom.store.database import now
 from backroom.store.event_closing import open_at
 from backroom.store.events import EventRefused
@@ -78,7 +78,9 @@ def new(
 
     def work(connection: Connection) -> bool:
         first = booth.id not in events.gates(connection, now(connection))
-        events.add(connection, event, checks_of(template, event.starts_at), now(connection), getpass.getuser())
+        checks = checks_of(template, event.starts_at, samples=room.shop.samples.require)
+        events.add(connection, event, checks, now(connection), getpass.getuser())
+        sample_checks.tell_events(connection, room.shop, now(connection))
         return first
 
     first = room.database.write(work)
@@ -157,7 +159,12 @@ def show(code: Code, as_json: Json = False) -> None:
 def ready(code: Code, as_json: Json = False) -> None:
     """What is missing, who has it in hand, and until when. Exit code 1 while something required is missing."""
     room = open_room()
-    found = room.database.write(lambda connection: event_desk.make_ready(connection, code, getpass.getuser()))
+
+    def look(connection: Connection) -> Readiness:
+        sample_checks.tell_events(connection, room.shop, now(connection))
+        return event_desk.make_ready(connection, code, getpass.getuser())
+
+    found = room.database.write(look)
     rows = [
         {"item": gap.check.item, "required": gap.check.required, "overdue": gap.overdue, "said": gap.sentence}
         for gap in (*found.missing, *found.open)

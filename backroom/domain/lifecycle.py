@@ -1,4 +1,4 @@
-"""Life cycles: the moves that orders, their work, prints, reservations, returns, events and transfers make, as tables.
+"""Life cycles: the moves that orders, their work, prints, reservations, returns, events and samples make, as tables.
 
 What belongs here: which state may follow which, and until when an order may be cancelled. What does not: making a
 move (`backroom.store.moves`, conditional on the state it leaves), deciding that one is due (tasks).
@@ -18,6 +18,7 @@ from backroom.domain.events import EventState
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
 from backroom.domain.partner_orders import PartnerOrderState
 from backroom.domain.returns import ReturnState
+from backroom.domain.samples import SampleState
 from backroom.domain.transfers import TransferState
 
 Moves = Mapping[StrEnum, frozenset[StrEnum]]
@@ -40,11 +41,13 @@ class Kind(StrEnum):
     EVENT = "event"
     TRANSFER = "transfer"
     PARTNER_ORDER = "partner order"
+    SAMPLE = "sample"
 
 
 _O, _F, _P, _R, _B, _E = OrderState, FulfilmentState, PrintJobState, ReservationState, ReturnState, EventState
 _T = TransferState
 _X = PartnerOrderState
+_S = SampleState
 
 # An order goes back to ACCEPTED when its pieces were taken meanwhile, its reservation expired, its source changed it
 # before anything was begun, or its stock arrived; an exchange, when the pieces it was changed for came. A released Hold
@@ -154,6 +157,14 @@ _PARTNER_ORDER: Moves = {
     _X.CANCELLED: frozenset(),
 }
 
+# What was once found bad stays so: whoever thinks otherwise prints a new one.
+_SAMPLE: Moves = {
+    _S.WAITING: frozenset({_S.APPROVED, _S.REJECTED}),
+    _S.APPROVED: frozenset({_S.CLOSED}),
+    _S.REJECTED: frozenset(),
+    _S.CLOSED: frozenset(),
+}
+
 MOVES: Mapping[Kind, Moves] = {
     Kind.ORDER: _ORDER,
     Kind.FULFILMENT: _FULFILMENT,
@@ -163,6 +174,7 @@ MOVES: Mapping[Kind, Moves] = {
     Kind.EVENT: _EVENT,
     Kind.TRANSFER: _TRANSFER,
     Kind.PARTNER_ORDER: _PARTNER_ORDER,
+    Kind.SAMPLE: _SAMPLE,
 }
 
 # A person says "it was printed" or "print it again": of a job whose outcome is unknown (the only way out of an end),

@@ -5,6 +5,7 @@ hall (`backroom.shop.event_lists`), the sums of the power (`power`), reminding p
 
 An item is green when somebody said that it is there, and it is still good at the event's end: an insurance that runs
 out the day before is none. Power is not a matter of opinion: it is counted from the watts of all that is plugged in.
+Nor are samples where the shop asks for them: the shop writes into the list how they stand.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from enum import StrEnum
 from backroom.domain.events import Event
 from backroom.domain.power import power_lacks
 
-POWER = "power"
-MEASURES = ("", POWER)
+POWER, SAMPLES = "power", "samples"
+MEASURES = ("", POWER, SAMPLES)
 
 
 class CheckState(StrEnum):
@@ -80,7 +81,8 @@ class Gap:
     def sentence(self) -> str:
         """Who owes what until when, for people: it may name somebody, so it never goes to Prefect."""
         who = self.check.who or "nobody yet"
-        saw = f" ({self.check.note})" if self.check.state is CheckState.FAILED and self.check.note else ""
+        told = self.check.state is CheckState.FAILED and self.check.measure != SAMPLES
+        saw = f" ({self.check.note})" if told and self.check.note else ""
         return f"{self.check.title}: {self.why}{saw}. Who: {who}, until {self.check.due_at:%Y-%m-%d}."
 
 
@@ -101,8 +103,8 @@ class Readiness:
         return tuple(gap.check.item for gap in self.missing)
 
 
-def checks_of(template: Template, starts_at: datetime) -> tuple[Check, ...]:
-    """The list of an event that begins at this instant."""
+def checks_of(template: Template, starts_at: datetime, *, samples: bool = False) -> tuple[Check, ...]:
+    """The list of an event that begins at this instant; without `samples` the shop counts none, and people say it."""
     return tuple(
         Check(
             item=item.item,
@@ -111,7 +113,7 @@ def checks_of(template: Template, starts_at: datetime) -> tuple[Check, ...]:
             who=item.who,
             due_at=starts_at - timedelta(days=item.days_before),
             help=item.help,
-            measure=item.measure,
+            measure=item.measure if samples or item.measure != SAMPLES else "",
         )
         for item in template.items
     )
@@ -138,6 +140,8 @@ def _why_not(event: Event, check: Check) -> str:
     if check.measure == POWER:
         devices = (*event.printers, *event.tills)
         return "; ".join(power_lacks(event.loads, event.supply, event.longest_hours, devices))
+    if check.measure == SAMPLES and check.state is not CheckState.DONE:
+        return check.note or "no sample is approved"
     match check.state:
         case CheckState.MISSING:
             return "it is missing"

@@ -223,12 +223,19 @@ def _short(
         nowhere = "neither in stock nor printable" if printing else "not in stock"
         reasons = [
             f"{count} of {pieces(line.quantity)} of {line.sku} {'is' if count == 1 else 'are'} {nowhere}"
+            f"{_for_want_of_a_sample(candidates, line.sku) if printing else ''}"
             for line, count in zip(order.lines, shared.missing, strict=True)
             if count
         ]
     if rule.short == "hold":
         return _hold(rule.name, SHORT_STOCK, reasons, rejected)
     return RoutingDecision("backorder", rule.name, (), tuple(reasons), tuple(rejected))
+
+
+def _for_want_of_a_sample(candidates: Sequence[Place], sku: str) -> str:
+    whys = (place.view.unsampled[sku] for place in candidates if sku in place.view.unsampled)
+    why = next(whys, "")
+    return f": {why}" if why else ""
 
 
 def _hold(
@@ -248,7 +255,8 @@ def _missing_here(place: Place, *, printing: bool) -> str:
     if not lacks:
         return ""
     nowhere = "neither in stock nor printable there" if printing else "not in stock there"
-    return f"{lacks} of {pieces(place.pieces)} {nowhere}"
+    because = f": {place.no_sample}" if printing and place.no_sample else ""
+    return f"{lacks} of {pieces(place.pieces)} {nowhere}{because}"
 
 
 def _beaten(rule: CompiledRule, place: Place, winner: Place) -> str:

@@ -244,7 +244,8 @@ def _printable_pieces(place: Place) -> int:
 
 
 def _not_printable(place: Place) -> str:
-    return f"cannot print {', '.join(place.cannot_print)}"
+    because = f": {place.no_sample}" if place.no_sample else ""
+    return f"cannot print {', '.join(place.cannot_print)}{because}"
 
 
 def _texts(rule: RoutingRule, filter_: Filter) -> tuple[frozenset[str], bool]:

@@ -1,7 +1,7 @@
-"""Gates: how events change what routing sees of a booth.
+"""Gates: how events and samples change what routing sees of a place.
 
-What belongs here: a booth's event in the shop as it is routed by, and in its view. What does not: whether it is shut
-(`events.shut_because`).
+What belongs here: a booth's event in the shop as it is routed by, and in its view; what is not printed for want of a
+sample. What does not: whether a booth is shut (`events.shut_because`), what a sample is worth (`samples`).
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ def pass_gates(
     return [_gated(view, gates.get(view.location.id), kept.get(view.location.id, frozenset())) for view in views]
 
 
+def ask_for_samples(views: Sequence[LocationView], missing: Mapping[str, Mapping[str, str]]) -> list[LocationView]:
+    """The views without what is not printed on demand; `missing` are SKUs by location, each with why."""
+    return [_sampled(view, missing.get(view.location.id, {})) for view in views]
+
+
 def _set_up(location: Location, gate: Gate | None) -> Location:
     if gate is None:
         return location
@@ -55,3 +60,8 @@ def _gated(view: LocationView, gate: Gate | None, kept: frozenset[str]) -> Locat
     if kept:
         view = replace(view, kept=kept)
     return view if gate is None else replace(view, shut=gate.shut, open_now=gate.open_now)
+
+
+def _sampled(view: LocationView, missing: Mapping[str, str]) -> LocationView:
+    fell = {sku: why for sku, why in missing.items() if sku in view.printable}
+    return replace(view, printable=view.printable - fell.keys(), unsampled=fell) if fell else view

@@ -24,6 +24,7 @@ class LocationView:
     are the SKUs that can be made here; `capacity_left` is None without a limit; `load` counts open fulfilment orders;
     `parcel_minor` is what a parcel from here costs by the order's channel, which may ask for a carrier of its own.
     `shut` says why no order is routed here now, "" where they are; `kept` are SKUs for this booth's own orders only.
+    `unsampled` are SKUs that could be made here and are not, each with why: no sample of it is approved.
     """
 
     location: Location
@@ -35,6 +36,7 @@ class LocationView:
     parcel_minor: Mapping[str, int] = field(default_factory=dict)
     shut: str = ""
     kept: frozenset[str] = frozenset()
+    unsampled: Mapping[str, str] = field(default_factory=dict)
 
     def standing(self, available: Mapping[str, int], load: int, at: datetime) -> LocationView:
         """The same location at another moment: what is there then, and how busy it is."""
@@ -74,6 +76,12 @@ class Place:
     def cannot_print(self) -> list[str]:
         """The order's SKUs that cannot be made here, each once, in its order."""
         return [sku for sku in dict.fromkeys(x.sku for x in self.order.lines) if sku not in self.view.printable]
+
+    @property
+    def no_sample(self) -> str:
+        """Why what could be printed here is not, "" where samples stand in nobody's way; each reason once."""
+        skus = dict.fromkeys(x.sku for x in self.order.lines)
+        return "; ".join(dict.fromkeys(self.view.unsampled[sku] for sku in skus if sku in self.view.unsampled))
 
     @property
     def short_of(self) -> list[str]:

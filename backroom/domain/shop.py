@@ -20,6 +20,7 @@ from backroom.domain.printer_profile import PrinterProfile
 from backroom.domain.quiet_hours import QuietHours
 from backroom.domain.restock import RestockSpec
 from backroom.domain.return_policy import ReturnRules
+from backroom.domain.sample_rules import SampleRules
 
 LOCATION_KINDS = ("hub", "local_hub", "booth", PARTNER, ROBOT_CELL)
 # Data quality has a work pool of its own, which belongs to no location.
@@ -413,6 +414,7 @@ class Shop:
     returns: ReturnRules = field(default_factory=ReturnRules)
     restock: RestockSpec = field(default_factory=RestockSpec)
     parcels: ParcelRules = field(default_factory=ParcelRules)
+    samples: SampleRules = field(default_factory=SampleRules)
 
     @property
     def location_names(self) -> dict[str, str]:

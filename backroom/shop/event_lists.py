@@ -13,7 +13,7 @@ before them. A list has a name and its items:
     days_before = 21            # when it is due, before the event begins
     who = "Ada"                 # who usually has it in hand; may be left out
     help = "What to ask for."
-    measure = "power"           # counted, not ticked: the watts against the supply
+    measure = "power"           # counted, not ticked: the watts against the supply; "samples" as well
 """
 
 from __future__ import annotations

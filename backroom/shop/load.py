@@ -39,6 +39,7 @@ from backroom.shop.restock import read_restock
 from backroom.shop.retention import read_retention
 from backroom.shop.returns import read_returns
 from backroom.shop.rules import read_rules
+from backroom.shop.samples import read_samples
 from backroom.shop.section import Section, report_secrets
 
 CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
@@ -86,6 +87,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
         returns=read_returns(root),
         restock=read_restock(root),
         parcels=read_parcels(root),
+        samples=read_samples(root),
     )
     root.done()
     return shop

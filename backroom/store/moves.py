@@ -21,6 +21,7 @@ from backroom.store.tables import (
     print_jobs,
     reservations,
     returns,
+    samples,
     transfers,
 )
 
@@ -33,6 +34,7 @@ _KINDS: Mapping[str, Kind] = {
     events.name: Kind.EVENT,
     transfers.name: Kind.TRANSFER,
     partner_orders.name: Kind.PARTNER_ORDER,
+    samples.name: Kind.SAMPLE,
 }
 
 

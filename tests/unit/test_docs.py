@@ -252,7 +252,8 @@ def test_every_scope_of_a_key_is_described() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["load.py", "partners.py", "places.py", "restock.py", "retention.py", "returns.py", "rules.py"]
+    "module",
+    ["load.py", "partners.py", "places.py", "restock.py", "retention.py", "returns.py", "rules.py", "samples.py"],
 )
 def test_every_key_of_the_shop_file_is_described(module: str) -> None:
     page = (ROOT / "docs" / "shop-file.md").read_text(encoding="utf-8")

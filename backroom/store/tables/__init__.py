@@ -34,6 +34,7 @@ from backroom.store.tables.promises import print_promises
 from backroom.store.tables.quality import quality_findings, quality_results, quality_runs
 from backroom.store.tables.restock import restock_plans, transfer_lines, transfers
 from backroom.store.tables.returns import refunds, return_lines, returns
+from backroom.store.tables.samples import material_batches, samples
 from backroom.store.tables.work import (
     fulfilment_lines,
     fulfilment_orders,
@@ -75,6 +76,7 @@ __all__ = [
     "kpi_figures",
     "labels",
     "looks",
+    "material_batches",
     "message_replies",
     "messages",
     "metadata",
@@ -105,6 +107,7 @@ __all__ = [
     "return_lines",
     "returns",
     "routing_decisions",
+    "samples",
     "scans",
     "sealing",
     "sheets",

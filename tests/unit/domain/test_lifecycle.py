@@ -23,6 +23,7 @@ from backroom.domain.lifecycle import (
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
 from backroom.domain.partner_orders import PartnerOrderState
 from backroom.domain.returns import ReturnState
+from backroom.domain.samples import SampleState
 from backroom.domain.transfers import TransferState
 
 STATES: dict[Kind, type[StrEnum]] = {
@@ -34,6 +35,7 @@ STATES: dict[Kind, type[StrEnum]] = {
     Kind.EVENT: EventState,
     Kind.TRANSFER: TransferState,
     Kind.PARTNER_ORDER: PartnerOrderState,
+    Kind.SAMPLE: SampleState,
 }
 STARTS: dict[Kind, set[StrEnum]] = {
     Kind.ORDER: {OrderState.ACCEPTED, OrderState.HELD, OrderState.CANCELLED, OrderState.AWAITING_RETURN_ITEMS},
@@ -44,6 +46,7 @@ STARTS: dict[Kind, set[StrEnum]] = {
     Kind.EVENT: {EventState.PLANNED},
     Kind.TRANSFER: {TransferState.PROPOSED},
     Kind.PARTNER_ORDER: {PartnerOrderState.SUBMITTED},
+    Kind.SAMPLE: {SampleState.WAITING},
 }
 ENDS: dict[Kind, set[StrEnum]] = {
     Kind.ORDER: {OrderState.FULFILLED, OrderState.CANCELLED},
@@ -64,6 +67,7 @@ ENDS: dict[Kind, set[StrEnum]] = {
         PartnerOrderState.REJECTED,
         PartnerOrderState.CANCELLED,
     },
+    Kind.SAMPLE: {SampleState.REJECTED, SampleState.CLOSED},
 }
 LIVES = [(kind, state) for kind, states in STATES.items() for state in states]
 

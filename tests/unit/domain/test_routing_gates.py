@@ -8,7 +8,7 @@ import pytest
 
 from backroom.domain.model import Delivery, OrderToRoute, RejectedAlternative
 from backroom.domain.routing import route, route_all
-from backroom.domain.routing_gates import Gate, at_events, pass_gates
+from backroom.domain.routing_gates import Gate, ask_for_samples, at_events, pass_gates
 from backroom.domain.routing_places import is_local
 from backroom.domain.shop import PrinterSpec
 from tests.shops import a_shop
@@ -107,3 +107,32 @@ def test_an_order_is_a_booths_own_by_its_till_or_by_its_event() -> None:
     assert is_local(booth, "", "booth")
     assert not is_local(booth, "", "")
     assert not is_local(view("plain").location, "", "")
+
+
+def test_what_has_no_approved_sample_is_made_elsewhere_and_the_reason_is_told() -> None:
+    booth = view("booth", km=1, prints=("TEE",), event="market")
+    hub = view("hub", km=5, kind="hub", prints=("TEE",))
+    missing = {"booth": {"TEE": "no sample of it was printed", "OTHER": "of no account"}, "moon": {"TEE": "never"}}
+    views = ask_for_samples([booth, hub], missing)
+    assert views[0].printable == frozenset()
+    assert dict(views[0].unsampled) == {"TEE": "no sample of it was printed"}
+    assert views[1] is hub
+    asked = order(("TEE", 1))
+    decision = route(asked, [rule("print", sort=("nearest",), short="print")], views)
+    assert decision.assignments[0].location == "hub"
+    said = [x.reason for x in decision.rejected if x.location == "booth"]
+    assert any("neither in stock nor printable there: no sample of it was printed" in reason for reason in said)
+    backordered = route(asked, [rule("print", sort=("nearest",), short="print")], views[:1])
+    assert backordered.outcome == "backorder"
+    assert backordered.reasons == (
+        "1 of 1 piece of TEE is neither in stock nor printable: no sample of it was printed",
+    )
+    wants = rule("print", where=(("can_print", "==", True),), sort=("nearest",), short="print")
+    refused = route(asked, [wants], views)
+    assert "cannot print TEE: no sample of it was printed" in [x.reason for x in refused.rejected]
+
+
+def test_pieces_that_are_in_stock_need_no_sample() -> None:
+    booth = view("booth", {"TEE": 2}, km=1, prints=("TEE",), event="market")
+    views = ask_for_samples([booth], {"booth": {"TEE": "no sample of it was printed"}})
+    assert route(order(("TEE", 2)), [rule("all", sort=("nearest",))], views).outcome == "assigned"

@@ -1,0 +1,137 @@
+"""What people do about samples, each act one transaction: one was printed, this is good, this is not, a new batch.
+
+The CLI and the gateway's pages come through here, so that the rules are the same at both. What follows from an act is
+in its own commit: orders that waited for the sample are routed again, and the lists of events say how it stands. What
+a call owes in wake-ups it returns; they are sent after the commit.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, RowMapping
+
+from backroom.domain.errors import AskPerson
+from backroom.domain.samples import AtPrinter, SampleState, good_until
+from backroom.domain.shop import Shop
+from backroom.store import material_batches, samples
+from backroom.store.backlog import wake_backorders
+from backroom.store.catalogue import variants_by_sku
+from backroom.store.claims import Wakeup
+from backroom.store.database import now
+from backroom.store.sample_checks import tell_events
+from backroom.store.sample_standing import every, read_standings, skus_of
+
+# It stands in routing's reasons, which may be told to anybody: a code, and no free text.
+BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,39}")
+LONGEST_NOTE = 500
+
+
+class NotSampled(AskPerson):
+    """There is nothing that a sample could be made of, or something is missing in what was said of it."""
+
+    cause = "not_sampled"
+
+
+@dataclass(slots=True)
+class NewBatch:
+    """What a new batch came to: `fell` are the combinations that were approved and are not any more."""
+
+    is_new: bool
+    fell: list[AtPrinter] = field(default_factory=list)
+
+
+def printed(connection: Connection, shop: Shop, sku: str, location: str, printer: str, actor: str) -> int:
+    """Write down that a sample of a SKU came out of a printer; returns its number. Without `printer` it is the only
+    one there that does it. NotSampled says what there is."""
+    at = now(connection)
+    there = _at_printers(connection, shop, sku, location)
+    names = ", ".join(one.printer for one in there)
+    if not there:
+        raise NotSampled(f"nothing at {location} prints {sku}", remedy="Name a printed SKU, and where it is printed.")
+    chosen = [one for one in there if one.printer == printer or (not printer and len(there) == 1)]
+    if not chosen:
+        asked = f"{printer!r} at {location} does not print {sku}" if printer else f"{location} has several for {sku}"
+        raise NotSampled(asked, remedy=f"Name one of: {names}.")
+    id_ = samples.add(connection, chosen[0], sku, at, actor)
+    tell_events(connection, shop, at)
+    return id_
+
+
+def approve(
+    connection: Connection, shop: Shop, id_: int, *, photo: str, note: str, actor: str, days: int = 0
+) -> tuple[RowMapping, list[Wakeup]]:
+    """Somebody has looked at a sample, and it is good: from now on it is printed on demand, for `days` or as long as
+    the shop file says. Orders that waited for it are routed again. Returns its row, and what it owes."""
+    if not photo:
+        raise NotSampled(f"sample {id_} has no photo", remedy="Take one of the print, in the light it is sold in.")
+    at = now(connection)
+    until = good_until(at, days or shop.samples.valid_days)
+    row = samples.decide(
+        connection, id_, SampleState.APPROVED, photo=photo, note=cut(note), good_until=until, at=at, actor=actor
+    )
+    tell_events(connection, shop, at)
+    skus = skus_of(connection, samples.combination_of_row(row))
+    return row, wake_backorders(connection, skus, shop.hub)
+
+
+def reject(connection: Connection, shop: Shop, id_: int, *, photo: str, note: str, actor: str) -> RowMapping:
+    """Somebody has looked at a sample, and it is not good: it is not printed on demand until another one is."""
+    at = now(connection)
+    row = samples.decide(connection, id_, SampleState.REJECTED, photo=photo, note=cut(note), at=at, actor=actor)
+    tell_events(connection, shop, at)
+    return row
+
+
+def new_batch(
+    connection: Connection,
+    shop: Shop,
+    *,
+    location: str,
+    kind: str,
+    material: str,
+    colourway: str,
+    batch: str,
+    actor: str,
+) -> NewBatch:
+    """A batch of fabric or ink is in use at a place from now on; what was approved with another one asks for a new
+    sample. NotSampled for a batch that is no code, or a material that is not there."""
+    at = now(connection)
+    if not BATCH.fullmatch(batch):
+        raise NotSampled(f"{batch!r} is no batch", remedy="Write what stands on it: letters, digits and - . / _ only.")
+    before = [one for _, one in every(connection, shop, at) if one.location == location]
+    _check_material(before, location, kind, material, colourway)
+    row = {"location": location, "kind": kind, "material": material, "colourway": colourway, "batch": batch}
+    if not material_batches.put_in_use(connection, **row, at=at, actor=actor):
+        return NewBatch(False)
+    good = {(one.printer, one.combination) for one in before if one.verdict.approved}
+    after = [one for _, one in every(connection, shop, at) if one.location == location]
+    tell_events(connection, shop, at)
+    return NewBatch(True, [x for x in after if (x.printer, x.combination) in good and not x.verdict.approved])
+
+
+def cut(note: str) -> str:
+    """A note as it is kept: printable, and not too long."""
+    return "".join(letter if letter.isprintable() else " " for letter in note[:LONGEST_NOTE]).strip()
+
+
+def _at_printers(connection: Connection, shop: Shop, sku: str, location: str) -> tuple[AtPrinter, ...]:
+    variant = variants_by_sku(connection, [sku]).get(sku)
+    if variant is None:
+        raise NotSampled(f"the catalogue has no SKU {sku!r}", remedy="Look it up in the catalogue.")
+    return read_standings(connection, now(connection)).at_place(shop.location(location), variant)
+
+
+def _check_material(there: list[AtPrinter], location: str, kind: str, material: str, colourway: str) -> None:
+    if kind not in material_batches.KINDS:
+        raise NotSampled(f"{kind!r} is no kind of material", remedy="Say fabric or ink.")
+    if kind == material_batches.INK:
+        known = sorted({one.printer for one in there})
+        wrong = material not in known
+    else:
+        known = sorted({f"{one.combination.fabric} {one.combination.colourway}".strip() for one in there})
+        wrong = f"{material} {colourway}".strip() not in known
+    if wrong:
+        named = f"{material} {colourway}".strip()
+        raise NotSampled(f"{named!r} is not printed with at {location}", remedy=f"There is: {', '.join(known)}.")

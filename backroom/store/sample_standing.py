@@ -1,0 +1,86 @@
+"""How samples stand at every place: what is printed there on demand, and what is not, with the reason.
+
+What belongs here: reading all that the rules need, once. What does not: the rules (`backroom.domain.samples`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from backroom.domain.blanks import is_blank
+from backroom.domain.model import Variant
+from backroom.domain.samples import AtPrinter, Combination, InUse, Sample, fabric_of, judge_at, not_to_print
+from backroom.domain.shop import Location, Shop
+from backroom.store import material_batches, samples
+from backroom.store.catalogue import all_variants, variants_by_sku
+from backroom.store.tables import variants as variants_table
+
+
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """All samples, batches and blanks at one instant."""
+
+    blanks: tuple[Variant, ...]
+    samples: dict[Combination, list[Sample]]
+    in_use: InUse
+    at: datetime
+
+    def at_place(self, location: Location, variant: Variant) -> tuple[AtPrinter, ...]:
+        """How a variant stands at each printer of a place that does its process."""
+        return judge_at(location, variant, self.blanks, self.samples, self.in_use, self.at)
+
+
+def read_standings(connection: Connection, at: datetime) -> Standings:
+    """How everything stands now."""
+    return Standings(_blanks(connection), samples.by_combination(connection), material_batches.in_use(connection), at)
+
+
+def not_on_demand(
+    connection: Connection, shop: Shop, variants: Iterable[Variant], at: datetime
+) -> dict[str, dict[str, str]]:
+    """By location, the SKUs that it does not print on demand for want of a sample, each with why.
+
+    None where the shop file asks for no samples.
+    """
+    if not shop.samples.require:
+        return {}
+    found = read_standings(connection, at)
+    wanted = [one for one in variants if one.artwork]
+    return {
+        location.id: {one.sku: why for one in wanted if (why := not_to_print(found.at_place(location, one)))}
+        for location in shop.locations
+    }
+
+
+def every(connection: Connection, shop: Shop, at: datetime) -> list[tuple[Variant, AtPrinter]]:
+    """Each combination that could be printed anywhere at each printer, once, with a variant of it: the first by SKU."""
+    found = read_standings(connection, at)
+    listed: dict[tuple[str, str, Combination], tuple[Variant, AtPrinter]] = {}
+    for variant in all_variants(connection):
+        for location in shop.locations:
+            for one in found.at_place(location, variant):
+                listed.setdefault((one.location, one.printer, one.combination), (variant, one))
+    return list(listed.values())
+
+
+def skus_of(connection: Connection, combination: Combination) -> list[str]:
+    """The SKUs that are cases of a combination, whatever their size."""
+    blanks = _blanks(connection)
+    same = select(variants_table.c.sku).where(
+        variants_table.c.artwork == combination.artwork,
+        variants_table.c.colourway == combination.colourway,
+        variants_table.c.print_process == combination.process,
+    )
+    found = variants_by_sku(connection, connection.execute(same).scalars())
+    return sorted(sku for sku, one in found.items() if fabric_of(one, blanks) == combination.fabric)
+
+
+def _blanks(connection: Connection) -> tuple[Variant, ...]:
+    query = select(variants_table).where(variants_table.c.artwork == "").order_by(variants_table.c.sku)
+    rows = connection.execute(query).mappings()
+    found = (Variant(**(dict(row) | {"tags": tuple(row["tags"])})) for row in rows)
+    return tuple(one for one in found if is_blank(one))

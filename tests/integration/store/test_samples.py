@@ -1,0 +1,213 @@
+"""Samples at work: orders are printed only by what was approved, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, select, update
+
+from backroom.domain.events import Event, EventState, Session
+from backroom.domain.readiness import SAMPLES, Check
+from backroom.domain.sample_rules import SampleRules
+from backroom.shop import room as rooms
+from backroom.store import events, material_batches, sample_checks, sample_desk, samples
+from backroom.store.catalogue import save_variants
+from backroom.store.claims import Wakeup
+from backroom.store.database import now
+from backroom.store.material_batches import FABRIC, INK
+from backroom.store.sample_desk import NewBatch, NotSampled
+from backroom.store.samples import NoSuchSample, SampleDecided
+from backroom.store.tables import event_checks
+from backroom.store.tables import events as events_table
+from backroom.store.tables import samples as samples_table
+from tests.shops import BOOTH, HUB, PLAIN, Floor, a_variant
+
+BLANK = replace(a_variant("BLANK-BLK-L", printable=False), product="blank-tee", tags=("blank", "tee"))
+PRESSES = ("press-1", "press-2")
+
+
+@pytest.fixture
+def shop(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> Floor:
+    """The shop, which asks for samples."""
+    floor.room = replace(floor.room, shop=replace(floor.room.shop, samples=SampleRules(require=True)))
+    monkeypatch.setitem(rooms._open, floor.room.home.resolve(), floor.room)
+    tee = replace(a_variant(PLAIN), tags=("tee",))
+    floor.room.database.write(lambda c: save_variants(c, [BLANK, tee]))
+    return floor
+
+
+def sample(floor: Floor, printer: str, *, at: str = BOOTH) -> int:
+    return floor.room.database.write(lambda c: sample_desk.printed(c, floor.room.shop, PLAIN, at, printer, "Ada"))
+
+
+def approve(floor: Floor, *numbers: int) -> list[Wakeup]:
+    def work(connection: Connection) -> list[Wakeup]:
+        return [
+            wakeup
+            for number in numbers
+            for wakeup in sample_desk.approve(connection, floor.room.shop, number, photo="x.jpg", note="", actor="Ada")[
+                1
+            ]
+        ]
+
+    return floor.room.database.write(work)
+
+
+def batch(floor: Floor, kind: str, material: str, code: str, colourway: str = "") -> NewBatch:
+    return floor.room.database.write(
+        lambda c: sample_desk.new_batch(
+            c,
+            floor.room.shop,
+            location=BOOTH,
+            kind=kind,
+            material=material,
+            colourway=colourway,
+            batch=code,
+            actor="Ada",
+        )
+    )
+
+
+def reasons(floor: Floor, number: str) -> Sequence[str]:
+    return floor.story(number).decisions[-1]["reasons"]
+
+
+def why(floor: Floor, number: str) -> str:
+    return " ".join(reasons(floor, number))
+
+
+def states(floor: Floor) -> list[str]:
+    with floor.room.database.read() as connection:
+        return list(connection.execute(select(samples_table.c.state).order_by(samples_table.c.id)).scalars())
+
+
+def test_a_shop_that_asks_for_no_samples_prints_as_ever(floor: Floor) -> None:
+    assert floor.state(floor.taken_in((PLAIN, 1), at=BOOTH))[0] == "released"
+
+
+def test_what_was_never_sampled_is_not_printed_on_demand_and_its_order_says_why(shop: Floor) -> None:
+    number = shop.taken_in((PLAIN, 1), at=BOOTH)
+    assert shop.state(number) == ("backordered", [])
+    assert "no sample of it was printed (owl.png on blank-tee BLK, dtg on press-1)" in why(shop, number)
+    # What lies on a shelf was looked at by whoever put it there.
+    assert shop.state(shop.taken_in((PLAIN, 1), at=HUB))[0] == "released"
+
+
+def test_an_approved_sample_lets_the_orders_go_on_that_waited_for_it(shop: Floor) -> None:
+    number = shop.taken_in((PLAIN, 1), at=BOOTH)
+    first, second = (sample(shop, press) for press in PRESSES)
+    assert [wakeup.stage for wakeup in approve(shop, first)] == ["intake"]
+    shop.intake()
+    # Either press may get the job, and each is a kind of its own.
+    assert "sample 2 waits for somebody to look at it" in why(shop, number)
+    approve(shop, second)
+    shop.intake()
+    assert shop.state(number) == ("released", ["open"])
+    shop.fulfil(BOOTH)
+    [job] = shop.hand_out(BOOTH)
+    shop.print(job)
+    shop.check_sums()
+
+
+def test_a_sample_that_is_not_good_prints_nothing(shop: Floor) -> None:
+    approve(shop, *(sample(shop, press) for press in PRESSES))
+    worse = sample(shop, "press-2")
+    shop.room.database.write(lambda c: sample_desk.reject(c, shop.room.shop, worse, photo="", note="pale", actor="Ada"))
+    assert "its sample 3 was not good" in why(shop, shop.taken_in((PLAIN, 1), at=BOOTH))
+    assert states(shop) == ["approved", "approved", "rejected"]
+
+
+@pytest.mark.parametrize(("kind", "material", "colourway"), [(INK, "press-2", ""), (FABRIC, "blank-tee", "BLK")])
+def test_a_new_batch_asks_for_a_new_sample_at_its_place(shop: Floor, kind: str, material: str, colourway: str) -> None:
+    approve(shop, *(sample(shop, press) for press in PRESSES))
+    found = batch(shop, kind, material, "L-77", colourway)
+    assert found.is_new
+    assert {one.printer for one in found.fell} == ({"press-2"} if kind == INK else set(PRESSES))
+    assert not batch(shop, kind, material, "L-77", colourway).is_new
+    number = shop.taken_in((PLAIN, 1), at=BOOTH)
+    assert f"the batch of {kind} is L-77" in why(shop, number)
+    approve(shop, *(sample(shop, one.printer) for one in found.fell))
+    shop.intake()
+    assert shop.state(number)[0] == "released"
+    with shop.room.database.read() as connection:
+        newest = samples.newest(connection, 1)[0]
+        assert newest["ink_batch" if kind == INK else "fabric_batch"] == "L-77"
+        assert [row["batch"] for row in material_batches.listing(connection)] == ["L-77"]
+
+
+def test_an_approval_runs_out(shop: Floor) -> None:
+    approve(shop, *(sample(shop, press) for press in PRESSES))
+    with shop.room.database.read() as connection:
+        yesterday = now(connection) - timedelta(days=1)
+    shop.room.database.write(lambda c: c.execute(update(samples_table).values(good_until=yesterday)))
+    assert f"was good until {yesterday:%Y-%m-%d}" in why(shop, shop.taken_in((PLAIN, 1), at=BOOTH))
+
+
+def test_nobody_approves_without_a_photo_or_twice(shop: Floor) -> None:
+    number = sample(shop, "press-1")
+    with pytest.raises(NotSampled, match="no photo"):
+        shop.room.database.write(
+            lambda c: sample_desk.approve(c, shop.room.shop, number, photo="", note="", actor="Ada")
+        )
+    approve(shop, number)
+    with pytest.raises(SampleDecided, match="approved already"):
+        approve(shop, number)
+    with pytest.raises(NoSuchSample):
+        approve(shop, 99)
+
+
+def test_what_cannot_be_sampled_is_refused_with_what_there_is(shop: Floor) -> None:
+    for printer, said in (("", "press-1, press-2"), ("press-9", "press-1, press-2")):
+        with pytest.raises(NotSampled, match=said):
+            sample(shop, printer)
+    with pytest.raises(NotSampled, match="no SKU 'NONE'"):
+        shop.room.database.write(lambda c: sample_desk.printed(c, shop.room.shop, "NONE", BOOTH, "", "Ada"))
+    with pytest.raises(NotSampled, match=r"There is: press-1, press-2"):
+        batch(shop, INK, "press-9", "K1")
+    with pytest.raises(NotSampled, match=r"There is: .*blank-tee BLK"):
+        batch(shop, FABRIC, "blank-tee", "K1", "RED")
+    with pytest.raises(NotSampled, match="is no batch"):
+        batch(shop, INK, "press-1", "the one from Anna")
+
+
+def plan(shop: Floor, state: EventState = EventState.PLANNED) -> None:
+    def work(connection: Connection) -> None:
+        begins = now(connection) + timedelta(days=2)
+        event = Event("fair", "Fair", "street", BOOTH, "", (Session(begins, begins + timedelta(hours=5)),))
+        item = Check("samples", "Samples", True, "Ada", begins, measure=SAMPLES)
+        events.add(connection, event, [item], now(connection), "Ada")
+        connection.execute(update(events_table).values(state=state))
+        sample_checks.tell_events(connection, shop.room.shop, now(connection))
+
+    shop.room.database.write(work)
+
+
+def lacks(shop: Floor) -> list[str]:
+    with shop.room.database.read() as connection:
+        found = events.readiness(connection, events.find(connection, "fair"), now(connection))
+        return [gap.why for gap in found.missing]
+
+
+def test_the_list_of_an_event_says_how_its_samples_stand(shop: Floor) -> None:
+    plan(shop)
+    assert lacks(shop) == ["no sample of what is printed there is approved"]
+    first, second = (sample(shop, press) for press in PRESSES)
+    approve(shop, first)
+    assert "its sample 2 waits for somebody to look at it" in lacks(shop)[0]
+    approve(shop, second)
+    assert lacks(shop) == []
+    batch(shop, INK, "press-1", "K2")
+    assert "the batch of ink is K2" in lacks(shop)[0]
+
+
+def test_a_new_batch_on_the_evening_stops_the_prints_and_not_the_booth(shop: Floor) -> None:
+    plan(shop)
+    approve(shop, *(sample(shop, press) for press in PRESSES))
+    shop.room.database.write(lambda c: c.execute(update(events_table).values(state=EventState.LIVE)))
+    batch(shop, INK, "press-1", "K2")
+    assert lacks(shop) == []
+    with shop.room.database.read() as connection:
+        assert connection.execute(select(event_checks.c.state)).scalar_one() == "done"
