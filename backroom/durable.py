@@ -9,12 +9,13 @@ import os
 from pathlib import Path
 
 
-def write_durably(path: Path, what: bytes) -> None:
-    """Put `what` at `path`, readable by this user alone: by a draft beside it that takes its name once it is flushed.
-    The name itself is on the disk after `flush` of the folder. OSError where the disk takes nothing."""
+def write_durably(path: Path, what: bytes, *, mode: int = 0o600) -> None:
+    """Put `what` at `path`: by a draft beside it that takes its name once it is flushed. By `mode` this user alone may
+    read it. The name itself is on the disk after `flush` of the folder. OSError where the disk takes nothing."""
     draft = path.with_name(path.name + ".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
+        os.fchmod(descriptor, mode)
         write_all(descriptor, what)
         os.fsync(descriptor)
     finally:

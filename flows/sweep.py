@@ -2,8 +2,8 @@
 
 It ends leases of dead processes, lets abandoned reservations go, opens and closes events on time, takes in files that
 were dropped, looks at what booths promised, wakes every stage and location where something waits or was freed, starts
-the runs that sick orders, breakers and Holds are owed, tries open breakers again, and ends the runs whose trouble is
-over.
+the runs that sick orders, breakers and Holds are owed, tries open breakers again, ends the runs whose trouble is over,
+and writes the pages of events whose stock or waiting time has changed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from prefect import flow
 
 from tasks.dropped import take_dropped_files
+from tasks.event_pages import write_event_pages
 from tasks.events import look_after_events
 from tasks.print_promises import review_all_promises
 from tasks.sweeping import end_mended_runs, expire_reservations, start_owed_runs, try_breakers, wake_waiting
@@ -27,7 +28,8 @@ def sweep() -> str:
     started = start_owed_runs()
     tried = try_breakers()
     ended = end_mended_runs()
+    written = write_event_pages()
     return (
         f"woke {woken}, reservations expired {expired}, runs started {started}, breakers tried {tried}, "
-        f"runs ended {ended}, events moved {moved}, orders from files {dropped}"
+        f"runs ended {ended}, events moved {moved}, orders from files {dropped}, pages written {written}"
     )

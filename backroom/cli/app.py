@@ -18,6 +18,7 @@ from backroom.cli import (
     doctor,
     effects,
     event_day,
+    event_pages,
     events,
     keys,
     kpi,
@@ -55,6 +56,8 @@ app.add_typer(keys.app, name="key", help="Keys for tills, booths, staff and metr
 app.add_typer(person.app, name="person", help="One person: find, export, forget; and what was asked for.")
 app.add_typer(master_key.app, name="master-key", help="The key under which everything personal is sealed.")
 app.add_typer(stock.app, name="stock", help="What lies where, and what has arrived.")
+events.app.command("publish")(event_pages.publish)
+events.app.command("page")(event_pages.page)
 events.app.command("open")(event_day.open_booth)
 events.app.command("close")(event_day.close_booth)
 events.app.command("lend")(event_day.lend)

@@ -26,6 +26,8 @@ SURE = 1.65 / 0.84
 STEP = timedelta(minutes=5)
 # Each job of one printer has less than this of what it takes left to do, however long it was looked at.
 LEAST_LEFT = 0.2
+# Stands for an order that comes now: it is behind all that came before.
+_NEXT = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,14 @@ def foresee(
             now + timedelta(seconds=took), now + timedelta(seconds=took + SURE * sqrt(squares)), name
         )
     return found
+
+
+def foresee_new(
+    jobs: Sequence[QueuedJob], printers: Sequence[PrinterThere], paces: Paces, now: datetime, process: str
+) -> Foreseen | None:
+    """When a piece would be through that somebody asks for now and waits for; None where no printer here prints it."""
+    job = QueuedJob(_NEXT, _NEXT, 1, process, "", "", waits=True)
+    return foresee([*jobs, job], printers, paces, now).get(_NEXT)
 
 
 def of_parts(jobs: Iterable[QueuedJob], foreseen: Mapping[int, Foreseen]) -> dict[int, Foreseen]:

@@ -393,7 +393,8 @@ class PostcodePlace:
 class Shop:
     """The whole shop file. Tuples keep the file's order; the look-ups raise NotInShopFile.
 
-    On `holidays` no carrier delivers.
+    On `holidays` no carrier delivers. `event_pages_folder` is where the pages of events are kept as files, "" for
+    nowhere; a relative one is in the home folder.
     """
 
     owner: Owner
@@ -415,6 +416,7 @@ class Shop:
     restock: RestockSpec = field(default_factory=RestockSpec)
     parcels: ParcelRules = field(default_factory=ParcelRules)
     samples: SampleRules = field(default_factory=SampleRules)
+    event_pages_folder: str = ""
 
     @property
     def location_names(self) -> dict[str, str]:

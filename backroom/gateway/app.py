@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.opening import zone
-from backroom.gateway import artworks, booth, carrier_events, health, messages, pos, push, webhooks
+from backroom.gateway import artworks, booth, carrier_events, event_page, health, messages, pos, push, webhooks
 from backroom.gateway.access import LoginNeeded
 from backroom.gateway.bell import Bell
 from backroom.gateway.carrier_doors import carrier_doors
@@ -116,6 +116,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     app.include_router(tills_router)
     app.include_router(partner_messages)
     app.include_router(artworks.router)
+    app.include_router(event_page.router)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
     app.add_exception_handler(BackroomError, _refused)

@@ -12,6 +12,7 @@ from fastapi import Request
 from backroom.gateway.bell import Bell
 from backroom.gateway.carrier_doors import CarrierDoor
 from backroom.gateway.doors import WebhookDoor
+from backroom.gateway.looks import Looks
 from backroom.gateway.message_door import MessageDoor
 from backroom.gateway.meters import Meters
 from backroom.shop.room import Room
@@ -39,6 +40,7 @@ class Front:
     messages: MessageDoor | None = None
     partner_doors: Mapping[str, PartnerDoor] = field(default_factory=dict)
     carrier_doors: Mapping[str, CarrierDoor] = field(default_factory=dict)
+    looks: Looks = field(default_factory=Looks)
 
     def send(self, wakeups: Iterable[Wakeup]) -> None:
         """Send what a commit owes, after it: booths are rung here, everything is told to the engine."""

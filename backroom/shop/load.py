@@ -88,6 +88,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
         restock=read_restock(root),
         parcels=read_parcels(root),
         samples=read_samples(root),
+        event_pages_folder=_read_events(root),
     )
     root.done()
     return shop
@@ -157,6 +158,16 @@ def _read_thresholds(root: Section) -> Thresholds:
     )
     section.done()
     return thresholds
+
+
+def _read_events(root: Section) -> str:
+    """[events]: where the pages of events are written as files."""
+    if not root.has("events"):
+        return ""
+    section = root.section("events")
+    folder = section.text("public_pages", "")
+    section.done()
+    return folder
 
 
 def _read_messaging(section: Section) -> MessagingSpec:

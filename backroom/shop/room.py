@@ -57,6 +57,11 @@ class Room:
     def artwork(self) -> Path:
         return self.home / (self.shop.artwork_folder or "artwork")
 
+    def event_pages(self) -> Path | None:
+        """The folder in which the pages of events are kept as files; None where nobody asked for them."""
+        folder = self.shop.event_pages_folder
+        return self.home / folder if folder else None
+
     def close(self) -> None:
         self.database.close()
 

@@ -30,7 +30,7 @@ from backroom.domain.mapping import (
 )
 from backroom.domain.quality import Severity
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
-from backroom.gateway import booth, carrier_events, health, messages, pos, push, webhooks
+from backroom.gateway import booth, carrier_events, event_page, health, messages, pos, push, webhooks
 from backroom.gateway.access import SESSION_SECONDS
 from backroom.gateway.pages import (
     effects,
@@ -90,6 +90,7 @@ ROUTERS = (
     carrier_events,
     parcels,
     hand_over,
+    event_page,
 )
 PROGRAM = typer.main.get_command(app)
 

@@ -16,7 +16,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection, RowMapping
 
-from backroom.domain.print_queue import Bottleneck, QueuedJob, bottlenecks, foresee, may_promise, promise
+from backroom.domain.print_queue import Bottleneck, bottlenecks, foresee_new, may_promise, promise
 from backroom.domain.shop import PromiseSpec
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
@@ -33,8 +33,6 @@ router = APIRouter()
 RELOAD_SECONDS = 20
 # Nobody comes for it after that long, or it was handed over and nobody said so.
 READY_FOR = timedelta(hours=12)
-# Stands for an order that comes now, in the queue that is played forward.
-_NEXT = 1 << 62
 
 
 @router.get("/booths/{location}")
@@ -110,8 +108,7 @@ def _next(request: Request, queue: Queue, spec: PromiseSpec, holding_up: Sequenc
     soonest: datetime | None = None
     in_the_dark = False
     for process in sorted({process for one in queue.printers if one.ready for process in one.processes}):
-        job = QueuedJob(_NEXT, _NEXT, 1, process, "", "", waits=True)
-        found = foresee([*queue.jobs, job], queue.printers, queue.paces, queue.at).get(_NEXT)
+        found = foresee_new(queue.jobs, queue.printers, queue.paces, queue.at, process)
         if found is not None and may_promise(found, handling, queue.power_until):
             told = promise(found, handling)
             soonest = told if soonest is None else max(soonest, told)

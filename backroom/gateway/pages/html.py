@@ -1,12 +1,10 @@
-"""Writing HTML that cannot be broken by what it shows: every text is escaped, unless it was made here.
+"""The staff pages' own way of writing: the frame around every page, and how times and states look.
 
-What belongs here: elements, the frame around every page, and how times and states look. What does not: what a page
-says.
+What belongs here: that. What does not: elements and escaping (`backroom.markup`), and what a page says.
 """
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import quote
@@ -17,33 +15,23 @@ from fastapi.responses import HTMLResponse
 
 from backroom.gateway.access import COOKIE, csrf_token
 from backroom.gateway.front import front_of
+from backroom.markup import Child, Html, join, tag
 
-
-class Html(str):
-    """Text that is HTML already."""
-
-    __slots__ = ()
-
-
-Child = Html | str | int | None | Iterable["Child"]
-VOID = {"input", "meta", "link", "br"}
-
-
-def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -> Html:
-    """An element. Strings among `children` are escaped; `cls` and `for_` stand for class and for; True is a bare
-    attribute, None and False leave it out."""
-    written = ""
-    for key, value in attributes.items():
-        if value is None or value is False:
-            continue
-        key = {"cls": "class", "for_": "for"}.get(key, key).replace("_", "-")
-        written += f" {key}" if value is True else f' {key}="{html.escape(str(value))}"'
-    opening = f"<{name}{written}>"
-    return Html(opening if name in VOID else f"{opening}{join(children)}</{name}>")
-
-
-def join(children: Iterable[Child]) -> Html:
-    return Html("".join(_text(child) for child in children))
+__all__ = [
+    "Child",
+    "Html",
+    "button",
+    "day",
+    "form",
+    "join",
+    "link",
+    "order_link",
+    "page",
+    "state",
+    "table",
+    "tag",
+    "when",
+]
 
 
 def link(path: str, text: str) -> Html:
@@ -149,13 +137,3 @@ _TONE = {
     "live": "good",
     "settled": "over",
 }
-
-
-def _text(child: Child) -> str:
-    if child is None:
-        return ""
-    if isinstance(child, Html):
-        return child
-    if isinstance(child, (str, int)):
-        return html.escape(str(child))
-    return join(child)

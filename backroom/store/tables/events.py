@@ -31,6 +31,8 @@ events = Table(
     Column("opened_at", Utc),
     Column("closed_at", Utc),
     Column("settled_at", Utc),
+    # Since when it has a page for everybody; null: it has none.
+    Column("published_at", Utc),
     Index("ix_events_location_state", "location", "state"),
 )
 

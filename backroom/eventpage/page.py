@@ -1,0 +1,175 @@
+"""The page of an event as HTML that needs no script, and as the small JSON that a script asks for.
+
+What belongs here: what stands where. What does not: words (`words`), what is told (`backroom.store.event_page`), and
+who serves it. Addresses are relative, so the same bytes work at the gateway and in any folder of a CDN:
+
+    CODE/            the page in the shop's language; CODE/en.html and so on, one for each language
+    CODE/live.json   what changes
+    assets/          style, script, pictures, under names that never change their meaning
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from backroom.domain.event_page import Offer, Phase, Piece, PublicEvent
+from backroom.eventpage.assets import ICON, SCRIPT, STYLE, name_of
+from backroom.eventpage.words import (
+    LANGUAGES,
+    WORDS,
+    say_phase,
+    say_price,
+    say_session,
+    say_standing,
+    say_wait,
+)
+from backroom.markup import Child, Html, tag
+
+LIVE = "live.json"
+# The phases in which racks and printers are there to be told of.
+_TELLING = (Phase.OPEN, Phase.PAUSED, Phase.BREAK)
+# Nothing but what is ours loads, and nobody may put the page into a frame of theirs.
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'"
+)
+
+PictureOf = Callable[[str], str]
+
+
+def render(event: PublicEvent, *, shop: str, language: str, at: datetime, picture_of: PictureOf) -> bytes:
+    """The page in one language. `picture_of` gives the asset's name for an artwork's file, "" where there is none."""
+    words = WORDS[language]
+    told = {
+        "standings": {standing.value: said for standing, said in words.standings.items()},
+        "soon": words.soon,
+        "updated": words.updated,
+        "offline": words.offline,
+    }
+    wait = say_wait(event, language)
+    body = tag(
+        "main",
+        tag("header", tag("p", shop), tag("p", _languages(language))),
+        tag("h1", event.name),
+        tag(
+            "section",
+            tag("p", say_phase(event, language, at), cls="phase", data_phase=event.phase.value),
+            tag("p", wait, cls="wait"),
+            tag("p", _as_of(event, words.updated, at), cls="updated quiet"),
+            cls="now",
+            role="status",
+        ),
+        tag(
+            "dl",
+            tag("dt", words.where),
+            tag("dd", event.place),
+            tag("dt", words.hours),
+            [tag("dd", say_session(one, event.timezone, language)) for one in event.sessions],
+        ),
+        _offers(event, language, picture_of),
+        data_live=LIVE,
+        data_words=json.dumps(told, ensure_ascii=False, sort_keys=True),
+    )
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        # In the page as well, for where a file is served without our headers.
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("title", f"{event.name} – {shop}"),
+        tag("link", rel="icon", type="image/svg+xml", href=f"../assets/{name_of(ICON)}"),
+        tag("link", rel="stylesheet", href=f"../assets/{name_of(STYLE)}"),
+        tag("script", src=f"../assets/{name_of(SCRIPT)}", defer=True),
+    )
+    return ("<!doctype html>" + tag("html", head, tag("body", body), lang=language)).encode()
+
+
+def live(event: PublicEvent, at: datetime) -> bytes:
+    """What changes, as JSON: the phase, what is said of it in each language, and by SKU `[standing, count]`. `mark`
+    changes when the page itself is another one."""
+    pieces = {one.sku: [one.standing.value, one.count] for one in _told(event)}
+    mark = hashlib.sha256(json.dumps([event.phase, sorted(pieces)]).encode()).hexdigest()[:12]
+    says = {one: {"phase": say_phase(event, one, at), "wait": say_wait(event, one)} for one in WORDS}
+    told = {"mark": mark, "phase": event.phase.value, "says": says, "pieces": pieces}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+
+
+def etag(content: bytes) -> str:
+    """The tag of exactly these bytes: whoever has them is told that nothing changed."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def _told(event: PublicEvent) -> Sequence[Piece]:
+    if event.phase not in _TELLING:
+        return ()
+    return [piece for offer in event.offers for piece in offer.pieces]
+
+
+def _as_of(event: PublicEvent, words: str, at: datetime) -> str:
+    """Told where a count may be old; to five minutes, so that the page stays the same while nothing changes."""
+    if event.phase is not Phase.OPEN:
+        return ""
+    there = at.astimezone(ZoneInfo(event.timezone))
+    return words.replace("$", f"{there:%H}:{there.minute // 5 * 5:02}")
+
+
+def _languages(here: str) -> list[Child]:
+    links: list[Child] = []
+    for one, name in LANGUAGES.items():
+        if one != here:
+            links += [tag("a", name, href=f"{one}.html", lang=one, hreflang=one), " "]
+    return links
+
+
+def _offers(event: PublicEvent, language: str, picture_of: PictureOf) -> Html | None:
+    words = WORDS[language]
+    if event.phase in (Phase.OVER, Phase.CALLED_OFF):
+        return None
+    telling = event.phase in _TELLING
+    listed = [_offer(offer, language, picture_of, telling=telling) for offer in event.offers]
+    return tag(
+        "section",
+        tag("h2", words.offers),
+        tag("p", words.only, cls="quiet") if any(one.printed for one in event.offers) else None,
+        tag("ul", listed, cls="offers") if listed else tag("p", words.no_offers),
+    )
+
+
+def _offer(offer: Offer, language: str, picture_of: PictureOf, *, telling: bool) -> Html:
+    words = WORDS[language]
+    picture = picture_of(offer.artwork) if offer.artwork else ""
+    prices = sorted({(one.price_minor, one.currency) for one in offer.pieces})
+    said = " – ".join(say_price(*one, language) for one in (prices[:1] + prices[-1:] if len(prices) > 1 else prices))
+    how = words.printed if offer.printed else words.racked
+    if telling:
+        sizes = [
+            tag(
+                "li",
+                tag("b", one.size) if one.size else None,
+                tag("span", say_standing(one.standing, one.count, language)),
+                data_sku=one.sku,
+                data_standing=one.standing.value,
+            )
+            for one in offer.pieces
+        ]
+    else:
+        names = [one.size for one in offer.pieces if one.size]
+        sizes = [tag("li", ", ".join(names))] if names else []
+    return tag(
+        "li",
+        tag("img", src=f"../assets/{picture}", alt="", width=96, height=120, loading="lazy")
+        if picture
+        else tag("div", cls="blank"),
+        tag(
+            "div",
+            tag("h3", offer.title),
+            tag("p", " · ".join(filter(None, (offer.colourway, said, how)))),
+            tag("ul", sizes, cls="sizes") if sizes else None,
+        ),
+    )

@@ -1,0 +1,264 @@
+"""An event's page for everybody: what it tells, what it does not, and what a cache may keep of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from dataclasses import replace
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from sqlalchemy import Connection, update
+
+from backroom.domain.events import Event, EventState, Session
+from backroom.domain.leases import Loan
+from backroom.eventpage import files
+from backroom.store import catalogue, event_page, events, leases, stock
+from backroom.store.database import now
+from backroom.store.tables import events as events_table
+from backroom.store.tables import fulfilment_orders, print_jobs, stock_levels
+from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, make_order
+
+PAGE = "/e/fair/"
+LIVE = f"{PAGE}live.json"
+POSTER = replace(
+    VARIANT, sku="POSTER", title="Poster <i>", colourway="Blue", size="", gtin="", artwork="", print_process=""
+)
+
+
+def plan(gateway: Gateway, *, published: bool = True) -> None:
+    """An event at booth A that began an hour ago, with four posters of the hub's ten."""
+
+    def work(connection: Connection) -> None:
+        at = now(connection)
+        catalogue.save_variants(connection, [VARIANT, POSTER])
+        stock.receive(connection, "first", [("hub", SKU, 10), ("hub", "POSTER", 10)], "delivered", at)
+        sessions = (Session(at - timedelta(hours=1), at + timedelta(hours=7)),)
+        events.add(connection, Event("fair", "Fair & square", "street", "booth-a", "Row <C>", sessions), (), at, "Ada")
+        leases.lend(connection, "fair", [Loan("POSTER", "hub", 4)], key="one", actor="Ada")
+        if published:
+            event_page.publish(connection, "fair", at, by="Ada", when=at)
+
+    gateway.room.database.write(work)
+    folder = gateway.room.artwork()
+    folder.mkdir(exist_ok=True)
+    Image.new("RGB", (900, 900), "navy").save(folder / "tee.png")
+
+
+def become(gateway: Gateway, state: EventState, **values: datetime) -> None:
+    done = update(events_table).values(state=state, **values)
+    gateway.room.database.write(lambda c: c.execute(done))
+
+
+def take(gateway: Gateway, pieces: int) -> None:
+    sold = update(stock_levels).where(stock_levels.c.location == "booth-a", stock_levels.c.sku == "POSTER")
+    gateway.room.database.write(lambda c: c.execute(sold.values(on_hand=stock_levels.c.on_hand - pieces)))
+
+
+def live(gateway: Gateway) -> dict[str, Any]:
+    return dict(gateway.client.get(LIVE).json())
+
+
+@pytest.fixture
+def fair(gateway: Gateway) -> Gateway:
+    plan(gateway)
+    become(gateway, EventState.LIVE)
+    return gateway
+
+
+class Read(HTMLParser):
+    """What a page loads, and its inline scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.inline: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        for name in ("src", "href"):
+            if name in given and tag in ("img", "script", "link"):
+                self.loads.append(str(given[name]))
+        if (tag == "script" and "src" not in given) or tag == "style" or "style" in given:
+            self.inline.append(tag)
+        self.inline += [name for name in given if name.startswith("on")]
+
+
+def test_the_page_tells_hours_place_pieces_and_prices_and_is_escaped(fair: Gateway) -> None:
+    answer = fair.client.get(PAGE)
+    assert answer.status_code == 200
+    for expected in (
+        "Fair &amp; square",
+        "Row &lt;C&gt;",
+        "Poster &lt;i&gt;",
+        "19.90 EUR",
+        "Open now, until",
+    ):
+        assert expected in answer.text, expected
+    assert "in stock" in answer.text
+    assert "printed in about" in answer.text
+    german = fair.client.get(f"{PAGE}de.html").text
+    assert 'lang="de"' in german
+    assert "Jetzt offen, bis" in german
+    assert "19,90 EUR" in german
+
+
+def test_nothing_is_inline_and_everything_it_loads_is_there_for_ever(fair: Gateway) -> None:
+    answer = fair.client.get(PAGE)
+    read = Read(answer.text)
+    assert read.inline == []
+    assert len(read.loads) == 4
+    policy = answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    for address in read.loads:
+        assert re.fullmatch(r"\.\./assets/[a-z]+\.[0-9a-f]{16}\.(css|js|svg|webp)", address)
+        loaded = fair.client.get(PAGE + address)
+        assert loaded.status_code == 200, address
+        assert loaded.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert len(loaded.content) < 20_000
+    assert fair.client.get("/e/assets/page.0123456789abcdef.css").status_code == 404
+    assert fair.client.get("/e/assets/..%2f..%2fshop.toml").status_code == 404
+
+
+def test_an_event_that_nobody_published_is_as_unknown_as_one_that_is_not_there(gateway: Gateway) -> None:
+    plan(gateway, published=False)
+    become(gateway, EventState.LIVE)
+    for path in ("/e/fair/", "/e/fair/live.json", "/e/moon/", "/e/moon/live.json", "/e/No%20such/"):
+        answer = gateway.client.get(path)
+        assert (answer.status_code, answer.json()["detail"]) == (404, "there is no such event"), path
+    assert gateway.client.get("/e/fair/shop.toml").status_code == 404
+
+
+def test_the_address_that_people_type_leads_to_the_page(fair: Gateway) -> None:
+    answer = fair.client.get("/e/fair")
+    assert (answer.status_code, answer.headers["Location"]) == (308, PAGE)
+
+
+def test_the_answer_changes_with_the_stock_and_with_nothing_else(fair: Gateway) -> None:
+    first = fair.client.get(LIVE)
+    assert first.headers["Cache-Control"] == "public, max-age=5, stale-while-revalidate=10, stale-if-error=86400"
+    tag = {"If-None-Match": first.headers["ETag"]}
+    unchanged = fair.client.get(LIVE, headers=tag)
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert unchanged.headers["ETag"] == first.headers["ETag"]
+    weak = {"If-None-Match": f'"other", W/{first.headers["ETag"]}'}
+    assert fair.client.get(LIVE, headers=weak).status_code == 304
+    take(fair, 1)
+    changed = fair.client.get(LIVE, headers=tag)
+    assert changed.status_code == 200
+    assert changed.json()["pieces"]["POSTER"] == ["few", 3]
+    take(fair, 3)
+    assert live(fair)["pieces"]["POSTER"] == ["sold_out", 0]
+    assert "sold out" in fair.client.get(PAGE).text
+
+
+def test_a_count_above_a_few_is_not_told(fair: Gateway) -> None:
+    assert live(fair)["pieces"]["POSTER"] == ["in_stock", 0]
+
+
+def test_the_waiting_time_grows_with_the_queue_and_ends_with_a_printer_out_of_paper(fair: Gateway) -> None:
+    before = live(fair)["pieces"][SKU]
+    assert before[0] == "made_here"
+    for _ in range(4):
+        make_order(fair.room, to_print=5)
+    # Parcels make nobody wait who stands there; who came before does.
+    assert live(fair)["pieces"][SKU] == before
+    fair.room.database.write(lambda c: c.execute(update(fulfilment_orders).values(delivery="collect")))
+    after = live(fair)
+    assert after["pieces"][SKU][1] > before[1]
+    assert f"about {after['pieces'][SKU][1]} minutes" in after["says"]["en"]["wait"]
+
+    def out_of_paper(connection: Connection) -> None:
+        first = connection.execute(print_jobs.select().order_by(print_jobs.c.id).limit(1)).one()
+        blocked = update(print_jobs).where(print_jobs.c.id == first.id)
+        connection.execute(blocked.values(state="blocked", printer="press-1", reason="out of paper"))
+
+    fair.room.database.write(out_of_paper)
+    stuck = live(fair)
+    assert stuck["pieces"][SKU] == ["made_here", 0]
+    assert "ask at the booth" in stuck["says"]["en"]["wait"]
+
+
+def test_nothing_of_a_customer_an_order_or_a_printer_is_told(fair: Gateway) -> None:
+    number = make_order(fair.room)
+    for path in (PAGE, f"{PAGE}de.html", LIVE):
+        text = fair.client.get(path).text
+        for hidden in (number, "ada@example.com", "Byron", "press-1", "out of", "hub", "dtg"):
+            assert hidden not in text.replace("github", ""), (path, hidden)
+
+
+def test_before_after_and_without_an_event_it_says_so(gateway: Gateway) -> None:
+    plan(gateway)
+    with gateway.room.database.read() as connection:
+        at = now(connection)
+    assert live(gateway)["phase"] == "paused"
+    later = [[(at + timedelta(days=9)).isoformat(), (at + timedelta(days=9, hours=5)).isoformat()]]
+    moved = update(events_table).values(
+        sessions=later, starts_at=at + timedelta(days=9), ends_at=at + timedelta(days=9, hours=5)
+    )
+    gateway.room.database.write(lambda c: c.execute(moved))
+    told = live(gateway)
+    assert (told["phase"], told["pieces"]) == ("planned", {})
+    page = gateway.client.get(PAGE).text
+    assert "Opens " in page
+    assert "Poster" in page
+    assert "in stock" not in Read(page).inline
+    become(gateway, EventState.CLOSED)
+    assert "does not take place" in gateway.client.get(PAGE).text
+    become(gateway, EventState.SETTLED, opened_at=at)
+    over = gateway.client.get(PAGE).text
+    assert "This event is over" in over
+    assert "Poster" not in over
+
+
+def test_many_who_ask_at_once_share_a_look_and_all_see_what_was_sold_before_they_asked(fair: Gateway) -> None:
+    take(fair, 2)
+    seen: list[object] = []
+
+    def ask() -> None:
+        with httpx.Client(base_url=fair.url, timeout=30) as client:
+            seen.extend(client.get(LIVE).json()["pieces"]["POSTER"] for _ in range(5))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert seen == [["few", 2]] * 40
+
+
+def test_the_files_are_what_the_gateway_serves_and_only_what_changed_is_written(fair: Gateway, tmp_path: Path) -> None:
+    folder = tmp_path / "cdn"
+    written = files.write_event(fair.room, "fair", folder)
+    assert sorted(path for path in written if path.startswith("fair/")) == [
+        "fair/de.html",
+        "fair/en.html",
+        "fair/index.html",
+        "fair/live.json",
+    ]
+    assert (folder / "fair" / "live.json").read_bytes() == fair.client.get(LIVE).content
+    page = (folder / "fair" / "index.html").read_text("utf-8")
+    for address in Read(page).loads:
+        assert (folder / "fair" / address).resolve().is_file(), address
+    assert (folder / "fair" / "index.html").stat().st_mode & 0o777 == 0o644
+    take(fair, 1)
+    assert "fair/live.json" in files.write_all(fair.room, folder)
+    assert not any(path.startswith("assets/") for path in files.write_all(fair.room, folder))
+    assert json.loads((folder / "fair" / "live.json").read_bytes())["pieces"]["POSTER"] == ["few", 3]
+
+
+def test_a_page_that_was_taken_away_is_gone_from_the_folder(fair: Gateway, tmp_path: Path) -> None:
+    files.write_all(fair.room, tmp_path)
+    (tmp_path / "fair" / "mine.txt").write_text("not ours")
+    fair.room.database.write(lambda c: event_page.publish(c, "fair", None, by="Ada", when=now(c)))
+    assert "fair/index.html" in files.write_all(fair.room, tmp_path)
+    assert [path.name for path in (tmp_path / "fair").iterdir()] == ["mine.txt"]
+    assert fair.client.get(PAGE).status_code == 404
