@@ -19,7 +19,7 @@ from backroom.domain.errors import BackroomError
 from backroom.domain.shop import CARRIER_ACCOUNT_KINDS
 from backroom.domain.tracking import TrackingEvent
 from backroom.shop.room import Room, this_room
-from backroom.store import parcel_desk, parcel_news, parcels
+from backroom.store import parcel_desk, parcel_holds, parcel_news, parcels
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from tasks.connections import carrier_from
@@ -81,7 +81,8 @@ def follow_refunds() -> int:
 
 @task(name="look at what waits", task_run_name="look at parcels that wait")
 def look_at_what_waits() -> int:
-    """Show parcels that are quiet for too long, remind of what lies ready, show what nobody fetched."""
+    """Show parcels that are quiet for too long, hold orders for theirs, remind of what lies ready, show what nobody
+    fetched."""
     room = this_room()
     rules = room.shop.parcels
 
@@ -90,6 +91,7 @@ def look_at_what_waits() -> int:
         if rules.quiet_days:
             before = now(connection) - timedelta(days=rules.quiet_days)
             quiet = parcel_news.mark_quiet(connection, accounts_of(room), before)
+        parcel_holds.look(connection, room.shop.hub, MOST)
         return quiet, parcel_desk.look_at_collections(connection, rules, room.shop.hub)
 
     quiet, wakeups = room.database.write(look)

@@ -26,7 +26,13 @@ from tasks.connections import messengers_of
 from tasks.messages import About, Writer, plan_and_send
 from tasks.sick import leave
 
-KIND_OF = {ParcelState.DELIVERED: "delivered", ParcelState.FAILED: "delivery_failed"}
+# What comes back was not delivered: whoever was told of the one is not told of the other.
+KIND_OF = {
+    ParcelState.DELIVERED: "delivered",
+    ParcelState.FAILED: "delivery_failed",
+    ParcelState.RETURNING: "delivery_failed",
+    ParcelState.RETURNED: "delivery_failed",
+}
 
 
 @task(name="tell of parcels", retries=2, retry_delay_seconds=2, task_run_name="tell customers of parcels")

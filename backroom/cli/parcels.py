@@ -42,7 +42,8 @@ def list_parcels(
 def seen(number: Number) -> None:
     """Say that what was wrong with an order's parcels is seen to."""
     room = open_room()
-    count = room.database.write(lambda c: parcel_desk.seen_to(c, number.upper(), getpass.getuser()))
+    hub = room.shop.hub
+    count = room.database.write(lambda c: parcel_desk.seen_to(c, number.upper(), getpass.getuser(), hub))
     console.print(f"{number.upper()}: {count} parcels seen to.")
 
 

@@ -32,6 +32,9 @@ WHAT_TO_DO = {
     "partner_short": "The cell did not find all of it. Count what is there, then let it go on: it is routed again.",
     "cancelling_at_partner": "Its partner was asked to cancel it. Wait for the answer; or let it go on after all.",
     "partner_cannot_cancel": "Its partner does not cancel it any more. Let it go on; it comes back as a return.",
+    "delivery_failed": "Its delivery failed. Ask the carrier why and the customer where; it may go on by itself.",
+    "parcel_returning": "Its parcel comes back. Ask the customer what they want, then let it go on until it is here.",
+    "parcel_returned": "Its parcel came back. Scan its return label at the return station, then let it go on.",
     "asked_by_staff": "Somebody of the shop put it on hold.",
 }
 

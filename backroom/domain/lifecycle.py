@@ -190,7 +190,8 @@ MOVES_BY_A_PERSON: Mapping[Kind, Moves] = {
 }
 
 # An order's source may have more to say after its end: what it cancelled it may take up again (a payment that came
-# late), and a parcel that has its label, or is on its way, is a person's to stop.
+# late), and a parcel that has its label, or is on its way, is a person's to stop. So may the carrier of its parcel: one
+# that was not delivered, or comes back, is a person's to see to.
 MOVES_BY_A_SOURCE: Mapping[Kind, Moves] = {
     Kind.ORDER: {
         _O.CANCELLED: frozenset({_O.ACCEPTED, _O.HELD}),

@@ -72,6 +72,14 @@ WHAT_TO_DO: Mapping[str, str] = {
 }
 
 
+# What an order is held for, by what its parcel asks; the one further down is the graver.
+HOLDS: Mapping[str, str] = {
+    _S.FAILED.value: "delivery_failed",
+    _S.RETURNING.value: "parcel_returning",
+    _S.RETURNED.value: "parcel_returned",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class TrackingEvent:
     """One thing that happened to a parcel. `at` is when it happened, by whoever scanned it; `detail` is the carrier's
@@ -109,6 +117,12 @@ def delivered_at(events: Iterable[TrackingEvent]) -> datetime | None:
     """When the customer got it, None for one that was not delivered to them, or came back since."""
     now = standing(events)
     return now.since if now.state is _S.DELIVERED else None
+
+
+def hold_for(asked: Iterable[str]) -> str:
+    """What an order is held for whose parcels ask for these (`asks_for`), the gravest of them; empty for none."""
+    known = set(asked)
+    return next((reason for ask, reason in reversed(list(HOLDS.items())) if ask in known), "")
 
 
 def asks_for(state: ParcelState, *, refunded: bool = False) -> str:

@@ -16,6 +16,7 @@ from backroom.domain.errors import Refuse, Retry
 from backroom.domain.lifecycle import Kind, ends, may_cancel
 from backroom.domain.model import FulfilmentState, OrderState
 from backroom.domain.partner_orders import AT_WORK, PartnerOrderState
+from backroom.domain.tracking import HOLDS
 from backroom.store import effects, history, news, partner_orders, print_jobs, sickness, stock, waiting_messages
 from backroom.store.claims import Wakeup, is_free, wakeup
 from backroom.store.contacts import open_contact, seal_contact
@@ -25,6 +26,7 @@ from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.moves import moving
 from backroom.store.parcels import STAGE as PARCELS
+from backroom.store.parcels import see_to
 from backroom.store.people import load
 from backroom.store.print_jobs import STAGE as PRINT
 from backroom.store.returns import STAGE as RETURNS
@@ -102,8 +104,8 @@ def hold(connection: Connection, number: str, reason: str, actor: str, note: byt
 
 
 def hold_for_news(connection: Connection, number: str, reason: str) -> None:
-    """Hold an order because of what its source says now, wherever it stands: one that is held for something else is
-    asked about anew, and one whose parcels all left goes on from there when a person lets it."""
+    """Hold an order because of what its source, or a parcel's carrier, says now, wherever it stands: one that is held
+    for something else is asked about anew, and one whose parcels all left goes on from there when a person lets it."""
     history.check_code(reason)
     order, at = locked(connection, number), now(connection)
     if order["state"] == OrderState.HELD:
@@ -148,6 +150,8 @@ def release(connection: Connection, number: str, actor: str, hub: str) -> list[W
         )
         places.append(part["location"])
     sickness.make_healthy(connection, order["id"])
+    if order["hold_reason"] in HOLDS.values():
+        see_to(connection, order["id"], actor, at, list(HOLDS))
     # Whoever lets it go on takes it as its partner makes it.
     partner_orders.leave(connection, order["id"])
     entries = [history.Entry(order["id"], "order.released_by_person", {})]

@@ -15,12 +15,13 @@ from sqlalchemy import Connection, RowMapping, or_, select, update
 from backroom.domain.collection import MOVES, CollectState, ParcelRules, due
 from backroom.domain.errors import Refuse
 from backroom.domain.labels import numbers_of_code
-from backroom.domain.tracking import ParcelState, TrackingEvent
+from backroom.domain.model import OrderState
+from backroom.domain.tracking import HOLDS, ParcelState, TrackingEvent
 from backroom.store import desk, history
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.parcel_news import note_events
-from backroom.store.parcels import COLLECTED, SENT, STAGE, NoSuchParcel, of_order
+from backroom.store.parcels import COLLECTED, SENT, STAGE, NoSuchParcel, of_order, see_to
 from backroom.store.tables import fulfilment_orders, orders, parcels
 
 CODE_DIGITS = 6
@@ -183,16 +184,14 @@ def void(connection: Connection, number: str, actor: str, hub: str) -> list[Wake
     return [wakeup(connection, STAGE, hub)] if to_void else []
 
 
-def seen_to(connection: Connection, number: str, actor: str) -> int:
-    """Say that what was wrong with an order's parcels is seen to; returns of how many."""
+def seen_to(connection: Connection, number: str, actor: str, hub: str) -> int:
+    """Say that what was wrong with an order's parcels is seen to; returns of how many. A Hold for it is over."""
     order, at = desk.locked(connection, number), now(connection)
-    rows = [row for row in of_order(connection, order["id"]) if row["attention"]]
-    for row in rows:
-        mine = update(parcels).where(parcels.c.id == row["id"])
-        connection.execute(mine.values(attention="", attention_at=None))
-        entry = history.Entry(order["id"], "parcel.seen_to", {"reason": row["attention"]})
-        history.record(connection, [entry], at=at, actor=actor)
-    return len(rows)
+    seen = see_to(connection, order["id"], actor, at)
+    if order["state"] == OrderState.HELD and order["hold_reason"] in HOLDS.values():
+        # All of it has left: nothing waits to be woken.
+        desk.release(connection, number, actor, hub)
+    return seen
 
 
 def run_sheet(connection: Connection, location: str, carriers: Sequence[str]) -> Sequence[RowMapping]:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, RowMapping, or_, select, update
 
 from backroom.domain.tracking import ParcelState, TrackingEvent, asks_for, standing
-from backroom.store import history
+from backroom.store import history, parcel_holds
 from backroom.store.batches import insert_new
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
@@ -155,7 +155,7 @@ def _follow(
     }
     entry = history.Entry(parcel["order_id"], f"parcel.{stands.state}", said)
     history.record(connection, [entry], at=at, actor=actor)
-    return (wakeup(connection, STAGE, hub),)
+    return (wakeup(connection, STAGE, hub), *parcel_holds.follow(connection, parcel["order_id"], hub))
 
 
 def _parcel(connection: Connection, carrier: str, reference: str, tracking: str) -> RowMapping | None:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, or_, selec
 
 from backroom.domain.errors import Refuse
 from backroom.domain.tracking import ENDED
+from backroom.store import history
 from backroom.store.batches import chunks, insert_new
 from backroom.store.claim_rows import Work, claim_of_order, claim_wave, settle_revisions
 from backroom.store.claims import Claim
@@ -86,6 +87,17 @@ def of_order(connection: Connection, order_id: int) -> Sequence[RowMapping]:
     """An order's parcels, which nobody else changes until the commit, oldest first."""
     query = select(parcels).where(parcels.c.order_id == order_id).order_by(parcels.c.id)
     return connection.execute(query.with_for_update()).mappings().all()
+
+
+def see_to(connection: Connection, order_id: int, actor: str, at: datetime, asked: Sequence[str] | None = None) -> int:
+    """Note that what an order's parcels ask for is seen to: all of it, or what is in `asked`; returns of how many."""
+    rows = [row for row in of_order(connection, order_id) if row["attention"]]
+    rows = [row for row in rows if asked is None or row["attention"] in asked]
+    for row in rows:
+        connection.execute(update(parcels).where(parcels.c.id == row["id"]).values(attention="", attention_at=None))
+    entries = [history.Entry(order_id, "parcel.seen_to", {"reason": row["attention"]}) for row in rows]
+    history.record(connection, entries, at=at, actor=actor)
+    return len(rows)
 
 
 def listed(

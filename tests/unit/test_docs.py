@@ -16,7 +16,7 @@ import typer.main
 
 from backroom.channels.csvfile import COLUMNS
 from backroom.cli.app import app
-from backroom.domain import news, routing
+from backroom.domain import news, routing, tracking
 from backroom.domain.audit import DEFINITIONS, USUAL, Stage
 from backroom.domain.breaker import LIMIT
 from backroom.domain.kpi import KPIS
@@ -346,6 +346,7 @@ def _find_hold_reasons() -> Iterator[str]:
     yield desk.ASKED_BY_STAFF
     yield from news.HOLDS
     yield from partner_news.HOLDS
+    yield from tracking.HOLDS.values()
     for source in _sources():
         for node in ast.walk(ast.parse(source)):
             if not isinstance(node, ast.Call):

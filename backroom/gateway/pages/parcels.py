@@ -59,7 +59,8 @@ def show(request: Request, _staff: Staff) -> Response:
 @router.post("/{number}/seen")
 def seen(number: str, request: Request, staff: Staff, _given: StaffFields) -> Response:
     _known(number)
-    front_of(request).room.database.write(lambda c: parcel_desk.seen_to(c, number, staff.name))
+    room = front_of(request).room
+    room.database.write(lambda c: parcel_desk.seen_to(c, number, staff.name, room.shop.hub))
     return RedirectResponse("/parcels", 303)
 
 

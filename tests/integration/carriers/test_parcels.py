@@ -147,7 +147,7 @@ def test_news_in_their_order_are_each_a_line_of_the_history(
     assert told[-4:] == ["parcel.handed_over", "parcel.in_transit", "parcel.failed", "parcel.returning"]
     assert parcel(floor, number)["attention"] == "returning"
     assert mails(floor, "could not be delivered") == 1
-    floor.room.database.write(lambda c: parcel_desk.seen_to(c, number, "Ada"))
+    floor.room.database.write(lambda c: parcel_desk.seen_to(c, number, "Ada", HUB))
     assert parcel(floor, number)["attention"] == ""
 
 

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from backroom.domain.tracking import (
     ENDED,
+    HOLDS,
     MOVES,
     WHAT_TO_DO,
     ParcelState,
     TrackingEvent,
     asks_for,
     delivered_at,
+    hold_for,
     standing,
 )
 
@@ -117,3 +119,15 @@ def test_where_a_parcel_is_was_told_by_somebody_or_is_its_label(events):
     else:
         told = {one.state for one in events if one.at == now.since}
         assert now.state in told or (now.state is S.RETURNED and S.DELIVERED in told)
+
+
+@given(states=st.lists(st.sampled_from(S), max_size=5))
+def test_an_order_is_held_for_the_gravest_of_what_its_parcels_ask_for(states):
+    reason = hold_for(asks_for(state) for state in states)
+    grave = [S.RETURNED, S.RETURNING, S.FAILED]
+    worst = next((state for state in grave if state in states), None)
+    assert reason == (HOLDS[worst] if worst else "")
+
+
+def test_what_a_person_need_not_see_to_at_once_holds_no_order() -> None:
+    assert hold_for(["quiet", "used_after_refund", "refund_rejected", "uncollected", ""]) == ""
