@@ -39,7 +39,7 @@ def review_promises(location: str) -> str:
     if place.promise is None:
         return "nothing is promised here"
     run = this_run_id()
-    found = room.database.write(lambda c: print_promises.review(c, place, now(c), room.shop.hub, run))
+    found = room.database.write(lambda c: print_promises.review(c, room.shop, room.seals, place, now(c), run))
     send(list(found.wakeups))
     unsent = _tell(room, place)
     if unsent:

@@ -27,7 +27,6 @@ from backroom.store import (
     orders,
     partner_orders,
     people,
-    print_promises,
     routing,
     sample_standing,
     stock,
@@ -35,6 +34,7 @@ from backroom.store import (
 from backroom.store.carried_out import CarriedOut, make_room
 from backroom.store.claims import Claim, fence
 from backroom.store.database import now
+from backroom.store.diverting import SentOn, sent_elsewhere
 
 STATE_OF = {
     "assigned": OrderState.ROUTED,
@@ -63,7 +63,7 @@ def route(claim: Claim) -> list[StepOutcome]:
         again = [row["id"] for row in waiting if row["routings"]]
         in_work = fulfilment.in_work(connection, again)
         refused = partner_orders.refused_at(connection, again)
-        late = print_promises.sent_elsewhere(connection, again)
+        late = sent_elsewhere(connection, again)
         set_up = at_events(room.shop, gates)
         unsampled = sample_standing.not_on_demand(connection, set_up, variants.values(), now(connection))
     postcodes = postcode_table(room.shop.postcodes)
@@ -75,7 +75,8 @@ def route(claim: Claim) -> list[StepOutcome]:
             keys[row["person_id"]].key,
             postcodes,
             in_work=in_work.get(row["id"]),
-            refused_at=refused.get(row["id"], frozenset()) | late.get(row["id"], frozenset()),
+            refused_at=refused.get(row["id"], frozenset()) | late.get(row["id"], SentOn()).late_at,
+            sent_to=late.get(row["id"], SentOn()).to,
         )
         for row in waiting
     ]

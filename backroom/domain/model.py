@@ -226,6 +226,7 @@ class OrderToRoute:
     """What routing may know of an order: no names, only where it goes. No coordinates means none could be found.
 
     `refused_at` are locations whose partner refused it, or that would be late with it: it does not go there again.
+    `sent_to` is where the place that would be late with it sends it, before any rule is asked.
     """
 
     number: str
@@ -241,6 +242,7 @@ class OrderToRoute:
     longitude: float | None = None
     located_by: str = ""
     refused_at: frozenset[str] = frozenset()
+    sent_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,9 @@ short = print, by printing what is short. Only a rule with `split` goes on: seve
 when fewest_splits is its first sort, the fewest places that have everything. When pieces are still short, `short`
 decides: `print` and `backorder` wait for stock, `hold` asks a person, `next` tries the next rule.
 
+An order that would be late where it was first may say where it goes instead (`sent_to`): the rules are asked only where
+that place cannot make all of it.
+
 Distances are never guessed: a rule whose answer hangs on one holds an order that nobody could locate.
 """
 
@@ -24,13 +27,15 @@ from backroom.domain.routing_filters import CompiledRule, CompiledRules, compile
 from backroom.domain.routing_places import LocationView, Place, Share, see, share
 from backroom.domain.shop import RoutingRule
 
-__all__ = ["CompiledRules", "LocationView", "compile_rules", "route", "route_all"]
+__all__ = ["CompiledRules", "LocationView", "compile_rules", "makes_all", "route", "route_all"]
 
 NO_COORDINATES = "no_coordinates"
 NO_EVENT = "no_event"
 NO_PLACE = "no_place"
 NO_RULE = "no_rule"
 SHORT_STOCK = "short_stock"
+# Stands for a rule where a place sends on what it would be late with.
+WOULD_BE_LATE = "what would be late"
 
 _SortKey = tuple[int, ...]
 
@@ -76,6 +81,8 @@ def route(
         return _hold("", NO_PLACE, f"no location {order.location!r} hands anything over", rejected)
     if order.delivery is not Delivery.SHIP and places[0].view.shut and not _is_gone_already(places[0]):
         return _hold("", NO_EVENT, f"{places[0].name} is shut: {places[0].view.shut}", rejected)
+    if sent := _as_sent(order, places, rejected):
+        return sent
     passed_by = ""
     for rule in compiled.rules:
         if not all(test(order) for test in rule.when):
@@ -120,6 +127,37 @@ def route_all(
             room = left[id_].capacity_left
             left[id_] = replace(left[id_], load=left[id_].load + 1, capacity_left=None if room is None else room - 1)
     return tuple(decisions)
+
+
+def makes_all(order: OrderToRoute, place: Place) -> str:
+    """Why a place cannot make all of an order alone, from stock or by printing; empty where it can."""
+    refusal = place.refusal if order.delivery is Delivery.SHIP else ""
+    if not refusal and place.view.capacity_left is not None and place.view.capacity_left < 1:
+        refusal = "it has no room for another order"
+    return refusal or _missing_here(place, printing=True)
+
+
+def _as_sent(
+    order: OrderToRoute, places: Sequence[Place], rejected: list[RejectedAlternative]
+) -> RoutingDecision | None:
+    """The decision where the order was sent, if that place makes all of it."""
+    place = next((one for one in places if one.id == order.sent_to), None)
+    if place is None:
+        return None
+    if why := makes_all(order, place):
+        rejected.append(RejectedAlternative(WOULD_BE_LATE, place.id, why))
+        return None
+    shared = share(order, [place], printing=True)
+    reasons = ("it would be late where it was", f"it has {_making(place, shared)}")
+    passed = (RejectedAlternative(WOULD_BE_LATE, one.id, one.refusal) for one in places if one.id in order.refused_at)
+    return RoutingDecision(
+        "assigned",
+        WOULD_BE_LATE,
+        shared.assignments,
+        reasons,
+        (*rejected, *passed),
+        distance_km=_distance(order, place),
+    )
 
 
 def _candidates(rule: CompiledRule, places: Sequence[Place], rejected: list[RejectedAlternative]) -> list[Place]:

@@ -23,6 +23,8 @@ from backroom.domain.return_policy import ReturnRules
 from backroom.domain.sample_rules import SampleRules
 
 LOCATION_KINDS = ("hub", "local_hub", "booth", PARTNER, ROBOT_CELL)
+# Where a parcel goes that would be late at a booth, beside a location's id.
+BY_ROUTING, THE_HUB = "by routing", "hub"
 # Data quality has a work pool of its own, which belongs to no location.
 QUALITY_POOL = "quality"
 CHANNEL_KINDS = ("shopify", "woocommerce", "square", "stripe", "etsy", "meta", "pos", "csv", "mapped")
@@ -143,12 +145,19 @@ class CostRates:
 @dataclass(frozen=True, slots=True)
 class PromiseSpec:
     """What a booth tells people of its print queue: `handling_minutes` from the printer into the hand, `slack_minutes`
-    late that nobody minds; `late` is where a parcel goes that would be late, `elsewhere` or `stay`.
+    late that nobody minds; `late` is where a parcel goes that would be late.
+
+    It is tried in that order: BY_ROUTING, THE_HUB, or a location's id; nothing stays. Only places count that would hand
+    it over sooner than here (`late_sooner`), that cost at most `late_extra_minor` more in minor units of the shop's
+    currency, and that hand it over within `late_hours` of the time that was promised; None sets no limit.
     """
 
     handling_minutes: int = 3
     slack_minutes: int = 5
-    late: str = "elsewhere"
+    late: tuple[str, ...] = (BY_ROUTING,)
+    late_sooner: bool = False
+    late_extra_minor: int | None = None
+    late_hours: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -417,6 +426,10 @@ class Shop:
     parcels: ParcelRules = field(default_factory=ParcelRules)
     samples: SampleRules = field(default_factory=SampleRules)
     event_pages_folder: str = ""
+
+    def late_place(self, word: str) -> str:
+        """The location's id that a word of `PromiseSpec.late` stands for; BY_ROUTING stays as it is."""
+        return self.hub if word == THE_HUB and word not in self.location_names else word
 
     @property
     def location_names(self) -> dict[str, str]:

@@ -13,7 +13,16 @@ from string import Template
 
 from backroom.domain.consent import ALL_MEDIA
 from backroom.domain.errors import AskPerson
-from backroom.domain.shop import TEMPLATE_PLACEHOLDERS, ChannelSpec, MessageTemplate, RoutingRule, Shop
+from backroom.domain.shop import (
+    BY_ROUTING,
+    TEMPLATE_PLACEHOLDERS,
+    THE_HUB,
+    ChannelSpec,
+    Location,
+    MessageTemplate,
+    RoutingRule,
+    Shop,
+)
 
 LONGEST_SHOWN = 500
 
@@ -83,6 +92,7 @@ def check_references(shop: Shop, report: Report) -> None:
         report.add("shop.hub", f"there is no location {shop.hub!r}", suggest(shop.hub, locations))
     for location in shop.locations:
         _check_carrier(f"locations.{location.id}", location.carrier, shop, report)
+        _check_late(location, shop, locations, report)
     for channel in shop.channels:
         _check_channel(channel, shop, locations, report)
     for rule in shop.rules:
@@ -113,6 +123,16 @@ def _check_channel(channel: ChannelSpec, shop: Shop, locations: list[str], repor
     _check_carrier(path, channel.carrier, shop, report)
     if channel.kind == "pos" and not channel.location:
         report.add(f"{path}.location", "is missing", "Say at which location this till stands.")
+
+
+def _check_late(location: Location, shop: Shop, locations: list[str], report: Report) -> None:
+    """Where what would be late goes: a place that there is, and another one."""
+    path, known = f"locations.{location.id}.promise.late", (BY_ROUTING, THE_HUB, "stay", *locations)
+    for word in location.promise.late if location.promise else ():
+        if shop.late_place(word) == location.id:
+            report.add(path, f"{word!r} is this place itself", f'Write another place, "{THE_HUB}" or "{BY_ROUTING}".')
+        elif word not in known:
+            report.add(path, f"there is no location {word!r}", suggest(word, known))
 
 
 def _check_carrier(path: str, carrier: str, shop: Shop, report: Report) -> None:

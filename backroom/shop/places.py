@@ -10,9 +10,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from backroom.domain.money import exponent
 from backroom.domain.opening import WEEKDAYS, OpeningHours
 from backroom.domain.printer_profile import PrinterProfile
 from backroom.domain.shop import (
+    BY_ROUTING,
     LOCATION_KINDS,
     PRINT_PROCESSES,
     QUALITY_POOL,
@@ -29,6 +31,8 @@ from backroom.shop.partners import read_partner
 from backroom.shop.printer_profiles import NoSuchProfile, read_profile
 from backroom.shop.section import Section
 
+# Words of a promise's `late`; the second is an older one for by routing.
+STAY, ELSEWHERE = "stay", "elsewhere"
 SIDES = ("one-sided", "two-sided-long-edge", "two-sided-short-edge")
 QUALITIES = ("draft", "normal", "high")
 MEDIA = r"[a-z]+_[a-z0-9.-]+_[0-9.]+x[0-9.]+(mm|in)"
@@ -58,7 +62,7 @@ def read_location(id_: str, section: Section, owner: Owner, costs: CostRates, fo
         event=section.text("event", ""),
         carrier=section.text("carrier", ""),
         costs=read_own_costs(section, owner.currency, costs),
-        promise=_read_promise(section, kind),
+        promise=_read_promise(section, kind, owner.currency),
         partner=read_partner(section, kind, owner.currency),
     )
     if location.pool == QUALITY_POOL:
@@ -69,7 +73,7 @@ def read_location(id_: str, section: Section, owner: Owner, costs: CostRates, fo
     return location
 
 
-def _read_promise(section: Section, kind: str) -> PromiseSpec | None:
+def _read_promise(section: Section, kind: str, currency: str) -> PromiseSpec | None:
     """A booth says when a print is ready; elsewhere nobody stands there and waits, unless the file says so."""
     if not section.has("promise"):
         return PromiseSpec() if kind == "booth" else None
@@ -77,10 +81,27 @@ def _read_promise(section: Section, kind: str) -> PromiseSpec | None:
     spec = PromiseSpec(
         handling_minutes=one.whole("handling_minutes", usual.handling_minutes, high=120),
         slack_minutes=one.whole("slack_minutes", usual.slack_minutes, high=120),
-        late=one.choice("late", ("elsewhere", "stay"), usual.late),
+        late=_read_late(one, usual.late),
+        late_sooner=one.flag("late_sooner", usual.late_sooner),
+        late_extra_minor=one.money("late_extra_cost", exponent(currency), 0) if one.has("late_extra_cost") else None,
+        late_hours=one.whole("late_hours", 0, low=1, high=1000) if one.has("late_hours") else None,
     )
+    if not spec.late:
+        for key in ("late_sooner", "late_extra_cost", "late_hours"):
+            if one.has(key):
+                one.problem(key, 'is of no use where late is "stay"', 'Leave it out, or write where: late = "hub".')
     one.done()
     return spec
+
+
+def _read_late(section: Section, usual: tuple[str, ...]) -> tuple[str, ...]:
+    """Where parcels go that would be late, in the order in which it is tried; `check` knows the locations."""
+    words = section.one_or_more("late", required=section.has("late"))
+    if not words:
+        return usual
+    if STAY in words and len(words) > 1:
+        section.problem("late", '"stay" stands beside other places', 'Write "stay" alone, or leave it out.')
+    return tuple(dict.fromkeys(BY_ROUTING if word == ELSEWHERE else word for word in words if word != STAY))
 
 
 def _read_hours(section: Section, timezone: str) -> OpeningHours:

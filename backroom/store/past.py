@@ -24,6 +24,7 @@ from backroom.domain.replay import Past, PastOrder, PastWork, StockChange, Stock
 from backroom.store import people, routing
 from backroom.store.batches import chunks
 from backroom.store.catalogue import variants_by_sku
+from backroom.store.diverting import SentOn, sent_elsewhere
 from backroom.store.orders import lines_of
 from backroom.store.seals import Seals
 from backroom.store.tables import (
@@ -85,6 +86,7 @@ def read_past(connection: Connection, seals: Seals, postcodes: Postcodes, since:
     catalogue = variants_by_sku(connection, connection.execute(select(variants.c.sku)).scalars())
     decisions = _last_decisions(connection, [row["id"] for row in replayed])
     work = _work(connection, since)
+    sent_on = sent_elsewhere(connection, [row["id"] for row in replayed])
     past_orders = []
     for row in replayed:
         key = None if row["id"] in unknown else keys[row["person_id"]].key
@@ -94,7 +96,16 @@ def read_past(connection: Connection, seals: Seals, postcodes: Postcodes, since:
                 id=row["id"],
                 priority=row["priority"],
                 routed_at=came[row["id"]],
-                order=routing.order_to_route(row, lines[row["id"]], catalogue, key, postcodes),
+                order=routing.order_to_route(
+                    row,
+                    lines[row["id"]],
+                    catalogue,
+                    key,
+                    postcodes,
+                    # What a booth sent on goes where it sent it, whatever the rules are then.
+                    refused_at=sent_on.get(row["id"], SentOn()).late_at,
+                    sent_to=sent_on.get(row["id"], SentOn()).to,
+                ),
                 decision=routing.decision_from_row(decisions[row["id"]]),
                 decided_at=decisions[row["id"]].at,
                 work=tuple(work.pop(row["id"], ())),

@@ -4,30 +4,33 @@ What belongs here: the rows of promises. What does not: the queue as it stands (
 (`backroom.domain.print_queue`), and telling the customer (`tasks.print_promises`).
 
 A promise is about a fulfilment order with something to print. What is made by its time and the slack is kept, later is
-late; the share of the kept ones is a figure. A parcel that would be late goes elsewhere where nobody has begun it: who
-stands at the booth is told a new time instead.
+late; the share of the kept ones is a figure. A parcel that would be late goes elsewhere by the location's rule, where
+nobody has begun it: who stands at the booth is told a new time instead.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select, update
 
-from backroom.domain.model import Delivery, FulfilmentState, OrderState
-from backroom.domain.print_queue import Foreseen, breaks, may_promise, promise
-from backroom.domain.shop import Location, PromiseSpec
+from backroom.domain.diverting import Diverted, Here
+from backroom.domain.model import Delivery, FulfilmentState
+from backroom.domain.print_queue import Foreseen, breaks, comes_out, may_promise, promise
+from backroom.domain.shop import Location, PromiseSpec, Shop
+from backroom.store import history
 from backroom.store.batches import insert_new, update_by_id
 from backroom.store.claims import Wakeup, wakeup
+from backroom.store.diverting import ELSEWHERE, Away, Ground, in_minutes, sent_to
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.print_queue import read_queue
-from backroom.store.rerouting import begun, parts_of, send_elsewhere
+from backroom.store.seals import Seals
 from backroom.store.tables import fulfilment_orders, orders, print_promises
 
-OPEN, KEPT, LATE, ELSEWHERE, VOID = "open", "kept", "late", "elsewhere", "void"
+OPEN, KEPT, LATE, VOID = "open", "kept", "late", "void"
 # A promise moves once by itself; who waits longer hears it from a person.
 MOST_MOVES = 1
 
@@ -42,7 +45,9 @@ class Reviewed:
     wakeups: tuple[Wakeup, ...] = ()
 
 
-def review(connection: Connection, location: Location, at: datetime, hub: str, run_id: str = "") -> Reviewed:
+def review(
+    connection: Connection, shop: Shop, seals: Seals, location: Location, at: datetime, run_id: str = ""
+) -> Reviewed:
     """Give a promise to whatever has none, end those that are over, move or send elsewhere what would break.
 
     Safe to do again at any time; a promise is only ever given once to the same work.
@@ -52,24 +57,36 @@ def review(connection: Connection, location: Location, at: datetime, hub: str, r
         return Reviewed()
     _end(connection, location.id, spec, at)
     queue = read_queue(connection, location, at)
-    parts = queue.parts
+    parts, until = queue.parts, queue.power_until
     slack, handling = timedelta(minutes=spec.slack_minutes), timedelta(minutes=spec.handling_minutes)
-    until = queue.power_until
     may = {part: one for part, one in parts.items() if may_promise(one, handling, until)}
-    given = _give(connection, location.id, spec, may, at)
+    given = _give(connection, location.id, may, handling, at)
+    away = Away(Ground(connection, shop, seals, at), location.id, spec, run_id)
     moved: list[str] = []
     elsewhere: list[str] = []
     for row in standing(connection, location.id):
         foreseen = parts.get(row["fulfilment_order_id"])
         if row["number"] in given or not breaks(row["promised_at"], foreseen, handling, slack, at, until):
             continue
-        if row["delivery"] == Delivery.SHIP and spec.late == ELSEWHERE and _take_back(connection, row, at, run_id):
+        ready = foreseen.likely + handling if foreseen is not None and comes_out(foreseen, until) else None
+        diverted = away.send(row, Here(location.id, row["promised_at"], ready, shop.owner.currency))
+        if diverted.to:
+            ending = update(print_promises).where(print_promises.c.id == row["id"])
+            connection.execute(ending.values(state=ELSEWHERE, ended_at=at, sent_to=sent_to(diverted)))
             elsewhere.append(row["number"])
         elif foreseen is not None and row["moved"] < MOST_MOVES and may_promise(foreseen, handling, until):
-            again = update(print_promises).where(print_promises.c.id == row["id"], print_promises.c.state == OPEN)
-            connection.execute(again.values(promised_at=promise(foreseen, handling), moved=row["moved"] + 1))
+            _move(connection, row, promise(foreseen, handling), diverted, at, run_id)
             moved.append(row["number"])
-    wakeups = (wakeup(connection, INTAKE, hub),) if elsewhere else ()
+    in_the_dark = {part: one for part, one in parts.items() if not comes_out(one, until)}
+    for row in _parcels_without(connection, in_the_dark):
+        told = promise(in_the_dark[row["fulfilment_order_id"]], handling)
+        diverted = away.send(row, Here(location.id, told, None, shop.owner.currency))
+        if diverted.to:
+            gone = _row(row["fulfilment_order_id"], row["order_id"], location.id, told, at)
+            gone |= {"state": ELSEWHERE, "ended_at": at, "sent_to": sent_to(diverted)}
+            insert_new(connection, print_promises, [gone])
+            elsewhere.append(row["number"])
+    wakeups = (wakeup(connection, INTAKE, shop.hub),) if elsewhere else ()
     return Reviewed(tuple(given), tuple(moved), tuple(elsewhere), wakeups)
 
 
@@ -116,17 +133,6 @@ def ready_to_collect(connection: Connection, location: str, since: datetime) -> 
     return list(connection.execute(query).mappings())
 
 
-def sent_elsewhere(connection: Connection, order_ids: Iterable[int]) -> dict[int, frozenset[str]]:
-    """By order the locations that it was taken back from because it would have been late there."""
-    query = select(print_promises.c.order_id, print_promises.c.location).where(
-        print_promises.c.order_id.in_(list(order_ids)), print_promises.c.state == ELSEWHERE
-    )
-    found: dict[int, set[str]] = defaultdict(set)
-    for row in connection.execute(query):
-        found[row.order_id].add(row.location)
-    return {id_: frozenset(places) for id_, places in found.items()}
-
-
 def untold(connection: Connection, location: str) -> list[RowMapping]:
     """Promises of which the customer has yet to hear: given, moved, or sent elsewhere; `said` is which."""
     said = select(
@@ -164,34 +170,47 @@ def mark_told(connection: Connection, told: Sequence[tuple[int, str]]) -> None:
 
 
 def _give(
-    connection: Connection, location: str, spec: PromiseSpec, parts: Mapping[int, Foreseen], at: datetime
+    connection: Connection, location: str, parts: Mapping[int, Foreseen], handling: timedelta, at: datetime
 ) -> set[str]:
     """A promise to each part in the queue that has none; returns the orders' numbers."""
+    rows, numbers = [], set()
+    for part in _without(connection, parts):
+        told = promise(parts[part["fulfilment_order_id"]], handling)
+        rows.append(_row(part["fulfilment_order_id"], part["order_id"], location, told, at))
+        numbers.add(part["number"])
+    insert_new(connection, print_promises, rows)
+    return numbers
+
+
+def _without(connection: Connection, parts: Collection[int]) -> Sequence[RowMapping]:
+    """Of these parts those that nothing was ever promised of, with their orders' numbers and ways of delivery."""
     known = select(print_promises.c.fulfilment_order_id).where(print_promises.c.fulfilment_order_id.in_(parts))
     new = sorted(set(parts) - set(connection.execute(known).scalars()))
     if not new:
-        return set()
-    of = select(fulfilment_orders.c.id, fulfilment_orders.c.order_id, orders.c.number)
+        return ()
+    columns = (fulfilment_orders.c.order_id, fulfilment_orders.c.delivery, orders.c.number)
+    of = select(fulfilment_orders.c.id.label("fulfilment_order_id"), *columns)
     of = of.join(orders, orders.c.id == fulfilment_orders.c.order_id).where(fulfilment_orders.c.id.in_(new))
-    rows, numbers = [], set()
-    for part in connection.execute(of):
-        told = promise(parts[part.id], timedelta(minutes=spec.handling_minutes))
-        rows.append(
-            {
-                "fulfilment_order_id": part.id,
-                "order_id": part.order_id,
-                "location": location,
-                "state": OPEN,
-                "first_at": told,
-                "promised_at": told,
-                "moved": 0,
-                "told": "",
-                "made_at": at,
-            }
-        )
-        numbers.add(part.number)
-    insert_new(connection, print_promises, rows)
-    return numbers
+    return connection.execute(of.order_by(fulfilment_orders.c.id)).mappings().all()
+
+
+def _parcels_without(connection: Connection, parts: Collection[int]) -> list[RowMapping]:
+    return [row for row in _without(connection, parts) if row["delivery"] == Delivery.SHIP]
+
+
+def _row(part: int, order_id: int, location: str, told: datetime, at: datetime) -> dict[str, Any]:
+    return {
+        "fulfilment_order_id": part,
+        "order_id": order_id,
+        "location": location,
+        "state": OPEN,
+        "first_at": told,
+        "promised_at": told,
+        "moved": 0,
+        "told": "",
+        "made_at": at,
+        "sent_to": "",
+    }
 
 
 def _end(connection: Connection, location: str, spec: PromiseSpec, at: datetime) -> None:
@@ -213,14 +232,10 @@ def _end(connection: Connection, location: str, spec: PromiseSpec, at: datetime)
     update_by_id(connection, print_promises, ended)
 
 
-def _take_back(connection: Connection, row: RowMapping, at: datetime, run_id: str) -> bool:
-    """Send a parcel's work elsewhere unless somebody has begun any of it."""
-    order = connection.execute(select(orders).where(orders.c.id == row["order_id"]).with_for_update()).mappings().one()
-    parts = parts_of(connection, order["id"])
-    if order["state"] != OrderState.RELEASED or any(begun(connection, part, at) for part in parts):
-        return False
-    why = {"promised": row["promised_at"].isoformat(), "from": row["location"]}
-    send_elsewhere(connection, order, parts, why, "it would be late", at, run_id)
-    ending = update(print_promises).where(print_promises.c.id == row["id"])
-    connection.execute(ending.values(state=ELSEWHERE, ended_at=at))
-    return True
+def _move(connection: Connection, row: RowMapping, told: datetime, stays: Diverted, at: datetime, run_id: str) -> None:
+    """Promise a later time, and write into the order's history why it went nowhere else."""
+    again = update(print_promises).where(print_promises.c.id == row["id"], print_promises.c.state == OPEN)
+    connection.execute(again.values(promised_at=told, moved=row["moved"] + 1))
+    data = {"at": row["location"], "promised": in_minutes(row["promised_at"]), "now": in_minutes(told)}
+    entry = history.Entry(row["order_id"], "order.promised_later", data | {"not_sent_to": stays.why_not})
+    history.record(connection, [entry], at=at, run_id=run_id)

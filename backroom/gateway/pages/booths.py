@@ -25,6 +25,7 @@ from backroom.gateway.pages.html import Child, Html, button, form, link, order_l
 from backroom.gateway.pages.prints import NEEDS_A_PERSON, known_location, one_job
 from backroom.store import events, print_jobs, print_promises, print_queue
 from backroom.store.database import now
+from backroom.store.diverting import ELSEWHERE
 from backroom.store.print_queue import Queue
 
 router = APIRouter()
@@ -171,5 +172,5 @@ def _kept(counted: dict[str, int]) -> str:
     kept, late = counted.get(print_promises.KEPT, 0), counted.get(print_promises.LATE, 0)
     if not kept + late:
         return "No promise has come due yet."
-    elsewhere = counted.get(print_promises.ELSEWHERE, 0)
+    elsewhere = counted.get(ELSEWHERE, 0)
     return f"{kept} of {kept + late} promises kept, {elsewhere} made elsewhere."

@@ -7,7 +7,8 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text
 from backroom.store.tables.base import Id, Utc, id_column, metadata
 
 # `first_at` is what was told at first, `promised_at` what holds now, `moved` how often it was told anew. `state` is
-# open, kept, late, elsewhere or void.
+# open, kept, late, elsewhere or void; of what is elsewhere `sent_to` is the location that the rule named, empty for
+# wherever routing finds.
 print_promises = Table(
     "print_promises",
     metadata,
@@ -22,5 +23,6 @@ print_promises = Table(
     Column("told", Text, nullable=False, default=""),
     Column("made_at", Utc, nullable=False),
     Column("ended_at", Utc),
+    Column("sent_to", Text, nullable=False, server_default=""),
     Index("ix_print_promises_state_location", "state", "location"),
 )

@@ -27,7 +27,8 @@ def staff(gateway: Gateway) -> httpx.Client:
 
 def review(gateway: Gateway) -> None:
     place = gateway.room.shop.location("booth-a")
-    gateway.room.database.write(lambda c: print_promises.review(c, place, now(c), "hub"))
+    room = gateway.room
+    room.database.write(lambda c: print_promises.review(c, room.shop, room.seals, place, now(c)))
 
 
 def change(gateway: Gateway, **values: object) -> None:

@@ -11,19 +11,24 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from backroom.domain.events import Event, EventState, Session
+from backroom.domain.explain import explain
+from backroom.domain.model import RoutingDecision
 from backroom.domain.power import Load, Supply
 from backroom.domain.print_queue import bottlenecks
-from backroom.domain.shop import Filter, PromiseSpec, RoutingRule
+from backroom.domain.replay import replay
+from backroom.domain.shop import BY_ROUTING, Filter, PromiseSpec, RoutingRule
 from backroom.shop import room as rooms
 from backroom.store import events, print_attempts, print_promises
 from backroom.store.database import now
 from backroom.store.events import EventRefused
+from backroom.store.past import read_past
 from backroom.store.print_queue import Queue, read_queue
+from backroom.store.routing import decision_from_row
 from backroom.store.tables import events as event_table
-from backroom.store.tables import fulfilment_orders, messages, orders, print_jobs
+from backroom.store.tables import fulfilment_orders, messages, orders, print_jobs, stock_levels
 from backroom.store.tables import print_promises as table
 from tasks.print_promises import review_promises
-from tests.shops import BOOTH, HUB, SCARCE, Floor
+from tests.shops import BOOTH, HUB, SCARCE, SOUTH, Floor
 
 ANYWHERE = RoutingRule("anywhere", (Filter("event", "==", "fair"),), (), (), short="print")
 COLLECT = {"note_attributes": [{"name": "event", "value": "fair"}, {"name": "checkout-method", "value": "pickup"}]}
@@ -50,7 +55,9 @@ def ordered(floor: Floor, *, collected: bool = False, copies: int = 1) -> str:
 
 def look(floor: Floor) -> print_promises.Reviewed:
     place = floor.room.shop.location(BOOTH)
-    return floor.room.database.write(lambda c: print_promises.review(c, place, now(c), HUB))
+    return floor.room.database.write(
+        lambda c: print_promises.review(c, floor.room.shop, floor.room.seals, place, now(c))
+    )
 
 
 def promises(floor: Floor, number: str) -> list[dict[str, Any]]:
@@ -112,6 +119,74 @@ def test_a_parcel_that_would_be_late_is_made_elsewhere_and_never_comes_back(boot
     assert "order.rerouted" in booth.events(number)
     assert promises(booth, number)[0]["state"] == "elsewhere"
     booth.check_sums()
+
+
+def with_rule(floor: Floor, monkeypatch: pytest.MonkeyPatch, spec: PromiseSpec) -> Floor:
+    shop = floor.room.shop
+    places = tuple(replace(one, promise=spec) if one.id == BOOTH else one for one in shop.locations)
+    found = Floor(replace(floor.room, shop=replace(shop, locations=places, rules=shop.rules[:1])), floor.waker)
+    monkeypatch.setitem(rooms._open, floor.room.home.resolve(), found.room)
+    return found
+
+
+def test_the_booths_own_rule_sends_a_late_parcel_where_no_routing_rule_would(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floor = with_rule(booth, monkeypatch, PromiseSpec(late=(SOUTH, "hub")))
+    number = ordered(floor)
+    look(floor)
+    promise_earlier(floor, number, 30)
+    assert look(floor).elsewhere == (number,)
+    floor.intake()
+    story = floor.story(number)
+    assert [part["location"] for part in story.parts if part["state"] != "cancelled"] == [HUB]
+    [told] = [entry["data"] for entry in story.history if entry["event"] == "order.rerouted"]
+    assert (told["from"], told["to"]) == (BOOTH, HUB)
+    assert told["not_sent_to"] == f"{SOUTH}: 1 of 1 piece neither in stock nor printable there"
+    said = explain(decision_from_row(story.decisions[-1]), number, floor.room.shop.location_names)
+    assert "because it would be late where it was" in said
+    floor.check_sums()
+    # What if it came again by the same rules: it would be made where it was made, for the booth's word still counts.
+    again = what_if(floor)
+    assert [one.location for one in again[number].assignments] == [HUB]
+
+
+def test_a_late_parcel_that_no_other_place_can_make_stays_and_says_so_once(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floor = with_rule(booth, monkeypatch, PromiseSpec(late=(SOUTH, BY_ROUTING)))
+    number = ordered(floor)
+    look(floor)
+    promise_earlier(floor, number, 30)
+    found = look(floor)
+    assert (found.elsewhere, found.moved) == ((), (number,))
+    assert look(floor).moved == ()
+    assert floor.state(number) == ("released", ["making"])
+    [told] = [entry["data"] for entry in floor.story(number).history if entry["event"] == "order.promised_later"]
+    assert told["not_sent_to"].startswith(f"{SOUTH}: 1 of 1 piece neither")
+    assert "by routing: no other place by the routing rules" in told["not_sent_to"]
+
+
+def test_a_place_is_no_help_where_its_own_queue_is_longer(booth: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    floor = with_rule(booth, monkeypatch, PromiseSpec(late=("hub",), late_sooner=True))
+    number = ordered(floor)
+    look(floor)
+    promise_earlier(floor, number, 30)
+    # A piece on the hub's shelf would be sooner; its printer is only as fast as the booth's.
+    change(floor, lambda c: c.execute(update(stock_levels).where(stock_levels.c.location == HUB).values(on_hand=0)))
+    found = look(floor)
+    assert (found.elsewhere, found.moved) == ((), (number,))
+    [told] = [entry["data"] for entry in floor.story(number).history if entry["event"] == "order.promised_later"]
+    assert told["not_sent_to"].startswith(f"{HUB}: it would be ready there no sooner")
+
+
+def what_if(floor: Floor) -> dict[str, RoutingDecision]:
+    """How the orders of the last hour would be routed by the shop as it is."""
+    with floor.room.database.read() as connection:
+        at = now(connection)
+        read = read_past(connection, floor.room.seals, {}, at - timedelta(hours=1), at)
+    found = replay(read.past, floor.room.shop, read.variants, lambda _location, _prints: timedelta(minutes=5))
+    return {one.past.order.number: one.decision for one in found.orders}
 
 
 def test_a_parcel_that_is_begun_stays(booth: Floor) -> None:
@@ -261,9 +336,12 @@ def test_customers_hear_of_their_time_once_and_of_a_later_one(booth: Floor) -> N
     promise_earlier(booth, waiting, 30)
     promise_earlier(booth, parcel, 30)
     review_promises.fn(BOOTH)
-    assert sorted(sent(booth)) == sorted(
-        [(waiting, "promised"), (waiting, "promised_later"), (parcel, "made_elsewhere")]
-    )
+    every = sorted([(waiting, "promised"), (waiting, "promised_later"), (parcel, "made_elsewhere")])
+    assert sorted(sent(booth)) == every
+    for _ in range(3):
+        booth.intake()
+        review_promises.fn(BOOTH)
+    assert sorted(sent(booth)) == every
 
 
 def sent(floor: Floor) -> list[tuple[str, str]]:
