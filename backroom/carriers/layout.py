@@ -7,7 +7,8 @@ millimetres from the upper left corner, and texts stand on their baselines. Posi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from backroom.carriers import code128
@@ -41,16 +42,36 @@ class Canvas(Protocol):
         """A QR code within a square of this size, quiet zone of four modules included."""
         ...
 
+    def repeat(self, part: Part) -> None:
+        """Draw what stands on many labels alike; whoever has drawn it before, copies it."""
+        ...
+
+
+# What a canvas is told: the name of its method, the arguments, and whether a text is white.
+_Call = tuple[str, tuple[Any, ...], bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """What stands on many labels alike, equal to itself only: to look it up costs next to nothing."""
+
+    calls: tuple[_Call, ...]
+
+    def draw(self, canvas: Canvas) -> None:
+        for call in self.calls:
+            _draw(call, canvas)
+
 
 class Layouts:
     """The layouts of one wave: each label is laid out once, for its PDF page and for its ZPL alike, and what stands on
-    many of them (captions, the shop's own address, the date) is fitted once. Kept no longer than the wave: it holds
-    names."""
+    many of them (captions, the shop's own address, the date) is laid out once. Kept no longer than the wave: it holds
+    names. `written` is for a canvas that is made anew for each label: what it wrote for each part."""
 
     def __init__(self) -> None:
-        self._laid_out: dict[LabelData, list[_Call]] = {}
+        self.written: dict[Part, list[str]] = {}
+        self._laid_out: dict[LabelData, list[_Call | Part]] = {}
+        self._parts: dict[Hashable, Part] = {}
         self._lines: dict[tuple[str, float, float], Line] = {}
-        self._blocks: dict[tuple[tuple[Line, ...], float, float], list[Line]] = {}
         self._towns: dict[PostalAddress, list[str]] = {}
 
     def draw(self, label: LabelData, canvas: Canvas) -> None:
@@ -58,12 +79,20 @@ class Layouts:
         calls = self._laid_out.get(label)
         if calls is None:
             calls = self._laid_out[label] = _Notes(self).calls_for(label)
-        for name, arguments, white in calls:
-            call: Callable[..., None] = getattr(canvas, name)
-            if white:
-                call(*arguments, white=True)
+        for call in calls:
+            if isinstance(call, Part):
+                canvas.repeat(call)
             else:
-                call(*arguments)
+                _draw(call, canvas)
+
+    def part(self, key: Hashable, lay_out: Callable[[_Notes], None]) -> Part:
+        """What all labels with this key have in common, laid out once."""
+        part = self._parts.get(key)
+        if part is None:
+            notes = _Notes(self)
+            lay_out(notes)
+            part = self._parts[key] = Part(tuple(call for call in notes.calls if not isinstance(call, Part)))
+        return part
 
     def line(self, text: str, size: float, available: float) -> Line:
         """A bold line that fits."""
@@ -78,16 +107,14 @@ class Layouts:
             self._towns[address] = town_lines(address)
         return self._towns[address]
 
-    def block(self, lines: list[Line], box_width: float, box_height: float) -> list[Line]:
-        """Lines that fit a box."""
-        key = (tuple(lines), box_width, box_height)
-        if key not in self._blocks:
-            self._blocks[key] = fit_block(lines, box_width, box_height)
-        return self._blocks[key]
 
-
-# What a canvas is told: the name of its method, the arguments, and whether a text is white.
-_Call = tuple[str, tuple[Any, ...], bool]
+def _draw(call: _Call, canvas: Canvas) -> None:
+    name, arguments, white = call
+    method: Callable[..., None] = getattr(canvas, name)
+    if white:
+        method(*arguments, white=True)
+    else:
+        method(*arguments)
 
 
 class _Notes:
@@ -95,11 +122,15 @@ class _Notes:
 
     def __init__(self, layouts: Layouts) -> None:
         self.layouts = layouts
-        self.calls: list[_Call] = []
+        self.calls: list[_Call | Part] = []
 
-    def calls_for(self, label: LabelData) -> list[_Call]:
+    def calls_for(self, label: LabelData) -> list[_Call | Part]:
         _lay_out(label, self)
         return self.calls
+
+    def common(self, key: Hashable, lay_out: Callable[[_Notes], None]) -> None:
+        """What this label has in common with all others of this key."""
+        self.calls.append(self.layouts.part(key, lay_out))
 
     def text(self, x: float, baseline: float, line: Line, *, white: bool = False) -> None:
         self.calls.append(("text", (x, baseline, line), white))
@@ -115,25 +146,35 @@ class _Notes:
 
 
 def _lay_out(label: LabelData, canvas: _Notes) -> None:
-    if label.kind == "return":
-        _return_band(label, canvas)
-    else:
-        _shipping_band(label, canvas)
-    _sender(label, canvas)
-    canvas.box(_LEFT, 31.0, _RIGHT - _LEFT, 0.375)
-    _caption(canvas, 35.0, "To")
-    _block(canvas, 8.0, 36.0, 86.0, 44.0, _recipient_lines(label, canvas))
-    canvas.box(_LEFT, 82.0, _RIGHT - _LEFT, 0.375)
+    """Of the two addresses one is the shop's own: it is laid out once for the wave."""
     returns = label.kind == "return"
-    _caption(canvas, 86.0, "Return code" if returns else "Routing")
+    foreign = label.sender.country != label.recipient.country
+    canvas.common((label.kind, label.service, label.carrier), lambda notes: _band(label, notes))
+    if returns:
+        _sender(label, foreign, canvas)
+    else:
+        canvas.common(("from", label.sender, foreign), lambda notes: _sender(label, foreign, notes))
+    canvas.common(("date", label.date, label.weight_g), lambda notes: _date_and_weight(label, notes))
+    if returns:
+        canvas.common(("to", label.recipient, foreign), lambda notes: _recipient(label, foreign, notes))
+    else:
+        _recipient(label, foreign, canvas)
+    canvas.common(("rules", returns), lambda notes: _rules(returns, notes))
     _text(canvas, _LEFT, 94.5, 56.0, label.return_code if returns else label.routing_code, 9.0)
-    _caption(canvas, 100.0, "Order")
     _text(canvas, _LEFT, 106.5, 56.0, label.order_number, 6.5)
     canvas.qr(68.0, 82.5, 28.0, label.tracking)
-    canvas.box(_LEFT, 110.0, _RIGHT - _LEFT, 0.375)
     _bars(canvas, 113.0, 24.0, label.tracking)
     number = canvas.layouts.line(readable(label.tracking), 5.0, _RIGHT - _LEFT)
     canvas.text(_centred(number), 143.5, number)
+
+
+def _rules(returns: bool, canvas: _Notes) -> None:
+    """The lines between, and what stands over each field."""
+    for y in (31.0, 82.0, 110.0):
+        canvas.box(_LEFT, y, _RIGHT - _LEFT, 0.375)
+    _caption(canvas, 35.0, "To")
+    _caption(canvas, 86.0, "Return code" if returns else "Routing")
+    _caption(canvas, 100.0, "Order")
 
 
 def readable(tracking: str) -> str:
@@ -142,6 +183,13 @@ def readable(tracking: str) -> str:
     letters = tracking[: len(tracking) - len(digits)]
     groups = [digits[i : i + 4] for i in range(0, len(digits), 4)]
     return " ".join([letters, *groups]).strip()
+
+
+def _band(label: LabelData, canvas: _Notes) -> None:
+    if label.kind == "return":
+        _return_band(label, canvas)
+    else:
+        _shipping_band(label, canvas)
 
 
 def _shipping_band(label: LabelData, canvas: _Notes) -> None:
@@ -165,32 +213,34 @@ def _return_band(label: LabelData, canvas: _Notes) -> None:
     canvas.text(_centred(note), 14.0, note)
 
 
-def _sender(label: LabelData, canvas: _Notes) -> None:
+def _sender(label: LabelData, foreign: bool, canvas: _Notes) -> None:
     _caption(canvas, 19.5, "From")
     sender = label.sender
     street = " · ".join(line for line in sender.lines if line)
     named = " · ".join(part for part in (sender.name, sender.company) if part)
     town = " · ".join(canvas.layouts.town(sender))
-    foreign = sender.country != label.recipient.country
     country = [country_rules(sender.country).name] if foreign else []
     lines = [Line(text, 2.8) for text in (named, street, " · ".join([town, *country]))]
     _block(canvas, 8.0, 20.0, 58.0, 10.0, lines)
+
+
+def _date_and_weight(label: LabelData, canvas: _Notes) -> None:
     _caption(canvas, 19.5, "Date and weight", x=70.0)
     _text(canvas, 70.0, 23.8, 26.0, label.date, 3.6)
     _text(canvas, 70.0, 28.6, 26.0, f"{label.weight_g / 1000:.2f} kg", 3.6)
 
 
-def _recipient_lines(label: LabelData, canvas: _Notes) -> list[Line]:
+def _recipient(label: LabelData, foreign: bool, canvas: _Notes) -> None:
     """Name and town large: a driver reads them at arm's length."""
     to = label.recipient
     lines = [Line(to.name, 6.4, bold=True), Line(to.company or "", 5.2)]
     lines += [Line(line, 5.2) for line in to.lines]
     lines += [Line(line, 6.4, bold=True) for line in canvas.layouts.town(to)]
-    if to.country != label.sender.country:
+    if foreign:
         lines.append(Line(country_rules(to.country).name, 5.2, bold=True))
     if to.phone and label.kind == "shipping":
         lines.append(Line(f"Tel. {to.phone}", 3.6))
-    return lines
+    _block(canvas, 8.0, 36.0, 86.0, 44.0, lines)
 
 
 def _bars(canvas: _Notes, y: float, bar_height: float, text: str) -> None:
@@ -205,7 +255,7 @@ def _bars(canvas: _Notes, y: float, bar_height: float, text: str) -> None:
 
 
 def _block(canvas: _Notes, x: float, y: float, box_width: float, box_height: float, lines: list[Line]) -> None:
-    fitted = canvas.layouts.block(lines, box_width, box_height)
+    fitted = fit_block(lines, box_width, box_height)
     top = y + min((box_height - height(fitted)) / 2, 1.5)
     for line in fitted:
         top += line.size * LINE_HEIGHT

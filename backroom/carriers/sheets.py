@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from backroom.carriers import code128
-from backroom.carriers.layout import HEIGHT, WIDTH, Layouts
+from backroom.carriers.layout import HEIGHT, WIDTH, Layouts, Part
 from backroom.carriers.pdf import EmbeddedFont, document
 from backroom.carriers.qrcode import symbol
 from backroom.carriers.typeface import Line, font, glyph
@@ -44,10 +44,21 @@ class _Sheet:
         self._page: list[str] = []
         # Most lines of a wave (captions, the shop's address, the date) stand on many of its labels.
         self._shown: dict[Line, tuple[str, int]] = {}
+        self._drawn: dict[Part, tuple[list[str], int]] = {}
 
     def end_page(self) -> None:
         self.pages.append("\n".join(self._page))
         self._page = []
+
+    def repeat(self, part: Part) -> None:
+        drawn = self._drawn.get(part)
+        if drawn is None:
+            before, boxes = len(self._page), self.boxes
+            part.draw(self)
+            self._drawn[part] = (self._page[before:], self.boxes - boxes)
+        else:
+            self._page += drawn[0]
+            self.boxes += drawn[1]
 
     def text(self, x: float, baseline: float, line: Line, *, white: bool = False) -> None:
         if line not in self._shown:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from PIL import Image, ImageDraw, ImageFont
 
 from backroom.carriers import code128
-from backroom.carriers.layout import HEIGHT, WIDTH, Layouts
+from backroom.carriers.layout import HEIGHT, WIDTH, Layouts, Part
 from backroom.carriers.typeface import LINE_HEIGHT, Line, font, glyph, width
 from backroom.domain.labels import LabelData
 
@@ -33,8 +33,9 @@ _QR_CAPACITY_M = (20, 38, 61, 90, 122, 154)
 
 def zpl(label: LabelData, layouts: Layouts | None = None) -> str:
     """The label as one ZPL format, ^XA to ^XZ, ASCII only."""
-    canvas = _Commands()
-    (layouts or Layouts()).draw(label, canvas)
+    layouts = layouts or Layouts()
+    canvas = _Commands(layouts.written)
+    layouts.draw(label, canvas)
     size = f"^PW{_dots(WIDTH)}^LL{_dots(HEIGHT)}^LH0,0"
     return "\n".join(["^XA^CI28", size, *canvas.commands, "^PQ1^XZ"]) + "\n"
 
@@ -46,10 +47,19 @@ def field(text: str) -> str:
 
 
 class _Commands:
-    """The canvas: each call adds one command."""
+    """The canvas: each call adds one command. `written` is what other labels of the wave have had in common."""
 
-    def __init__(self) -> None:
+    def __init__(self, written: dict[Part, list[str]]) -> None:
         self.commands: list[str] = []
+        self._written = written
+
+    def repeat(self, part: Part) -> None:
+        if part not in self._written:
+            before = len(self.commands)
+            part.draw(self)
+            self._written[part] = self.commands[before:]
+        else:
+            self.commands += self._written[part]
 
     def text(self, x: float, baseline: float, line: Line, *, white: bool = False) -> None:
         reverse = "^FR" if white else ""

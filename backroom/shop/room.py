@@ -75,14 +75,15 @@ def database_url(home: Path, secrets: Secrets) -> str:
     return secrets.find("database_url") or f"sqlite:///{home / 'shop.db'}"
 
 
-def open_room(home: Path | None = None) -> Room:
-    """Open the shop in `home`; raises NoShop, ShopFileInvalid or SecretMissing with what to do."""
+def open_room(home: Path | None = None, *, door: bool = False) -> Room:
+    """Open the shop in `home`, at its `door` where deliveries are answered; raises NoShop, ShopFileInvalid or
+    SecretMissing with what to do."""
     home = home or home_folder()
     path = home / "shop.toml"
     if not path.exists():
         raise NoShop(f"there is no shop file in {home.name}", remedy="Run `backroom init`, or set BACKROOM_HOME.")
     secrets = Secrets.read(home / "secrets.toml")
-    database = Database(database_url(home, secrets))
+    database = Database(database_url(home, secrets), door=door)
     seals = Seals(
         *master_keys(secrets),
         reread=lambda: master_keys(Secrets.read(home / "secrets.toml")),

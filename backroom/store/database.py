@@ -31,6 +31,8 @@ LOCK_LOOK_SECONDS = 0.001
 CONNECT_SECONDS = 10
 GROUP_MOST = 200
 DEADLOCK_TRIES = 5
+# After a commit that leaves so many pages in SQLite's log, whoever committed copies them into the database (64 MiB).
+DOOR_CHECKPOINT_PAGES = 16_384
 # PostgreSQL: serialization_failure, deadlock_detected (Appendix A, class 40); lock_not_available (class 55).
 _TRY_AGAIN = {"40001", "40P01"}
 _NO_LOCK = "55P03"
@@ -67,12 +69,13 @@ class _Job:
 class Database:
     """One shop database. Safe to share between threads; make one a process.
 
-    `url` is a SQLAlchemy URL, `sqlite:///path` or `postgresql+psycopg://…`.
+    `url` is a SQLAlchemy URL, `sqlite:///path` or `postgresql+psycopg://…`. At the `door`, where somebody waits for each
+    commit, SQLite's log is left for the workers to copy into the database, as long as it does not grow beyond measure.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, door: bool = False) -> None:
         self.url = url
-        self.engine = _engine(url)
+        self.engine = _engine(url, door)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
@@ -252,7 +255,7 @@ def _name_no_values(context: ExceptionContext) -> None:
         error.args = (said, *error.args[1:])
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, door: bool) -> Engine:
     if not url.startswith("sqlite"):
         engine = create_engine(
             url,
@@ -285,6 +288,7 @@ def _engine(url: str) -> Engine:
             "foreign_keys=ON",
             "cache_size=-65536",
             "temp_store=MEMORY",
+            *([f"wal_autocheckpoint={DOOR_CHECKPOINT_PAGES}"] if door else []),
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
