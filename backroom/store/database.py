@@ -70,7 +70,7 @@ class Database:
     """One shop database. Safe to share between threads; make one a process.
 
     `url` is a SQLAlchemy URL, `sqlite:///path` or `postgresql+psycopg://…`. At the `door`, where somebody waits for each
-    commit, SQLite's log is left for the workers to copy into the database, as long as it does not grow beyond measure.
+    commit, copying SQLite's log into the database is left to the workers, as long as it does not grow beyond measure.
     """
 
     def __init__(self, url: str, *, door: bool = False) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import traceback
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,3 +180,22 @@ def test_the_databases_clock_is_utc(database: Database) -> None:
     offset = at.utcoffset()
     assert offset is not None
     assert offset.total_seconds() == 0
+
+
+def test_what_the_door_commits_is_copied_into_the_database_by_the_workers(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    door, worker = Database(url, door=True), Database(url)
+    worker.write(lambda connection: connection.execute(text("CREATE TABLE bulk (body BLOB)")))
+
+    def size() -> int:
+        return (tmp_path / "shop.db").stat().st_size
+
+    def write(database: Database) -> None:
+        database.write(lambda connection: connection.execute(text("INSERT INTO bulk VALUES (randomblob(8000000))")))
+
+    write(door)
+    assert size() < 1_000_000
+    write(worker)
+    assert size() > 8_000_000
+    door.close()
+    worker.close()
