@@ -69,8 +69,8 @@ class _Job:
 class Database:
     """One shop database. Safe to share between threads; make one a process.
 
-    `url` is a SQLAlchemy URL, `sqlite:///path` or `postgresql+psycopg://…`. At the `door`, where somebody waits for each
-    commit, copying SQLite's log into the database is left to the workers, as long as it does not grow beyond measure.
+    `url` is a SQLAlchemy URL, `sqlite:///path` or `postgresql+psycopg://…`. At the `door`, where somebody waits
+    for each commit, copying SQLite's log into the database is left to the workers, unless it grows beyond measure.
     """
 
     def __init__(self, url: str, *, door: bool = False) -> None:
