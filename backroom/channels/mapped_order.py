@@ -8,15 +8,19 @@ Every value that is wrong becomes a Problem that names its place in the message:
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from backroom.channels.mapped_address import read_address
 from backroom.channels.mapped_fields import FieldReader, joined
+from backroom.channels.mapped_refunds import read_refunds
 from backroom.channels.reading import language, place_id, yes_or_no
 from backroom.domain.json_path import Found, Source, find, read, said
 from backroom.domain.mapping import EndedMapping, ShopMapping
 from backroom.domain.model import Delivery, IncomingLine, IncomingOrder, PaymentStatus, StatedConsent
+from backroom.domain.part_refunds import left_of
 from backroom.domain.shop import ChannelSpec
 
 # The topic of an order that we asked for: no message of the shop's stands around it.
@@ -79,6 +83,7 @@ class OrderReader(FieldReader):
         added = 0 if gross else self.money("tax_added_minor", mapping.tax, currency)
         fees = self.money("fees", mapping.fees, currency)
         payment, cancelled = self._payment(), self._ended("cancelled", mapping.cancelled)
+        back = read_refunds(self, currency)
         delivery = self._delivery()
         order = IncomingOrder(
             channel=spec.id,
@@ -110,7 +115,20 @@ class OrderReader(FieldReader):
         if cancelled:
             # Many shops empty an order that they cancel: what is left of it need not be an order any more.
             self._only_needed()
-        return order
+            return order
+        return left_of(order, back.minor, self._known(back.pieces, lines))
+
+    def _known(self, pieces: Mapping[str, int], lines: Sequence[IncomingLine]) -> Mapping[str, int]:
+        """Pieces of lines that the order has, as many as it has of them; any other is a Problem."""
+        had = Counter[str]()
+        for line in lines:
+            had[line.external_id] += line.quantity
+        refunds = self.mapping.refunds
+        for id_, count in pieces.items():
+            if refunds is not None and count > had[id_]:
+                detail = f"takes {count} pieces of {id_} back, of {had[id_]}"
+                self.reading.wrong("refund", joined(self.root.path, refunds.at.text), detail)
+        return pieces
 
     def _only_needed(self) -> None:
         """Of a cancelled order only which one it is, and when that was said, has to be right."""
@@ -121,16 +139,20 @@ class OrderReader(FieldReader):
 
     def head(self) -> Head:
         """As much of the order as says whether we have to know it."""
+        payment = self._payment()
         told = self.value(self.mapping.currency)[0] if self.has(self.mapping.total) else None
         code = self.reading.currency(told, self.mapping.currency.text) if told is not None else ""
+        total = self.money("total_minor", self.mapping.total, code) if code else 0
+        if payment is PaymentStatus.PAID and 0 < total <= read_refunds(self, code).minor:
+            payment = PaymentStatus.REFUNDED
         return Head(
-            total_minor=self.money("total_minor", self.mapping.total, code) if code else 0,
+            total_minor=total,
             currency=code,
             placed_at=self.time("placed_at", self.mapping.placed_at) if self.has(self.mapping.placed_at) else None,
             external_id=self.identifier("external_id", self.mapping.id),
             name=self.text("external_name", self.mapping.number)[:60],
             updated_at=self.time("updated_at", self.mapping.updated_at),
-            payment=self._payment(),
+            payment=payment,
             cancelled=self._ended("cancelled", self.mapping.cancelled),
             fulfilled=self._ended("fulfilled", self.mapping.fulfilled),
         )

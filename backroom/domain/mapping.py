@@ -102,6 +102,20 @@ class EndedMapping:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundsMapping:
+    """What was paid back: refunds stand at `at`, and each says its `amount`; those count of which `field` says one of
+    `words`, or all. The rows of its pieces stand at `lines` below it: `line` is the id of the order's line."""
+
+    at: Path
+    amount: Source
+    field: Source | None = None
+    words: frozenset[str] = frozenset()
+    lines: Path | None = None
+    line: Source | None = None
+    quantity: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AddressMapping:
     """The address's fields, below the first of `at` that has a street, a postcode or a city; no `at` is the order."""
 
@@ -243,6 +257,7 @@ class ShopMapping:
     event: Source | None = None
     cancelled: EndedMapping | None = None
     fulfilled: EndedMapping | None = None
+    refunds: RefundsMapping | None = None
     address: AddressMapping | None = None
     delivery: DeliveryMapping | None = None
     consents: tuple[ConsentMapping, ...] = ()

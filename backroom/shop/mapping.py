@@ -24,6 +24,7 @@ from backroom.domain.mapping import (
     LineMapping,
     MessageMapping,
     PaymentMapping,
+    RefundsMapping,
     ShopMapping,
     SignatureMapping,
 )
@@ -74,6 +75,7 @@ def read_mapping(channel: Section) -> ShopMapping:
         event=source(section, "event"),
         cancelled=_ended(section, "cancelled"),
         fulfilled=_ended(section, "fulfilled"),
+        refunds=_refunds(section),
         address=_address(section),
         delivery=_delivery(section),
         consents=tuple(_consents(section)),
@@ -178,6 +180,26 @@ def _ended(mapping: Section, key: str) -> EndedMapping | None:
     ended = EndedMapping(needed(section, "field"), words(section, "words"))
     section.done()
     return ended
+
+
+def _refunds(mapping: Section) -> RefundsMapping | None:
+    if not mapping.has("refunds"):
+        return None
+    section = mapping.section("refunds")
+    by_line = any(section.has(key) for key in ("lines", "line", "quantity"))
+    refunds = RefundsMapping(
+        at=path(section, "at", required=True),
+        amount=needed(section, "amount"),
+        field=source(section, "field"),
+        words=words(section, "words"),
+        lines=path(section, "lines", required=True) if by_line else None,
+        line=needed(section, "line") if by_line else None,
+        quantity=needed(section, "quantity") if by_line else None,
+    )
+    if bool(refunds.field) != bool(refunds.words):
+        section.problem("words", "and field go together", "Say both, or neither where every refund there was paid.")
+    section.done()
+    return refunds
 
 
 def _address(mapping: Section) -> AddressMapping | None:
