@@ -8,15 +8,16 @@ import getpass
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 
 from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
+from backroom.domain.reject_rates import Fault
 from backroom.printing import sealed
 from backroom.shop.printer_profiles import profile_names, read_profile
 from backroom.shop.room import MASTER_KEY, MASTER_KEY_BEFORE, MASTER_KEY_NEXT, Room, home_folder
-from backroom.store import print_attempts, print_jobs, print_seals, sickness
+from backroom.store import print_attempts, print_jobs, print_rejects, print_seals, sickness
 from backroom.store.database import now
 from backroom.store.seals import read_master_key
 
@@ -51,6 +52,29 @@ def decide(
     room = open_room()
     send(room, room.database.write(lambda c: print_attempts.decide(c, job, decision, getpass.getuser())))
     console.print(f"Job {job}: {decision}.")
+
+
+@app.command()
+def bad(
+    job: Annotated[int, typer.Argument(help="The job's id")],
+    fault: Annotated[str, typer.Argument(help=f"What is wrong: {', '.join(Fault)}")],
+    pieces: Annotated[int, typer.Option(min=0, help="How many of its pieces; all of them if 0")] = 0,
+) -> None:
+    """Say that what came out is bad: it is counted and printed again. Too many of them close that combination."""
+    room = open_room()
+
+    def work(connection: Connection) -> print_rejects.Rejected:
+        attempt = print_jobs.attempt_of(connection, job)
+        return print_rejects.came_out_bad(connection, room.shop, job, attempt, fault, getpass.getuser(), pieces)
+
+    found = room.database.write(work)
+    send(room, found.wakeups)
+    console.print(f"Job {job} is printed again.")
+    if found.closed:
+        console.print(f"[bold red]Too many came out bad[/]: {found.why}. Print a new sample.", highlight=False)
+        for said, numbers in (("made elsewhere", found.rerouted), ("on hold", found.held)):
+            if numbers:
+                console.print(f"- {said}: {', '.join(numbers)}", highlight=False)
 
 
 @app.command()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from sqlalchemy import RowMapping
@@ -12,15 +14,19 @@ from sqlalchemy import RowMapping
 from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
+from backroom.domain.reject_rates import Rate, rates
 from backroom.domain.samples import Standing
 from backroom.printing.artwork import render_artwork
 from backroom.shop import photos
-from backroom.store import material_batches, sample_desk, sample_standing, samples
+from backroom.store import material_batches, reject_figures, sample_desk, sample_standing, samples
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.database import now
 from backroom.store.material_batches import FABRIC
+from backroom.store.reject_figures import WINDOW
 
 app = typer.Typer(no_args_is_help=True)
+
+_K = TypeVar("_K")
 
 Number = Annotated[int, typer.Argument(help="The sample's number, as `backroom sample list` shows it")]
 Photo = Annotated[Path | None, typer.Option(help="A photo of the print, JPEG, PNG or WebP")]
@@ -137,6 +143,41 @@ def list_samples(
 
 
 @app.command()
+def rejects(
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Of the last so many days")] = WINDOW.days,
+    as_json: Json = False,
+) -> None:
+    """How many prints came out bad: by colourway and fabric, by printer, and each batch beside those before it."""
+    room = open_room()
+    with room.database.read() as connection:
+        every = reject_figures.made(connection, room.shop, now(connection) - timedelta(days=days))
+        drifts = reject_figures.drifts(connection, room.shop, every)
+    combinations = rates(
+        every, lambda one: (one.combination.artwork, one.combination.fabric, one.combination.colourway)
+    )
+    printers = rates(every, lambda one: (one.location, one.printer))
+    told = {
+        "combinations": [
+            dict(zip(("artwork", "fabric", "colourway"), key, strict=True)) | _rate(rate)
+            for key, rate in _worst(combinations)
+        ],
+        "printers": [
+            dict(zip(("location", "printer"), key, strict=True)) | _rate(rate) for key, rate in _worst(printers)
+        ],
+        "batches": [
+            {"of": of, "batch": one.batch, "now": one.now.words, "before": one.before.words, "worse": one.worse}
+            for of, one in drifts
+        ],
+    }
+    if as_json:
+        show_json(told)
+        return
+    show_table("By colourway and fabric", told["combinations"], ("artwork", "fabric", "colourway", "said"))
+    show_table("By printer", told["printers"], ("location", "printer", "said"))
+    show_table("Each batch beside those before it", told["batches"], ("of", "batch", "now", "before", "worse"))
+
+
+@app.command()
 def batch(
     location: Annotated[str, typer.Argument(help="Where it is in use")],
     kind: Annotated[str, typer.Argument(help="fabric or ink")],
@@ -167,6 +208,16 @@ def batch(
     console.print(f"{code} is in use at {place} from now on.", highlight=False)
     for one in found.fell:
         console.print(f"- asks for a new sample: {one.combination.name}", highlight=False)
+
+
+def _worst(found: Mapping[_K, Rate]) -> list[tuple[_K, Rate]]:
+    """Those that are certainly the worst first."""
+    return sorted(found.items(), key=lambda one: -one[1].interval[0])
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    low, high = rate.interval
+    return {"pieces": rate.pieces, "bad": rate.bad, "low": low, "high": high, "said": rate.words}
 
 
 def _told(row: RowMapping) -> dict[str, Any]:

@@ -20,6 +20,7 @@ WHAT_TO_DO = {
     "no_place": "The place where the customer collects it does not exist. Check the shop file's locations.",
     "no_event": "Its event is not open. It goes on when it opens; if that is over, ship it, or cancel it.",
     "no_rule": "No routing rule fits it. Add one to the shop file, then let it go on.",
+    "no_sample": "Too many such prints came out bad. Approve a new sample, and it goes on by itself; or cancel it.",
     "short_stock": "No place has all of it. Take stock in, then let it go on.",
     "cancelled_after_label": "It was cancelled after its label was made. Stop the parcel, or let it go on.",
     "refunded_after_label": "It was paid back after its label was made. Stop the parcel, or see that it comes back.",

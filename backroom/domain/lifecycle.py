@@ -177,10 +177,11 @@ MOVES: Mapping[Kind, Moves] = {
     Kind.SAMPLE: _SAMPLE,
 }
 
-# A person says "it was printed" or "print it again": of a job whose outcome is unknown (the only way out of an end),
-# of one that failed too often, and of one that waits at a booth which is gone.
+# A person says "it was printed" or "print it again": of a job whose outcome is unknown, of one that failed too often,
+# and of one that waits at a booth which is gone. And what came out may turn out to be bad, once somebody looks at it.
 MOVES_BY_A_PERSON: Mapping[Kind, Moves] = {
     Kind.PRINT_JOB: {
+        _P.DONE: frozenset({_P.WAITING}),
         _P.UNKNOWN: frozenset({_P.DONE, _P.WAITING}),
         _P.FAILED: frozenset({_P.DONE, _P.WAITING}),
         _P.HANDED: frozenset({_P.DONE, _P.WAITING}),

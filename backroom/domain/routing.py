@@ -33,6 +33,8 @@ NO_COORDINATES = "no_coordinates"
 NO_EVENT = "no_event"
 NO_PLACE = "no_place"
 NO_RULE = "no_rule"
+# Not by routing itself: too many prints of its kind came out bad after it was routed.
+NO_SAMPLE = "no_sample"
 SHORT_STOCK = "short_stock"
 # Stands for a rule where a place sends on what it would be late with.
 WOULD_BE_LATE = "what would be late"

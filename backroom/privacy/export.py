@@ -32,6 +32,7 @@ TITLES: Mapping[str, str] = {
     "fulfilment_orders": "The work on your orders",
     "fulfilment_lines": "Piece by piece",
     "print_jobs": "What was printed for you",
+    "print_rejects": "What came out of a printer and was not good enough",
     "print_seals": "What was sealed for a booth, to be printed there",
     "print_promises": "When you were told that it would be ready",
     "scans": "What was scanned while it was packed",

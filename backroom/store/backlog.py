@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
-from backroom.domain.model import FulfilmentState, InboxState, OrderState, PrintJobState, ReservationState
+from backroom.domain.model import InboxState, OrderState, PrintJobState, ReservationState
 from backroom.store import history, stock, waiting_messages
 from backroom.store import parcels as sent
 from backroom.store import partner_orders as partners
@@ -100,13 +100,12 @@ def _fulfilment_waits(connection: Connection) -> list[str]:
 
 def _prints_wait(connection: Connection) -> list[str]:
     """Locations with a job that may be handed out, or that is in the hands of a worker who may be dead."""
-    making = fulfilment_orders.c.state == FulfilmentState.MAKING
     query = (
         select(print_jobs.c.location)
         .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
         # Both in one list, or no index of states could be used.
         .where(print_jobs.c.state.in_([PrintJobState.WAITING, *prints.ACTIVE]))
-        .where(or_(print_jobs.c.state != PrintJobState.WAITING, making))
+        .where(or_(print_jobs.c.state != PrintJobState.WAITING, prints.wanted()))
     )
     return sorted(connection.execute(query.distinct()).scalars())
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.model import Variant
 from backroom.store.catalogue import variants_by_sku
+from backroom.store.print_jobs import pieces_of
 from backroom.store.tables import stock_levels, stock_movements, variants
 
 
@@ -43,7 +44,7 @@ def use_blanks(connection: Connection, job: RowMapping, at: datetime) -> None:
 def _take(connection: Connection, job: RowMapping, sku: str, at: datetime) -> None:
     place = (stock_levels.c.location == job["location"]) & (stock_levels.c.sku == sku)
     level = connection.execute(select(stock_levels).where(place).with_for_update()).mappings().one()
-    count = min(job["copies"], level["on_hand"] - level["reserved"])
+    count = min(pieces_of(job), level["on_hand"] - level["reserved"])
     if count > 0:
         connection.execute(update(stock_levels).where(place).values(on_hand=stock_levels.c.on_hand - count))
         key = f"printed:{job['id']}:{job['attempt']}:{sku}"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from backroom.domain.model import FulfilmentState, PrintJobState
+from backroom.domain.model import PrintJobState
 from backroom.store.claims import raise_generation
 from backroom.store.print_attempts import HandedJob, hand_out
-from backroom.store.print_jobs import STAGE
+from backroom.store.print_jobs import STAGE, wanted
 from backroom.store.tables import fulfilment_orders, generations, print_jobs
 
 
@@ -32,7 +32,7 @@ def look(connection: Connection) -> dict[str, BoothWork]:
     jobs = (
         select(print_jobs.c.location)
         .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
-        .where(print_jobs.c.state == PrintJobState.WAITING, fulfilment_orders.c.state == FulfilmentState.MAKING)
+        .where(print_jobs.c.state == PrintJobState.WAITING, wanted())
     )
     waiting = set(connection.execute(jobs.distinct()).scalars())
     return {location: BoothWork(numbers.get(location, 0), location in waiting) for location in numbers.keys() | waiting}

@@ -45,6 +45,7 @@ from backroom.store.tables import (
     orders,
     partner_orders,
     print_jobs,
+    print_rejects,
     refunds,
     return_lines,
     returns,
@@ -189,13 +190,25 @@ def _counts(order_ids: Sequence[int]) -> Iterator[Select[Any]]:
         .where(partner_orders.c.order_id.in_(order_ids))
         .group_by(partner_orders.c.order_id)
     )
+    # Of a try that somebody looked at, only the bad pieces were printed anew.
+    good = (
+        select(
+            print_rejects.c.print_job_id.label("job"),
+            func.sum(print_jobs.c.copies - print_rejects.c.pieces).label("pieces"),
+        )
+        .join(print_jobs, print_jobs.c.id == print_rejects.c.print_job_id)
+        .group_by(print_rejects.c.print_job_id)
+        .subquery()
+    )
+    kept = func.coalesce(good.c.pieces, 0)
     yield (
         select(
             of_order,
-            func.sum(print_jobs.c.attempt * print_jobs.c.copies).label("print_tries"),
-            func.sum((print_jobs.c.attempt - 1) * print_jobs.c.copies).label("print_rejects"),
+            func.sum(print_jobs.c.attempt * print_jobs.c.copies - kept).label("print_tries"),
+            func.sum((print_jobs.c.attempt - 1) * print_jobs.c.copies - kept).label("print_rejects"),
         )
         .join(print_jobs, print_jobs.c.fulfilment_order_id == fulfilment_orders.c.id)
+        .outerjoin(good, good.c.job == print_jobs.c.id)
         .where(parts)
         .group_by(of_order)
     )

@@ -123,6 +123,7 @@ HOLDINGS: tuple[Holding, ...] = (
         _by(t.print_seals.c.print_job_id, lambda whose: whose.print_jobs),
         untold=frozenset({"description", "once"}),
     ),
+    Holding(t.print_rejects, _by(t.print_rejects.c.print_job_id, lambda whose: whose.print_jobs)),
     Holding(t.scans, _of_part(t.scans)),
     Holding(t.partner_orders, _of_order(t.partner_orders), untold=frozenset({"claim_token"})),
     Holding(t.shipments, _of_part(t.shipments)),

@@ -23,13 +23,17 @@ from backroom.store.moves import moving
 from backroom.store.print_jobs import (
     ACTIVE,
     KIND,
+    MADE_ALREADY,
     STAGE,
     drop,
+    is_wanted,
     key_of,
     part_of,
+    pieces_of,
     request_hash_of,
     shelve,
     tell,
+    wanted,
 )
 from backroom.store.print_trouble import CAUSES, judge
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, print_jobs, variants
@@ -88,7 +92,7 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
             .where(
                 print_jobs.c.location == location,
                 print_jobs.c.state == PrintJobState.WAITING,
-                fulfilment_orders.c.state == FulfilmentState.MAKING,
+                wanted(),
             )
             # Somebody who stands there comes before a parcel.
             .order_by(fulfilment_orders.c.delivery == Delivery.SHIP, print_jobs.c.priority, print_jobs.c.id)
@@ -121,7 +125,7 @@ def _described(connection: Connection, which: ColumnElement[bool], at: datetime)
             order_number=row["order_number"],
             sku=row["sku"],
             title=row["title"],
-            copies=row["copies"],
+            copies=pieces_of(row),
             process=row["process"],
             width_mm=row["printed_width_mm"],
             height_mm=row["printed_height_mm"],
@@ -160,7 +164,7 @@ def start(connection: Connection, job_id: int, attempt: int, holder: str, printe
     at = now(connection)
     row = held_job(connection, job_id, holder, attempt)
     state = part_of(connection, row)["state"]
-    if state != FulfilmentState.MAKING:
+    if not is_wanted(row, state):
         raise NotYourJob(f"print job {job_id} is not wanted now: its order is {state}")
     _move(connection, row, PrintJobState.PRINTING, printer=printer, printer_job="", started_at=at, reason="")
     key = key_of(row)
@@ -214,7 +218,7 @@ def settle(connection: Connection, job_id: int, attempt: int, holder: str, outco
         raise NotYourJob(f"print job {job_id} was started: it cannot be returned, only settled")
     if outcome not in ("failed", "returned"):
         raise NotYourJob(f"{outcome!r} is no outcome of a print job")
-    return _again(connection, row, at, reason=reason, actor="", failed=outcome == "failed")
+    return again(connection, row, at, reason=reason, actor="", failed=outcome == "failed")
 
 
 def decide(connection: Connection, job_id: int, decision: str, actor: str) -> list[Wakeup]:
@@ -230,33 +234,42 @@ def decide(connection: Connection, job_id: int, decision: str, actor: str) -> li
     if decision == "printed":
         return _printed(connection, row, at, actor=actor)
     if decision == "print_again":
-        return _again(connection, row, at, reason="a person decided to print it again", actor=actor, failed=True)
+        return again(connection, row, at, reason="a person decided to print it again", actor=actor, failed=True)
     raise NotYourJob(f"{decision!r} is no decision on a print job: printed, or print_again")
 
 
 def _printed(connection: Connection, row: RowMapping, at: datetime, *, actor: str) -> list[Wakeup]:
     key = key_of(row)
-    answer = {"printer": row["printer"], "printer_job": row["printer_job"], "copies": row["copies"], "by": actor}
+    answer = {"printer": row["printer"], "printer_job": row["printer_job"], "copies": pieces_of(row), "by": actor}
     effects.settle(connection, [effects.Outcome(key, effects.DONE, answer)], row["holder"], at)
     _move(connection, row, PrintJobState.DONE, by_person=bool(actor), reason="", ended_at=at)
+    use_blanks(connection, row, at)
+    told = {"sku": row["sku"], "copies": pieces_of(row), "printer": row["printer"]}
+    tell(connection, row, "print.done", told, at, actor)
+    part = part_of(connection, row)
+    # A piece that was bad after its work was made is missing in its parcel, and not in the counts of that work.
+    if row["remake"] and (part["held_from"] or part["state"]) in MADE_ALREADY:
+        return []
+    count_printed(connection, row, pieces_of(row))
+    if part["state"] == FulfilmentState.CANCELLED:
+        shelve(connection, [row["fulfilment_order_id"]], at)
+        return []
+    return piece_done(connection, row["fulfilment_order_id"], at)
+
+
+def count_printed(connection: Connection, row: RowMapping, pieces: int) -> None:
+    """So many pieces of a job's line have come out of a printer; fewer than none when they turned out to be bad."""
     connection.execute(
         update(fulfilment_lines)
         .where(
             fulfilment_lines.c.fulfilment_order_id == row["fulfilment_order_id"],
             fulfilment_lines.c.line_no == row["line_no"],
         )
-        .values(printed=fulfilment_lines.c.printed + row["copies"])
+        .values(printed=fulfilment_lines.c.printed + pieces)
     )
-    use_blanks(connection, row, at)
-    told = {"sku": row["sku"], "copies": row["copies"], "printer": row["printer"]}
-    tell(connection, row, "print.done", told, at, actor)
-    if part_of(connection, row)["state"] == FulfilmentState.CANCELLED:
-        shelve(connection, [row["fulfilment_order_id"]], at)
-        return []
-    return piece_done(connection, row["fulfilment_order_id"], at)
 
 
-def _again(
+def again(
     connection: Connection, row: RowMapping, at: datetime, *, reason: str, actor: str, failed: bool
 ) -> list[Wakeup]:
     part = part_of(connection, row)
@@ -268,20 +281,29 @@ def _again(
     if part["state"] == FulfilmentState.CANCELLED:
         _move(connection, row, PrintJobState.WAITING, by_person=bool(actor))
         drop(connection, [row["fulfilment_order_id"]], at)
+        shelve(connection, [row["fulfilment_order_id"]], at)
         return []
     if failed and not actor and row["attempt"] % MOST_FAILURES == 0:
         _move(connection, row, PrintJobState.FAILED, reason=reason, ended_at=at)
         return []
     attempt = row["attempt"] + 1 if failed else row["attempt"]
     if failed:
-        asked = request_hash_of(row["sku"], row["copies"], row["process"], row["artwork"])
+        asked = request_hash_of(row["sku"], pieces_of(row), row["process"], row["artwork"])
         again = effects.Plan(key_of(row, attempt), KIND, part["order_id"], asked)
         effects.plan(connection, [again], "", at)
+    wait_anew(connection, row, attempt=attempt, reason=reason, by_person=bool(actor))
+    return [wakeup(connection, STAGE, row["location"])]
+
+
+def wait_anew(
+    connection: Connection, row: RowMapping, *, attempt: int, reason: str, by_person: bool, **values: object
+) -> None:
+    """A job waits again as if nobody had had it in hand, at this attempt."""
     _move(
         connection,
         row,
         PrintJobState.WAITING,
-        by_person=bool(actor),
+        by_person=by_person,
         attempt=attempt,
         holder="",
         printer="",
@@ -290,8 +312,8 @@ def _again(
         handed_at=None,
         ended_at=None,
         reason=reason,
+        **values,
     )
-    return [wakeup(connection, STAGE, row["location"])]
 
 
 def _move(

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, or_, select, true
 
-from backroom.domain.model import PrintJobState, Variant
+from backroom.domain.model import FulfilmentState, PrintJobState, Variant
 from backroom.domain.remedies import print_remedy
 from backroom.store import effects, history, print_seals, stock
 from backroom.store.database import now
@@ -23,6 +23,7 @@ from backroom.store.tables import fulfilment_orders, print_jobs
 STAGE = "print"
 KIND = "print"
 ACTIVE = (PrintJobState.HANDED, PrintJobState.PRINTING, PrintJobState.BLOCKED)
+MADE_ALREADY = (FulfilmentState.MADE, FulfilmentState.PACKED, FulfilmentState.LABELLED, FulfilmentState.DONE)
 # Nothing but a person's word moves these.
 FOR_A_PERSON = (PrintJobState.UNKNOWN, PrintJobState.FAILED)
 
@@ -50,6 +51,22 @@ def job_key(order_number: str, part_key: str, line_no: int, attempt: int) -> str
 def key_of(row: RowMapping, attempt: int | None = None) -> str:
     """A job's key at this attempt, or at the one it stands at."""
     return job_key(row["order_number"], row["part_key"], row["line_no"], attempt or row["attempt"])
+
+
+def pieces_of(row: RowMapping) -> int:
+    """How many pieces this try at a job prints: all its copies, or those that came out bad before."""
+    return int(row["remake"] or row["copies"])
+
+
+def is_wanted(row: RowMapping, part_state: str) -> bool:
+    """Whether a job may be printed: its work is being made, or is made and a piece of it was bad after all."""
+    return part_state == FulfilmentState.MAKING or (row["remake"] > 0 and part_state in MADE_ALREADY)
+
+
+def wanted() -> ColumnElement[bool]:
+    """The same of `print_jobs` beside its `fulfilment_orders`."""
+    again = and_(print_jobs.c.remake > 0, fulfilment_orders.c.state.in_(MADE_ALREADY))
+    return or_(fulfilment_orders.c.state == FulfilmentState.MAKING, again)
 
 
 def request_hash_of(sku: str, copies: int, process: str, artwork: str) -> str:
@@ -113,7 +130,7 @@ def to_do(row: RowMapping) -> str:
     return print_remedy(
         PrintJobState(row["state"]),
         key=key_of(row),
-        copies=row["copies"],
+        copies=pieces_of(row),
         printer=row["printer"],
         begun=row["started_at"] is not None,
     )
@@ -131,13 +148,16 @@ def drop(connection: Connection, part_ids: Sequence[int], at: datetime, why: str
 
 def shelve(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:
     """Take what was printed for cancelled work into the stock of its location, once."""
+    # Of one that is not printed anew any more, those that were good are there all the same.
+    good = and_(print_jobs.c.state == PrintJobState.CANCELLED, print_jobs.c.remake > 0)
     printed = select(print_jobs).where(
-        print_jobs.c.fulfilment_order_id.in_(part_ids), print_jobs.c.state == PrintJobState.DONE
+        print_jobs.c.fulfilment_order_id.in_(part_ids), or_(print_jobs.c.state == PrintJobState.DONE, good)
     )
     for row in connection.execute(printed).mappings().all():
-        pieces = [(row["location"], row["sku"], row["copies"])]
-        if stock.receive(connection, f"printed:{row['id']}", pieces, "printed for a cancelled order", at):
-            told = {"sku": row["sku"], "pieces": row["copies"], "location": row["location"]}
+        count = row["copies"] if row["state"] == PrintJobState.DONE else row["copies"] - row["remake"]
+        pieces = [(row["location"], row["sku"], count)]
+        if count and stock.receive(connection, f"printed:{row['id']}", pieces, "printed for a cancelled order", at):
+            told = {"sku": row["sku"], "pieces": count, "location": row["location"]}
             tell(connection, row, "print.shelved", told, at)
 
 
@@ -159,9 +179,14 @@ def _unbegun(state: PrintJobState) -> ColumnElement[bool]:
     return print_jobs.c.started_at.is_(None) if state is PrintJobState.BLOCKED else true()
 
 
+def attempt_of(connection: Connection, job_id: int) -> int:
+    """At which try a job stands; 0 for one that is not there."""
+    return int(connection.execute(select(print_jobs.c.attempt).where(print_jobs.c.id == job_id)).scalar() or 0)
+
+
 def part_of(connection: Connection, row: RowMapping) -> RowMapping:
     """The job's fulfilment order, which no hold or cancel changes until the commit."""
-    query = select(fulfilment_orders.c.state, fulfilment_orders.c.order_id)
+    query = select(fulfilment_orders.c.state, fulfilment_orders.c.held_from, fulfilment_orders.c.order_id)
     query = query.where(fulfilment_orders.c.id == row["fulfilment_order_id"]).with_for_update()
     return connection.execute(query).mappings().one()
 

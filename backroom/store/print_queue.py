@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, case, select
 
 from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, Variant
@@ -20,6 +20,7 @@ from backroom.domain.print_queue import Foreseen, PrinterThere, QueuedJob, fores
 from backroom.domain.shop import Location
 from backroom.store import events
 from backroom.store.catalogue import variants_by_sku
+from backroom.store.print_jobs import pieces_of, wanted
 from backroom.store.tables import fulfilment_orders, print_jobs, stock_levels, variants
 
 # So many prints of a location say how fast they come out.
@@ -64,7 +65,7 @@ def read_queue(connection: Connection, location: Location, at: datetime) -> Queu
         QueuedJob(
             id=row["id"],
             part=row["fulfilment_order_id"],
-            copies=row["copies"],
+            copies=pieces_of(row),
             process=row["process"],
             product=row["product"],
             colourway=row["colourway"],
@@ -154,7 +155,7 @@ def _queued(connection: Connection, location: str) -> list[RowMapping]:
         .where(
             print_jobs.c.location == location,
             print_jobs.c.state.in_(_QUEUED),
-            fulfilment_orders.c.state == FulfilmentState.MAKING,
+            wanted(),
         )
         .order_by(print_jobs.c.id)
     )
@@ -166,7 +167,7 @@ def _measured(connection: Connection, location: str) -> list[Measured]:
         select(
             print_jobs.c.printer,
             print_jobs.c.process,
-            print_jobs.c.copies,
+            case((print_jobs.c.remake > 0, print_jobs.c.remake), else_=print_jobs.c.copies).label("copies"),
             print_jobs.c.started_at,
             print_jobs.c.ended_at,
             variants.c.product,

@@ -26,7 +26,7 @@ from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.moves import moving
 from backroom.store.offline_conflicts import Conflict, ConflictKind, note
-from backroom.store.print_jobs import ACTIVE, key_of, part_of, tell
+from backroom.store.print_jobs import ACTIVE, key_of, part_of, pieces_of, tell
 from backroom.store.tables import booth_lines, print_jobs
 
 BENCH = "bench"
@@ -187,10 +187,10 @@ def _piece_is_there(
     kind = ConflictKind.FOR_NOTHING if state is PrintJobState.CANCELLED else ConflictKind.PRINTED_TWICE
     if not _list(connection, row, line, kind, at):
         return []
-    pieces = [(row["location"], row["sku"], row["copies"])]
+    pieces = [(row["location"], row["sku"], pieces_of(row))]
     stock.receive(connection, f"printed alone:{row['id']}:{line.attempt}", pieces, "printed while we were away", at)
     use_blanks(connection, cast(RowMapping, dict(row) | {"attempt": line.attempt}), at)
-    told: dict[str, Any] = {"sku": row["sku"], "pieces": row["copies"], "location": row["location"]}
+    told: dict[str, Any] = {"sku": row["sku"], "pieces": pieces_of(row), "location": row["location"]}
     tell(connection, row, "print.shelved", told, at)
     return []
 
@@ -201,7 +201,7 @@ def _list(connection: Connection, row: RowMapping, line: ReplayedLine, kind: Con
         kind=kind,
         location=row["location"],
         sku=row["sku"],
-        pieces=row["copies"],
+        pieces=pieces_of(row),
         order_id=part_of(connection, row)["order_id"],
         data={"print_job": row["id"], "attempt": line.attempt, "printer": line.printer, "found": row["state"]},
     )

@@ -41,7 +41,8 @@ def begun(connection: Connection, part: RowMapping, at: datetime) -> bool:
     ).first():
         return True
     started = jobs.c.state.not_in(UNBEGUN) | ((jobs.c.state == PrintJobState.BLOCKED) & jobs.c.started_at.is_not(None))
-    begun = select(jobs.c.id).where(jobs.c.fulfilment_order_id == part["id"], started)
+    # Of one that is printed anew, the other pieces are there.
+    begun = select(jobs.c.id).where(jobs.c.fulfilment_order_id == part["id"], started | (jobs.c.remake > 0))
     picked = select(fulfilment_lines.c.id).where(
         fulfilment_lines.c.fulfilment_order_id == part["id"], fulfilment_lines.c.picked > 0
     )

@@ -21,6 +21,7 @@ from backroom.store.catalogue import variants_by_sku
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.sample_checks import tell_events
+from backroom.store.sample_closing import let_go
 from backroom.store.sample_standing import every, read_standings, skus_of
 
 # It stands in routing's reasons, which may be told to anybody: a code, and no free text.
@@ -73,7 +74,8 @@ def approve(
     )
     tell_events(connection, shop, at)
     skus = skus_of(connection, samples.combination_of_row(row))
-    return row, wake_backorders(connection, skus, shop.hub)
+    owed = wake_backorders(connection, skus, shop.hub) + let_go(connection, skus, shop.hub, actor)
+    return row, owed
 
 
 def reject(connection: Connection, shop: Shop, id_: int, *, photo: str, note: str, actor: str) -> RowMapping:

@@ -13,7 +13,18 @@ from sqlalchemy import Connection, select
 
 from backroom.domain.blanks import is_blank
 from backroom.domain.model import Variant
-from backroom.domain.samples import AtPrinter, Combination, InUse, Sample, fabric_of, judge_at, not_to_print
+from backroom.domain.samples import (
+    AtPrinter,
+    Batches,
+    Combination,
+    InUse,
+    Sample,
+    Verdict,
+    fabric_of,
+    judge,
+    judge_at,
+    not_to_print,
+)
 from backroom.domain.shop import Location, Shop
 from backroom.store import material_batches, samples
 from backroom.store.catalogue import all_variants, variants_by_sku
@@ -29,6 +40,10 @@ class Standings:
     in_use: InUse
     at: datetime
 
+    def of(self, combination: Combination, batches: Batches) -> Verdict:
+        """How a combination stands where these batches are in use."""
+        return judge(self.samples.get(combination, ()), batches, self.at)
+
     def at_place(self, location: Location, variant: Variant) -> tuple[AtPrinter, ...]:
         """How a variant stands at each printer of a place that does its process."""
         return judge_at(location, variant, self.blanks, self.samples, self.in_use, self.at)
@@ -36,7 +51,7 @@ class Standings:
 
 def read_standings(connection: Connection, at: datetime) -> Standings:
     """How everything stands now."""
-    return Standings(_blanks(connection), samples.by_combination(connection), material_batches.in_use(connection), at)
+    return Standings(blanks(connection), samples.by_combination(connection), material_batches.in_use(connection), at)
 
 
 def not_on_demand(
@@ -69,17 +84,18 @@ def every(connection: Connection, shop: Shop, at: datetime) -> list[tuple[Varian
 
 def skus_of(connection: Connection, combination: Combination) -> list[str]:
     """The SKUs that are cases of a combination, whatever their size."""
-    blanks = _blanks(connection)
+    cloth = blanks(connection)
     same = select(variants_table.c.sku).where(
         variants_table.c.artwork == combination.artwork,
         variants_table.c.colourway == combination.colourway,
         variants_table.c.print_process == combination.process,
     )
     found = variants_by_sku(connection, connection.execute(same).scalars())
-    return sorted(sku for sku, one in found.items() if fabric_of(one, blanks) == combination.fabric)
+    return sorted(sku for sku, one in found.items() if fabric_of(one, cloth) == combination.fabric)
 
 
-def _blanks(connection: Connection) -> tuple[Variant, ...]:
+def blanks(connection: Connection) -> tuple[Variant, ...]:
+    """What things are printed on, as far as the catalogue knows."""
     query = select(variants_table).where(variants_table.c.artwork == "").order_by(variants_table.c.sku)
     rows = connection.execute(query).mappings()
     found = (Variant(**(dict(row) | {"tags": tuple(row["tags"])})) for row in rows)

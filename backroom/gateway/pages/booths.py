@@ -69,6 +69,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
             link(f"/scan/{quote(location, safe='')}", "Scan"),
             link(f"/returns/at/{quote(location, safe='')}", "Take back"),
             link(f"/prints/{quote(location, safe='')}", "Prints"),
+            link(f"/prints/{quote(location, safe='')}#out", "It came out bad"),
             cls="ways",
         ),
         tag("h2", "Needs a hand"),
@@ -144,7 +145,7 @@ def _queue(
     pieces: dict[int, list[str]] = defaultdict(list)
     numbers: dict[int, str] = {}
     for row in rows:
-        pieces[row["fulfilment_order_id"]].append(f"{row['copies']} × {row['sku']}")
+        pieces[row["fulfilment_order_id"]].append(f"{print_jobs.pieces_of(row)} × {row['sku']}")
         numbers[row["fulfilment_order_id"]] = row["order_number"]
     promised = {row["fulfilment_order_id"]: row for row in standing}
     waits = {job.part: job.waits for job in queue.jobs}

@@ -1,4 +1,5 @@
-"""`/prints/{location}`: what has not come out of a printer yet, and a person's word where nobody else can tell."""
+"""`/prints/{location}`: what has not come out of a printer yet, a person's word where nobody else can tell, and what
+came out and is bad."""
 
 from __future__ import annotations
 
@@ -9,15 +10,17 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.model import PrintJobState
+from backroom.domain.reject_rates import FAULT_WORDS
 from backroom.domain.shop import Location
 from backroom.gateway.access import Staff
 from backroom.gateway.booth import RowId
 from backroom.gateway.front import Front, front_of
 from backroom.gateway.pages.forms import StaffFields
-from backroom.gateway.pages.html import Child, button, form, order_link, page, state, table, tag, when
-from backroom.store import print_attempts, print_jobs
+from backroom.gateway.pages.html import Child, button, form, link, order_link, page, state, table, tag, when
+from backroom.store import print_attempts, print_jobs, print_rejects
 from backroom.store.booth_wakes import location_of
 from backroom.store.claims import Wakeup
+from backroom.store.database import now
 
 router = APIRouter()
 
@@ -38,6 +41,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
     place = known_location(front, location)
     with front.room.database.read() as connection:
         rows = print_jobs.queue(connection, location)
+        out = print_rejects.lately(connection, location, now(connection))
     waiting = [row for row in rows if row["state"] in NEEDS_A_PERSON]
     others = [row for row in rows if row["state"] not in NEEDS_A_PERSON]
     head = ("Job", "Order", "Piece", "State", "Why, and what to do", "Printer", "Since", "")
@@ -48,6 +52,13 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
         table(head, [_row(request, row) for row in waiting], "Nothing waits for paper or a decision."),
         tag("h2", "Queue"),
         table(head, [_row(request, row) for row in others], "The queue is empty."),
+        tag("h2", "Came out lately", id="out"),
+        tag("p", "Is one bad? Say so: it is printed again, and counted.", cls="quiet"),
+        table(
+            ("Job", "Order", "Piece", "Printer", "At", ""),
+            [_came_out(request, row) for row in out],
+            "Nothing came out in the last hours.",
+        ),
     )
 
 
@@ -66,11 +77,80 @@ def decide(location: str, job_id: RowId, request: Request, staff: Staff, given: 
     return RedirectResponse(f"/prints/{quote(location, safe='')}", 303)
 
 
+@router.post("/prints/{location}/{job_id}/bad")
+def bad(location: str, job_id: RowId, request: Request, staff: Staff, given: StaffFields) -> Response:
+    """`fault` says what is wrong with what came out, `pieces` how many of them, `attempt` which try it is about."""
+    front = front_of(request)
+    known_location(front, location)
+    attempt, pieces = _count(given, "attempt"), _count(given, "pieces")
+
+    def work(connection: Connection) -> print_rejects.Rejected:
+        if location_of(connection, job_id) != location:
+            raise HTTPException(404, f"there is no print job {job_id} here")
+        fault = given.get("fault", "")
+        return print_rejects.came_out_bad(connection, front.room.shop, job_id, attempt, fault, staff.name, pieces)
+
+    found = front.room.database.write(work)
+    front.send(found.wakeups)
+    if not found.closed:
+        return RedirectResponse(f"/prints/{quote(location, safe='')}#out", 303)
+    return page(
+        request,
+        "Too many came out bad",
+        tag("p", f"It is not printed on demand any more: {found.why}.", cls="answer bad", role="status"),
+        tag("p", "Find out why, then print a new sample and have it looked at. What is begun is printed to its end."),
+        _orders("Made elsewhere: ", found.rerouted),
+        _orders("On hold, until a new sample is approved: ", found.held),
+        tag("p", link(f"/prints/{quote(location, safe='')}", "Back to the prints")),
+    )
+
+
+def _count(given: dict[str, str], name: str) -> int:
+    typed = given.get(name, "") or "0"
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 6):
+        raise HTTPException(400, f"{name} is a number")
+    return int(typed)
+
+
+def _orders(said: str, numbers: list[str]) -> Child:
+    return tag("p", said, [[order_link(number), " "] for number in numbers]) if numbers else None
+
+
+def _came_out(request: Request, row: RowMapping) -> list[Child]:
+    return [
+        row["id"],
+        order_link(row["order_number"]),
+        f"{print_jobs.pieces_of(row)} × {row['sku']}",
+        row["printer"],
+        when(request, row["ended_at"]),
+        tag("details", tag("summary", "It is bad"), _bad(request, row)),
+    ]
+
+
+def _bad(request: Request, row: RowMapping) -> Child:
+    out, name = print_jobs.pieces_of(row), f"fault-{row['id']}"
+    options = [tag("option", words, value=fault) for fault, words in FAULT_WORDS.items()]
+    number = f"pieces-{row['id']}"
+    many = [
+        tag("label", f"How many of {out}", for_=number),
+        tag("input", type="number", id=number, name="pieces", min=1, max=out, value=out, inputmode="numeric"),
+    ]
+    return form(
+        request,
+        f"/prints/{quote(row['location'], safe='')}/{row['id']}/bad",
+        tag("input", type="hidden", name="attempt", value=row["attempt"]),
+        tag("div", tag("label", "What is wrong", for_=name), tag("select", options, name="fault", id=name)),
+        tag("div", many) if out > 1 else None,
+        button("Bad: print it again"),
+        cls="row",
+    )
+
+
 def _row(request: Request, row: RowMapping) -> list[Child]:
     return [
         row["id"],
         order_link(row["order_number"]),
-        f"{row['copies']} × {row['sku']}",
+        f"{print_jobs.pieces_of(row)} × {row['sku']}",
         state(row["state"]),
         [row["reason"], tag("p", print_jobs.to_do(row), cls="quiet")],
         row["printer"],
@@ -82,7 +162,7 @@ def _row(request: Request, row: RowMapping) -> list[Child]:
 def one_job(request: Request, row: RowMapping) -> list[Child]:
     """A job that needs a hand, as a card: what it is, why it stands, what to do, and the buttons for it."""
     return [
-        tag("p", order_link(row["order_number"]), f" {row['copies']} × {row['sku']} ", state(row["state"])),
+        tag("p", order_link(row["order_number"]), f" {print_jobs.pieces_of(row)} × {row['sku']} ", state(row["state"])),
         tag("p", f"{row['printer']}: " if row["printer"] else "", row["reason"]),
         tag("p", print_jobs.to_do(row), cls="quiet"),
         _decision(request, row),
@@ -97,7 +177,9 @@ def _decision(request: Request, row: RowMapping) -> Child:
         button("Print it again", name="decision", value="print_again"),
         cls="row",
     )
-    if row["state"] in (PrintJobState.UNKNOWN, PrintJobState.FAILED):
+    if row["state"] == PrintJobState.UNKNOWN:
+        return [asked, tag("details", tag("summary", "It came out, and is bad"), _bad(request, row))]
+    if row["state"] == PrintJobState.FAILED:
         return asked
     if row["state"] in print_jobs.ACTIVE:
         return tag("details", tag("summary", "Its worker is gone"), asked)

@@ -34,7 +34,7 @@ from backroom.store.tables.promises import print_promises
 from backroom.store.tables.quality import quality_findings, quality_results, quality_runs
 from backroom.store.tables.restock import restock_plans, transfer_lines, transfers
 from backroom.store.tables.returns import refunds, return_lines, returns
-from backroom.store.tables.samples import material_batches, samples
+from backroom.store.tables.samples import material_batches, print_rejects, samples
 from backroom.store.tables.work import (
     fulfilment_lines,
     fulfilment_orders,
@@ -92,6 +92,7 @@ __all__ = [
     "plan_answers",
     "print_jobs",
     "print_promises",
+    "print_rejects",
     "print_seals",
     "privacy_requests",
     "push_subscriptions",

@@ -66,6 +66,7 @@ fulfilment_lines = Table(
 )
 
 # `holder` is the booth worker that a job was handed to; it stays until a confirmed return or a person's decision.
+# `remake` is how many of its copies are printed anew, because they came out bad; 0 for all of them.
 print_jobs = Table(
     "print_jobs",
     metadata,
@@ -77,6 +78,7 @@ print_jobs = Table(
     Column("location", Text, nullable=False),
     Column("sku", Text, nullable=False),
     Column("copies", Integer, nullable=False),
+    Column("remake", Integer, nullable=False, default=0, server_default="0"),
     Column("attempt", Integer, nullable=False, default=1),
     Column("process", Text, nullable=False),
     Column("artwork", Text, nullable=False),

@@ -106,3 +106,9 @@ def test_a_shop_that_asks_for_none_keeps_samples_and_ticks_the_list_by_hand(room
     assert typed("event", "check", code, "samples", "--done").exit_code == 0
     [item] = [row for row in answered("event", "show", code)["checks"] if row["item"] == "samples"]
     assert item["green"] is True
+
+
+def test_what_came_out_bad_is_said_in_the_terminal_and_counted(room: Room) -> None:
+    assert answered("sample", "rejects") == {"combinations": [], "printers": [], "batches": []}
+    assert "there is no print job 5" in refused("print", "bad", "5", "smeared")
+    assert "By printer" in typed("sample", "rejects").stdout

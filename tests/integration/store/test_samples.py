@@ -39,8 +39,8 @@ def shop(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> Floor:
     return floor
 
 
-def sample(floor: Floor, printer: str, *, at: str = BOOTH) -> int:
-    return floor.room.database.write(lambda c: sample_desk.printed(c, floor.room.shop, PLAIN, at, printer, "Ada"))
+def sample(floor: Floor, printer: str, *, at: str = BOOTH, sku: str = PLAIN) -> int:
+    return floor.room.database.write(lambda c: sample_desk.printed(c, floor.room.shop, sku, at, printer, "Ada"))
 
 
 def approve(floor: Floor, *numbers: int) -> list[Wakeup]:

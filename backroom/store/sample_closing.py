@@ -1,0 +1,129 @@
+"""Too many prints came out bad: their sample is taken back, and what waits to be printed so goes elsewhere.
+
+What belongs here: that, in the commit of the reject that made it too many. What does not: how many is too many
+(`backroom.domain.reject_rates`), where the orders go instead, which routing decides.
+
+Work that is begun comes to its end where it is. What a customer collects or carries out there can be made nowhere else:
+it is held for a person, and goes on by itself once a new sample is approved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, exists, select
+
+from backroom.domain.model import Delivery, FulfilmentState, OrderState
+from backroom.domain.reject_rates import rate_of, too_many
+from backroom.domain.routing import NO_SAMPLE
+from backroom.domain.samples import Combination, combination_of
+from backroom.domain.shop import Shop
+from backroom.store import desk, samples
+from backroom.store.catalogue import variants_by_sku
+from backroom.store.claims import Wakeup, wakeup
+from backroom.store.intake import STAGE as INTAKE
+from backroom.store.reject_figures import made, printer_of
+from backroom.store.rerouting import begun, parts_of, send_elsewhere
+from backroom.store.sample_checks import tell_events
+from backroom.store.sample_standing import read_standings, skus_of
+from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders
+
+
+@dataclass(slots=True)
+class Closing:
+    """Samples that were closed and why; numbers of orders that are routed again, or held."""
+
+    closed: list[int] = field(default_factory=list)
+    why: str = ""
+    rerouted: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    wakeups: list[Wakeup] = field(default_factory=list)
+
+
+def close_if_too_many(connection: Connection, shop: Shop, job: RowMapping, at: datetime, actor: str) -> Closing:
+    """Look at all prints under the sample by which a job was printed, and close it where too many were bad."""
+    if not shop.samples.require:
+        return Closing()
+    variant = variants_by_sku(connection, [job["sku"]])[job["sku"]]
+    standings = read_standings(connection, at)
+    combination = combination_of(variant, printer_of(shop, job["location"], job["printer"]), standings.blanks)
+    batches = standings.in_use.at(job["location"], job["printer"], combination)
+    verdict = standings.of(combination, batches)
+    if not verdict.approved:
+        return Closing()
+    sample = next(one for one in standings.samples[combination] if one.id == verdict.sample)
+    assert sample.decided_at is not None
+    under = [
+        one
+        for one in made(connection, shop, sample.decided_at)
+        if one.combination == combination and sample.is_of(one.batches)
+    ]
+    rate = rate_of(under)
+    if not too_many(rate, shop.samples):
+        return Closing()
+    closing = Closing(samples.close(connection, [sample.id], rate.words, at), rate.words)
+    tell_events(connection, shop, at)
+    _clear(connection, shop, combination, closing, at)
+    return closing
+
+
+def let_go(connection: Connection, skus: Iterable[str], hub: str, actor: str) -> list[Wakeup]:
+    """Let the orders go on that were held for want of a sample of one of these SKUs."""
+    wants = exists().where(
+        fulfilment_lines.c.fulfilment_order_id == fulfilment_orders.c.id,
+        fulfilment_orders.c.order_id == orders.c.id,
+        fulfilment_lines.c.sku.in_(list(skus)),
+    )
+    held = select(orders.c.number).where(orders.c.state == OrderState.HELD, orders.c.hold_reason == NO_SAMPLE, wants)
+    numbers = connection.execute(held.order_by(orders.c.id)).scalars().all()
+    return [wake for number in numbers for wake in desk.release(connection, number, actor, hub)]
+
+
+def _clear(connection: Connection, shop: Shop, combination: Combination, closing: Closing, at: datetime) -> None:
+    """Take back what nobody has begun to print so, at every place that does not print it on demand any more."""
+    skus = skus_of(connection, combination)
+    variants = variants_by_sku(connection, skus)
+    standings = read_standings(connection, at)
+    for location in shop.locations:
+        closed = [
+            sku
+            for sku in skus
+            if any(
+                one.combination == combination and not one.verdict.approved
+                for one in standings.at_place(location, variants[sku])
+            )
+        ]
+        for order in _waiting_for(connection, location.id, closed) if closed else ():
+            _take_back(connection, order, location.id, closing, at)
+    if closing.rerouted:
+        closing.wakeups.append(wakeup(connection, INTAKE, shop.hub))
+
+
+def _waiting_for(connection: Connection, location: str, skus: Sequence[str]) -> list[RowMapping]:
+    """Orders with unfinished work at a place that prints one of these SKUs, locked in the order of their ids."""
+    here = exists().where(
+        fulfilment_orders.c.order_id == orders.c.id,
+        fulfilment_orders.c.location == location,
+        fulfilment_orders.c.state.in_((FulfilmentState.OPEN, FulfilmentState.MAKING)),
+        fulfilment_lines.c.fulfilment_order_id == fulfilment_orders.c.id,
+        fulfilment_lines.c.sku.in_(skus),
+        fulfilment_lines.c.to_print > fulfilment_lines.c.printed,
+    )
+    query = select(orders).where(here, orders.c.state == OrderState.RELEASED)
+    return list(connection.execute(query.order_by(orders.c.id).with_for_update()).mappings())
+
+
+def _take_back(connection: Connection, order: RowMapping, location: str, closing: Closing, at: datetime) -> None:
+    parts = parts_of(connection, order["id"])
+    here = [part for part in parts if part["location"] == location]
+    if any(begun(connection, part, at) for part in here):
+        return
+    if order["delivery"] == Delivery.SHIP and not any(begun(connection, part, at) for part in parts):
+        why = {"from": location, "why": "too many prints came out bad"}
+        send_elsewhere(connection, order, parts, why, "too many prints came out bad", at, "")
+        closing.rerouted.append(order["number"])
+    else:
+        closing.wakeups += desk.hold(connection, order["number"], NO_SAMPLE, "")
+        closing.held.append(order["number"])
