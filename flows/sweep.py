@@ -1,9 +1,9 @@
 """The sweep, every minute: the backstop for whatever a wake-up should have started and did not.
 
 It ends leases of dead processes, lets abandoned reservations go, opens and closes events on time, takes in files that
-were dropped, looks at what booths promised, wakes every stage and location where something waits or was freed, starts
-the runs that sick orders, breakers and Holds are owed, tries open breakers again, ends the runs whose trouble is over,
-and writes the pages of events whose stock or waiting time has changed.
+were dropped, wakes every stage and location where something waits or was freed, starts the runs that sick orders,
+breakers and Holds are owed, tries open breakers again, ends the runs whose trouble is over, writes the pages of events
+whose stock or waiting time has changed, and looks at what booths promised.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ def sweep() -> str:
     expired = expire_reservations()
     moved = look_after_events()
     dropped = take_dropped_files()
-    review_all_promises()
     woken = wake_waiting()
     started = start_owed_runs()
     tried = try_breakers()
     ended = end_mended_runs()
     written = write_event_pages()
+    # Last: whatever is wrong with what a booth promised keeps nobody else's work waiting.
+    review_all_promises()
     return (
         f"woke {woken}, reservations expired {expired}, runs started {started}, breakers tried {tried}, "
         f"runs ended {ended}, events moved {moved}, orders from files {dropped}, pages written {written}"

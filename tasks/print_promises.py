@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from prefect import get_run_logger, task
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, RowMapping
 
-from backroom.domain.errors import BackroomError
+from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.shop import Location
 from backroom.engine.runs import this_run_id
 from backroom.messaging.promise_texts import say_time
@@ -51,10 +51,17 @@ def review_promises(location: str) -> str:
 
 @task(name="review all promises")
 def review_all_promises() -> int:
-    """Look at every location that promises; the sweep does, so that a queue that stands still is noticed as well."""
+    """Look at every location that promises; the sweep does, so that a queue that stands still is noticed as well. What
+    is wrong with one is raised when all were looked at."""
     promising = [place.id for place in this_room().shop.locations if place.promise is not None]
+    wrong: list[Exception] = []
     for location in promising:
-        review_promises.fn(location)
+        try:
+            review_promises.fn(location)
+        except Exception as error:  # noqa: BLE001 - raised below
+            wrong.append(error)
+    if wrong:
+        raise wrong[0]
     return len(promising)
 
 
@@ -91,8 +98,19 @@ def _tell(room: Room, place: Location) -> list[BackroomError]:
             abouts.append(about)
             new += writer.write(about, print_promises.saying(row), partial(_values, room, place, row))
         unsent = plan_and_send(room, claim, writer, abouts, new)
-    told = [(row["id"], print_promises.saying(row)) for row in rows if row["fulfilment_order_id"] not in unsent]
-    room.database.write(lambda c: print_promises.mark_told(c, told))
+    told = [row for row in rows if row["fulfilment_order_id"] not in unsent]
+    # What may pass is tried at the next look; a number that does not exist is not asked about every minute.
+    never = [
+        (row, errors[0])
+        for row in rows
+        if (errors := unsent.get(row["fulfilment_order_id"])) and not any(isinstance(one, Retry) for one in errors)
+    ]
+
+    def settle(connection: Connection) -> None:
+        print_promises.mark_told(connection, told)
+        print_promises.give_up_telling(connection, never, now(connection), this_run_id())
+
+    room.database.write(settle)
     return _flat(list(unsent.values()))
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, func, select, update
 
 from backroom.domain.diverting import Diverted, Here
+from backroom.domain.errors import BackroomError
 from backroom.domain.model import Delivery, FulfilmentState
 from backroom.domain.print_queue import Foreseen, breaks, comes_out, may_promise, promise
 from backroom.domain.shop import Location, PromiseSpec, Shop
@@ -28,9 +29,10 @@ from backroom.store.diverting import ELSEWHERE, Away, Ground, in_minutes, sent_t
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.print_queue import read_queue
 from backroom.store.seals import Seals
-from backroom.store.tables import fulfilment_orders, orders, print_promises
+from backroom.store.tables import fulfilment_orders, orders, people, print_promises
 
 OPEN, KEPT, LATE, VOID = "open", "kept", "late", "void"
+MADE_ELSEWHERE = "made_elsewhere"
 # A promise moves once by itself; who waits longer hears it from a person.
 MOST_MOVES = 1
 
@@ -134,7 +136,7 @@ def ready_to_collect(connection: Connection, location: str, since: datetime) -> 
 
 
 def untold(connection: Connection, location: str) -> list[RowMapping]:
-    """Promises of which the customer has yet to hear: given, moved, or sent elsewhere; `said` is which."""
+    """Promises of which the customer has yet to hear: given, moved, or sent elsewhere. Nobody who was erased."""
     said = select(
         print_promises,
         orders.c.number,
@@ -148,7 +150,13 @@ def untold(connection: Connection, location: str) -> list[RowMapping]:
     query = (
         said.join(fulfilment_orders, fulfilment_orders.c.id == print_promises.c.fulfilment_order_id)
         .join(orders, orders.c.id == print_promises.c.order_id)
-        .where(print_promises.c.location == location, print_promises.c.state.in_((OPEN, ELSEWHERE)))
+        .join(people, people.c.id == orders.c.person_id)
+        .where(
+            print_promises.c.location == location,
+            (print_promises.c.state == OPEN)
+            | ((print_promises.c.state == ELSEWHERE) & (print_promises.c.told != MADE_ELSEWHERE)),
+            people.c.wrapped_key.is_not(None),
+        )
         .order_by(print_promises.c.id)
     )
     return [row for row in connection.execute(query).mappings() if saying(row) not in ("", row["told"])]
@@ -158,15 +166,31 @@ def saying(row: RowMapping) -> str:
     """What is to be said of a promise: `promised`, `promised_later` or `made_elsewhere`; empty for nothing. A parcel's
     buyer is told only that it goes elsewhere: nobody stands there and waits for it."""
     if row["state"] == ELSEWHERE:
-        return "made_elsewhere"
+        return MADE_ELSEWHERE
     if row["delivery"] == Delivery.SHIP:
         return ""
     return "promised_later" if row["moved"] else "promised"
 
 
-def mark_told(connection: Connection, told: Sequence[tuple[int, str]]) -> None:
-    """Write down of promises what was said: (id, what)."""
-    update_by_id(connection, print_promises, [{"id": id_, "told": what} for id_, what in told])
+def mark_told(connection: Connection, told: Sequence[RowMapping]) -> None:
+    """Write down of promises (of `untold`) that this was said."""
+    update_by_id(connection, print_promises, [{"id": row["id"], "told": saying(row)} for row in told])
+
+
+def give_up_telling(
+    connection: Connection, never: Sequence[tuple[RowMapping, BackroomError]], at: datetime, run_id: str
+) -> None:
+    """Write down of promises (of `untold`) what can never be said, and why: nobody is asked again at every look."""
+    mark_told(connection, [row for row, _ in never])
+    entries = [
+        history.Entry(
+            row["order_id"],
+            "message.failed",
+            {"kind": saying(row), "medium": "", "cause": error.cause, "reason": error.message},
+        )
+        for row, error in never
+    ]
+    history.record(connection, entries, at=at, run_id=run_id)
 
 
 def _give(

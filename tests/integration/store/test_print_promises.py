@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from prefect.logging import disable_run_logger
 from sqlalchemy import Connection, select, update
 
+from backroom.domain.errors import BackroomError
 from backroom.domain.events import Event, EventState, Session
 from backroom.domain.explain import explain
 from backroom.domain.model import RoutingDecision
@@ -17,6 +19,7 @@ from backroom.domain.power import Load, Supply
 from backroom.domain.print_queue import bottlenecks
 from backroom.domain.replay import replay
 from backroom.domain.shop import BY_ROUTING, Filter, PromiseSpec, RoutingRule
+from backroom.messaging.base import OutgoingMessage, RecipientRefused
 from backroom.shop import room as rooms
 from backroom.store import events, print_attempts, print_promises
 from backroom.store.database import now
@@ -25,9 +28,9 @@ from backroom.store.past import read_past
 from backroom.store.print_queue import Queue, read_queue
 from backroom.store.routing import decision_from_row
 from backroom.store.tables import events as event_table
-from backroom.store.tables import fulfilment_orders, messages, orders, print_jobs, stock_levels
+from backroom.store.tables import fulfilment_orders, messages, orders, people, print_jobs, stock_levels
 from backroom.store.tables import print_promises as table
-from tasks.print_promises import review_promises
+from tasks.print_promises import review_all_promises, review_promises
 from tests.shops import BOOTH, HUB, SCARCE, SOUTH, Floor
 
 ANYWHERE = RoutingRule("anywhere", (Filter("event", "==", "fair"),), (), (), short="print")
@@ -342,6 +345,46 @@ def test_customers_hear_of_their_time_once_and_of_a_later_one(booth: Floor) -> N
         booth.intake()
         review_promises.fn(BOOTH)
     assert sorted(sent(booth)) == every
+
+
+class NoSuchNumber:
+    """An SMS gateway that refuses every number for good."""
+
+    medium, idempotent = "sms", False
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def send_many(self, outgoing: Sequence[OutgoingMessage]) -> list[BackroomError]:
+        self.asked += len(outgoing)
+        return [RecipientRefused("there is no such number", remedy="Call the customer.") for _ in outgoing]
+
+    def find(self, _message: OutgoingMessage, _age: timedelta) -> None:
+        return None
+
+
+def test_what_can_never_be_said_is_tried_once_and_stands_in_the_orders_history(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway = NoSuchNumber()
+    monkeypatch.setattr("tasks.print_promises.messengers_of", lambda _room: {"sms": gateway})
+    number = ordered(booth, collected=True)
+    with disable_run_logger():
+        for _ in range(3):
+            review_promises.fn(BOOTH)
+    assert gateway.asked == 1
+    failed = [entry for entry in booth.story(number).history if entry["event"] == "message.failed"]
+    assert [entry["data"]["kind"] for entry in failed] == ["promised"]
+
+
+def test_a_customer_who_was_forgotten_stops_no_look_at_promises(booth: Floor) -> None:
+    parcel = ordered(booth)
+    look(booth)
+    promise_earlier(booth, parcel, 30)
+    assert look(booth).elsewhere == (parcel,)
+    change(booth, lambda c: c.execute(update(people).values(wrapped_key=None)))
+    assert review_all_promises.fn() == 1
+    assert sent(booth) == []
 
 
 def sent(floor: Floor) -> list[tuple[str, str]]:
