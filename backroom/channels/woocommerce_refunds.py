@@ -7,19 +7,18 @@ the pieces are in ours. Login is HTTP Basic with a consumer key of write permiss
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError
-
 from backroom.channels.refunding import ChannelAway, Refunded, RefundRefused, RefundRequest, RefundSetupBroken
 from backroom.domain.errors import BackroomError, OutcomeUnknown
 from backroom.domain.money import exponent, to_minor
+from backroom.outgoing.answer import Answer
+from backroom.outgoing.client import Account, Client
+from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
 
 CONNECT_TIMEOUT = 5.0
 # The payment gateway is asked meanwhile.
@@ -44,12 +43,19 @@ class WooRefunds:
             "api_refund": True,
             "api_restock": False,
         }
-        answer = self._call("POST", request, json=body)
-        if answer is None or (answer.status_code >= 500 and not _is_its_own_word(answer)):
+        answer: Answer | None = None
+        try:
+            answer = self._call("POST", request, json=body)
+        except ServiceSilent as silent:
+            if silent.answer is not None and _is_its_own_word(silent.answer):
+                answer = silent.answer
+        except AnswerUnreadable:
+            pass
+        made = answer.mapping() if answer is not None else {}
+        if answer is None or (answer.status == 201 and not made):
             return self._asked_for(request)
-        if answer.status_code != 201:
-            raise _refused(answer.status_code, request)
-        made = _read(answer)
+        if answer.status != 201:
+            raise _refused(answer.status, request)
         if made.get("refunded_payment") is not True:
             raise RefundRefused(
                 f"WooCommerce wrote down {request.key}, and its payment gateway paid nothing back.",
@@ -60,10 +66,8 @@ class WooRefunds:
     def find(self, request: RefundRequest) -> Refunded | None:
         """Look among the order's refunds for ours."""
         answer = self._call("GET", request, params={"per_page": PAGE})
-        if answer is None or answer.status_code >= 500:
-            raise ChannelAway(f"WooCommerce does not say now whether {request.key} was paid back.")
-        if answer.status_code != 200:
-            raise _refused(answer.status_code, request)
+        if answer.status != 200:
+            raise _refused(answer.status, request)
         for made in _read_all(answer):
             ours = str(made.get("reason", "")).endswith(request.key)
             if ours and made.get("refunded_payment") is True:
@@ -83,42 +87,37 @@ class WooRefunds:
             )
         return found
 
-    def _call(self, method: str, request: RefundRequest, **more: Any) -> requests.Response | None:
-        """The answer; None where it is lost, and the call may have arrived. ChannelAway where it never left us."""
+    def _call(self, method: str, request: RefundRequest, **more: Any) -> Answer:
+        """The answer. ServiceSilent where that to a POST is lost, and it may have been paid."""
         user, _, password = self.login.partition(":")
-        path = f"/wp-json/wc/v3/orders/{quote(request.external_id, safe='')}/refunds"
+        account = Account(
+            "WooCommerce",
+            self.url.rstrip("/"),
+            login=(user, password),
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+        )
+        path = f"wp-json/wc/v3/orders/{quote(request.external_id, safe='')}/refunds"
+        error: BackroomError
         try:
-            return requests.request(
-                method,
-                self.url.rstrip("/") + path,
-                auth=(user, password),
-                timeout=(self.connect_timeout, self.read_timeout),
-                allow_redirects=False,
-                **more,
+            with Client(account) as client:
+                return client.call(method, path, about=request.key, careful=method == "POST", **more)
+        except ServiceAway as away:
+            error = ChannelAway(away.message)
+        except ServiceSetup as setup:
+            error = RefundSetupBroken(
+                setup.message,
+                remedy="Give its key write permission, and check url and secret of the channel's refunds.",
             )
-        except requests.exceptions.RequestException as failure:
-            never_left = _never_left(failure)
-        if never_left:
-            # Outside the handler, so that no traceback leads to the library's error and the address in it.
-            raise ChannelAway(f"WooCommerce cannot be reached for {request.key}.")
-        return None
+        except ServiceRefused as refused:
+            error = _refused(refused.answer.status, request)
+        # Outside the handlers, so that no traceback leads to the call.
+        raise error
 
 
-def _never_left(failure: requests.exceptions.RequestException) -> bool:
-    """Whether no byte of the request was sent: no connection, or no trust in whom it leads to."""
-    if isinstance(failure, requests.exceptions.ConnectTimeout):
-        return True
-    reason = failure.args[0] if failure.args else None
-    cause = reason.reason if isinstance(reason, MaxRetryError) else None
-    if isinstance(cause, NewConnectionError):
-        return True
-    inner = cause.args[0] if cause is not None and cause.args else None
-    return isinstance(inner, ssl.SSLCertVerificationError)
-
-
-def _is_its_own_word(answer: requests.Response) -> bool:
+def _is_its_own_word(answer: Answer) -> bool:
     """An error of WooCommerce itself, which undoes a refund whose payment gateway failed; not of a proxy before it."""
-    return str(_read(answer).get("code", "")).startswith("woocommerce_")
+    return str(answer.mapping().get("code", "")).startswith("woocommerce_")
 
 
 def _amount(request: RefundRequest) -> str:
@@ -131,30 +130,12 @@ def _refunded(made: Mapping[str, Any], request: RefundRequest) -> Refunded:
 
 
 def _refused(status: int, request: RefundRequest) -> BackroomError:
-    if status in (401, 403) or 300 <= status < 400:
-        return RefundSetupBroken(
-            f"WooCommerce refuses our login for {request.key} ({status}).",
-            remedy="Give its key write permission, and check url and secret of the channel's refunds.",
-        )
-    if status in (408, 425, 429):
-        return ChannelAway(f"WooCommerce takes {request.key} not now ({status}).")
     return RefundRefused(
         f"WooCommerce does not pay {request.key} back ({status}).",
         remedy="Look at the order there; pay it back by hand, then say so on the page of returns.",
     )
 
 
-def _read(answer: requests.Response) -> Mapping[str, Any]:
-    try:
-        made = answer.json()
-    except ValueError:
-        return {}
-    return made if isinstance(made, dict) else {}
-
-
-def _read_all(answer: requests.Response) -> list[Mapping[str, Any]]:
-    try:
-        made = answer.json()
-    except ValueError:
-        return []
+def _read_all(answer: Answer) -> list[Mapping[str, Any]]:
+    made = answer.json()
     return [one for one in made if isinstance(one, dict)] if isinstance(made, list) else []

@@ -4,18 +4,17 @@ What belongs here: the two protocols and what each answer means. What does not: 
 
 Kannel's requests and answers are those of its User's Guide, chapter "Setting up a SMS Gateway", section "Using the
 HTTP interface to send SMS messages", tried against Kannel 1.4.5. The JSON form follows the Idempotency-Key header
-draft of the IETF (draft-ietf-httpapi-idempotency-key-header). Requests carry the recipient in the URL or the body, and
-errors of the HTTP library quote URLs, so none of them is chained to ours.
+draft of the IETF (draft-ietf-httpapi-idempotency-key-header). Calls are made under the policy that all share
+(`backroom.outgoing.client`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote
-
-import requests
 
 from backroom.domain.consent import Medium
 from backroom.domain.errors import BackroomError
@@ -34,7 +33,9 @@ from backroom.messaging.base import (
 )
 from backroom.messaging.kannel_marks import mark
 from backroom.messaging.segments import segments
-from backroom.outgoing.unsent import kept_back
+from backroom.outgoing.answer import Answer
+from backroom.outgoing.client import Account, Client
+from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
 
 KANNEL = "kannel"
 JSON_GATEWAY = "sms-gateway"
@@ -77,26 +78,25 @@ class KannelGateway:
 
     def send_many(self, messages: Sequence[OutgoingMessage]) -> list[Sent | BackroomError]:
         """Send a wave over one kept HTTP connection."""
-        with requests.Session() as session:
-            return send_each(messages, lambda message: self._send(session, message))
+        with Client(self._account()) as client:
+            return send_each(messages, lambda message: self._send(client, message))
 
     def check(self) -> None:
         """Ask for a sending without a recipient: smsbox looks at the login first, and refuses the rest (400)."""
         query = {"username": self.username, "password": self.password, "text": ""}
-        timeout = (self.connect_timeout, self.read_timeout)
-        response = _call(
-            "check", "Kannel", lambda: requests.get(self.url, params=query, timeout=timeout, allow_redirects=False)
-        )
-        if response.status_code == 503:
-            raise ProviderDown("Kannel takes no message now (503).")
-        if response.status_code != 400:
-            raise _setup_broken("Kannel", response.status_code)
+        with Client(self._account()) as client:
+            _, status = _call(client, "GET", "check", "Kannel", {}, params=query, again=True)
+        if status != 400:
+            raise _setup_broken("Kannel", status)
+
+    def _account(self) -> Account:
+        return Account("Kannel", self.url, connect_timeout=self.connect_timeout, read_timeout=self.read_timeout)
 
     def find(self, message: OutgoingMessage, age: timedelta = timedelta(0)) -> Sent | None:
         """Always raises: Kannel keeps no key of ours."""
         raise cannot_say(message.key, "Kannel")
 
-    def _send(self, session: requests.Session, message: OutgoingMessage) -> Sent:
+    def _send(self, client: Client, message: OutgoingMessage) -> Sent:
         query = {
             "username": self.username,
             "password": self.password,
@@ -112,27 +112,17 @@ class KannelGateway:
             if "{mark}" in address:
                 address = address.replace("{mark}", mark(self.token, message.key))
             query["dlr-url"] = address
-        response = _call(
-            message.key,
-            "Kannel",
-            lambda: session.get(
-                self.url,
-                params=query,
-                timeout=(self.connect_timeout, self.read_timeout),
-                allow_redirects=False,
-            ),
-        )
+        # A GET that sends: doing it twice sends twice.
+        answer, status = _call(client, "GET", message.key, "Kannel", {}, params=query, again=False)
         # 202 "0: Accepted for delivery", 202 "3: Queued for later delivery": both are Kannel's to deliver now.
-        if response.status_code == 202 and response.text.startswith(("0:", "3:")):
+        if status == 202 and answer is not None and answer.body.startswith((b"0:", b"3:")):
             return Sent(KANNEL, message.key, datetime.now(UTC))
-        if response.status_code == 503:
-            raise ProviderDown("Kannel takes no message now (503).")
-        if response.status_code == 400:
+        if status == 400:
             raise RecipientRefused(
                 f"Kannel refuses message {message.key} (400).", remedy="Check the order's phone, then Kannel's log."
             )
-        if 300 <= response.status_code < 500:
-            raise _setup_broken("Kannel", response.status_code)
+        if 300 <= status < 500:
+            raise _setup_broken("Kannel", status)
         raise sending_unknown(message.key, "Kannel")
 
 
@@ -163,86 +153,82 @@ class JsonSmsGateway:
 
     def send_many(self, messages: Sequence[OutgoingMessage]) -> list[Sent | BackroomError]:
         """Send a wave over one kept HTTP connection."""
-        with requests.Session() as session:
-            return send_each(messages, lambda message: self._send(session, message))
+        with Client(self._account()) as client:
+            return send_each(messages, lambda message: self._send(client, message))
 
     def check(self) -> None:
         """Ask what it allows: nothing is sent. A gateway that knows no OPTIONS is there all the same; whether it takes
         our token is only known where it looks at that first."""
-        response = _call(
-            "check",
-            "The SMS gateway",
-            lambda: requests.options(
-                self.url,
-                headers={"Authorization": f"Bearer {self.token}"},
-                timeout=(self.connect_timeout, self.read_timeout),
-                allow_redirects=False,
-            ),
+        with Client(self._account()) as client:
+            _, status = _call(client, "OPTIONS", "check", "The SMS gateway", {501: None}, again=True)
+        if status == 404:
+            raise _setup_broken("The SMS gateway", status)
+
+    def _account(self) -> Account:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return Account(
+            "SMS gateway",
+            self.url,
+            headers=headers,
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
         )
-        if response.status_code >= 500 and response.status_code != 501:
-            raise ProviderDown(f"The SMS gateway takes nothing now ({response.status_code}).")
-        if response.status_code in (401, 403, 404) or 300 <= response.status_code < 400:
-            raise _setup_broken("The SMS gateway", response.status_code)
 
     def find(self, message: OutgoingMessage, age: timedelta = timedelta(0)) -> Sent | None:
         """Always raises: send the key again instead, the gateway answers as it did the first time."""
         raise cannot_say(message.key, "The SMS gateway")
 
-    def _send(self, session: requests.Session, message: OutgoingMessage) -> Sent:
-        response = _call(
-            message.key,
-            "The SMS gateway",
-            lambda: session.post(
-                self.url,
-                json={
-                    "to": message.recipient,
-                    "from": message.sender,
-                    "text": message.body,
-                    "reference": message.key,
-                },
-                headers={"Authorization": f"Bearer {self.token}", "Idempotency-Key": message.key},
-                timeout=(self.connect_timeout, self.read_timeout),
-                allow_redirects=False,
-            ),
-        )
-        status = response.status_code
+    def _send(self, client: Client, message: OutgoingMessage) -> Sent:
+        about = "The SMS gateway"
+        told = {"to": message.recipient, "from": message.sender, "text": message.body, "reference": message.key}
+        delayed = MessageDelayed(f"{about} asks to come back later with message {message.key}.")
+        late: dict[int, BackroomError | None] = {408: delayed, 425: delayed, 429: delayed}
+        key = {"Idempotency-Key": message.key}
+        answer, status = _call(client, "POST", message.key, about, late, json=told, headers=key, again=True)
         if 200 <= status < 300:
-            return Sent(JSON_GATEWAY, _id_in(response) or message.key, datetime.now(UTC))
-        if status in (408, 409, 425, 429):  # 409: the same key is being worked on at this moment
-            raise MessageDelayed(f"The SMS gateway asks to come back later with message {message.key} ({status}).")
-        if status == 503:
-            raise ProviderDown("The SMS gateway takes no message now (503).")
+            return Sent(JSON_GATEWAY, _id_in(answer) or message.key, datetime.now(UTC))
+        if status == 409:
+            # The same key is being worked on at this moment.
+            raise delayed
         if status == 400:
-            raise RecipientRefused(
-                f"The SMS gateway refuses message {message.key} (400).", remedy="Check the order's phone."
-            )
+            raise RecipientRefused(f"{about} refuses message {message.key} (400).", remedy="Check the order's phone.")
         if status == 422:
             raise MessageRefused(
-                f"The SMS gateway has had another message under the key {message.key} (422).",
+                f"{about} has had another message under the key {message.key} (422).",
                 remedy="Look it up in the gateway's log.",
             )
-        if 300 <= status < 500:
-            raise _setup_broken("The SMS gateway", status)
-        raise sending_unknown(message.key, "The SMS gateway")
+        raise _setup_broken(about, status)
 
 
-def _call(key: str, provider: str, call: Callable[[], requests.Response]) -> requests.Response:
-    """Make the call; tells apart what never left us from what may have arrived."""
+def _call(
+    client: Client, method: str, key: str, provider: str, late: Mapping[int, BackroomError | None], **call: Any
+) -> tuple[Answer | None, int]:
+    """The answer with its status, one that says no included; our own errors for all else.
+
+    `late` are errors of this provider's for a "not now", by its status; None there means that it is none at all.
+    """
     error: BackroomError
     try:
-        return call()
-    except requests.exceptions.RequestException as failure:
-        match kept_back(failure):
-            case "certificate":
-                error = SetupBroken(f"{provider} is not trusted by its certificate.", remedy="Check its url.")
-            case "address":
-                error = SetupBroken(f"{provider} has an address that is not a URL.", remedy="Correct its url.")
-            case "connection":
-                late = " (time-out)" if isinstance(failure, requests.exceptions.ConnectTimeout) else ""
-                error = ProviderDown(f"{provider} cannot be reached{late}.")
-            case _:
-                error = sending_unknown(key, provider)
-    # Raised outside the handler, so that no traceback leads to the library's error and the URL in it.
+        answer = client.call(method, "", about=key, **call)
+    except ServiceRefused as refused:
+        return refused.answer, refused.answer.status
+    except ServiceSetup as setup:
+        error = SetupBroken(setup.message, remedy=setup.remedy)
+    except ServiceAway as away:
+        own = late.get(away.status, away)
+        if own is None:
+            return None, away.status
+        if not isinstance(own, ServiceAway):
+            error = own
+        elif away.nothing_happened or key == "check":
+            error = ProviderDown(f"{provider} takes no message now: {away.message}")
+        else:
+            error = sending_unknown(key, provider)
+    except (ServiceSilent, AnswerUnreadable):
+        error = sending_unknown(key, provider)
+    else:
+        return answer, answer.status
+    # Raised outside the handlers, so that no traceback leads to the call.
     raise error
 
 
@@ -250,9 +236,5 @@ def _setup_broken(provider: str, status: int) -> SetupBroken:
     return SetupBroken(f"{provider} refuses our calls ({status}).", remedy="Check its url and our login there.")
 
 
-def _id_in(response: requests.Response) -> str:
-    try:
-        answer = response.json()
-    except ValueError:
-        return ""
-    return str(answer.get("id", "")) if isinstance(answer, dict) else ""
+def _id_in(answer: Answer | None) -> str:
+    return str(answer.mapping().get("id", "")) if answer is not None else ""

@@ -34,6 +34,7 @@ PATIENCE = 8.0
 TRIES = 3
 FIRST_PAUSE = 0.5
 MOST_BYTES = 8 * 1024 * 1024
+MOST_OF_ERROR = 64 * 1024
 _NOT_NOW = frozenset({408, 425, 429, 503})
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class Client:
         *,
         about: str,
         again: bool | None = None,
+        careful: bool = False,
         headers: Mapping[str, str] | None = None,
         most_bytes: int = MOST_BYTES,
         **body: Any,
@@ -90,7 +92,9 @@ class Client:
         """The answer to one call, a 2xx; everything else is an error of `backroom.outgoing.errors`.
 
         `path` is below the base; `about` is our id of what it is about, such as an effect's key. `again` says that the
-        same call twice is one over there, as a GET is or whatever carries an idempotency key. `body` is what
+        same call twice is one over there, as a GET is or whatever carries an idempotency key. `careful` is for what
+        must not be done twice and has no key: then a 503 counts as a lost answer, since some proxies say so of a call
+        that they passed on, and so does whatever only all but certainly came before it was sent. `body` is what
         `requests` takes: json, data, params, files.
         """
         service = self.account.service
@@ -109,7 +113,7 @@ class Client:
                     nothing_happened=certain,
                 )
             try:
-                answer = self._once(method, url, sent, most_bytes, about, request_id, harmless, body)
+                answer = self._once(method, url, sent, most_bytes, about, request_id, harmless, careful, body)
             except (ServiceAway, ServiceSilent) as error:
                 certain = certain and isinstance(error, ServiceAway) and error.nothing_happened
                 pause = FIRST_PAUSE * 2 ** (tried - 1)
@@ -141,6 +145,7 @@ class Client:
         about: str,
         request_id: str,
         harmless: bool,
+        careful: bool,
         body: Mapping[str, Any],
     ) -> Answer:
         account = self.account
@@ -156,27 +161,35 @@ class Client:
                 stream=True,
                 **body,
             ) as response:
-                if response.status_code in _NOT_NOW:
+                if response.status_code in _NOT_NOW and not (careful and response.status_code == 503):
                     raise ServiceAway(
                         account.service,
                         f"{account.service} takes nothing now ({about}, {response.status_code}).",
                         retry_after=_retry_after(response.headers.get("Retry-After", "")),
                         nothing_happened=True,
+                        status=response.status_code,
                     )
+                # Of a server error no more than its adapter can know.
+                most = most_bytes if response.status_code < 500 else min(most_bytes, MOST_OF_ERROR)
+                content = self._read(response, most, deadline, about, cut=response.status_code >= 500)
+                lower = {name.lower(): value for name, value in response.headers.items()}
+                answer = Answer(response.status_code, lower, content, request_id)
                 if response.status_code < 500:
-                    content = self._read(response, most_bytes, deadline, about)
-                    lower = {name.lower(): value for name, value in response.headers.items()}
-                    return Answer(response.status_code, lower, content, request_id)
-            lost = self._silent(harmless, about)
+                    return answer
+            lost = self._silent(harmless, about, answer)
         except requests.exceptions.RequestException as failure:
-            lost = self._failure(failure, harmless, about)
+            lost = self._failure(failure, harmless, careful, about)
         # Outside the handler, so that no traceback leads to the library's error and the address in it.
         raise lost
 
-    def _read(self, response: requests.Response, most_bytes: int, deadline: float, about: str) -> bytes:
-        parts, size = [], 0
+    def _read(self, response: requests.Response, most_bytes: int, deadline: float, about: str, *, cut: bool) -> bytes:
+        """What was answered. What is longer is an error, or is `cut` off."""
+        parts: list[bytes] = []
+        size = 0
         for part in response.iter_content(64 * 1024):
             size += len(part)
+            if size > most_bytes and cut:
+                return b"".join(parts)
             if size > most_bytes:
                 raise AnswerUnreadable(
                     self.account.service,
@@ -189,13 +202,14 @@ class Client:
         return b"".join(parts)
 
     def _failure(
-        self, failure: requests.exceptions.RequestException, harmless: bool, about: str
+        self, failure: requests.exceptions.RequestException, harmless: bool, careful: bool, about: str
     ) -> ServiceAway | ServiceSilent | ServiceSetup:
         service = self.account.service
-        match kept_back(failure):
+        kept = kept_back(failure)
+        match "" if careful and kept == "no_tls" else kept:
             case "address":
                 return ServiceSetup(service, f"{service} has an address that is none.", remedy="Correct its url.")
-            case "certificate":
+            case "certificate" | "no_tls":
                 return ServiceSetup(
                     service, f"{service} is not trusted by its certificate.", remedy="Check its url, and this clock."
                 )
@@ -203,14 +217,17 @@ class Client:
                 return ServiceAway(service, f"{service} cannot be reached ({about}).", nothing_happened=True)
         return self._silent(harmless, about)
 
-    def _silent(self, harmless: bool, about: str) -> ServiceAway | ServiceSilent:
+    def _silent(self, harmless: bool, about: str, answer: Answer | None = None) -> ServiceAway | ServiceSilent:
         service = self.account.service
         if harmless:
-            return ServiceAway(service, f"{service} does not answer ({about}).")
+            return ServiceAway(
+                service, f"{service} does not answer ({about}).", status=answer.status if answer is not None else 0
+            )
         return ServiceSilent(
             service,
             f"{service} got the call for {about} and its answer is lost.",
             remedy=f"Look it up at {service}, then say whether it happened.",
+            answer=answer,
         )
 
     def _no(self, answer: Answer, about: str) -> ServiceSetup | ServiceRefused:

@@ -16,16 +16,23 @@ class ServiceAway(Retry):
     """The other side cannot be reached or takes nothing now; nothing happened there, or doing it again is harmless.
 
     `retry_after` is how long it asks to be left alone, None where it does not say. `nothing_happened`: it certainly did
-    not do what was asked; else its answer was lost, and it may have.
+    not do what was asked; else its answer was lost, and it may have. `status` is what it said, 0 where it said nothing.
     """
 
     def __init__(
-        self, service: str, message: str, *, retry_after: timedelta | None = None, nothing_happened: bool = False
+        self,
+        service: str,
+        message: str,
+        *,
+        retry_after: timedelta | None = None,
+        nothing_happened: bool = False,
+        status: int = 0,
     ) -> None:
         # One cause for each service: the breaker of one must not stop another's orders.
         super().__init__(message, cause=f"{_word(service)}-away")
         self.retry_after = retry_after
         self.nothing_happened = nothing_happened
+        self.status = status
 
 
 class ServiceSetup(AskPerson):
@@ -47,10 +54,14 @@ class ServiceRefused(AskPerson):
 
 
 class ServiceSilent(OutcomeUnknown):
-    """The call was sent, its answer is lost, and doing it again could do it twice."""
+    """The call was sent, its answer is lost, and doing it again could do it twice.
 
-    def __init__(self, service: str, message: str, *, remedy: str) -> None:
+    `answer` is a server error that came instead (a 5xx), for the adapter that knows whose word it is.
+    """
+
+    def __init__(self, service: str, message: str, *, remedy: str, answer: Answer | None = None) -> None:
         super().__init__(message, remedy=remedy, cause=f"{_word(service)}-unknown")
+        self.answer = answer
 
 
 class AnswerUnreadable(AskPerson):

@@ -11,13 +11,14 @@ from typing import Literal
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-Kept = Literal["", "address", "connection", "certificate"]
+Kept = Literal["", "address", "connection", "certificate", "no_tls"]
 
 
 def kept_back(failure: requests.exceptions.RequestException) -> Kept:
     """No address, no connection, or no trust in whom it leads to; empty where the call may have arrived.
 
     TLS counts where it failed at the handshake, before the request; a later failure may have come after its arrival.
+    `no_tls` is an answer that is none of TLS: all but certainly one to the handshake.
     """
     if isinstance(
         failure,
@@ -31,8 +32,8 @@ def kept_back(failure: requests.exceptions.RequestException) -> Kept:
     if isinstance(cause, NewConnectionError):
         return "connection"
     inner = cause.args[0] if cause is not None and cause.args else None
-    if isinstance(inner, ssl.SSLCertVerificationError) or (
-        isinstance(inner, ssl.SSLError) and inner.reason == "WRONG_VERSION_NUMBER"
-    ):
+    if isinstance(inner, ssl.SSLCertVerificationError):
         return "certificate"
+    if isinstance(inner, ssl.SSLError) and inner.reason == "WRONG_VERSION_NUMBER":
+        return "no_tls"
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -13,11 +14,19 @@ from werkzeug import Request, Response
 from backroom.channels.refunding import ChannelAway, Refunded, RefundRefused, RefundRequest, RefundSetupBroken
 from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.domain.errors import BackroomError, OutcomeUnknown
+from backroom.outgoing.circuit import close_all
 
 REQUEST = RefundRequest("refund-R-A-1042-7364-abc", "723", 2900, "EUR")
 PATH = "/wp-json/wc/v3/orders/723/refunds"
 MADE = {"id": 726, "amount": "29.00", "reason": f"Backroom {REQUEST.key}", "refunded_payment": True}
 LOGIN = "ck_nobody:cs_nobody"
+
+
+@pytest.fixture(autouse=True)
+def fresh_circuits() -> Iterator[None]:
+    close_all()
+    yield
+    close_all()
 
 
 @pytest.fixture
@@ -107,3 +116,36 @@ def test_who_cannot_be_asked_now_is_asked_later(httpserver: HTTPServer, woo: Woo
     httpserver.expect_request(PATH, method="GET").respond_with_data("a proxy", status=502)
     with pytest.raises(ChannelAway):
         woo.find(REQUEST)
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_a_503_of_whoever_stands_before_it_proves_nothing(httpserver: HTTPServer, woo: WooRefunds, paid: bool) -> None:
+    httpserver.expect_request(PATH, method="POST").respond_with_data("a cache", status=503)
+    httpserver.expect_request(PATH, method="GET").respond_with_json([MADE] if paid else [])
+    if paid:
+        assert woo.refund(REQUEST) == Refunded("726", 2900)
+    else:
+        assert type(error_of(woo)) is OutcomeUnknown
+    assert [request.method for request, _ in httpserver.log] == ["POST", "GET"]
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", "x" * 9_000_000])
+def test_a_yes_that_cannot_be_read_is_looked_up(httpserver: HTTPServer, woo: WooRefunds, body: str) -> None:
+    httpserver.expect_request(PATH, method="POST").respond_with_data(body, status=201)
+    httpserver.expect_request(PATH, method="GET").respond_with_json([MADE])
+    assert replace(woo, read_timeout=5).refund(REQUEST) == Refunded("726", 2900)
+
+
+def test_who_answers_without_the_tls_that_was_asked_for_may_have_paid(httpserver: HTTPServer) -> None:
+    assert type(error_of(WooRefunds(f"https://127.0.0.1:{httpserver.port}", LOGIN))) is OutcomeUnknown
+
+
+def test_an_address_without_tls_is_for_a_person() -> None:
+    assert type(error_of(WooRefunds("http://shop.example.com", LOGIN))) is RefundSetupBroken
+
+
+def test_no_error_leads_to_the_login_or_the_address(httpserver: HTTPServer, woo: WooRefunds) -> None:
+    httpserver.expect_request(PATH).respond_with_data("cs_nobody", status=400)
+    error = error_of(woo)
+    assert error.__cause__ is None
+    assert error.__context__ is None

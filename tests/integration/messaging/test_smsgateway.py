@@ -26,6 +26,7 @@ from backroom.messaging.base import (
     SetupBroken,
 )
 from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
+from backroom.outgoing.circuit import close_all
 
 MESSAGE = OutgoingMessage(
     "message:A-1042:handed_over:sms", "sms", "+4915112345678", None, "Grüße & 5 € für Ada", "Atelier"
@@ -33,6 +34,13 @@ MESSAGE = OutgoingMessage(
 SECRETS = ("4915112345678", "Ada", "geheim")
 
 Gateway = KannelGateway | JsonSmsGateway
+
+
+@pytest.fixture(autouse=True)
+def fresh_circuits() -> Iterator[None]:
+    close_all()
+    yield
+    close_all()
 
 
 @pytest.fixture
@@ -285,3 +293,60 @@ def test_neither_gateway_can_say_what_it_sent(kannel: KannelGateway, gateway: Js
             messenger.find(MESSAGE)
     assert gateway.idempotent
     assert not kannel.idempotent
+
+
+def test_a_lost_answer_is_asked_for_again_under_the_same_key(httpserver: HTTPServer, gateway: JsonSmsGateway) -> None:
+    httpserver.expect_oneshot_request("/sms").respond_with_data("a proxy", status=502)
+    httpserver.expect_oneshot_request("/sms").respond_with_json({"id": "sm-77"}, status=201)
+    sent = outcome_of(gateway)
+    assert isinstance(sent, Sent)
+    assert sent.provider_id == "sm-77"
+    assert [request.headers["Idempotency-Key"] for request, _ in httpserver.log] == [MESSAGE.key] * 2
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_kannel_which_knows_no_keys_is_asked_once(httpserver: HTTPServer, kannel: KannelGateway, status: int) -> None:
+    answering(httpserver, status, "it may have gone")
+    assert type(outcome_of(kannel)) is SendingUnknown
+    assert len(httpserver.log) == 1
+
+
+def test_a_gateway_that_failed_often_is_left_alone_for_a_while(httpserver: HTTPServer, gateway: JsonSmsGateway) -> None:
+    httpserver.expect_request("/sms").respond_with_data("", status=503)
+    for number in range(4):
+        assert type(outcome_of(gateway, replace(MESSAGE, key=f"m{number}"))) is ProviderDown
+    asked = len(httpserver.log)
+    assert type(outcome_of(gateway)) is ProviderDown
+    assert len(httpserver.log) == asked
+
+
+@both
+def test_an_address_without_tls_is_only_for_this_house(at: Callable[[str], Gateway]) -> None:
+    assert type(outcome_of(at("http://sms.example.com"))) is SetupBroken
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(200, None), (405, None), (501, None), (401, SetupBroken), (404, SetupBroken)]
+)
+def test_the_json_gateway_is_tried_without_sending(
+    httpserver: HTTPServer, gateway: JsonSmsGateway, status: int, expected: type[BackroomError] | None
+) -> None:
+    httpserver.expect_request("/sms", method="OPTIONS").respond_with_data("", status=status)
+    if expected is None:
+        gateway.check()
+    else:
+        with pytest.raises(expected):
+            gateway.check()
+
+
+@pytest.mark.parametrize(("status", "expected"), [(400, None), (403, SetupBroken), (202, SetupBroken)])
+def test_kannel_is_tried_without_a_recipient(
+    httpserver: HTTPServer, kannel: KannelGateway, status: int, expected: type[BackroomError] | None
+) -> None:
+    answering(httpserver, status, "")
+    if expected is None:
+        kannel.check()
+    else:
+        with pytest.raises(expected):
+            kannel.check()
+    assert "to" not in httpserver.log[0][0].args

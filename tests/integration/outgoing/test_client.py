@@ -14,7 +14,7 @@ from werkzeug import Request, Response
 
 from backroom.domain.errors import BackroomError
 from backroom.outgoing.circuit import FAILURES, close_all
-from backroom.outgoing.client import TRIES, Account, Client, is_in_house
+from backroom.outgoing.client import MOST_OF_ERROR, TRIES, Account, Client, is_in_house
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
 
 
@@ -85,6 +85,23 @@ def test_a_server_error_leaves_open_whether_it_happened(httpserver: HTTPServer) 
         with pytest.raises(ServiceSilent):
             calls.call("POST", "x", about="k", json={})
         assert len(httpserver.log) == 1
+
+
+def test_careful_takes_a_503_for_a_lost_answer_and_keeps_its_words(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/refunds").respond_with_data("a proxy's page", status=503)
+    with client(httpserver) as one, pytest.raises(ServiceSilent) as caught:
+        one.call("POST", "refunds", about="refund-1", careful=True)
+    assert caught.value.answer is not None
+    assert (caught.value.answer.status, caught.value.answer.body) == (503, b"a proxy's page")
+    assert len(httpserver.log) == 1
+
+
+def test_of_a_server_error_only_so_much_is_read(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/refunds").respond_with_data("x" * 1_000_000, status=500)
+    with client(httpserver) as one, pytest.raises(ServiceSilent) as caught:
+        one.call("POST", "refunds", about="refund-1")
+    assert caught.value.answer is not None
+    assert len(caught.value.answer.body) <= MOST_OF_ERROR
 
 
 def test_a_refusal_brings_the_other_sides_words(httpserver: HTTPServer) -> None:
