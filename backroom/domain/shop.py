@@ -305,7 +305,8 @@ class Retention:
 
     `raw`: what channels sent, as it came, counted from its arrival. `labels` and `messages`: their content, in the
     database and in folders, counted from the day they were made. `customers`: somebody of whom nothing new was heard
-    for so long, and all whose orders have ended, is forgotten. `reports`: report files. `keys`: API keys that work no
+    for so long, and all whose orders have ended, is forgotten. `reports`: report files. `samples`: photos
+    of samples that are good no more. `keys`: API keys that work no
     more.
     """
 
@@ -314,6 +315,7 @@ class Retention:
     messages: int = 180
     customers: int = 1095
     reports: int = 730
+    samples: int = 730
     keys: int = 365
 
 

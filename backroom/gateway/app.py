@@ -42,6 +42,7 @@ from backroom.gateway.pages import (
     quarantine,
     return_station,
     returns,
+    samples,
     scan,
     style,
     transfers,
@@ -59,6 +60,7 @@ from backroom.store.desk import NoSuchOrder
 from backroom.store.events import NoSuchEvent
 from backroom.store.parcels import NoSuchParcel
 from backroom.store.returns import NoSuchReturn
+from backroom.store.samples import NoSuchSample
 from backroom.store.transfer_rows import NoSuchTransfer
 
 log = logging.getLogger(__name__)
@@ -110,7 +112,18 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         style,
     ):
         app.include_router(part.router)
-    for part in (returns, return_station, events, event_count, transfers, booths, carrier_events, parcels, hand_over):
+    for part in (
+        returns,
+        return_station,
+        events,
+        event_count,
+        transfers,
+        booths,
+        samples,
+        carrier_events,
+        parcels,
+        hand_over,
+    ):
         app.include_router(part.router)
     app.include_router(conflicts_router)
     app.include_router(tills_router)
@@ -141,7 +154,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _refused(request: Request, error: Exception) -> Response:
     """Errors of ours carry ids only, so what they say may be shown to whoever holds a key."""
     assert isinstance(error, BackroomError)
-    gone = isinstance(error, NoSuchOrder | NoSuchReturn | NoSuchEvent | NoSuchTransfer | NoSuchParcel)
+    gone = isinstance(error, NoSuchOrder | NoSuchReturn | NoSuchEvent | NoSuchTransfer | NoSuchParcel | NoSuchSample)
     status = 404 if gone else 503 if isinstance(error, Retry) else 409
     return _said(request, status, str(error), error.cause)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_MOST = 1024 * 1024
+# A photo, and the few words beside it, as a camera makes it: only where staff send one.
+PHOTO_MOST = 16 * 1024 * 1024
+_PHOTO = re.compile(r"/samples/[^/]+/[0-9]+/word")
 
 # Pages need one style sheet and forms that come back to us; nothing else may load or run.
 POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -19,7 +24,8 @@ HEADERS = {
 
 
 class BodyLimit:
-    """413 for a body of more than `most` bytes: at once where its length is told, else as soon as it is passed."""
+    """413 for a body of more than `most` bytes, or of PHOTO_MOST where a photo is sent: at once where its length is
+    told, else as soon as it is passed."""
 
     def __init__(self, app: ASGIApp, most: int = BODY_MOST) -> None:
         self._app = app
@@ -29,19 +35,21 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        most = PHOTO_MOST if _PHOTO.fullmatch(scope["path"]) else self._most
         told = Headers(scope=scope).get("content-length", "")
-        too_long = told.isascii() and told.isdigit() and (len(told) > 18 or int(told) > self._most)
+        too_long = told.isascii() and told.isdigit() and (len(told) > 18 or int(told) > most)
+        refused = f"the body is larger than {most // 1024**2} MiB"
         got = 0
 
         async def counted() -> Message:
             nonlocal got
             if too_long:
-                raise HTTPException(413, "the body is larger than 1 MiB")
+                raise HTTPException(413, refused)
             message = await receive()
             if message["type"] == "http.request":
                 got += len(message.get("body", b""))
-                if got > self._most:
-                    raise HTTPException(413, "the body is larger than 1 MiB")
+                if got > most:
+                    raise HTTPException(413, refused)
             return message
 
         await self._app(scope, counted, send)

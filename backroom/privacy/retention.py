@@ -15,8 +15,9 @@ from sqlalchemy import Connection
 
 from backroom.privacy.erasure import ForgetRuns, erase
 from backroom.privacy.files import drop_folders, label_folder, mail_folders
+from backroom.shop import photos
 from backroom.shop.room import REPORTS, Room
-from backroom.store import retention
+from backroom.store import retention, samples
 from backroom.store.database import now
 from backroom.store.personal import Whose
 
@@ -50,6 +51,8 @@ def remove_old(room: Room, forget_runs: ForgetRuns | None) -> Iterator[Removed]:
         yield _noted(room, "message files", kept.messages, lambda before: _message_files(room, before))
     if kept.reports:
         yield _noted(room, "report files", kept.reports, lambda before: _report_files(room, before))
+    if kept.samples:
+        yield _noted(room, "sample photos", kept.samples, lambda before: _sample_photos(room, before))
     if kept.customers:
         yield _noted(room, "customers", kept.customers, lambda before: _silent(room, before, forget_runs))
     yield _noted(room, "late news", 0, lambda _: _echoes(room, forget_runs))
@@ -73,6 +76,17 @@ def _in_batches(room: Room, step: Callable[[Connection, datetime], int], before:
 
 def _dropped_files(room: Room, before: datetime) -> int:
     return sum(folder.remove_older(before) for folder in drop_folders(room))
+
+
+def _sample_photos(room: Room, before: datetime) -> int:
+    """Photos of samples that were good until then at the latest; who said so, and when, stays."""
+    with room.database.read() as connection:
+        old = samples.with_old_photo(connection, before)
+    for row in old:
+        if path := photos.find(room.home, row["photo"]):
+            path.unlink(missing_ok=True)
+    room.database.write(lambda c: samples.forget_photo(c, [row["id"] for row in old]))
+    return len(old)
 
 
 def _label_files(room: Room, before: datetime) -> int:

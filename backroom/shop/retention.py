@@ -20,6 +20,7 @@ def read_retention(root: Section) -> Retention:
         messages=section.whole("messages_days", usual.messages, high=LONGEST_DAYS),
         customers=section.whole("customers_days", usual.customers, high=LONGEST_DAYS),
         reports=section.whole("reports_days", usual.reports, high=LONGEST_DAYS),
+        samples=section.whole("samples_days", usual.samples, high=LONGEST_DAYS),
         keys=section.whole("keys_days", usual.keys, high=LONGEST_DAYS),
     )
     section.done()

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from backroom.domain.errors import Refuse
 from backroom.domain.samples import AtPrinter, Batches, Combination, Sample, SampleState
@@ -120,6 +120,12 @@ def sample_of(row: RowMapping) -> Sample:
         decided_at=row["decided_at"],
         good_until=row["good_until"],
     )
+
+
+def with_old_photo(connection: Connection, before: datetime) -> list[RowMapping]:
+    """Samples with a photo whose word was worth nothing any more then."""
+    ended = func.coalesce(samples.c.ended_at, samples.c.good_until, samples.c.decided_at)
+    return list(connection.execute(select(samples).where(samples.c.photo != "", ended < before)).mappings())
 
 
 def forget_photo(connection: Connection, ids: Iterable[int]) -> None:

@@ -69,11 +69,19 @@ def day(request: Request, at: datetime) -> str:
     return f"{at.astimezone(ZoneInfo(front_of(request).room.shop.owner.timezone)):%Y-%m-%d}"
 
 
-def form(request: Request, action: str, *children: Child, cls: str | None = None) -> Html:
-    """A form that posts back to us with the session's CSRF token."""
+def form(request: Request, action: str, *children: Child, cls: str | None = None, with_files: bool = False) -> Html:
+    """A form that posts back to us with the session's CSRF token; `with_files`, it carries a file (`uploads`)."""
     token = csrf_token(front_of(request).room.seals, request.cookies.get(COOKIE, ""))
     hidden = tag("input", type="hidden", name="csrf", value=token)
-    return tag("form", hidden, children, method="post", action=action, cls=cls)
+    return tag(
+        "form",
+        hidden,
+        children,
+        method="post",
+        action=action,
+        enctype="multipart/form-data" if with_files else None,
+        cls=cls,
+    )
 
 
 def button(text: str, *, name: str | None = None, value: str | None = None, cls: str | None = None) -> Html:
@@ -90,6 +98,7 @@ def page(
         *[link(f"/booths/{quote(x.id, safe='')}", x.name) for x in shop.locations if x.promise],
         *[link(f"/prints/{quote(x.id, safe='')}", f"Prints {x.name}") for x in shop.locations if x.printers],
         *[link(f"/scan/{quote(x.id, safe='')}", f"Scan {x.name}") for x in shop.locations if x.scan],
+        link("/samples", "Samples"),
         link("/parcels", "Parcels"),
         link("/returns", "Returns"),
         link("/events", "Events"),

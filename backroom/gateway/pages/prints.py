@@ -55,7 +55,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
         tag("h2", "Came out lately", id="out"),
         tag("p", "Is one bad? Say so: it is printed again, and counted.", cls="quiet"),
         table(
-            ("Job", "Order", "Piece", "Printer", "At", ""),
+            ("Order", "Piece", "Printer", "At", ""),
             [_came_out(request, row) for row in out],
             "Nothing came out in the last hours.",
         ),
@@ -118,7 +118,6 @@ def _orders(said: str, numbers: list[str]) -> Child:
 
 def _came_out(request: Request, row: RowMapping) -> list[Child]:
     return [
-        row["id"],
         order_link(row["order_number"]),
         f"{print_jobs.pieces_of(row)} × {row['sku']}",
         row["printer"],

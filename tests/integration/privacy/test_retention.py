@@ -11,7 +11,8 @@ from sqlalchemy import Connection, func, select, update
 
 from backroom.domain.shop import ChannelSpec, Retention
 from backroom.privacy.retention import remove_old
-from backroom.store import api_keys, intake, requests, retention
+from backroom.shop import photos
+from backroom.store import api_keys, intake, requests, retention, sample_desk
 from backroom.store.database import now
 from backroom.store.tables import (
     inbox,
@@ -23,11 +24,12 @@ from backroom.store.tables import (
     privacy_requests,
     quarantine,
     removals,
+    samples,
 )
 from tests.integration.gateway.conftest import only_sqlite
 from tests.integration.privacy.test_erasure import everybody, person_of, serve
 from tests.searching import places
-from tests.shops import CANARIES, HUB, PLAIN, Floor, an_order
+from tests.shops import BOOTH, CANARIES, HUB, PLAIN, Floor, an_order
 
 
 def removed(floor: Floor) -> dict[str, int]:
@@ -36,7 +38,7 @@ def removed(floor: Floor) -> dict[str, int]:
 
 def keep(floor: Floor, **days: int) -> None:
     """Keep everything for ever, but for what is said."""
-    forever = Retention(raw=0, labels=0, messages=0, customers=0, reports=0, keys=0)
+    forever = Retention(raw=0, labels=0, messages=0, customers=0, reports=0, samples=0, keys=0)
     floor.room = replace(floor.room, shop=replace(floor.room.shop, retention=replace(forever, **days)))
 
 
@@ -191,6 +193,29 @@ def test_old_reports_go(floor: Floor) -> None:
     keep(floor, reports=730)
     assert removed(floor) == {"report files": 1}
     assert [path.name for path in folder.iterdir()] == ["2026-11-25.html"]
+
+
+@only_sqlite
+def test_photos_of_samples_that_are_good_no_more_go_and_the_word_on_them_stays(floor: Floor) -> None:
+    folder = floor.room.home / photos.FOLDER
+    folder.mkdir()
+
+    def approved(connection: Connection, name: str, ended: timedelta) -> None:
+        (folder / name).write_bytes(b"a photo")
+        number = sample_desk.printed(connection, floor.room.shop, PLAIN, BOOTH, "press-1", "Ada")
+        sample_desk.approve(connection, floor.room.shop, number, photo=name, note="black", actor="Ada")
+        until = update(samples).where(samples.c.id == number)
+        connection.execute(until.values(good_until=now(connection) - ended))
+
+    floor.room.database.write(lambda c: approved(c, "1-old.jpg", timedelta(days=800)))
+    floor.room.database.write(lambda c: approved(c, "2-new.jpg", timedelta(days=700)))
+    keep(floor, samples=730)
+    assert removed(floor) == {"sample photos": 1}
+    assert [path.name for path in folder.iterdir()] == ["2-new.jpg"]
+    with floor.room.database.read() as connection:
+        rows = connection.execute(select(samples.c.photo, samples.c.decided_by).order_by(samples.c.id)).all()
+    assert [tuple(row) for row in rows] == [("", "Ada"), ("2-new.jpg", "Ada")]
+    assert removed(floor) == {}
 
 
 @only_sqlite

@@ -1,0 +1,349 @@
+"""`/samples/{location}`: samples on a tablet beside the printers: print one, take its photo, say whether it is good.
+
+What waits to be looked at comes first; then how everything stands, how much came out bad, and the batches in use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import Connection, RowMapping
+
+from backroom.domain.model import Variant
+from backroom.domain.reject_rates import Drift, Rate, rates
+from backroom.domain.samples import AtPrinter, Combination, Standing
+from backroom.domain.shop import Location
+from backroom.gateway.access import Staff
+from backroom.gateway.booth import RowId
+from backroom.gateway.front import front_of
+from backroom.gateway.pages.forms import StaffFields
+from backroom.gateway.pages.html import Child, Html, button, day, form, link, page, table, tag, when
+from backroom.gateway.pages.prints import known_location
+from backroom.gateway.pages.uploads import StaffUpload
+from backroom.printing.artwork import render_artwork
+from backroom.shop import photos
+from backroom.store import material_batches, reject_figures, sample_desk, sample_standing, samples
+from backroom.store.catalogue import variants_by_sku
+from backroom.store.database import now
+from backroom.store.sample_desk import LONGEST_NOTE
+from backroom.store.samples import SampleDecided
+
+router = APIRouter()
+
+# What is approved for no longer than that is shown as something to do.
+SOON = timedelta(days=7)
+# What needs somebody comes first, and how it looks.
+_TONE = {
+    Standing.WAITING: "act",
+    Standing.CLOSED: "bad",
+    Standing.NEW_BATCH: "act",
+    Standing.EXPIRED: "act",
+    Standing.REJECTED: "bad",
+    Standing.APPROVED: "good",
+    Standing.NONE: "quiet",
+}
+_ORDER = tuple(_TONE)
+
+
+@router.get("/samples")
+def show_all(request: Request, _staff: Staff) -> Response:
+    """Every place that prints, with how many of its prints are approved and how many wait."""
+    room = front_of(request).room
+    with room.database.read() as connection:
+        standing = sample_standing.every(connection, room.shop, now(connection))
+    rows: list[list[Child]] = []
+    for place in room.shop.locations:
+        here = [one.verdict.standing for _, one in standing if one.location == place.id]
+        if here:
+            rows.append(
+                [
+                    link(_path(place), place.name),
+                    here.count(Standing.APPROVED),
+                    here.count(Standing.WAITING),
+                    sum(one in (Standing.EXPIRED, Standing.NEW_BATCH, Standing.CLOSED) for one in here),
+                    here.count(Standing.NONE),
+                ]
+            )
+    head = ("Place", "Approved", "To be looked at", "Ask for a new one", "Never sampled")
+    return page(
+        request, "Samples", _asked_for(room.shop.samples.require), table(head, rows, "No place prints anything.")
+    )
+
+
+@router.get("/samples/{location}")
+def show(location: str, request: Request, _staff: Staff) -> Response:
+    front = front_of(request)
+    place, shop = known_location(front, location), front.room.shop
+    with front.room.database.read() as connection:
+        at = now(connection)
+        standing = [x for x in sample_standing.every(connection, shop, at) if x[1].location == location]
+        waiting = [row for row in samples.waiting(connection) if row["location"] == location]
+        in_use = [row for row in material_batches.listing(connection) if row["location"] == location]
+        made = reject_figures.made(connection, shop, at - reject_figures.WINDOW)
+        drifts = reject_figures.drifts(connection, shop, [one for one in made if one.location == location])
+        titles = variants_by_sku(connection, {row["sku"] for row in waiting})
+    standing.sort(key=lambda one: (_ORDER.index(one[1].verdict.standing), one[1].combination, one[1].printer))
+    here = [one for one in made if one.location == location]
+    of_print = rates(here, lambda one: (one.combination, one.printer))
+    of_printer = rates(here, lambda one: one.printer)
+    return page(
+        request,
+        f"Samples at {place.name}",
+        _asked_for(shop.samples.require),
+        tag("h2", "To be looked at"),
+        [_to_look_at(request, place, row, titles) for row in waiting] or tag("p", "Nothing waits.", cls="quiet"),
+        tag("h2", "Print one"),
+        _print_one(request, place, standing),
+        tag("h2", "How it stands"),
+        table(
+            ("Print", "Printer", "State", "Until, and why", "Came out bad"),
+            [_standing_row(request, place, *one, of_print, soon=at + SOON) for one in standing],
+            "Nothing is printed here.",
+        ),
+        tag("h2", "Batches in use"),
+        table(
+            ("Material", "Batch", "Since", "By"),
+            [[_material(row), row["batch"], when(request, row["since"]), row["actor"]] for row in in_use],
+            "Nobody has named one: any sample does.",
+        ),
+        _new_batch(request, place, standing),
+        tag("h2", "Came out bad"),
+        table(("Printer", "In 90 days"), [[name, rate.words] for name, rate in of_printer.items()], "Nothing printed."),
+        table(
+            ("Batch", "With it", "Before it", ""),
+            [_drift_row(of, one) for of, one in drifts],
+            "No batch followed another.",
+        ),
+    )
+
+
+@router.post("/samples/{location}/printed")
+def printed(location: str, request: Request, staff: Staff, given: StaffFields) -> Response:
+    """`what` is `PRINTER SKU`, as the page's list has it."""
+    front = front_of(request)
+    place = known_location(front, location)
+    printer, _, sku = given.get("what", "").partition(" ")
+    front.room.database.write(lambda c: sample_desk.printed(c, front.room.shop, sku, location, printer, staff.name))
+    return RedirectResponse(_path(place), 303)
+
+
+@router.get("/samples/{location}/document")
+def document(location: str, request: Request, _staff: Staff, sku: Annotated[str, Query(max_length=200)]) -> Response:
+    """The PDF that an order's print would be, to be printed as a sample."""
+    front = front_of(request)
+    known_location(front, location)
+    with front.room.database.read() as connection:
+        variant = variants_by_sku(connection, [sku]).get(sku)
+    if variant is None or not variant.artwork:
+        raise HTTPException(404, "nothing is printed of this")
+    pdf = render_artwork(
+        front.room.artwork() / variant.artwork,
+        width_mm=variant.printed_width_mm,
+        height_mm=variant.printed_height_mm,
+        label=f"sample · {sku}",
+    )
+    return Response(pdf, media_type="application/pdf")
+
+
+@router.post("/samples/{location}/{number}/word")
+def say(location: str, number: RowId, request: Request, staff: Staff, sent: StaffUpload) -> Response:
+    """`says`: good, which needs a `photo`, or bad; `note` is what was seen."""
+    front = front_of(request)
+    place, room = known_location(front, location), front.room
+    says, note, content = sent.fields.get("says", ""), sent.fields.get("note", ""), sent.files.get("photo", b"")
+    if says not in ("good", "bad"):
+        raise HTTPException(400, "a sample is good, or bad")
+    with room.database.read() as connection:
+        row = _here(connection, location, number)
+    if row["decided_at"] is not None:
+        raise SampleDecided(f"sample {number} is {row['state']} already", remedy="Print a new one to look at it again.")
+    photo = photos.keep(room.home, number, content) if content else ""
+    if says == "bad":
+        room.database.write(
+            lambda c: sample_desk.reject(c, room.shop, number, photo=photo, note=note, actor=staff.name)
+        )
+    else:
+        _, owed = room.database.write(
+            lambda c: sample_desk.approve(c, room.shop, number, photo=photo, note=note, actor=staff.name)
+        )
+        front.send(owed)
+    return RedirectResponse(_path(place), 303)
+
+
+@router.get("/samples/{location}/{number}/photo")
+def photo(location: str, number: RowId, request: Request, _staff: Staff) -> Response:
+    """The photo of a sample, as it was kept."""
+    room = front_of(request).room
+    with room.database.read() as connection:
+        row = _here(connection, location, number)
+    path = photos.find(room.home, row["photo"])
+    if path is None:
+        raise HTTPException(404, "there is no photo kept of this")
+    return Response(path.read_bytes(), media_type="image/jpeg")
+
+
+@router.post("/samples/{location}/batch")
+def new_batch(location: str, request: Request, staff: Staff, given: StaffFields) -> Response:
+    """`what` is `ink PRINTER` or `fabric PRODUCT COLOURWAY`, as the page's list has it; `batch` its code."""
+    front = front_of(request)
+    place = known_location(front, location)
+    kind, _, rest = given.get("what", "").partition(" ")
+    material, _, colourway = rest.partition(" ") if kind == material_batches.FABRIC else (rest, "", "")
+    front.room.database.write(
+        lambda c: sample_desk.new_batch(
+            c,
+            front.room.shop,
+            location=location,
+            kind=kind,
+            material=material,
+            colourway=colourway,
+            batch=given.get("batch", ""),
+            actor=staff.name,
+        )
+    )
+    return RedirectResponse(_path(place), 303)
+
+
+def _here(connection: Connection, location: str, number: int) -> RowMapping:
+    row = samples.find(connection, number)
+    if row["location"] != location:
+        raise HTTPException(404, f"there is no sample {number} here")
+    return row
+
+
+def _path(place: Location) -> str:
+    return f"/samples/{quote(place.id, safe='')}"
+
+
+def _asked_for(required: bool) -> Html | None:
+    said = "The shop file asks for no samples: what stands here keeps nothing from being printed."
+    return None if required else tag("p", said, cls="quiet")
+
+
+def _to_look_at(request: Request, place: Location, row: RowMapping, titles: dict[str, Variant]) -> Html:
+    variant = titles.get(row["sku"])
+    title = f"{variant.title}, {variant.colourway}" if variant else row["sku"]
+    batches = ", ".join(
+        f"{what} {row[name]}" for what, name in (("fabric", "fabric_batch"), ("ink", "ink_batch")) if row[name]
+    )
+    field = f"photo-{row['id']}"
+    asked = form(
+        request,
+        f"{_path(place)}/{row['id']}/word",
+        tag("label", "Photo of the print", for_=field),
+        tag(
+            "input",
+            type="file",
+            id=field,
+            name="photo",
+            accept="image/jpeg,image/png,image/webp",
+            capture="environment",
+        ),
+        tag("input", name="note", placeholder="What you see", aria_label="What you see", maxlength=LONGEST_NOTE),
+        button("It is good", name="says", value="good"),
+        button("It is not good", name="says", value="bad"),
+        cls="row",
+        with_files=True,
+    )
+    made = ["Sample ", row["id"], f", {row['printer']}", f", {batches}" if batches else "", ", "]
+    return tag(
+        "div",
+        tag("p", tag("strong", title), f" ({row['sku']})"),
+        tag("p", made, when(request, row["printed_at"]), f", {row['printed_by']}", cls="quiet"),
+        asked,
+        cls="card act",
+    )
+
+
+def _print_one(request: Request, place: Location, standing: Sequence[tuple[Variant, AtPrinter]]) -> Child:
+    """What could be sampled, what is approved last: it may be looked at again."""
+    if not standing:
+        return tag("p", "Nothing is printed here.", cls="quiet")
+    ordered = sorted(standing, key=lambda one: (one[1].verdict.approved, one[0].title, one[1].printer))
+    options = [
+        tag(
+            "option",
+            f"{variant.title}, {variant.colourway} · {one.printer} · {one.verdict.standing.replace('_', ' ')}",
+            value=f"{one.printer} {variant.sku}",
+        )
+        for variant, one in ordered
+    ]
+    choice = [tag("label", "What, and where", for_="what"), tag("select", options, name="what", id="what")]
+    return [
+        form(request, f"{_path(place)}/printed", choice, button("It was printed"), cls="row"),
+        tag("details", tag("summary", "The file to print"), _documents(place, ordered)),
+    ]
+
+
+def _documents(place: Location, ordered: Sequence[tuple[Variant, AtPrinter]]) -> Html:
+    seen: dict[tuple[str, int, int], Variant] = {}
+    for variant, _ in ordered:
+        seen.setdefault((variant.artwork, variant.printed_width_mm, variant.printed_height_mm), variant)
+    links = [
+        tag("li", link(f"{_path(place)}/document?{urlencode({'sku': variant.sku})}", f"{artwork}, {width} mm wide"))
+        for (artwork, width, _), variant in sorted(seen.items(), key=lambda one: one[0])
+    ]
+    return tag("ul", links)
+
+
+def _standing_row(
+    request: Request,
+    place: Location,
+    variant: Variant,
+    one: AtPrinter,
+    found: dict[tuple[Combination, str], Rate],
+    *,
+    soon: datetime,
+) -> list[Child]:
+    verdict = one.verdict
+    until: Child = None
+    if verdict.approved and verdict.until is not None:
+        until = tag("strong", day(request, verdict.until), cls="act" if verdict.until <= soon else "good")
+    seen = link(f"{_path(place)}/{verdict.sample}/photo", "photo") if verdict.approved else None
+    rate = found.get((one.combination, one.printer))
+    on = f"{one.combination.fabric} {one.combination.colourway}".strip()
+    return [
+        [variant.title, tag("p", f"{one.combination.artwork} on {on}", cls="quiet")],
+        one.printer,
+        tag("span", verdict.standing.replace("_", " "), cls=f"state {_TONE[verdict.standing]}"),
+        [until, " ", seen, verdict.why],
+        rate.words if rate else "",
+    ]
+
+
+def _new_batch(request: Request, place: Location, standing: Sequence[tuple[Variant, AtPrinter]]) -> Child:
+    printers = sorted({one.printer for _, one in standing})
+    fabrics = sorted({(one.combination.fabric, one.combination.colourway) for _, one in standing})
+    options = [tag("option", f"Ink in {name}", value=f"ink {name}") for name in printers]
+    options += [
+        tag("option", f"{fabric} {colourway}".strip(), value=f"fabric {fabric} {colourway}".strip())
+        for fabric, colourway in fabrics
+    ]
+    if not options:
+        return None
+    return form(
+        request,
+        f"{_path(place)}/batch",
+        tag("div", tag("label", "New batch of", for_="of"), tag("select", options, name="what", id="of")),
+        tag(
+            "div", tag("label", "What stands on it", for_="batch"), tag("input", id="batch", name="batch", maxlength=40)
+        ),
+        button("In use from now on"),
+        cls="row",
+    )
+
+
+def _material(row: RowMapping) -> str:
+    return (
+        f"Ink in {row['material']}" if row["kind"] == material_batches.INK else f"{row['material']} {row['colourway']}"
+    )
+
+
+def _drift_row(of: str, one: Drift) -> list[Child]:
+    word = tag("strong", "worse", cls="bad") if one.worse else "no difference that is certain"
+    return [f"{of}: {one.batch}", one.now.words, one.before.words, word]
