@@ -42,7 +42,10 @@ def print_or_pick(claim: Claim) -> list[StepOutcome]:
 
     def commit(connection: Connection) -> tuple[list[StepOutcome], list[Wakeup]]:
         at = fence(connection, claim.token)
-        outstanding = {part["id"]: _outstanding(lines[part["id"]], scan=scan) for part in well}
+        # What its customer carried out nobody can scan any more.
+        outstanding = {
+            part["id"]: _outstanding(lines[part["id"]], scan=scan and not part["handed_over"]) for part in well
+        }
         waits = fulfilment.begin_making(connection, claim.token, {k: n for k, n in outstanding.items() if n})
         ready = fulfilment.move(
             connection,

@@ -134,6 +134,7 @@ def claimed(connection: Connection, token: str, state: FulfilmentState) -> list[
             orders.c.language,
             orders.c.currency,
             orders.c.ship_by,
+            orders.c.handed_over,
         )
         .join(orders, orders.c.id == fulfilment_orders.c.order_id)
         .where(fulfilment_orders.c.claim_token == token, fulfilment_orders.c.state == state)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from backroom.shop import room as rooms
 from tests.booth_books import a_sale, listed, put, sell, with_till
 from tests.shops import BOOTH, PLAIN, Floor
 
@@ -59,6 +62,32 @@ def test_work_that_somebody_has_begun_is_not_taken_from_them(booth: Floor) -> No
     sell(booth, a_sale(1))
     assert booth.state(online) == before
     assert listed(booth) == [("not_in_books", PLAIN, 1)]
+    booth.check_sums()
+
+
+def test_nobody_scans_what_is_out_of_the_door(booth: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    scanning = replace(booth.room.shop.location(BOOTH), scan=True)
+    places = tuple(scanning if one.id == BOOTH else one for one in booth.room.shop.locations)
+    room = replace(booth.room, shop=replace(booth.room.shop, locations=places))
+    booth.room = room
+    monkeypatch.setitem(rooms._open, room.home.resolve(), room)
+    put(booth, PLAIN, 2)
+    online = booth.taken_in((PLAIN, 1), at=BOOTH)
+    sell(booth, a_sale(1))
+    booth.fulfil(BOOTH)
+    assert booth.available(BOOTH, PLAIN) == (1, 1)
+    assert booth.state(online)[1] == ["making"]
+    booth.check_sums()
+
+
+def test_of_what_comes_in_together_the_piece_in_the_hand_is_booked_first(booth: Floor) -> None:
+    put(booth, PLAIN, 1)
+    online = booth.order((PLAIN, 1), at=BOOTH)
+    sell(booth, a_sale(1))
+    booth.fulfil(BOOTH)
+    assert booth.available(BOOTH, PLAIN) == (0, 0)
+    assert [job.order_number for job in booth.hand_out(BOOTH)] == [booth.number(online)]
+    assert listed(booth) == []
     booth.check_sums()
 
 
