@@ -32,7 +32,8 @@ _NEXT = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class QueuedJob:
-    """A job that has not come out. `waits`: somebody stands there for it. `printer` has it in hand since `began`."""
+    """A job that has not come out. `waits`: somebody stands there for it. `printer` has it in hand since `began`;
+    `in_hand`: the booth has it, at a printer or not."""
 
     id: int
     part: int
@@ -44,6 +45,7 @@ class QueuedJob:
     priority: int = 5
     printer: str = ""
     began: datetime | None = None
+    in_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,11 @@ class Foreseen:
 
 
 def in_turn(jobs: Iterable[QueuedJob]) -> list[QueuedJob]:
-    """The queue in the order it is worked: what is at a printer, then who waits there, then parcels by priority."""
-    return sorted(jobs, key=lambda job: (not job.printer, not job.waits, job.priority, job.id))
+    """The queue in the order it is worked: what is at a printer, then who waits there, then parcels by priority.
+
+    Who waits is served in the order in which they came: a time that was told would break if others were let in before.
+    """
+    return sorted(jobs, key=lambda job: (not job.printer, not job.waits, 0 if job.waits else job.priority, job.id))
 
 
 def foresee(

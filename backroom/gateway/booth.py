@@ -21,7 +21,7 @@ from backroom.gateway.artwork import document_of
 from backroom.gateway.front import front_of
 from backroom.printing import sealed
 from backroom.printing.device import device_name, public_key
-from backroom.store import booth_devices, print_attempts, print_seals, replayed_prints
+from backroom.store import booth_calls, booth_devices, print_attempts, print_seals, replayed_prints
 from backroom.store.api_keys import KeyInfo
 from backroom.store.booth_wakes import claim_jobs, location_of
 from backroom.store.claims import Wakeup
@@ -142,7 +142,11 @@ async def wake(
     wait: Annotated[float, Query(ge=0, le=LONGEST_POLL)] = 25,
 ) -> dict[str, int]:
     """Answers when the generation of this booth's claims is past `after` or a job waits, else after `wait` seconds."""
-    return {"generation": await front_of(request).bell.wait(location, after, wait)}
+    front = front_of(request)
+    if front.bell.is_news(location):
+        # Not waited for: a database that is busy must keep no booth from hearing of its work.
+        front.room.database.write_grouped(lambda connection: booth_calls.hear(connection, location, now(connection)))
+    return {"generation": await front.bell.wait(location, after, wait)}
 
 
 @router.post("/jobs/claim")
@@ -151,6 +155,7 @@ def claim(location: str, asked: ClaimJobs, request: Request, _key: Booth) -> dic
     room = front_of(request).room
 
     def work(connection: Connection) -> list[print_attempts.HandedJob]:
+        booth_calls.hear(connection, location, now(connection))
         if asked.device is not None and asked.holding is not None:
             print_seals.confirm(connection, device_name(asked.device), location, asked.holding)
         return claim_jobs(connection, location, asked.holder, asked.most)

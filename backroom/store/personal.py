@@ -179,6 +179,7 @@ OF_NOBODY = (
     t.event_history,
     t.event_settlements,
     t.events,
+    t.booth_calls,
     t.generations,
     t.kpi_figures,
     t.looks,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, select, update
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState
@@ -40,6 +40,12 @@ from backroom.store.tables import fulfilment_lines, fulfilment_orders, print_job
 
 # A job that certainly failed this often in a row waits for a person, instead of failing for ever.
 MOST_FAILURES = 3
+# Somebody who stands there comes before a parcel, in the hand as well as on the way into it; and of those who stand
+# there whoever came first, whatever channel it was: a time that was told would break if others were let in before.
+_TURN = (
+    case((fulfilment_orders.c.delivery == Delivery.SHIP, print_jobs.c.priority), else_=-1),
+    print_jobs.c.id,
+)
 
 
 class NotYourJob(Refuse):
@@ -94,8 +100,7 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
                 print_jobs.c.state == PrintJobState.WAITING,
                 wanted(),
             )
-            # Somebody who stands there comes before a parcel.
-            .order_by(fulfilment_orders.c.delivery == Delivery.SHIP, print_jobs.c.priority, print_jobs.c.id)
+            .order_by(*_TURN)
             .limit(most - len(ids))
         )
         new = list(connection.execute(waiting.with_for_update(skip_locked=True, of=print_jobs)).scalars())
@@ -115,8 +120,9 @@ def _described(connection: Connection, which: ColumnElement[bool], at: datetime)
     query = (
         select(print_jobs, variants.c.title, variants.c.printed_width_mm, variants.c.printed_height_mm)
         .join(variants, variants.c.sku == print_jobs.c.sku)
+        .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
         .where(which)
-        .order_by(print_jobs.c.priority, print_jobs.c.id)
+        .order_by(*_TURN)
     )
     return [
         HandedJob(
@@ -188,11 +194,21 @@ def progress(
     _move(connection, row, state, reason=reason, printer_job=printer_job)
 
 
-def settle(connection: Connection, job_id: int, attempt: int, holder: str, outcome: str, reason: str) -> list[Wakeup]:
+def settle(
+    connection: Connection,
+    job_id: int,
+    attempt: int,
+    holder: str,
+    outcome: str,
+    reason: str,
+    *,
+    ended_at: datetime | None = None,
+) -> list[Wakeup]:
     """What became of one attempt at a job in this worker's hands; NotYourJob when another one is under way by now.
 
     `done`: printed, all copies. `failed`: certainly not printed, try anew. `returned`: handed back without having been
-    started. `unknown`: nobody can tell, a person decides. Saying `done` or `unknown` twice changes nothing.
+    started. `unknown`: nobody can tell, a person decides. Saying `done` or `unknown` twice changes nothing. `ended_at`
+    is when it came out, where that is heard of later.
     """
     at = now(connection)
     current = connection.execute(select(print_jobs).where(print_jobs.c.id == job_id)).mappings().one_or_none()
@@ -207,7 +223,7 @@ def settle(connection: Connection, job_id: int, attempt: int, holder: str, outco
     key = key_of(row)
     print_seals.destroy(connection, [job_id], str(outcome), at)
     if outcome == "done":
-        return _printed(connection, row, at, actor="")
+        return _printed(connection, row, at, actor="", ended_at=ended_at)
     if outcome == "unknown":
         effects.take(connection, [key], holder)
         effects.settle(connection, [effects.Outcome(key, effects.UNKNOWN, reason=reason)], holder, at)
@@ -238,11 +254,13 @@ def decide(connection: Connection, job_id: int, decision: str, actor: str) -> li
     raise NotYourJob(f"{decision!r} is no decision on a print job: printed, or print_again")
 
 
-def _printed(connection: Connection, row: RowMapping, at: datetime, *, actor: str) -> list[Wakeup]:
+def _printed(
+    connection: Connection, row: RowMapping, at: datetime, *, actor: str, ended_at: datetime | None = None
+) -> list[Wakeup]:
     key = key_of(row)
     answer = {"printer": row["printer"], "printer_job": row["printer_job"], "copies": pieces_of(row), "by": actor}
     effects.settle(connection, [effects.Outcome(key, effects.DONE, answer)], row["holder"], at)
-    _move(connection, row, PrintJobState.DONE, by_person=bool(actor), reason="", ended_at=at)
+    _move(connection, row, PrintJobState.DONE, by_person=bool(actor), reason="", ended_at=ended_at or at)
     use_blanks(connection, row, at)
     told = {"sku": row["sku"], "copies": pieces_of(row), "printer": row["printer"]}
     tell(connection, row, "print.done", told, at, actor)
@@ -254,7 +272,16 @@ def _printed(connection: Connection, row: RowMapping, at: datetime, *, actor: st
     if part["state"] == FulfilmentState.CANCELLED:
         shelve(connection, [row["fulfilment_order_id"]], at)
         return []
-    return piece_done(connection, row["fulfilment_order_id"], at)
+    made_at = at if ended_at is None else _last_print(connection, row["fulfilment_order_id"], at)
+    return piece_done(connection, row["fulfilment_order_id"], made_at)
+
+
+def _last_print(connection: Connection, part_id: int, at: datetime) -> datetime:
+    """When the last print of a part came out, of those that are there; they may be heard of in any order."""
+    ended = select(func.max(print_jobs.c.ended_at, type_=print_jobs.c.ended_at.type)).where(
+        print_jobs.c.fulfilment_order_id == part_id, print_jobs.c.state == PrintJobState.DONE
+    )
+    return connection.execute(ended).scalar_one() or at
 
 
 def count_printed(connection: Connection, row: RowMapping, pieces: int) -> None:

@@ -70,6 +70,8 @@ def review(
         foreseen = parts.get(row["fulfilment_order_id"])
         if row["number"] in given or not breaks(row["promised_at"], foreseen, handling, slack, at, until):
             continue
+        if row["fulfilment_order_id"] in queue.out_of_reach:
+            continue
         ready = foreseen.likely + handling if foreseen is not None and comes_out(foreseen, until) else None
         diverted = away.send(row, Here(location.id, row["promised_at"], ready, shop.owner.currency))
         if diverted.to:

@@ -18,7 +18,7 @@ from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, Vari
 from backroom.domain.print_pace import Measured, Pace, Paces
 from backroom.domain.print_queue import Foreseen, PrinterThere, QueuedJob, foresee, of_parts
 from backroom.domain.shop import Location
-from backroom.store import events
+from backroom.store import booth_calls, events
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.print_jobs import pieces_of, wanted
 from backroom.store.tables import fulfilment_orders, print_jobs, stock_levels, variants
@@ -37,7 +37,7 @@ class Queue:
     """A location's queue at a moment: its jobs, printers, paces, and when each job and part is through.
 
     `supply` is where the power of the event there comes from, and `power_until` when it ends: neither where that is
-    from the wall.
+    from the wall. `silent`: the booth has not been heard for a while.
     """
 
     at: datetime
@@ -48,10 +48,17 @@ class Queue:
     supply: str = ""
     power_until: datetime | None = None
     event: str = ""
+    silent: bool = False
 
     @property
     def parts(self) -> dict[int, Foreseen]:
-        return of_parts(self.jobs, self.foreseen)
+        """When each part is through. Of a booth that does not answer nobody can say."""
+        return {} if self.silent else of_parts(self.jobs, self.foreseen)
+
+    @property
+    def out_of_reach(self) -> frozenset[int]:
+        """Parts of which a booth that does not answer has a job in hand: it may be printing it just now."""
+        return frozenset(job.part for job in self.jobs if job.in_hand) if self.silent else frozenset()
 
 
 def read_queue(connection: Connection, location: Location, at: datetime) -> Queue:
@@ -73,6 +80,7 @@ def read_queue(connection: Connection, location: Location, at: datetime) -> Queu
             priority=row["priority"],
             printer=row["printer"] if row["state"] == PrintJobState.PRINTING else "",
             began=row["started_at"] if row["state"] == PrintJobState.PRINTING else None,
+            in_hand=row["state"] != PrintJobState.WAITING,
         )
         for row in rows
     )
@@ -84,7 +92,8 @@ def read_queue(connection: Connection, location: Location, at: datetime) -> Queu
         one.name: Pace(one.profile.usual, one.profile.slow, basis="profile") for one in there if one.profile is not None
     }
     paces = Paces(_measured(connection, location.id), expected)
-    queue = Queue(at, jobs, printers, paces, foresee(jobs, printers, paces, at))
+    silent = booth_calls.is_silent(connection, location.id, at)
+    queue = Queue(at, jobs, printers, paces, foresee(jobs, printers, paces, at), silent=silent)
     until = events.power_until(connection, event, at) if event is not None else None
     if event is None or until is None:
         return queue

@@ -96,7 +96,7 @@ def _is_new(connection: Connection, machine: Machine, line: ReplayedLine, at: da
         "attempt": line.attempt,
         "what": line.state if line.what == OUTCOME else line.what,
         "printer": line.printer,
-        "done_at": at - timedelta(seconds=line.age_s),
+        "done_at": _done_at(line, at),
         "heard_at": at,
     }
     return bool(insert_new(connection, booth_lines, [row]))
@@ -117,6 +117,11 @@ def _apply(connection: Connection, machine: Machine, line: ReplayedLine, at: dat
     if ours and row["state"] == PrintJobState.DONE and line.state == PrintJobState.FAILED:
         _list(connection, row, line, ConflictKind.SAID_PRINTED, at)
     return []
+
+
+def _done_at(line: ReplayedLine, at: datetime) -> datetime:
+    """When the machine wrote the line, by our clock."""
+    return at - timedelta(seconds=line.age_s)
 
 
 def _is_stale(connection: Connection, machine: Machine, line: ReplayedLine) -> bool:
@@ -144,7 +149,9 @@ def _go_on(connection: Connection, machine: Machine, row: RowMapping, line: Repl
         # The line that told what its printer calls it may come after this one.
         known = update(print_jobs).where(print_jobs.c.id == row["id"])
         connection.execute(known.values(printer_job=line.printer_job or row["printer_job"]))
-        return print_attempts.settle(connection, line.job, line.attempt, machine.holder, line.state, line.reason)
+        return print_attempts.settle(
+            connection, line.job, line.attempt, machine.holder, line.state, line.reason, ended_at=_done_at(line, at)
+        )
     return []
 
 
@@ -162,7 +169,7 @@ def _begin(connection: Connection, row: RowMapping, line: ReplayedLine, holder: 
             holder=holder,
             printer=line.printer,
             printer_job=line.printer_job,
-            started_at=at - timedelta(seconds=line.age_s),
+            started_at=_done_at(line, at),
             reason="",
         )
     )
@@ -182,7 +189,13 @@ def _piece_is_there(
         row = _begin(connection, row, line, machine.holder, at)
         print_seals.destroy(connection, [row["id"]], "printed by another machine", at)
         return print_attempts.settle(
-            connection, row["id"], row["attempt"], machine.holder, PrintJobState.DONE, line.reason
+            connection,
+            row["id"],
+            row["attempt"],
+            machine.holder,
+            PrintJobState.DONE,
+            line.reason,
+            ended_at=_done_at(line, at),
         )
     kind = ConflictKind.FOR_NOTHING if state is PrintJobState.CANCELLED else ConflictKind.PRINTED_TWICE
     if not _list(connection, row, line, kind, at):

@@ -2,7 +2,7 @@
 
 from backroom.store.tables.audit import audit_days, looks, paid_elsewhere, plan_answers
 from backroom.store.tables.base import metadata
-from backroom.store.tables.booths import booth_devices, booth_lines, offline_conflicts, print_seals
+from backroom.store.tables.booths import booth_calls, booth_devices, booth_lines, offline_conflicts, print_seals
 from backroom.store.tables.channels import channel_levels, channel_news, channel_stock
 from backroom.store.tables.engine import breakers, claims, effects, generations
 from backroom.store.tables.events import (
@@ -50,6 +50,7 @@ from backroom.store.tables.work import (
 __all__ = [
     "api_keys",
     "audit_days",
+    "booth_calls",
     "booth_devices",
     "booth_lines",
     "breakers",

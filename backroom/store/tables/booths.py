@@ -86,3 +86,11 @@ offline_conflicts = Table(
     Column("seen_at", Utc),
     Column("seen_by", Text, nullable=False, default=""),
 )
+
+# When a booth's worker called last, whatever it wanted. Written at most every few seconds.
+booth_calls = Table(
+    "booth_calls",
+    metadata,
+    Column("location", Text, primary_key=True),
+    Column("heard_at", Utc, nullable=False),
+)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from prefect.logging import disable_run_logger
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from backroom.domain.errors import BackroomError
 from backroom.domain.events import Event, EventState, Session
@@ -22,13 +22,15 @@ from backroom.domain.shop import BY_ROUTING, Filter, PromiseSpec, RoutingRule
 from backroom.messaging.base import OutgoingMessage, RecipientRefused
 from backroom.shop import room as rooms
 from backroom.store import events, print_attempts, print_promises
+from backroom.store.booth_calls import hear
 from backroom.store.database import now
 from backroom.store.events import EventRefused
 from backroom.store.past import read_past
 from backroom.store.print_queue import Queue, read_queue
+from backroom.store.replayed_prints import OUTCOME, STARTED, Machine, ReplayedLine, take_in
 from backroom.store.routing import decision_from_row
+from backroom.store.tables import booth_calls, fulfilment_orders, messages, orders, people, print_jobs, stock_levels
 from backroom.store.tables import events as event_table
-from backroom.store.tables import fulfilment_orders, messages, orders, people, print_jobs, stock_levels
 from backroom.store.tables import print_promises as table
 from tasks.print_promises import review_all_promises, review_promises
 from tests.shops import BOOTH, HUB, SCARCE, SOUTH, Floor
@@ -401,3 +403,73 @@ def sent(floor: Floor) -> list[tuple[str, str]]:
 def floor_numbers(floor: Floor) -> list[str]:
     with floor.room.database.read() as connection:
         return list(connection.execute(select(orders.c.number)).scalars())
+
+
+def test_a_print_that_was_made_without_network_is_ready_when_it_came_out_and_not_when_it_is_heard_of(
+    booth: Floor,
+) -> None:
+    number = ordered(booth, collected=True)
+    [job] = booth.hand_out(BOOTH, "laptop")
+    look(booth)
+    [given] = promises(booth, number)
+    with booth.room.database.read() as connection:
+        at = now(connection)
+    # The booth was cut off: it printed within a minute, and half an hour later it tells.
+    promise_earlier(booth, number, 30)
+    machine = Machine("laptop", "laptop", BOOTH)
+    began = ReplayedLine(1, job.id, 1, STARTED, 29 * 60.0, "press-1")
+    ended = ReplayedLine(2, job.id, 1, OUTCOME, 28 * 60.0, "press-1", state="done")
+    change(booth, lambda c: take_in(c, machine, [ended]))
+    change(booth, lambda c: take_in(c, machine, [began]))
+    look(booth)
+    [kept] = promises(booth, number)
+    assert kept["state"] == print_promises.KEPT
+    assert abs(kept["ended_at"] - (at - timedelta(minutes=28))) < timedelta(seconds=30)
+    assert kept["first_at"] == given["first_at"] - timedelta(minutes=30)
+
+
+def test_how_long_a_print_took_without_network_is_measured_by_when_it_came_out(booth: Floor) -> None:
+    ordered(booth, collected=True)
+    [job] = booth.hand_out(BOOTH, "laptop")
+    machine = Machine("laptop", "laptop", BOOTH)
+    began = ReplayedLine(1, job.id, 1, STARTED, 1800.0, "press-1")
+    ended = ReplayedLine(2, job.id, 1, OUTCOME, 1720.0, "press-1", state="done")
+    change(booth, lambda c: take_in(c, machine, [began, ended]))
+    with booth.room.database.read() as connection:
+        row = connection.execute(select(print_jobs)).mappings().one()
+    assert (row["ended_at"] - row["started_at"]).total_seconds() == pytest.approx(80, abs=1)
+
+
+def heard(floor: Floor, minutes_ago: int) -> None:
+    """The booth's worker called so long ago, and not since."""
+    by = timedelta(minutes=minutes_ago)
+    change(floor, lambda c: c.execute(delete(booth_calls)))
+    change(floor, lambda c: hear(c, BOOTH, now(c) - by))
+
+
+def test_a_booth_that_does_not_answer_promises_nothing_until_it_does(booth: Floor) -> None:
+    heard(booth, 5)
+    number = ordered(booth, collected=True)
+    assert look(booth).given == ()
+    change(booth, lambda c: hear(c, BOOTH, now(c)))
+    assert look(booth).given == (number,)
+
+
+def test_what_a_silent_booth_has_in_hand_is_left_to_it_and_what_it_has_not_goes_elsewhere(booth: Floor) -> None:
+    in_hand = ordered(booth)
+    booth.hand_out(BOOTH)
+    waiting = ordered(booth)
+    look(booth)
+    for number in (in_hand, waiting):
+        promise_earlier(booth, number, 60)
+    heard(booth, 5)
+    assert look(booth).elsewhere == (waiting,)
+    change(booth, lambda c: hear(c, BOOTH, now(c)))
+    assert look(booth).elsewhere == (in_hand,)
+
+
+def test_who_waits_comes_before_parcels_that_are_in_hand_already(booth: Floor) -> None:
+    parcels = [ordered(booth), ordered(booth)]
+    booth.hand_out(BOOTH)
+    waits = ordered(booth, collected=True)
+    assert [job.order_number for job in booth.hand_out(BOOTH)] == [waits, *parcels]

@@ -1,0 +1,34 @@
+"""Whether a booth can be heard: when its worker called last.
+
+What belongs here: noting a call, and the question whether a booth has fallen silent. What does not: what it called for.
+A booth's worker asks for work by a long poll as long as there is a line, so one that says nothing has none.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select, update
+
+from backroom.store.batches import insert_new
+from backroom.store.tables import booth_calls
+
+# Three long polls of a booth's worker, and a little.
+SILENT_AFTER = timedelta(seconds=80)
+
+
+def hear(connection: Connection, location: str, at: datetime) -> None:
+    """A booth's worker has called just now."""
+    if not insert_new(connection, booth_calls, [{"location": location, "heard_at": at}]):
+        connection.execute(
+            update(booth_calls)
+            .where(booth_calls.c.location == location, booth_calls.c.heard_at < at)
+            .values(heard_at=at)
+        )
+
+
+def is_silent(connection: Connection, location: str, at: datetime) -> bool:
+    """Whether a booth that called before has not done so for long; one that never called is not known to be silent."""
+    query = select(booth_calls.c.heard_at).where(booth_calls.c.location == location)
+    heard_at = connection.execute(query).scalar_one_or_none()
+    return heard_at is not None and heard_at < at - SILENT_AFTER
