@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from prefect import task
 from sqlalchemy import Connection, RowMapping
@@ -49,6 +48,8 @@ def route(claim: Claim) -> list[StepOutcome]:
     room = this_room()
     with room.database.read() as connection:
         waiting = orders.claimed(connection, claim.token, OrderState.ACCEPTED)
+    # Whoever has the piece in his hand comes before those who are yet to get one, whatever came in first.
+    waiting.sort(key=lambda row: not row["handed_over"])
     if not waiting:
         return []
     _make_room(claim, waiting)
@@ -57,7 +58,8 @@ def route(claim: Claim) -> list[StepOutcome]:
         variants = catalogue.variants_by_sku(connection, (line["sku"] for group in lines.values() for line in group))
         keys = people.load(connection, room.seals, (row["person_id"] for row in waiting))
         levels = stock.levels(connection)
-        gates = events.gates(connection, now(connection))
+        at = now(connection)
+        gates = events.gates(connection, at)
         load = routing.open_load(connection)
         # Those that were routed before: a partner may have refused them, or a part of them.
         again = [row["id"] for row in waiting if row["routings"]]
@@ -65,7 +67,7 @@ def route(claim: Claim) -> list[StepOutcome]:
         refused = partner_orders.refused_at(connection, again)
         late = sent_elsewhere(connection, again)
         set_up = at_events(room.shop, gates)
-        unsampled = sample_standing.not_on_demand(connection, set_up, variants.values(), now(connection))
+        unsampled = sample_standing.not_on_demand(connection, set_up, variants.values(), at)
     postcodes = postcode_table(room.shop.postcodes)
     to_route = [
         routing.order_to_route(
@@ -81,7 +83,7 @@ def route(claim: Claim) -> list[StepOutcome]:
         for row in waiting
     ]
     available = {place: level.available for place, level in levels.items()}
-    views = views_at(views_of(set_up, variants), available, load, datetime.now(UTC))
+    views = views_at(views_of(set_up, variants), available, load, at)
     views = ask_for_samples(views, unsampled)
     decisions = route_all(to_route, room.shop.rules, pass_gates(views, gates, stock.kept(levels.values())))
     return room.database.write(lambda connection: _commit(connection, claim, waiting, decisions))

@@ -17,8 +17,9 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -286,3 +287,16 @@ def this_waker() -> Waker:
             # A process that runs one flow and ends must not end before its last wake-up is sent.
             atexit.register(_this.flush, LAST_WORDS_SECONDS)
         return _this
+
+
+@contextmanager
+def woken_by(waker: Waker) -> Iterator[None]:
+    """Let another waker hear this process's wake-ups while the body runs."""
+    global _this
+    with _making:
+        before, _this = _this, waker
+    try:
+        yield
+    finally:
+        with _making:
+            _this = before

@@ -63,14 +63,18 @@ class Turn:
     printer_job: str = ""
 
 
-def work_on(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Turn:
+def work_on(
+    job: Job, spec: PrinterSpec, printer: Printer, booth: Booth, *, follow_seconds: float = FOLLOW_SECONDS
+) -> Turn:
     """One turn at a job of at most some ten seconds: begin it or find it again, follow it, report it.
+
+    `follow_seconds` is how long it is followed before the next turn; with 0 it is looked at once.
 
     Raises only errors that stop the bench as a whole (the gateway is away, the key is refused).
     """
     with booth.connected() as gateway:
         try:
-            return _work(job, spec, printer, gateway)
+            return _work(job, spec, printer, gateway, follow_seconds)
         except JobTaken as error:
             return Turn(job.id, Result.GONE, error.message)
 
@@ -88,7 +92,7 @@ def move_away(job: Job, printer: Printer, booth: Booth) -> Turn:
             return Turn(job.id, Result.GONE, error.message)
 
 
-def _work(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Turn:
+def _work(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth, follow_seconds: float) -> Turn:
     found = _find(job, printer, booth) if job.started else None
     if isinstance(found, Turn):
         return found
@@ -96,7 +100,7 @@ def _work(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Turn:
         # Sent anew, it gets another number, which may be the same after a restart.
         job = replace(job, printer_job="")
     ticket = found or _begin(job, spec, printer, booth)
-    return ticket if isinstance(ticket, Turn) else _follow(job, printer, booth, ticket)
+    return ticket if isinstance(ticket, Turn) else _follow(job, printer, booth, ticket, follow_seconds)
 
 
 def _move(job: Job, printer: Printer, booth: Booth) -> Turn:
@@ -114,7 +118,7 @@ def _move(job: Job, printer: Printer, booth: Booth) -> Turn:
         return _unknown(job, booth, error.message)
     except BackroomError as error:
         return _block(job, booth, str(error), _taken(ticket))
-    return _follow(job, printer, booth, ticket, moved_for=job.reason if stopped else "")
+    return _follow(job, printer, booth, ticket, FOLLOW_SECONDS, moved_for=job.reason if stopped else "")
 
 
 def _find(job: Job, printer: Printer, booth: Booth) -> PrintTicket | Turn | None:
@@ -161,9 +165,11 @@ def _begin(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Print
         return _fail(job, booth, str(error))
 
 
-def _follow(job: Job, printer: Printer, booth: Booth, ticket: PrintTicket, *, moved_for: str = "") -> Turn:
+def _follow(
+    job: Job, printer: Printer, booth: Booth, ticket: PrintTicket, follow_seconds: float, *, moved_for: str = ""
+) -> Turn:
     """See a job to its end, or as far as a turn goes; `moved_for` is why its printer was asked to give it up."""
-    ends = time.monotonic() + FOLLOW_SECONDS
+    ends = time.monotonic() + follow_seconds
     stopped_seconds = FOLLOW_SECONDS if moved_for else STOPPED_SECONDS
     pause, told, stopped_at = FIRST_LOOK, job.reason if job.state == "blocked" else "", 0.0
     taken, tell_taken_at = _taken(ticket), time.monotonic() + TAKEN_SECONDS

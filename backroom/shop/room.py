@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from backroom.domain.shop import PrinterSpec, Shop
 from backroom.shop.load import load_shop
 from backroom.shop.secrets import Secrets
 from backroom.store import sealing
-from backroom.store.database import Database
+from backroom.store.database import Clock, Database
 from backroom.store.seals import Seals, read_master_key
 
 DEFAULT_HOME = ".backroom"
@@ -75,15 +77,15 @@ def database_url(home: Path, secrets: Secrets) -> str:
     return secrets.find("database_url") or f"sqlite:///{home / 'shop.db'}"
 
 
-def open_room(home: Path | None = None, *, door: bool = False) -> Room:
+def open_room(home: Path | None = None, *, door: bool = False, clock: Clock | None = None) -> Room:
     """Open the shop in `home`, at its `door` where deliveries are answered; raises NoShop, ShopFileInvalid or
-    SecretMissing with what to do."""
+    SecretMissing with what to do. `clock` tells the time in the database's stead."""
     home = home or home_folder()
     path = home / "shop.toml"
     if not path.exists():
         raise NoShop(f"there is no shop file in {home.name}", remedy="Run `backroom init`, or set BACKROOM_HOME.")
     secrets = Secrets.read(home / "secrets.toml")
-    database = Database(database_url(home, secrets), door=door)
+    database = Database(database_url(home, secrets), door=door, clock=clock)
     seals = Seals(
         *master_keys(secrets),
         reread=lambda: master_keys(Secrets.read(home / "secrets.toml")),
@@ -115,3 +117,21 @@ def this_room() -> Room:
         if home not in _open:
             _open[home] = open_room(home)
         return _open[home]
+
+
+@contextmanager
+def working_in(room: Room) -> Iterator[Room]:
+    """Make an open room this process's own while the body runs: whatever asks for `this_room` gets it."""
+    before = os.environ.get("BACKROOM_HOME")
+    os.environ["BACKROOM_HOME"] = str(room.home)
+    with _opening:
+        _open[room.home] = room
+    try:
+        yield room
+    finally:
+        with _opening:
+            _open.pop(room.home, None)
+        if before is None:
+            os.environ.pop("BACKROOM_HOME")
+        else:
+            os.environ["BACKROOM_HOME"] = before

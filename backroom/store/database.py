@@ -4,6 +4,9 @@ On SQLite all writes of a process go through one thread, each in `BEGIN IMMEDIAT
 of other processes are waited for by looking every millisecond. The gateway's small writes are committed in groups, each
 in a savepoint of its own. On PostgreSQL writes run in the caller's thread and are repeated when the server broke a
 deadlock. What is read or written stands in the modules beside this one.
+
+Time is the database's own. Whoever plays an evening in seconds (`simulation`) opens the database with a clock of his;
+everything that asks for the time (`now`) is told by that one then.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -25,6 +28,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from backroom.domain.errors import Retry
 
 T = TypeVar("T")
+# Tells the time, in UTC.
+Clock: TypeAlias = Callable[[], datetime]
 
 BUSY_MS = 15_000
 LOCK_LOOK_SECONDS = 0.001
@@ -42,6 +47,9 @@ _SQLITE_BUSY = {5, 6}
 # How a moment stands in a key, besides an id: ids and numbers come again when a database is made anew, and Prefect's
 # may outlive it.
 MOMENT = "%Y%m%dT%H%M%S.%f"
+
+# The execution option under which a database's connections carry a clock that is not its own.
+_CLOCK = "backroom_clock"
 
 # Execution options of a connection that writes: on SQLite its transactions begin as IMMEDIATE.
 WRITES = {"backroom_writes": True}
@@ -71,11 +79,14 @@ class Database:
 
     `url` is a SQLAlchemy URL, `sqlite:///path` or `postgresql+psycopg://…`. At the `door`, where somebody waits
     for each commit, copying SQLite's log into the database is left to the workers, unless it grows beyond measure.
+    `clock` tells the time in the database's stead.
     """
 
-    def __init__(self, url: str, *, door: bool = False) -> None:
+    def __init__(self, url: str, *, door: bool = False, clock: Clock | None = None) -> None:
         self.url = url
         self.engine = _engine(url, door)
+        if clock is not None:
+            self.engine = self.engine.execution_options(**{_CLOCK: clock})
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
@@ -191,6 +202,9 @@ class Database:
 
 def now(connection: Connection) -> datetime:
     """The database's time, in UTC. SQLite runs in this process, so there it is this process's clock."""
+    clock: Clock | None = connection.get_execution_options().get(_CLOCK)
+    if clock is not None:
+        return clock()
     if connection.dialect.name == "sqlite":
         return datetime.now(UTC)
     moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import traceback
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -199,3 +200,14 @@ def test_what_the_door_commits_is_copied_into_the_database_by_the_workers(tmp_pa
     assert size() > 8_000_000
     door.close()
     worker.close()
+
+
+def test_whoever_brings_a_clock_is_told_the_time_by_it(database: Database) -> None:
+    noon = datetime(2036, 11, 29, 12, tzinfo=UTC)
+    mine = Database(database.url, clock=lambda: noon)
+    with mine.read() as connection:
+        assert now(connection) == noon
+    assert mine.write(now) == mine.write_grouped(now).result() == noon
+    mine.close()
+    with database.read() as connection:
+        assert now(connection) < noon
