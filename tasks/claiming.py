@@ -27,6 +27,7 @@ from backroom.store import (
     intake,
     level_calls,
     news,
+    opt_ins,
     parcels,
     partner_orders,
     returns,
@@ -166,6 +167,17 @@ def claim_messages(room: Room) -> Claim | None:
         waiting_messages.set_tired_aside(connection, now(connection))
         most = _wave_most(connection)
         return waiting_messages.claim_due(connection, hub=hub, instance=instance, run_id=run_id, most=most)
+
+    return _paying(room, work)
+
+
+def claim_codes(room: Room) -> Claim | None:
+    """The next wave of codes for those who asked for SMS at an event; None when there is none."""
+    run_id, instance, hub = _run_id(), this_instance(), room.shop.hub
+
+    def work(connection: Connection) -> Claim | None:
+        most = _wave_most(connection)
+        return opt_ins.claim_codes(connection, hub=hub, instance=instance, run_id=run_id, most=most)
 
     return _paying(room, work)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-STYLE, SCRIPT, ICON = "page.css", "live.js", "icon.svg"
+STYLE, SCRIPT, SMS_SCRIPT, ICON = "page.css", "live.js", "opt-in.js", "icon.svg"
 TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
@@ -28,7 +28,9 @@ LARGEST = (288, 360)
 @cache
 def own() -> dict[str, bytes]:
     """Style, script and icon, by the names they are served under."""
-    read = ((name, files(__package__).joinpath("static", name).read_bytes()) for name in (STYLE, SCRIPT, ICON))
+    read = (
+        (name, files(__package__).joinpath("static", name).read_bytes()) for name in (STYLE, SCRIPT, SMS_SCRIPT, ICON)
+    )
     return {hashed(name, content): content for name, content in read}
 
 

@@ -23,7 +23,7 @@ def write_event(room: Room, code: str, folder: Path) -> list[str]:
     """Write one event's files; returns those that changed, by their path in the folder."""
     seen = looking.look(room, code)
     wanted = {f"{ASSETS}/{name}": content for name, content in looking.assets_of(room, seen).items()}
-    wanted |= {f"{code}/{name}": looking.content(room, seen, name) for name in looking.names()}
+    wanted |= {f"{code}/{name}": looking.content(room, seen, name, elsewhere=True) for name in looking.names()}
     return [path for path, content in wanted.items() if _write(folder / path, content)]
 
 

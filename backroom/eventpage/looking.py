@@ -52,8 +52,9 @@ def names() -> tuple[str, ...]:
     return INDEX, *(f"{language}.html" for language in WORDS), LIVE
 
 
-def content(room: Room, seen: Seen, name: str) -> bytes:
-    """One of those files."""
+def content(room: Room, seen: Seen, name: str, *, elsewhere: bool = False) -> bytes:
+    """One of those files, for the gateway or, `elsewhere`, for a folder. There the form for SMS needs the gateway's
+    address (`public_url`), and is left out without it."""
     if name == LIVE:
         return live(seen.event, seen.at)
     language = first_language(room.shop.owner.language) if name == INDEX else name.removesuffix(".html")
@@ -62,7 +63,16 @@ def content(room: Room, seen: Seen, name: str) -> bytes:
         found = assets.picture(room.artwork(), artwork)
         return found[0] if found else ""
 
-    return render(seen.event, shop=room.shop.owner.name, language=language, at=seen.at, picture_of=picture_of)
+    spec = room.shop.messaging
+    return render(
+        seen.event,
+        shop=room.shop.owner.name,
+        language=language,
+        at=seen.at,
+        picture_of=picture_of,
+        sms=spec.sms != "none" and not (elsewhere and not spec.public_url),
+        gateway=spec.public_url.rstrip("/") if elsewhere else "",
+    )
 
 
 def assets_of(room: Room, seen: Seen) -> dict[str, bytes]:

@@ -13,11 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from backroom.domain.event_page import Offer, Phase, Piece, PublicEvent
-from backroom.eventpage.assets import ICON, SCRIPT, STYLE, name_of
+from backroom.eventpage.assets import ICON, SCRIPT, SMS_SCRIPT, STYLE, name_of
+from backroom.eventpage.opting_in import FORM_WORDS, ask_form
 from backroom.eventpage.words import (
     LANGUAGES,
     WORDS,
@@ -32,25 +34,47 @@ from backroom.markup import Child, Html, tag
 LIVE = "live.json"
 # The phases in which racks and printers are there to be told of.
 _TELLING = (Phase.OPEN, Phase.PAUSED, Phase.BREAK)
+
+
 # Nothing but what is ours loads, and nobody may put the page into a frame of theirs.
-POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'"
-)
+def policy(gateway: str = "") -> str:
+    """The Content-Security-Policy; `gateway` is where the form is sent to from a page that lies elsewhere."""
+    where = f"'self' {gateway}".strip()
+    return (
+        f"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src {where}; "
+        f"form-action {where}; base-uri 'none'"
+    )
+
 
 PictureOf = Callable[[str], str]
 
 
-def render(event: PublicEvent, *, shop: str, language: str, at: datetime, picture_of: PictureOf) -> bytes:
-    """The page in one language. `picture_of` gives the asset's name for an artwork's file, "" where there is none."""
+def render(
+    event: PublicEvent,
+    *,
+    shop: str,
+    language: str,
+    at: datetime,
+    picture_of: PictureOf,
+    sms: bool = False,
+    gateway: str = "",
+) -> bytes:
+    """The page in one language. `picture_of` gives the asset's name for an artwork's file, "" where there is none.
+
+    With `sms` it has the form for them, which goes to the `gateway`, such as https://hooks.example.com: empty where the
+    page itself is there.
+    """
     words = WORDS[language]
-    told = {
+    told: dict[str, object] = {
         "standings": {standing.value: said for standing, said in words.standings.items()},
         "soon": words.soon,
         "updated": words.updated,
         "offline": words.offline,
     }
     wait = say_wait(event, language)
+    asks = sms and event.phase not in (Phase.OVER, Phase.CALLED_OFF)
+    if asks:
+        told["form"] = asdict(FORM_WORDS[language])
     body = tag(
         "main",
         tag("header", tag("p", shop), tag("p", _languages(language))),
@@ -71,6 +95,7 @@ def render(event: PublicEvent, *, shop: str, language: str, at: datetime, pictur
             [tag("dd", say_session(one, event.timezone, language)) for one in event.sessions],
         ),
         _offers(event, language, picture_of),
+        ask_form(language, shop, f"{gateway}/e/{event.code}/sms" if gateway else "sms") if asks else None,
         data_live=LIVE,
         data_words=json.dumps(told, ensure_ascii=False, sort_keys=True),
     )
@@ -78,7 +103,7 @@ def render(event: PublicEvent, *, shop: str, language: str, at: datetime, pictur
         "head",
         tag("meta", charset="utf-8"),
         # In the page as well, for where a file is served without our headers.
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy(gateway)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="referrer", content="no-referrer"),
@@ -86,6 +111,7 @@ def render(event: PublicEvent, *, shop: str, language: str, at: datetime, pictur
         tag("link", rel="icon", type="image/svg+xml", href=f"../assets/{name_of(ICON)}"),
         tag("link", rel="stylesheet", href=f"../assets/{name_of(STYLE)}"),
         tag("script", src=f"../assets/{name_of(SCRIPT)}", defer=True),
+        tag("script", src=f"../assets/{name_of(SMS_SCRIPT)}", defer=True) if asks else None,
     )
     return ("<!doctype html>" + tag("html", head, tag("body", body), lang=language)).encode()
 

@@ -83,7 +83,7 @@ WORDS: Mapping[str, Words] = {
         standings={
             Standing.IN_STOCK: "vorrätig",
             Standing.FEW: "noch #",
-            Standing.MADE_HERE: "gedruckt in etwa # min",
+            Standing.MADE_HERE: "Druck: etwa # min",
             Standing.SOLD_OUT: "ausverkauft",
         },
         soon="wird für dich gedruckt",

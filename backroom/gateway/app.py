@@ -23,6 +23,7 @@ from backroom.gateway.access import LoginNeeded
 from backroom.gateway.bell import Bell
 from backroom.gateway.carrier_doors import carrier_doors
 from backroom.gateway.doors import webhook_doors
+from backroom.gateway.event_sms import router as event_sms_router
 from backroom.gateway.front import Front, Waker
 from backroom.gateway.message_door import message_door
 from backroom.gateway.meters import Meters
@@ -130,6 +131,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     app.include_router(partner_messages)
     app.include_router(artworks.router)
     app.include_router(event_page.router)
+    app.include_router(event_sms_router)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafeHeaders)
     app.add_exception_handler(BackroomError, _refused)

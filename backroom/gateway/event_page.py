@@ -16,7 +16,7 @@ from fastapi.responses import RedirectResponse
 
 from backroom.eventpage import looking
 from backroom.eventpage.assets import TYPES
-from backroom.eventpage.page import LIVE, POLICY, etag
+from backroom.eventpage.page import LIVE, etag, policy
 from backroom.gateway.front import front_of
 from backroom.store.events import NoSuchEvent
 
@@ -27,7 +27,7 @@ PAGE_CACHE = "public, max-age=30, stale-while-revalidate=60, stale-if-error=8640
 FOR_EVER = "public, max-age=31536000, immutable"
 NOT_THERE = {"Cache-Control": "public, max-age=30"}
 _CODE = re.compile(r"[a-z0-9-]{1,80}")
-_ASSET = re.compile(r"[a-z]{1,20}\.[0-9a-f]{16}\.(css|js|svg|webp)")
+_ASSET = re.compile(r"[a-z-]{1,20}\.[0-9a-f]{16}\.(css|js|svg|webp)")
 
 router = APIRouter()
 Code = Annotated[str, Path(max_length=80)]
@@ -47,7 +47,7 @@ async def asset(name: str, request: Request) -> Response:
 @router.api_route("/e/{code}", methods=["GET", "HEAD"])
 async def without_slash(code: Code) -> Response:
     """What people type; what a page loads is found from its folder."""
-    _check(code)
+    check_code(code)
     return RedirectResponse(f"/e/{code}/", 308, {"Cache-Control": PAGE_CACHE})
 
 
@@ -66,7 +66,7 @@ async def file(code: Code, name: str, request: Request) -> Response:
 
 
 async def _answer(request: Request, code: str, name: str) -> Response:
-    _check(code)
+    check_code(code)
     front = front_of(request)
     try:
         seen = await front.looks.ask(front.room, code)
@@ -77,7 +77,7 @@ async def _answer(request: Request, code: str, name: str) -> Response:
     headers = {
         "ETag": tag,
         "Cache-Control": LIVE_CACHE if name == LIVE else PAGE_CACHE,
-        "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
+        "Content-Security-Policy": f"{policy()}; frame-ancestors 'none'",
         "Referrer-Policy": "no-referrer",
     }
     if _has(request.headers.get("if-none-match", ""), tag):
@@ -86,7 +86,8 @@ async def _answer(request: Request, code: str, name: str) -> Response:
     return Response(content, media_type=kind, headers=headers)
 
 
-def _check(code: str) -> None:
+def check_code(code: str) -> None:
+    """404 for what is no code of ours."""
     if not _CODE.fullmatch(code):
         raise HTTPException(404, "there is no such event", NOT_THERE)
 

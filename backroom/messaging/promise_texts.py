@@ -1,4 +1,4 @@
-"""The built-in words about when a print is ready, in English and German, and how a time is said.
+"""The built-in words about when a print is ready, and of the code that proves a number, in English and German.
 
 What belongs here: texts. What does not: choosing and filling them (`backroom.messaging.templates`), and what may be
 promised (`backroom.domain.print_queue`).
@@ -31,6 +31,16 @@ _WORDS: Words = {
         "Deine Bestellung $order dauert etwas länger",
         "entschuldige, deine Bestellung $order dauert länger als gesagt: Sie liegt $time bereit: $location.",
         "$shop: entschuldige, deine Bestellung $order dauert länger. Fertig $time: $location",
+    ),
+    ("opt_in_code", "en"): (
+        "Your code: $code",
+        "your code is $code. Type it in where you asked for it. If that was not you, do nothing.",
+        "$shop: your code is $code. Type it in where you asked for it. Not you? Do nothing.",
+    ),
+    ("opt_in_code", "de"): (
+        "Dein Code: $code",
+        "dein Code ist $code. Tippe ihn da ein, wo du ihn angefordert hast. Wenn du das nicht warst, tu nichts.",
+        "$shop: dein Code ist $code. Tippe ihn da ein, wo du ihn angefordert hast. Nicht du? Tu nichts.",
     ),
     ("made_elsewhere", "en"): (
         "Your order $order is made elsewhere",

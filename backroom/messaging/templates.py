@@ -42,6 +42,7 @@ KINDS: Mapping[str, Kind] = {
     "ready_to_collect": Kind("order_updates", frozenset({"shop", "order", "name", "location", "code"})),
     "promised": Kind("order_updates", frozenset({"shop", "order", "name", "location", "time"}), at_once=True),
     "promised_later": Kind("order_updates", frozenset({"shop", "order", "name", "location", "time"}), at_once=True),
+    "opt_in_code": Kind("order_updates", frozenset({"shop", "code"}), at_once=True),
     "made_elsewhere": Kind("order_updates", frozenset({"shop", "order", "name", "location"})),
     "delivered": Kind("order_updates", frozenset({"shop", "order", "name", "carrier", "tracking", "email"})),
     "delivery_failed": Kind("order_updates", frozenset({"shop", "order", "name", "carrier", "tracking", "email"})),

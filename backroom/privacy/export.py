@@ -23,6 +23,7 @@ TITLES: Mapping[str, str] = {
     "people": "Who you are to us",
     "person_lookups": "What you are recognised by (kept as a keyed hash only)",
     "consents": "What you agreed to",
+    "opt_ins": "Where you asked for SMS, at events",
     "inbox": "What reached us about you, as it came",
     "quarantine": "What of it we could not read",
     "orders": "Your orders",

@@ -13,6 +13,7 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from backroom.domain.opt_in import UNCONFIRMED_FOR
 from backroom.privacy.erasure import ForgetRuns, erase
 from backroom.privacy.files import drop_folders, label_folder, mail_folders
 from backroom.shop import photos
@@ -39,7 +40,7 @@ def remove_old(room: Room, forget_runs: ForgetRuns | None) -> Iterator[Removed]:
     """Remove what was kept for long enough; yields what went, kind by kind, once that kind is done and noted."""
     kept = room.shop.retention
     days = {"raw": kept.raw, "labels": kept.labels, "messages": kept.messages}
-    days |= {"replies": kept.messages, "keys": kept.keys}
+    days |= {"replies": kept.messages, "keys": kept.keys, "opt-ins": UNCONFIRMED_FOR.days}
     for kind, step in retention.STEPS.items():
         if days[kind]:
             yield _noted(room, kind, days[kind], partial(_in_batches, room, step))
@@ -55,6 +56,8 @@ def remove_old(room: Room, forget_runs: ForgetRuns | None) -> Iterator[Removed]:
         yield _noted(room, "sample photos", kept.samples, lambda before: _sample_photos(room, before))
     if kept.customers:
         yield _noted(room, "customers", kept.customers, lambda before: _silent(room, before, forget_runs))
+    strangers = partial(_strangers, room, forget_runs=forget_runs)
+    yield _noted(room, "unconfirmed numbers", UNCONFIRMED_FOR.days, strangers)
     yield _noted(room, "late news", 0, lambda _: _echoes(room, forget_runs))
 
 
@@ -113,6 +116,10 @@ def _report_files(room: Room, before: datetime) -> int:
 
 def _silent(room: Room, before: datetime, forget_runs: ForgetRuns | None) -> int:
     return _forget(room, lambda c, after: retention.silent(c, before, after), forget_runs)
+
+
+def _strangers(room: Room, before: datetime, forget_runs: ForgetRuns | None) -> int:
+    return _forget(room, lambda c, after: retention.strangers(c, before, after), forget_runs)
 
 
 def _echoes(room: Room, forget_runs: ForgetRuns | None) -> int:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from backroom.domain.model import InboxState, OrderState, PrintJobState, ReservationState
-from backroom.store import history, stock, waiting_messages
+from backroom.store import history, opt_ins, stock, waiting_messages
 from backroom.store import parcels as sent
 from backroom.store import partner_orders as partners
 from backroom.store import print_jobs as prints
@@ -49,7 +49,8 @@ def wake_again(connection: Connection, hub: str) -> list[Wakeup]:
     places += [(prints.STAGE, location) for location in _prints_wait(connection)]
     places += [(partners.STAGE, location) for location in partners.due(connection, now(connection))]
     places += [(back.STAGE, hub)] if _returns_wait(connection) else []
-    places += [(waiting_messages.STAGE, hub)] if waiting_messages.due(connection, now(connection)) else []
+    written = waiting_messages.due(connection, now(connection)) or opt_ins.due(connection, now(connection))
+    places += [(waiting_messages.STAGE, hub)] if written else []
     places += [(sent.STAGE, hub)] if _parcels_wait(connection) else []
     return [raise_generation(connection, stage, location) for stage, location in places]
 

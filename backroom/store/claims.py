@@ -30,6 +30,7 @@ from backroom.store.tables import (
     generations,
     inbox,
     messages,
+    opt_ins,
     orders,
     parcels,
     partner_orders,
@@ -132,7 +133,7 @@ def give_up(connection: Connection, token: str, *, blameless: bool = False) -> N
     `blameless` says that it ended for a reason that none of its rows can have: then this claim counts against none.
     """
     for table in (
-        (inbox, orders, fulfilment_orders, returns, parcels, partner_orders, channel_news, messages)
+        (inbox, orders, fulfilment_orders, returns, parcels, partner_orders, channel_news, messages, opt_ins)
         if blameless
         else ()
     ):

@@ -9,8 +9,9 @@ from sqlalchemy import Connection, RowMapping, or_, select, update
 
 from backroom.store.batches import chunks
 from backroom.store.database import now
+from backroom.store.opt_ins import code_key
 from backroom.store.personal import Whose
-from backroom.store.tables import effects, erasures, orders, people, sheets, shipments
+from backroom.store.tables import effects, erasures, opt_ins, orders, people, sheets, shipments
 
 FILES, SCRUBBED, PREFECT = "files_at", "scrubbed_at", "prefect_at"
 
@@ -55,7 +56,11 @@ def external_ids(connection: Connection, whose: Whose) -> list[tuple[str, str]]:
 def message_keys(connection: Connection, whose: Whose) -> list[str]:
     """Under which keys messages went to them, or may have."""
     query = select(effects.c.key).where(effects.c.order_id.in_(whose.orders), effects.c.kind == "message")
-    return list(connection.execute(query.order_by(effects.c.id)).scalars())
+    keys = list(connection.execute(query.order_by(effects.c.id)).scalars())
+    if not whose.channel:
+        codes = select(opt_ins.c.id).where(opt_ins.c.person_id == whose.person_id).order_by(opt_ins.c.id)
+        keys += map(code_key, connection.execute(codes).scalars())
+    return keys
 
 
 def sheets_of(connection: Connection, whose: Whose) -> Sequence[RowMapping]:

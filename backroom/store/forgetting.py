@@ -26,8 +26,19 @@ from backroom.store.batches import insert_new
 from backroom.store.database import now, overwrite_deleted
 from backroom.store.messages import FAILED, SKIPPED, WAITING
 from backroom.store.moves import moving
+from backroom.store.opt_ins import REFUSED
 from backroom.store.personal import HOLDINGS, Whose
-from backroom.store.tables import erasures, fulfilment_orders, inbox, messages, orders, people, quarantine, returns
+from backroom.store.tables import (
+    erasures,
+    fulfilment_orders,
+    inbox,
+    messages,
+    opt_ins,
+    orders,
+    people,
+    quarantine,
+    returns,
+)
 from backroom.store.waiting import HEALTHY
 
 CLOSED_FOR_GOOD = "customer_forgotten"
@@ -113,6 +124,10 @@ def _empty(connection: Connection, whose: Whose) -> dict[str, int]:
     # What waits for its hour is not sent any more.
     unsent = messages.c.order_id.in_(whose.orders) & messages.c.state.in_([WAITING, FAILED])
     connection.execute(update(messages).where(unsent).values(state=SKIPPED, reason="forgotten", next_attempt_at=None))
+    if not whose.channel:
+        # Its row stays for the number of its message, which may lie in a folder, and says nothing of anybody.
+        wished = {"number": "", "address": "", "code_hash": "", "state": REFUSED, "next_attempt_at": None}
+        connection.execute(update(opt_ins).where(opt_ins.c.person_id == whose.person_id).values(wished))
     # There is nothing left to be read again.
     waiting = quarantine.c.inbox_id.in_(whose.inbox) & (quarantine.c.state == "open")
     connection.execute(update(quarantine).where(waiting).values(state="forgotten"))

@@ -175,6 +175,14 @@ def withdrawn(connection: Connection, seals: Seals, asked: Sequence[Asked], at: 
     return found
 
 
+def is_silenced(connection: Connection, medium: Medium, digest: str) -> bool:
+    """Whether the address behind this keyed hash said stop, and has not taken it back."""
+    said = select(suppressions.c.id).where(
+        suppressions.c.medium == medium, suppressions.c.digest == digest, suppressions.c.lifted_at.is_(None)
+    )
+    return connection.execute(said).first() is not None
+
+
 def _known_by(connection: Connection, medium: Medium, digest: str) -> int | None:
     """Who is known by this address, unless they were forgotten."""
     query = (

@@ -16,6 +16,7 @@ from backroom.store.contacts import CONTEXT as CONTACT_CONTEXT
 from backroom.store.intake import BODY_CONTEXT
 from backroom.store.messages import CONTEXT as MESSAGE_CONTEXT
 from backroom.store.notes import CONTEXT as NOTE_CONTEXT
+from backroom.store.opt_ins import CONTEXT as OPT_IN_CONTEXT
 from backroom.store.opt_outs import CONTEXT as REPLY_CONTEXT
 from backroom.store.orders import TOKEN_CONTEXT
 from backroom.store.push_subscriptions import CONTEXT as PUSH_CONTEXT
@@ -103,6 +104,12 @@ HOLDINGS: tuple[Holding, ...] = (
     # Keyed hashes of e-mail and phone, which stand in clear in what they came with.
     Holding(t.person_lookups, _of_person(t.person_lookups), whole=True, untold=frozenset({"digest"})),
     Holding(t.consents, _of_person(t.consents), whole=True),
+    Holding(
+        t.opt_ins,
+        _of_person(t.opt_ins),
+        {"content": OPT_IN_CONTEXT},
+        untold=frozenset({"key", "number", "address", "code_hash", "claim_token", "attempts"}),
+    ),
     Holding(t.inbox, _by(t.inbox.c.id, lambda whose: whose.inbox), {"body": BODY_CONTEXT}),
     Holding(t.quarantine, _by(t.quarantine.c.inbox_id, lambda whose: whose.inbox)),
     Holding(

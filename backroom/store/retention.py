@@ -12,11 +12,13 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, Select, Table, delete, func, insert, or_, select, update
 
 from backroom.domain.model import FulfilmentState, InboxState
+from backroom.store import opt_ins
 from backroom.store.database import now
 from backroom.store.messages import PLANNED, WAITING
 from backroom.store.returns import UNDER_WAY
 from backroom.store.tables import (
     api_keys,
+    consents,
     fulfilment_orders,
     inbox,
     labels,
@@ -24,11 +26,13 @@ from backroom.store.tables import (
     messages,
     orders,
     people,
+    push_subscriptions,
     quarantine,
     removals,
     returns,
     shipments,
 )
+from backroom.store.tables import opt_ins as opt_ins_table
 
 BATCH = 500
 
@@ -87,12 +91,18 @@ def delete_keys(connection: Connection, before: datetime) -> int:
     return len(ids)
 
 
+def empty_opt_ins(connection: Connection, before: datetime) -> int:
+    """Empty wishes for SMS from before then: their codes, and where they were asked from."""
+    return opt_ins.forget_unconfirmed(connection, before, BATCH)
+
+
 STEPS: Mapping[str, Callable[[Connection, datetime], int]] = {
     "raw": empty_raw,
     "labels": empty_labels,
     "messages": empty_messages,
     "replies": empty_replies,
     "keys": delete_keys,
+    "opt-ins": empty_opt_ins,
 }
 
 
@@ -126,6 +136,22 @@ def echoes(connection: Connection, after: int) -> list[int]:
         select(inbox.c.id).where(inbox.c.person_id == people.c.id).exists(),
         ~select(inbox.c.id).where(inbox.c.person_id == people.c.id, other).exists(),
     )
+    return list(connection.execute(query.order_by(people.c.id).limit(BATCH)).scalars())
+
+
+def strangers(connection: Connection, before: datetime, after: int) -> list[int]:
+    """The next people, by number after `after`, of whom we know nothing but that somebody typed their number before
+    then, on an event's page, and never proved that it is theirs."""
+    wishes = opt_ins_table.c.person_id == people.c.id
+    settled = or_(opt_ins_table.c.asked_at >= before, opt_ins_table.c.state == opt_ins.CONFIRMED)
+    query = select(people.c.id).where(
+        people.c.id > after,
+        people.c.wrapped_key.is_not(None),
+        select(opt_ins_table.c.id).where(wishes).exists(),
+        ~select(opt_ins_table.c.id).where(wishes, settled).exists(),
+    )
+    for table in (orders, inbox, consents, push_subscriptions, message_replies):
+        query = query.where(~select(table.c.id).where(table.c.person_id == people.c.id).exists())
     return list(connection.execute(query.order_by(people.c.id).limit(BATCH)).scalars())
 
 

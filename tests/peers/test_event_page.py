@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, update
+from prefect.logging import disable_run_logger
+from sqlalchemy import Connection, func, select, update
 
 from backroom.cli.processes import ROOT
 from backroom.domain.events import Event, EventState, Session
 from backroom.domain.leases import Loan
+from backroom.domain.opt_in import wording
 from backroom.shop.catalogue import read_catalogue
-from backroom.store import catalogue, event_page, events, leases, stock
+from backroom.store import catalogue, event_page, events, leases, opt_ins, stock
 from backroom.store.database import now
+from backroom.store.tables import consents, stock_levels
 from backroom.store.tables import events as events_table
-from backroom.store.tables import stock_levels
+from backroom.store.tables import opt_ins as opt_ins_table
+from tasks import opt_ins as sending
+from tasks.opt_ins import send_codes
 from tests.browser import Browser
 from tests.integration.gateway.conftest import Gateway, gateway, room
 from tests.peers.conftest import DESK, PHONE
@@ -133,9 +139,103 @@ def test_an_event_that_ends_turns_the_page(window: Browser, gateway: Gateway, ur
 def test_without_network_it_says_of_when_it_is(window: Browser, url: str) -> None:
     window.open(url)
     window.see("As of")
-    window.devtools("Network.enable")
-    window.devtools(
-        "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0
-    )
+    network(window, there=False)
     window.run("window.dispatchEvent(new Event('online'))")
     window.see("No network: as of")
+
+
+def network(window: Browser, *, there: bool) -> None:
+    """Cut the browser off, or connect it again: it fires its own `online`."""
+    window.devtools("Network.enable")
+    window.devtools(
+        "Network.emulateNetworkConditions", offline=not there, latency=0, downloadThroughput=-1, uploadThroughput=-1
+    )
+
+
+def code_of(gateway: Gateway) -> str:
+    """Send what waits, and read the newest code from the folder of SMS."""
+    claim = gateway.room.database.write(lambda c: opt_ins.claim_codes(c, hub="hub", instance="t", run_id="", most=9))
+    assert claim is not None
+    with disable_run_logger():
+        assert send_codes.fn(claim) == 1
+    [path] = gateway.room.folder("sms").glob("*.txt")
+    return re.findall(r"\b\d{6}\b", path.read_text("utf-8"))[-1]
+
+
+def agreed(gateway: Gateway) -> list[str]:
+    with gateway.room.database.read() as connection:
+        return list(connection.execute(select(consents.c.wording).where(consents.c.granted)).scalars())
+
+
+def test_who_asks_for_sms_without_network_is_asked_once_there_is_some_and_agrees_once(
+    window: Browser, gateway: Gateway, url: str, pictures: Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "this_room", lambda: gateway.room)
+    window.window(*PHONE, phone=True)
+    window.open(f"{url}de.html")
+    window.see(wording("de", "Atelier Nord"))
+    if pictures is not None:
+        window.run("document.querySelector('.sms').scrollIntoView()")
+        window.picture(pictures / "event-sms-form.png")
+    network(window, there=False)
+    window.type("#phone", "0151 23456789")
+    window.click("button", "Zustimmen")
+    window.see("Kein Netz: deine Nummer liegt nur auf diesem Gerät")
+    assert "0151 23456789" in window.run("return JSON.stringify(localStorage)")
+    if pictures is not None:
+        window.run("document.querySelector('.sms').scrollIntoView()")
+        window.picture(pictures / "event-sms-offline.png")
+    # Several who send what waits, at once and again, are one wish.
+    network(window, there=True)
+    for _ in range(3):
+        window.run("window.dispatchEvent(new Event('online'))")
+    window.see("ist ein Code unterwegs")
+    assert "23456789" not in window.run("return JSON.stringify(localStorage)")
+    code = code_of(gateway)
+    # The page was closed meanwhile: it still knows that a code is to come.
+    window.open(f"{url}de.html")
+    network(window, there=False)
+    window.type("#code", code)
+    window.click("button", "Bestätigen")
+    window.see("Kein Netz: dein Code wird gesendet")
+    network(window, there=True)
+    window.see("Fertig: du bekommst SMS")
+    assert window.run("return localStorage.length") == 0
+    assert agreed(gateway) == [wording("de", "Atelier Nord")]
+    if pictures is not None:
+        window.run("document.querySelector('.sms').scrollIntoView()")
+        window.picture(pictures / "event-sms-done.png")
+    assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]
+
+
+def test_a_number_that_waits_can_be_deleted_from_the_device(window: Browser, gateway: Gateway, url: str) -> None:
+    window.open(url)
+    network(window, there=False)
+    window.type("#phone", "+4915123456789")
+    window.click("button", "Agree")
+    window.click("button", "Delete it")
+    assert window.run("return localStorage.length") == 0
+    network(window, there=True)
+    window.find("#phone")
+    with gateway.room.database.read() as connection:
+        assert connection.execute(select(func.count()).select_from(opt_ins_table)).scalar_one() == 0
+
+
+def test_without_scripts_the_form_leads_to_the_code(
+    window: Browser, gateway: Gateway, url: str, pictures: Path | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "this_room", lambda: gateway.room)
+    window.window(*PHONE, phone=True)
+    window.scripts(False)
+    window.open(url)
+    window.type("#phone", "+4915123456789")
+    window.click("button", "Agree")
+    window.see("a code is on its way")
+    window.type("#code", code_of(gateway))
+    if pictures is not None:
+        window.picture(pictures / "event-sms-plain.png")
+    window.click("button", "Confirm")
+    window.see("Done: you get SMS about your orders")
+    assert agreed(gateway) == [wording("en", "Atelier Nord")]
+    window.click("a", "Back to the event")
+    window.see("Night market")

@@ -30,7 +30,7 @@ from backroom.domain.mapping import (
 )
 from backroom.domain.quality import Severity
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
-from backroom.gateway import booth, carrier_events, event_page, health, messages, pos, push, webhooks
+from backroom.gateway import booth, carrier_events, event_page, event_sms, health, messages, pos, push, webhooks
 from backroom.gateway.access import SESSION_SECONDS
 from backroom.gateway.pages import (
     effects,
@@ -91,6 +91,7 @@ ROUTERS = (
     parcels,
     hand_over,
     event_page,
+    event_sms,
 )
 PROGRAM = typer.main.get_command(app)
 

@@ -11,6 +11,7 @@ from backroom.store.tables.events import (
     event_history,
     event_settlements,
     events,
+    opt_ins,
     stock_leases,
 )
 from backroom.store.tables.insight import due_days, kpi_figures, order_facts, stock_outs
@@ -82,6 +83,7 @@ __all__ = [
     "messages",
     "metadata",
     "offline_conflicts",
+    "opt_ins",
     "order_facts",
     "order_lines",
     "orders",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
 
-from backroom.store.tables.base import Id, Json, Utc, id_column, metadata
+from backroom.store.tables.base import Id, Json, Sealed, Utc, id_column, metadata, sparse_index
 
 # `sessions` are pairs of ISO 8601 times; `starts_at` and `ends_at` are the first and the last of them. `loads` and
 # `supply` are what `backroom.domain.events` calls so.
@@ -112,4 +112,37 @@ event_settlements = Table(
     Column("returned", Integer, nullable=False),
     Column("missing", Integer, nullable=False),
     Column("at", Utc, nullable=False),
+)
+
+# Who wants SMS, asked for on an event's page or at its till: `asked` → `sent` (a code is on its way) → `confirmed`, or
+# `refused` (nothing could be sent). `key` is the asker's own, so that asking again is the same wish. The number is
+# sealed in `content` until its code is sent, and then emptied; `number` and `address` are keyed hashes, for the limits,
+# `code_hash` another. `wording` is what was shown.
+opt_ins = Table(
+    "opt_ins",
+    metadata,
+    id_column(),
+    Column("key", Text, nullable=False, unique=True),
+    Column("event_id", Id, ForeignKey("events.id"), nullable=False),
+    Column("person_id", Id, ForeignKey("people.id"), nullable=False, index=True),
+    Column("number", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("wording", Text, nullable=False),
+    Column("content", Sealed, nullable=False),
+    Column("code_hash", Text, nullable=False),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("asked_at", Utc, nullable=False),
+    Column("sent_at", Utc),
+    Column("confirmed_at", Utc),
+    Column("next_attempt_at", Utc),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("claim_token", Text),
+    Index("ix_opt_ins_event_id_asked_at", "event_id", "asked_at"),
+    Index("ix_opt_ins_number_asked_at", "number", "asked_at"),
+    sparse_index("ix_opt_ins_next_attempt_at", "next_attempt_at"),
+    sparse_index("ix_opt_ins_claim_token", "claim_token"),
 )

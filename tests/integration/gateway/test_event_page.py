@@ -114,7 +114,7 @@ def test_nothing_is_inline_and_everything_it_loads_is_there_for_ever(fair: Gatew
     answer = fair.client.get(PAGE)
     read = Read(answer.text)
     assert read.inline == []
-    assert len(read.loads) == 4
+    assert len(read.loads) == 5
     policy = answer.headers["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy
@@ -246,6 +246,8 @@ def test_the_files_are_what_the_gateway_serves_and_only_what_changed_is_written(
     ]
     assert (folder / "fair" / "live.json").read_bytes() == fair.client.get(LIVE).content
     page = (folder / "fair" / "index.html").read_text("utf-8")
+    # Where the gateway is, for whoever reads it elsewhere, is not known: then nobody can ask for SMS there.
+    assert 'name="phone"' not in page
     for address in Read(page).loads:
         assert (folder / "fair" / address).resolve().is_file(), address
     assert (folder / "fair" / "index.html").stat().st_mode & 0o777 == 0o644
@@ -262,3 +264,15 @@ def test_a_page_that_was_taken_away_is_gone_from_the_folder(fair: Gateway, tmp_p
     assert "fair/index.html" in files.write_all(fair.room, tmp_path)
     assert [path.name for path in (tmp_path / "fair").iterdir()] == ["mine.txt"]
     assert fair.client.get(PAGE).status_code == 404
+
+
+def test_the_form_of_a_page_at_a_cdn_goes_to_the_gateway_and_its_policy_allows_that(
+    fair: Gateway, tmp_path: Path
+) -> None:
+    spec = replace(fair.room.shop.messaging, public_url="https://hooks.example.com")
+    room = replace(fair.room, shop=replace(fair.room.shop, messaging=spec))
+    files.write_event(room, "fair", tmp_path)
+    page = (tmp_path / "fair" / "index.html").read_text("utf-8")
+    assert 'action="https://hooks.example.com/e/fair/sms"' in page
+    assert "form-action &#x27;self&#x27; https://hooks.example.com" in page
+    assert "connect-src &#x27;self&#x27; https://hooks.example.com" in page

@@ -46,6 +46,7 @@ def test_everything_that_is_held_of_somebody_is_told_opened_and_of_nobody_else(f
         "print_promises",
         "offline_conflicts",
         "channel_news",
+        "opt_ins",
     }
     body, _, _ = page.partition("<script")
     assert all(word in body for word in CANARIES)
