@@ -119,7 +119,7 @@ def test_nothing_is_inline_and_everything_it_loads_is_there_for_ever(fair: Gatew
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy
     for address in read.loads:
-        assert re.fullmatch(r"\.\./assets/[a-z]+\.[0-9a-f]{16}\.(css|js|svg|webp)", address)
+        assert re.fullmatch(r"\.\./assets/[a-z-]+\.[0-9a-f]{16}\.(css|js|svg|webp)", address)
         loaded = fair.client.get(PAGE + address)
         assert loaded.status_code == 200, address
         assert loaded.headers["Cache-Control"] == "public, max-age=31536000, immutable"

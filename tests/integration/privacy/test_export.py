@@ -47,6 +47,7 @@ def test_everything_that_is_held_of_somebody_is_told_opened_and_of_nobody_else(f
         "offline_conflicts",
         "channel_news",
         "opt_ins",
+        "print_rejects",
     }
     body, _, _ = page.partition("<script")
     assert all(word in body for word in CANARIES)
