@@ -35,6 +35,7 @@ class FormWords:
     waiting_code: str
     drop: str
     back: str
+    have_code: str
 
 
 FORM_WORDS: Mapping[str, FormWords] = {
@@ -54,6 +55,7 @@ FORM_WORDS: Mapping[str, FormWords] = {
         waiting_code="No network: your code is sent as soon as there is some.",
         drop="Delete it",
         back="Back to the event",
+        have_code="I have a code already",
     ),
     "de": FormWords(
         title="SMS, wenn dein Druck fertig ist",
@@ -74,6 +76,7 @@ FORM_WORDS: Mapping[str, FormWords] = {
         waiting_code="Kein Netz: dein Code wird gesendet, sobald es welches gibt.",
         drop="Löschen",
         back="Zurück zur Veranstaltung",
+        have_code="Ich habe schon einen Code",
     ),
 }
 
@@ -108,6 +111,7 @@ def ask_form(language: str, shop: str, action: str) -> Html:
         _code_form(language, f"{action}/confirm", key="", hidden=True),
         tag("p", role="status", cls="answer"),
         tag("button", words.drop, type="button", cls="drop", hidden=True),
+        tag("details", tag("summary", words.have_code), _elsewhere(language, f"{action}/confirm")),
         cls="sms",
     )
 
@@ -155,6 +159,22 @@ def ask_again(language: str, shop: str, action: str) -> Html:
 def _phone() -> Html:
     return tag(
         "input", id="phone", name="phone", type="tel", inputmode="tel", autocomplete="tel", required=True, maxlength=40
+    )
+
+
+def _elsewhere(language: str, action: str) -> Html:
+    """The form for a code that was asked for at the till, or on another device."""
+    words = FORM_WORDS[language]
+    return tag(
+        "form",
+        tag("input", type="hidden", name="language", value=language),
+        tag("label", words.phone, for_="their-phone"),
+        tag("input", id="their-phone", name="phone", type="tel", required=True, maxlength=40),
+        tag("label", words.code, for_="their-code"),
+        tag("input", id="their-code", name="code", inputmode="numeric", required=True, maxlength=DIGITS),
+        tag("button", words.confirm, type="submit"),
+        method="post",
+        action=action,
     )
 
 

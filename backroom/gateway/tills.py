@@ -1,6 +1,7 @@
-"""The booth's own till (`backroom till`): what there is to sell, and its sealed sales.
+"""The booth's own till (`backroom till`): what there is to sell, its sealed sales and wishes.
 
-What belongs here: those two doors. What does not: sales in clear (`pos`), and the till's own page (`backroom.till`).
+What belongs here: those doors, and what customers ask for beside a sale. What does not: sales in clear (`pos`), and the
+till's own page (`backroom.till`).
 """
 
 from __future__ import annotations
@@ -12,12 +13,19 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from backroom.domain.money import exponent
+from backroom.domain.opt_in import wording
+from backroom.domain.shop import Shop
+from backroom.eventpage.opting_in import shown
+from backroom.eventpage.words import first_language
 from backroom.gateway.access import needs
+from backroom.gateway.event_sms import take_wish
 from backroom.gateway.front import front_of
 from backroom.gateway.pos import Answer, take_batch, till_channel
+from backroom.store import events
 from backroom.store.api_keys import KeyInfo
 from backroom.store.catalogue import all_variants
-from backroom.till.sealed_sale import SaleDoesNotOpen, open_sale, public_of
+from backroom.store.database import now
+from backroom.till.sealed_sale import SaleDoesNotOpen, open_sale, open_wish, public_of
 
 router = APIRouter()
 Till = Annotated[KeyInfo, Depends(needs("pos"))]
@@ -41,20 +49,40 @@ class SealedSales(BaseModel):
     sales: list[SealedSale] = Field(min_length=1, max_length=100)
 
 
+class SealedWish(BaseModel):
+    """What a customer asked for beside a sale, as the till sealed it: bound to the till's name and this key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str = Field(pattern=r"^[0-9a-f]{32}$")
+    sealed: str = Field(max_length=4 * 1024)
+
+
+class SealedWishes(BaseModel):
+    """A batch of one till."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    device: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")
+    wishes: list[SealedWish] = Field(min_length=1, max_length=100)
+
+
 @router.get("/pos/catalogue")
 def catalogue(request: Request, key: Till) -> dict[str, Any]:
-    """What there is to sell, with its prices, and the shop's public key for sales."""
+    """What there is to sell, with its prices, and the shop's public key for sales; at an event the words for SMS."""
     room = front_of(request).room
     if till_channel(room.shop, key.location) is None:
         raise HTTPException(404, f"no till sells at {key.location}")
     with room.database.read() as connection:
         sold = [one for one in all_variants(connection) if one.currency == room.shop.owner.currency]
+        event = events.newest_at(connection, key.location, now(connection))
     told = ("sku", "product", "title", "size", "price_minor")
     return {
         "location": key.location,
         "currency": room.shop.owner.currency,
         "digits": exponent(room.shop.owner.currency),
         "language": room.shop.owner.language,
+        **({"sms": _words(room.shop)} if event is not None and room.shop.messaging.sms != "none" else {}),
         "sealing_key": public_of(room.seals.till_secrets()[0]),
         "items": [
             {name: getattr(one, name) for name in told} for one in sorted(sold, key=lambda one: (one.product, one.sku))
@@ -79,3 +107,27 @@ async def sealed_sales(asked: SealedSales, request: Request, key: Till) -> dict[
     answers: dict[str, Any] = await take_batch(front_of(request), key, body)
     told: list[Answer] = answers["sales"] + refused
     return answers | {"sales": told}
+
+
+@router.post("/pos/sealed-wishes")
+async def sealed_wishes(asked: SealedWishes, request: Request, key: Till) -> dict[str, Any]:
+    """SMS that customers asked for at the till, and the codes they read out. Each counts once by its key; `outcome` is
+    what the form of an event's page says, `too_many` is to be told again later."""
+    front = front_of(request)
+    secrets = front.room.seals.till_secrets()
+    answers = []
+    for one in asked.wishes:
+        try:
+            wish = open_wish(secrets, asked.device, one.key, one.sealed)
+        except SaleDoesNotOpen:
+            answers.append({"key": one.key, "outcome": "sealed", "said": "A wish does not open."})
+            continue
+        outcome, words = await take_wish(front, key.location, one.key, wish)
+        answers.append({"key": one.key, "outcome": outcome, "said": str(getattr(words, outcome))})
+    return {"wishes": answers}
+
+
+def _words(shop: Shop) -> dict[str, str]:
+    language = first_language(shop.owner.language)
+    words = wording(language, shop.owner.name)
+    return {"language": language, "wording": words, "shown": shown(language, shop.owner.name)}

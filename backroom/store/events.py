@@ -77,6 +77,15 @@ def locked(connection: Connection, code: str) -> RowMapping:
     return next(row for row in connection.execute(here).mappings().all() if row["code"] == code)
 
 
+def newest_at(connection: Connection, location: str, at: datetime) -> RowMapping | None:
+    """The event at a booth that began last, or begins next where none did; None where it never had one. A till that had
+    no network may speak of one that is over."""
+    here = select(events).where(events.c.location == location)
+    begun = here.where(events.c.starts_at <= at).order_by(events.c.starts_at.desc())
+    row = connection.execute(begun.limit(1)).mappings().first()
+    return row or connection.execute(here.order_by(events.c.starts_at).limit(1)).mappings().first()
+
+
 def others_at_its_booth(connection: Connection, row: RowMapping) -> list[RowMapping]:
     """The other events of a booth that are not settled."""
     here = listing(connection, settled=False)

@@ -6,6 +6,7 @@ What belongs here: the page, and a sale made of its form. What does not: keeping
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,11 +23,13 @@ WAYS: Mapping[str, tuple[str, bool, str]] = {
     "print": ("carry_out", False, "waits while it is printed"),
     "collect": ("collect", False, "collects it later"),
 }
+_PHONE = re.compile(r"[+0-9 ()/.-]{5,40}")
+_CODE = re.compile(r"[0-9]{6}")
 CONSENT = "May we write to you when it is ready?"
 
 
 class NotASale(Refuse):
-    """The form sells nothing."""
+    """The form sells nothing, and asks for nothing."""
 
     cause = "not_a_sale"
 
@@ -40,6 +43,8 @@ class Shown:
     refused: Mapping[int, Sequence[str]]
     standing: Standing
     said: str = ""
+    wishes: int = 0
+    answers: Sequence[str] = ()
 
 
 def sale_of(form: Mapping[str, str], catalogue: Mapping[str, Any], at: datetime) -> dict[str, Any]:
@@ -72,6 +77,18 @@ def sale_of(form: Mapping[str, str], catalogue: Mapping[str, Any], at: datetime)
     return sale
 
 
+def wish_of(form: Mapping[str, str], catalogue: Mapping[str, Any]) -> dict[str, str]:
+    """What a customer asks for: SMS to a number, in the words that were shown; or their code. NotASale for neither."""
+    asked = {name: form.get(name, "") for name in ("phone", "code")}
+    if not _PHONE.fullmatch(asked["phone"]) or "sms" not in catalogue:
+        raise NotASale("that is no phone number", remedy="Write it with its country, such as +49 151 23456789.")
+    if "code" not in form:
+        return {"phone": asked["phone"], "shown": str(catalogue["sms"]["shown"])}
+    if not _CODE.fullmatch(asked["code"]):
+        raise NotASale("a code has six digits")
+    return asked
+
+
 def render(catalogue: Mapping[str, Any] | None, shown: Shown, token: str) -> str:
     """The page as HTML."""
     said = f'<p class="said" role="status">{_text(shown.said)}</p>' if shown.said else ""
@@ -83,7 +100,8 @@ def render(catalogue: Mapping[str, Any] | None, shown: Shown, token: str) -> str
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Till {_text(shown.device)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style><main><h1>Till</h1>{said}{_standing(shown)}{body}</main></html>"
+        f"<style>{_STYLE}</style><main><h1>Till</h1>{said}{_standing(shown)}{body}{_asking(catalogue, shown, token)}"
+        "</main></html>"
     )
 
 
@@ -111,6 +129,24 @@ def _selling(catalogue: Mapping[str, Any], token: str) -> str:
         '<label>Mobile phone <input name="phone" type="tel"></label>'
         f'<label class="way"><input type="checkbox" name="consent" value="yes"> {_text(CONSENT)}</label></details>'
         "<button>Sold and paid</button></form>"
+    )
+
+
+def _asking(catalogue: Mapping[str, Any] | None, shown: Shown, token: str) -> str:
+    """SMS for somebody who does not buy now, or has bought already: the words they agree to, and the code they get."""
+    if not catalogue or "sms" not in catalogue:
+        return ""
+    phone = '<label>Mobile phone <input name="phone" type="tel" required maxlength="40"></label>'
+    hidden = f'<input type="hidden" name="token" value="{token}">'
+    answers = "".join(f"<li>{_text(one)}</li>" for one in shown.answers)
+    waiting = f'<p class="wait">Waiting for a line: {shown.wishes}.</p>' if shown.wishes else ""
+    return (
+        "<h2>SMS when it is ready</h2><p>Show this to the customer, or read it out:</p>"
+        f'<blockquote lang="{_text(catalogue["sms"]["language"])}">{_text(catalogue["sms"]["wording"])}</blockquote>'
+        f'<form method="post" action="/wish" autocomplete="off">{hidden}{phone}<button>They agree: send a code</button>'
+        f'</form><form method="post" action="/wish" autocomplete="off">{hidden}{phone}<label>Their code '
+        '<input name="code" inputmode="numeric" required maxlength="6"></label><button>Confirm</button></form>'
+        f"{waiting}<ul>{answers}</ul>"
     )
 
 
@@ -155,5 +191,8 @@ _STYLE = (
     "input[type=number]{width:4.5rem;font-size:1.2rem;padding:.5rem;background:#222;color:#fff;border:1px solid #666}"
     ".way{justify-content:flex-start}input[type=radio],input[type=checkbox]{width:1.6rem;height:1.6rem}"
     "button{width:100%;font-size:1.4rem;padding:1rem;background:#2e7d32;color:#fff;border:0;border-radius:8px}"
+    "blockquote{margin:0 0 1rem;padding-left:1rem;border-left:4px solid #666}form+form{margin-top:1rem}"
+    "input[type=tel],input[type=email],input[name=code]{font-size:1.2rem;padding:.5rem;background:#222;color:#fff;"
+    "border:1px solid #666;max-width:60%}"
     ".bad{color:#ff8a80}.wait{color:#ffd54f}.calm{color:#a5d6a7}.said{font-size:1.3rem;color:#fff}"
 )

@@ -21,6 +21,7 @@ from typing import Any
 from backroom.domain.errors import AskPerson
 from backroom.durable import flush, write_durably
 from backroom.till.sealed_sale import seal_sale
+from backroom.till.wish_box import WishBox
 
 NAME, REFUSED, LOCK = "till.json", "refused.json", "till.lock"
 _FILE = re.compile(r"(\d{9})\.(sale|told)")
@@ -58,6 +59,7 @@ class SalesBox:
         for draft in folder.glob("*.new"):
             draft.unlink()
         self.device = self._named()
+        self.wishes = WishBox(folder, self.device)
         self._last = max((seq for seq, _ in self._files()), default=0)
 
     def close(self) -> None:

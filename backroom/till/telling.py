@@ -34,6 +34,10 @@ class Standing:
     missing: tuple[int, ...] = ()
 
 
+# What the page says of the last wishes that the shop answered.
+_LISTED = 3
+
+
 class Telling:
     """The till's way to the shop, in a thread of its own."""
 
@@ -44,6 +48,7 @@ class Telling:
         self._path = folder / CATALOGUE
         self._catalogue_at = float("-inf")
         self.standing = Standing()
+        self.answers: tuple[str, ...] = ()
 
     def catalogue(self) -> dict[str, Any] | None:
         """What there is to sell, as the shop said when it was last reached; None where it never was."""
@@ -68,6 +73,7 @@ class Telling:
                 told = self._ask("POST", "/pos/sealed-sales", {"device": self._box.device, "sales": sales})
                 self._settle(told["sales"])
                 self.standing = Standing(answered=True, missing=tuple(told["missing"]))
+            self._tell_wishes()
         except _KeyRefused:
             self.standing = Standing(refused_key=True, missing=self.standing.missing)
         except (requests.RequestException, ValueError, KeyError, TypeError):
@@ -80,6 +86,18 @@ class Telling:
                 self._box.refused(int(answer["seq"]), [str(one["code"]) for one in answer["reasons"]])
             else:
                 self._box.told(int(answer["seq"]))
+
+    def _tell_wishes(self) -> None:
+        """What the shop cannot take yet stays for the next look."""
+        waiting = self._box.wishes.waiting(AT_ONCE)
+        if not waiting:
+            return
+        wishes = [{"key": one.key, "sealed": one.sealed} for one in waiting]
+        told = self._ask("POST", "/pos/sealed-wishes", {"device": self._box.device, "wishes": wishes})
+        for answer in told["wishes"]:
+            if answer["outcome"] != "too_many":
+                self._box.wishes.told(str(answer["key"]))
+                self.answers = (*self.answers, str(answer["said"]))[-_LISTED:]
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = requests.request(

@@ -12,13 +12,15 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 
+from backroom.domain.opt_in import wording
 from backroom.store.api_keys import make_key
 from backroom.store.catalogue import save_variants
 from backroom.till.sales_box import SalesBox
 from backroom.till.serve import create_till
-from backroom.till.telling import Telling
+from backroom.till.telling import CATALOGUE, Telling
 from tests.browser import Browser
 from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, gateway, room
+from tests.integration.gateway.test_event_page import plan
 from tests.lines import Line
 from tests.peers.conftest import PHONE, TABLET
 
@@ -96,4 +98,41 @@ def test_a_sale_is_made_by_hand_without_network_and_without_scripts(
     window.scripts(True)
     window.open(url)
     assert window.run("return document.documentElement.scrollWidth") <= width
+    assert window.complaints() == []
+
+
+def test_a_customer_agrees_to_sms_at_the_till_on_a_phone_without_network_and_without_scripts(
+    window: Browser,
+    gateway: Gateway,
+    url: str,
+    line: Line,
+    box: SalesBox,
+    telling: Telling,
+    pictures: Path | None,
+    tmp_path: Path,
+) -> None:
+    plan(gateway)
+    # What there is to sell, and the words, are asked for anew.
+    (tmp_path / "till" / CATALOGUE).unlink()
+    telling.look()
+    window.window(*PHONE, phone=True)
+    window.scripts(False)
+    line.cut(silent=False)
+    window.open(url)
+    window.see(wording("en", "Atelier Nord"))
+    window.type("form[action='/wish'] input[name=phone]", "+4915123456789")
+    window.click("button", "They agree")
+    window.see("Kept")
+    window.see("Waiting for a line: 1.")
+    line.mend()
+    telling.look()
+    window.open(url)
+    window.see("a code is on its way")
+    assert box.wishes.waiting() == []
+    window.scripts(True)
+    window.open(url)
+    if pictures is not None:
+        window.run("document.querySelector('blockquote').scrollIntoView()")
+        window.picture(pictures / "till-sms.png")
+    assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]
     assert window.complaints() == []
