@@ -126,6 +126,10 @@ def _gauges(figures: Figures) -> Iterable[Metric]:
         "backroom_returns", "Returns that are under way, by way back and state.", ("lane", "state"), figures.returns
     )
     yield _family("backroom_messages", "Messages to customers by medium and state.", ("medium", "state"), figures.sent)
+    yield _family("backroom_samples", "Samples by location and state.", ("location", "state"), figures.samples)
+    yield _family(
+        "backroom_print_rejects", "Pieces that came out bad, by printer.", ("location", "printer"), figures.rejects
+    )
     yield _family("backroom_sick", "Orders that left their wave, by stage.", ("stage",), figures.sick)
     yield _family(
         "backroom_oldest_waiting_seconds", "How long the oldest has waited, by queue.", ("queue",), figures.oldest

@@ -25,9 +25,11 @@ from backroom.store.tables import (
     messages,
     orders,
     print_jobs,
+    print_rejects,
     quarantine,
     refunds,
     returns,
+    samples,
 )
 
 Counts = dict[tuple[str, ...], int]
@@ -43,6 +45,8 @@ class Figures:
     prints: Counts
     returns: Counts
     sent: Counts
+    samples: Counts
+    rejects: Counts
     sick: Counts
     oldest: dict[tuple[str, ...], float]
     effects_unknown: int
@@ -66,6 +70,15 @@ def read_figures(connection: Connection) -> Figures:
         prints=_by(connection, print_jobs.c.location, print_jobs.c.state),
         returns=_by(connection, returns.c.lane, returns.c.state, returns.c.state.not_in(ENDED)),
         sent=_by(connection, messages.c.medium, messages.c.state),
+        samples=_by(connection, samples.c.location, samples.c.state),
+        rejects={
+            (row.location, row.printer): int(row.pieces)
+            for row in connection.execute(
+                select(
+                    print_rejects.c.location, print_rejects.c.printer, func.sum(print_rejects.c.pieces).label("pieces")
+                ).group_by(print_rejects.c.location, print_rejects.c.printer)
+            )
+        },
         sick={
             ("intake",): _count(connection, orders, orders.c.sick_cause.is_not(None)),
             ("fulfilment",): _count(connection, fulfilment_orders, sick_part),

@@ -216,6 +216,10 @@ def _here(connection: Connection, location: str, number: int) -> RowMapping:
     return row
 
 
+def _word(standing: Standing) -> str:
+    return "never sampled" if standing is Standing.NONE else standing.replace("_", " ")
+
+
 def _path(place: Location) -> str:
     return f"/samples/{quote(place.id, safe='')}"
 
@@ -268,7 +272,7 @@ def _print_one(request: Request, place: Location, standing: Sequence[tuple[Varia
     options = [
         tag(
             "option",
-            f"{variant.title}, {variant.colourway} · {one.printer} · {one.verdict.standing.replace('_', ' ')}",
+            f"{variant.title}, {variant.colourway} · {one.printer} · {_word(one.verdict.standing)}",
             value=f"{one.printer} {variant.sku}",
         )
         for variant, one in ordered
@@ -310,7 +314,7 @@ def _standing_row(
     return [
         [variant.title, tag("p", f"{one.combination.artwork} on {on}", cls="quiet")],
         one.printer,
-        tag("span", verdict.standing.replace("_", " "), cls=f"state {_TONE[verdict.standing]}"),
+        tag("span", _word(verdict.standing), cls=f"state {_TONE[verdict.standing]}"),
         [until, " ", seen, verdict.why],
         rate.words if rate else "",
     ]

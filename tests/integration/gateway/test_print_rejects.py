@@ -54,6 +54,8 @@ def test_one_bad_piece_of_two_is_printed_again(gateway: Gateway, staff: httpx.Cl
         reject = connection.execute(select(print_rejects)).mappings().one()
     assert (row["state"], row["attempt"], row["remake"]) == ("waiting", 2, 1)
     assert (reject["printed"], reject["pieces"], reject["fault"], reject["actor"]) == (2, 1, "smeared", "Ada")
+    told = gateway.client.get("/metrics", headers=gateway.bearer("metrics")).text
+    assert 'backroom_print_rejects{location="booth-a",printer="press-1"} 1.0' in told
     shown = staff.get(PAGE).text
     assert f"1 × {SKU}" in shown
     assert "Nothing came out in the last hours." in shown

@@ -73,6 +73,8 @@ def test_a_sample_is_printed_photographed_and_approved(gateway: Gateway, staff: 
     assert kept.content == (gateway.room.home / "samples" / row["photo"]).read_bytes()
     assert f"{PAGE}/1/photo" in staff.get(PAGE).text
     assert "Booth-A" in staff.get("/samples").text
+    told = gateway.client.get("/metrics", headers=gateway.bearer("metrics")).text
+    assert 'backroom_samples{location="booth-a",state="approved"} 1.0' in told
 
 
 def test_a_photo_may_be_large_and_nothing_else_may(gateway: Gateway, staff: httpx.Client) -> None:

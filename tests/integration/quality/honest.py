@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
+from backroom.domain.reject_rates import Fault
 from backroom.domain.returns import Disposition, Reason, Wanted
 from backroom.engine import wake
 from backroom.insight.refresh import refresh_facts, refresh_figures, refresh_months
 from backroom.shop import room as rooms
-from backroom.store import desk, return_desk, return_opening, stock
+from backroom.store import desk, print_jobs, print_rejects, return_desk, return_opening, stock
 from backroom.store.database import Database, now
 from backroom.store.tables import history, orders
 from tests.shops import BOOTH, GTIN, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, Floor, open_floor
@@ -46,7 +47,8 @@ def _person() -> dict[str, Any]:
 
 def _sold(floor: Floor) -> None:
     """Picked at the hub, printed there as the second of a scarce piece, scanned at the local hub, printed at the booth
-    after a try that failed; two lines of the same piece; one collected."""
+    after a try that failed, and one piece of it once more, because it was bad; two lines of the same piece; one
+    collected."""
     for _ in range(2):
         floor.taken_in((PLAIN, 1), **_person())
     floor.taken_in((PLAIN, 1), (PLAIN, 2), **_person())
@@ -63,6 +65,19 @@ def _sold(floor: Floor) -> None:
         floor.print(job, outcome)
     for place in (HUB, SOUTH, BOOTH):
         floor.fulfil(place)
+    _found_bad(floor, job.id)
+    (job,) = floor.hand_out(BOOTH)
+    floor.print(job)
+
+
+def _found_bad(floor: Floor, job_id: int) -> None:
+    """One piece of a print that has come out is bad: it waits to be printed anew."""
+
+    def work(connection: Connection) -> None:
+        attempt = print_jobs.attempt_of(connection, job_id)
+        print_rejects.came_out_bad(connection, floor.room.shop, job_id, attempt, Fault.SMEARED, "Ada", 1)
+
+    floor.room.database.write(work)
 
 
 def _held_and_cancelled(floor: Floor) -> None:
@@ -104,7 +119,12 @@ def _returned(floor: Floor) -> None:
 
 
 def _under_way(floor: Floor) -> None:
-    """Released and open, waiting for a scan, waiting for a print."""
+    """Released and open, waiting for a scan, waiting for a print, and for a piece to be printed anew."""
+    floor.taken_in((PLAIN, 2), at=BOOTH, **_person())
+    floor.fulfil(BOOTH)
+    (job,) = floor.hand_out(BOOTH)
+    floor.print(job)
+    _found_bad(floor, job.id)
     floor.taken_in((PLAIN, 1), at=SOUTH, **_person())
     floor.fulfil(SOUTH)
     floor.taken_in((PLAIN, 4), at=BOOTH, **_person())
