@@ -11,7 +11,7 @@ ALONE := tests/integration/engine
 WHOLE := tests/faults/test_processes.py tests/faults/test_prefect_dead.py tests/faults/test_second_worker.py tests/flows/test_two_workers.py
 FAULTS := $(RUN) pytest $(WHOLE) tests/faults -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo market test test-fast test-peers faults faults-full bench lint types layers check lock machine clean
+.PHONY: help setup demo demo-event market test test-fast test-peers faults faults-full bench lint types layers check lock machine clean
 
 help:  ## What there is to do
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ machine: setup  ## What tests need of this machine: a virtual printer (where roo
 
 demo: setup  ## The whole back room with a demo shop; Prefect's UI stays open until Ctrl-C
 	@$(RUN) backroom demo
+
+demo-event: setup machine  ## A night market of four hours in five minutes, over three real printers, and judged
+	@$(RUN) python -m simulation.show
 
 market: setup  ## 1,000 night markets of 200 orders, played in simulated time and judged (1.5 hours on two cores)
 	@$(RUN) python -m simulation --seeds 1000

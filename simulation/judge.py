@@ -240,18 +240,20 @@ def _promises(night: Happened, books: _Books, verdict: Verdict) -> list[str]:
         elif promise["fulfilment_order_id"] not in ready:
             wrong.append(f"{number} was promised, and is {promise['state']} without having been printed")
         else:
-            wrong += _kept(verdict, promise, ready[promise["fulfilment_order_id"]], number, spec)
+            wrong += _kept(verdict, promise, ready[promise["fulfilment_order_id"]], number, spec, night.grain)
     return wrong
 
 
-def _kept(verdict: Verdict, promise: RowMapping, ready: datetime, number: str, spec: PromiseSpec) -> list[str]:
+def _kept(
+    verdict: Verdict, promise: RowMapping, ready: datetime, number: str, spec: PromiseSpec, grain: timedelta
+) -> list[str]:
     until = promise["first_at"] + timedelta(minutes=spec.slack_minutes - spec.handling_minutes)
     truth = KEPT if ready <= until else LATE
     if truth == KEPT:
         verdict.kept += 1
     else:
         verdict.late.append(LatePromise(number, promise["made_at"], promise["first_at"], ready))
-    if promise["state"] != truth:
+    if promise["state"] != truth and abs(ready - until) >= grain:
         return [f"{number} was {truth}, and the books say {promise['state']}"]
     return []
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -42,7 +42,8 @@ class Entrance(Protocol):
 @dataclass(frozen=True)
 class Happened:
     """What really happened, for the judge: pieces on the table and in bags, what came out of the presses and when, what
-    each sale was, what was lent, stolen and counted, and what the settlement said of it."""
+    each sale was, what was lent, stolen and counted, and what the settlement said of it. The books may tell times that
+    are `grain` off."""
 
     evening: Evening
     room: Room
@@ -53,6 +54,7 @@ class Happened:
     stolen: Counter[str]
     counted: dict[str, int]
     settled: Sequence[Settled]
+    grain: timedelta = timedelta()
 
 
 @dataclass

@@ -19,7 +19,7 @@ from backroom.printing.errors import PrinterUnreachable, Sent
 
 OUT_OF_PAPER = "media-empty"
 # What lies between the median and the eightieth percentile of a normal distribution, in standard deviations.
-_EIGHTIETH = 0.8416
+EIGHTIETH = 0.8416
 
 
 @dataclass
@@ -134,7 +134,7 @@ class Press:
         """Log-normal by what its profile says: half of all pieces take longer than usual, one in five than slow."""
         profile = self.spec.profile
         assert profile is not None, "a press of the evening has a profile"
-        spread = log(profile.slow / profile.usual) / _EIGHTIETH
+        spread = log(profile.slow / profile.usual) / EIGHTIETH
         return timedelta(seconds=sum(profile.usual * exp(self.chance.gauss(0, spread)) for _ in range(copies)))
 
     def _ticket(self, key: str) -> PrintTicket:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,8 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from backroom.store.booth_wakes import BoothWork
 
 LOOK_SECONDS = 0.25
-# That a booth has called is written down no more often than this.
-NEWS_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -33,16 +30,7 @@ class Bell:
         self._seen: Mapping[str, BoothWork] = {}
         self._rung = asyncio.Event()
         self._waiting = 0
-        self._heard: dict[str, float] = {}
         self._looker: asyncio.Task[None] | None = None
-
-    def is_news(self, location: str) -> bool:
-        """Whether a call of this location is worth being written down: none was in the last seconds."""
-        at = time.monotonic()
-        if at - self._heard.get(location, -NEWS_SECONDS) < NEWS_SECONDS:
-            return False
-        self._heard[location] = at
-        return True
 
     def ring(self, location: str) -> None:
         """There is new work at a location: look now rather than at the next turn."""

@@ -6,6 +6,7 @@ print: who the customer is never leaves the shop this way.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from dataclasses import asdict, replace
@@ -21,6 +22,7 @@ from backroom.gateway.artwork import document_of
 from backroom.gateway.front import front_of
 from backroom.printing import sealed
 from backroom.printing.device import device_name, public_key
+from backroom.shop.room import Room
 from backroom.store import booth_calls, booth_devices, print_attempts, print_seals, replayed_prints
 from backroom.store.api_keys import KeyInfo
 from backroom.store.booth_wakes import claim_jobs, location_of
@@ -143,9 +145,7 @@ async def wake(
 ) -> dict[str, int]:
     """Answers when the generation of this booth's claims is past `after` or a job waits, else after `wait` seconds."""
     front = front_of(request)
-    if front.bell.is_news(location):
-        # Not waited for: a database that is busy must keep no booth from hearing of its work.
-        front.room.database.write_grouped(lambda connection: booth_calls.hear(connection, location, now(connection)))
+    await asyncio.to_thread(_note_call, front.room, location)
     return {"generation": await front.bell.wait(location, after, wait)}
 
 
@@ -278,6 +278,15 @@ def scan_piece(location: str, asked: Scan, request: Request, key: Booth) -> dict
     result = front.room.database.write(lambda c: scan(c, location, asked.order, asked.code, key.name))
     front.send(result.wakeups)
     return {"accepted": result.accepted, "reason": result.reason, "left": result.left}
+
+
+def _note_call(room: Room, location: str) -> None:
+    """Write down that a booth has called, now and then, and not waited for: a database that is busy must keep no booth
+    from hearing of its work."""
+    with room.database.read() as connection:
+        if not booth_calls.is_news(connection, location, now(connection)):
+            return
+    room.database.write_grouped(lambda connection: booth_calls.hear(connection, location, now(connection)))
 
 
 def _check_keys(*keys: str) -> None:

@@ -55,11 +55,15 @@ class NoVirtualPrinter(AskPerson):
 
 @dataclass(frozen=True, slots=True)
 class PrintedJob:
-    """What came out of a virtual printer: the document as it arrived, and the job's attributes by their IPP names."""
+    """What came out of a virtual printer: the document as it arrived, and the job's attributes by their IPP names.
+
+    `printed_at` is when, in seconds since 1970.
+    """
 
     key: str
     document: bytes
     attributes: Mapping[str, str]
+    printed_at: float = 0.0
 
 
 def missing_programs() -> tuple[str, ...]:
@@ -173,6 +177,13 @@ class VirtualPrinter:
         draft.write_text(" ".join(sorted(suffered)))
         draft.rename(path)
 
+    def set_pace(self, usual: float, spread: float) -> None:
+        """Take time from the next job on: half of all pieces take longer than `usual` seconds; `spread` is the standard
+        deviation of their logarithm."""
+        draft = self._folder / "pace.draft"
+        draft.write_text(f"{usual} {spread}")
+        draft.rename(self._folder / "pace")
+
     def abort_jobs(self, abort: bool) -> None:
         """Give up every job from now on, or no more."""
         if abort:
@@ -215,7 +226,8 @@ class VirtualPrinter:
 def _printed(path: Path) -> PrintedJob:
     kept = json.loads(path.read_text())
     attributes: dict[str, str] = kept["attributes"]
-    return PrintedJob(attributes.get("job-name", ""), (path.parent / kept["document"]).read_bytes(), attributes)
+    document = (path.parent / kept["document"]).read_bytes()
+    return PrintedJob(attributes.get("job-name", ""), document, attributes, int(path.stem) / 1e9)
 
 
 def _program(name: str) -> str:

@@ -1,7 +1,8 @@
 """What a virtual printer does with a document: keep it with everything that was asked of the job, and play trouble.
 
 `ippeveprinter` runs this file for every document, by itself and with nothing but the standard library, so it imports
-nothing of ours. It reads what the printer is to suffer from in the folder it is given (see `virtual`), says so to
+nothing of ours. It reads what the printer is to suffer from, and how long a print takes, in the folder it is given (see
+`virtual`), says so to
 `ippeveprinter` on its standard error, and waits there like a printer without paper. `ippeveprinter` lets the command of
 a cancelled job run on, so one that waits asks for that: a cancelled job must not come out.
 """
@@ -35,18 +36,25 @@ def main(folder: Path, document: Path) -> int:
     """Print one document; the exit status is the job's: 0 completed, 1 aborted."""
     printer = os.getppid()
     told: list[str] | None = None
+    takes = left = _seconds(folder)
     while True:
         suffered = (folder / "state").read_text().split()
         if suffered != told:
             _tell(suffered)
             told = suffered
         if not STOPPING.intersection(suffered):
-            break
+            if left <= 0:
+                break
+            time.sleep(min(left, LOOK_S))
+            left -= LOOK_S
+            continue
         if os.getppid() != printer or _is_cancelled():
             # ippeveprinter would never run us again while it knows that it is out of paper: the next job tells it anew.
             _tell([one for one in suffered if one not in STOPPING])
             return 1
         time.sleep(LOOK_S)
+    if takes and _is_cancelled():
+        return 1
     if (folder / "abort").exists():
         print("ERROR: The virtual printer was told to give up.", file=sys.stderr)
         return 1
@@ -54,6 +62,18 @@ def main(folder: Path, document: Path) -> int:
     copies = int(os.environ.get("IPP_COPIES", "1"))
     print(f"ATTR: job-impressions={copies} job-impressions-completed={copies}", file=sys.stderr, flush=True)
     return 0
+
+
+def _seconds(folder: Path) -> float:
+    """How long this job takes: log-normal by the median a piece and its spread in the file `pace`; no time without."""
+    pace = folder / "pace"
+    if not pace.exists():
+        return 0.0
+    # Imported here, since it takes longer to load than a job that takes no time.
+    import random
+
+    usual, spread = map(float, pace.read_text().split())
+    return sum(usual * random.lognormvariate(0.0, spread) for _ in range(int(os.environ.get("IPP_COPIES", "1"))))
 
 
 def _tell(suffered: list[str]) -> None:

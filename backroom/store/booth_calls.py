@@ -15,6 +15,8 @@ from backroom.store.tables import booth_calls
 
 # Three long polls of a booth's worker, and a little.
 SILENT_AFTER = timedelta(seconds=80)
+# That it called is written down no more often than this.
+NEWS_AFTER = timedelta(seconds=10)
 
 
 def hear(connection: Connection, location: str, at: datetime) -> None:
@@ -27,8 +29,19 @@ def hear(connection: Connection, location: str, at: datetime) -> None:
         )
 
 
+def is_news(connection: Connection, location: str, at: datetime) -> bool:
+    """Whether a call of this booth is worth being written down: none was in the last seconds."""
+    heard_at = _heard_at(connection, location)
+    return heard_at is None or heard_at < at - NEWS_AFTER
+
+
 def is_silent(connection: Connection, location: str, at: datetime) -> bool:
     """Whether a booth that called before has not done so for long; one that never called is not known to be silent."""
-    query = select(booth_calls.c.heard_at).where(booth_calls.c.location == location)
-    heard_at = connection.execute(query).scalar_one_or_none()
+    heard_at = _heard_at(connection, location)
     return heard_at is not None and heard_at < at - SILENT_AFTER
+
+
+def _heard_at(connection: Connection, location: str) -> datetime | None:
+    query = select(booth_calls.c.heard_at).where(booth_calls.c.location == location)
+    found: datetime | None = connection.execute(query).scalar_one_or_none()
+    return found

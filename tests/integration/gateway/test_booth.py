@@ -20,7 +20,9 @@ from sqlalchemy import RowMapping, select
 from backroom.printing.device import Device
 from backroom.printing.sealed import PayloadBroken, Sealed, new_once, once_public, open_sealed, opens_with, unpack
 from backroom.store import booth_devices, print_seals
+from backroom.store.booth_calls import is_silent
 from backroom.store.booth_wakes import claim_jobs
+from backroom.store.database import now
 from backroom.store.story import story
 from backroom.store.tables import metadata
 from tests.integration.gateway.conftest import SKU, Gateway, make_order
@@ -62,6 +64,18 @@ def test_nothing_of_the_customer_is_told_to_a_booth(gateway: Gateway, key: dict[
 def test_a_job_of_another_booth_is_not_handed_out(gateway: Gateway, key: dict[str, str]) -> None:
     make_order(gateway.room, location="booth-b")
     assert claim(gateway, key) == []
+
+
+def test_whoever_calls_for_work_is_heard_though_there_is_none(gateway: Gateway, key: dict[str, str]) -> None:
+    def silent(after: timedelta) -> bool:
+        with gateway.room.database.read() as connection:
+            return is_silent(connection, "booth-a", now(connection) + after)
+
+    assert not silent(timedelta(hours=1))  # it never called
+    assert gateway.client.get("/booth/booth-a/wake", params={"wait": 0}, headers=key).status_code == 200
+    gateway.room.database.write(lambda connection: None)  # behind what was written down
+    assert silent(timedelta(hours=1))
+    assert not silent(timedelta())
 
 
 def test_the_printers_of_the_booth_are_those_of_the_shop_file(gateway: Gateway, key: dict[str, str]) -> None:
