@@ -67,7 +67,8 @@ class _Lanes:
         self._lanes = {spec.name: Lane(spec) for spec in specs}
         self._ended: Ended = SimpleQueue()
         self._hand: dict[int, Job] = {}
-        self._over: set[int] = set()
+        # Tries that are over here; a person may decide on a new one of the same job.
+        self._over: set[tuple[int, int]] = set()
         self._moved: set[int] = set()
         self._failed_on: defaultdict[int, set[str]] = defaultdict(set)
         self._refused: defaultdict[int, dict[str, str]] = defaultdict(dict)
@@ -147,15 +148,25 @@ class _Lanes:
         held = len(self._hand) + self._aside + sum(lane.job is not None for lane in self._lanes.values())
         most = min(held + self._ahead * max(hungry, 1), MOST_IN_HAND)
         jobs = self._booth.claim(most)
+        self._let_go(jobs)
         at_printers = {lane.job.id for lane in self._lanes.values() if lane.job is not None}
         before = self._hand.keys()
-        self._hand = {job.id: job for job in jobs if job.id not in at_printers | self._over}
-        self._aside = sum(job.id in self._over for job in jobs)
+        over = {job.id for job in jobs if (job.id, job.attempt) in self._over}
+        self._hand = {job.id: job for job in jobs if job.id not in at_printers | over}
+        self._aside = len(over)
         self._drained = len(jobs) < most or most == MOST_IN_HAND
         news = bool(self._hand.keys() - before)
         self._claimed_at = time.monotonic()
         self._claim_pause = CLAIM_SECONDS if news else min(self._claim_pause * 1.5, SLOWEST_CLAIM)
         return news
+
+    def _let_go(self, jobs: Iterable[Job]) -> None:
+        """A person decided to print anew what lies at a printer that has stopped: that printer waits with nothing."""
+        attempts = {job.id: job.attempt for job in jobs}
+        for lane in self._lanes.values():
+            job = lane.parked
+            if job is not None and attempts.get(job.id, job.attempt) != job.attempt:
+                lane.land()
 
     def _take_up_parked(self) -> None:
         """A job at a printer that goes on is followed again; from one that has stopped it moves where it can."""
@@ -228,7 +239,7 @@ class _Lanes:
                 self._refused[job.id][lane.name] = turn.reason
                 self._drained = False
             case _:
-                self._over.add(job.id)
+                self._over.add((job.id, job.attempt))
         if turn.result is Result.DONE:
             lane.succeeded()
 

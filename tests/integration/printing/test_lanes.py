@@ -6,16 +6,20 @@ import shutil
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from backroom.domain.printing import Printer
 from backroom.domain.shop import PrinterSpec
-from backroom.printing.bench import Turn
+from backroom.printing.bench import Result, Turn
 from backroom.printing.booth import Booth, Job
 from backroom.printing.lanes import run_lanes
+from backroom.store.print_attempts import decide
 from tests.benches import Bench, open_bench
 from tests.crews import Threads
+from tests.printers import wait_for
 from tests.shops import Floor
 
 
@@ -125,3 +129,44 @@ def test_whatever_ends_the_loop_no_turn_is_left_behind(floor: Floor, tmp_path: P
             states = sorted(row["state"] for row in bench.jobs().values())
         assert states == ["done", "done", "done", "handed"]
         assert run(booth)[0] == {"done": 1}
+
+
+class Dying(Threads):
+    """Its left printer dies of its first job, for good; the others are slow."""
+
+    dead = False
+
+    def open(self, spec: PrinterSpec) -> Printer:
+        if spec.name == "left" and self.dead:
+            spec = replace(spec, uri=f"folder:{__file__}")  # a file is no folder
+        return super().open(spec)
+
+    def work(self, job: Job, spec: PrinterSpec) -> Future[Turn]:
+        doing = super().work
+
+        def dies() -> Turn:
+            self.booth.start(job, spec.name)
+            return Turn(job.id, Result.BLOCKED, "left does not answer")
+
+        def slowly() -> Turn:
+            threading.Event().wait(0.4)
+            return doing(job, spec).result()
+
+        if spec.name == "left":
+            self.dead = True
+            return self.pool.submit(dies)
+        return self.pool.submit(slowly)
+
+
+def test_what_a_person_decides_to_print_again_is_printed_while_its_dead_printer_still_stands_there(
+    floor: Floor, tmp_path: Path
+) -> None:
+    with open_bench(floor, folders(tmp_path, "left", "right")) as bench, ThreadPoolExecutor(1) as pool:
+        bench.orders(1, 1, 1, 1)
+        running = pool.submit(run, bench.booth(), Dying)
+        wait_for(lambda: any(row["printer"] == "left" for row in bench.jobs().values()), deadline_s=20)
+        [lost] = [row["id"] for row in bench.jobs().values() if row["printer"] == "left"]
+        floor.room.database.write(lambda connection: decide(connection, lost, "print_again", "Ada"))
+        counts, _ = running.result(60)
+        assert counts == {"blocked": 1, "done": 4}
+        assert {row["state"] for row in bench.jobs().values()} == {"done"}
