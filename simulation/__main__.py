@@ -12,6 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from simulation.judge import KEPT_SHARE, Verdict
 from simulation.running import first_home, play_many, play_one
 
+# Where no bar is seen, so many nights are a line.
+TELL_EVERY = 10
+
 console = Console()
 
 
@@ -43,6 +46,8 @@ def main(
                     nights.append(played.verdict)
                     _tell(played.verdict)
                     progress.advance(task)
+                    if not console.is_terminal and len(nights) % TELL_EVERY == 0:
+                        console.print(f"{len(nights)} nights of {seeds}", highlight=False)
     sys.exit(_sum_up(nights))
 
 
