@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -128,6 +129,25 @@ def test_a_printer_out_of_paper_says_so_and_goes_on_when_it_has_some(printer: Pr
     assert until(printer, ticket, PrintState.DONE).reasons == ()
     assert printer.status().ready
     assert [job.document for job in virtual.jobs()] == [DOCUMENT]
+
+
+def test_a_virtual_printer_with_a_pace_takes_its_time_stops_in_the_middle_and_prints_nothing_that_is_cancelled(
+    printer: Printer, virtual: VirtualPrinter
+) -> None:
+    virtual.set_pace(0.3, 0.0)
+    began = time.time()
+    until(printer, printer.submit(REQUEST), PrintState.DONE)
+    [first] = virtual.jobs()
+    assert first.printed_at - began >= 3 * 0.3
+    virtual.set_pace(2.0, 0.0)
+    slow = replace(REQUEST, key="print-A-1043-1-1", copies=1)
+    ticket = printer.submit(slow)
+    until(printer, ticket, PrintState.PRINTING)
+    virtual.set_state("+media-empty")
+    until(printer, ticket, PrintState.STOPPED)
+    printer.cancel(ticket)
+    until(printer, ticket, PrintState.CANCELLED)
+    assert [job.key for job in virtual.jobs()] == [first.key]
 
 
 def test_low_ink_is_told_and_stops_nothing(printer: Printer, virtual: VirtualPrinter) -> None:
