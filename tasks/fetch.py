@@ -1,7 +1,8 @@
 """Fetch: what a channel only hinted at is asked for, and comes in through the same door as everything else.
 
 An order is fetched once for however many hints of it. A channel that does not answer keeps its hints waiting, each with
-the reason and the time of its next attempt; the other channels' orders went on before.
+the reason and the time of its next attempt; the other channels' orders went on before. One order that its channel
+cannot give keeps only its own hints waiting, and they go to quarantine after some looks.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from datetime import datetime
 from prefect import task
 from sqlalchemy import Connection
 
+from backroom.channels.asking import Asked, ask_for
 from backroom.channels.base import NotAnOrder
 from backroom.channels.delivering import delivery_of_fetched
 from backroom.channels.registry import channel_for
@@ -25,14 +27,13 @@ from backroom.shop.room import Room, this_room
 from backroom.store import hints, intake
 from backroom.store.claims import Claim, Wakeup, fence
 from backroom.store.database import now
-from backroom.store.hints import Hint
+from backroom.store.hints import NOT_GIVEN, NOT_THERE, UNREADABLE, Hint, Trouble
 from backroom.store.inbox_door import Delivery, accept
 from tasks.connections import source_of
 from tasks.waking import send
 
 # A source may list an order later than it tells of it; after so many looks it is not there.
 LOOKS = 6
-NOT_THERE = "not_there"
 
 FindSource = Callable[[Room, ChannelSpec], OrderSource]
 
@@ -71,43 +72,62 @@ def fetch_by(room: Room, claim: Claim, find: FindSource) -> list[StepOutcome]:
 
 
 def _fetch(room: Room, claim: Claim, spec: ChannelSpec, some: Sequence[Hint], find: FindSource) -> list[StepOutcome]:
-    """Ask one channel. What came before it broke off is kept: the rest is asked for again."""
-    answered: dict[str, Fetched] = {}
-    trouble: BackroomError | None = None
-    try:
-        # Each once, in the order in which they came.
-        for fetched in find(room, spec).fetch(list(dict.fromkeys(hint.external_id for hint in some))):
-            answered[fetched.asked or fetched.external_id] = fetched
-    except BackroomError as error:
-        trouble = error
-    deliveries, broken = _deliveries(spec, list(answered.values()))
-    done = [hint for hint in some if hint.external_id in answered and hint.external_id not in broken]
-    left = [hint for hint in some if hint not in done]
-    gone = [hint for hint in left if trouble is None and not broken and hint.failures + 1 >= LOOKS]
-    later = [hint for hint in left if hint not in gone]
-    cause, reason = (
-        (trouble.cause, str(trouble)) if trouble else (NOT_THERE, f"{spec.id} does not have it, or not yet.")
-    )
-    if broken:
-        cause, reason = BrokenJson.cause, f"{spec.id} answers something that cannot be read."
+    """Ask one channel. What came is kept, whatever became of the rest; an order that it cannot give waits alone."""
+    # Each once, in the order in which they came.
+    asked = _ask(room, spec, list(dict.fromkeys(hint.external_id for hint in some)), find)
+    deliveries, broken = _deliveries(spec, list(asked.given.values()))
+    own = {
+        **{id_: Trouble(NOT_THERE, f"{spec.id} does not have it, or not yet.") for id_ in asked.absent},
+        **{id_: Trouble(NOT_GIVEN, f"{spec.id} gives others, not this one: {e}") for id_, e in asked.failed.items()},
+        **{id_: Trouble(UNREADABLE, f"{spec.id} answers something that cannot be read.") for id_ in broken},
+    }
+    away = Trouble(asked.away.cause, str(asked.away)) if asked.away else None
+    done = [hint for hint in some if hint.external_id in asked.given and hint.external_id not in broken]
+    alone = [hint for hint in some if hint.external_id in own]
+    gone = [hint for hint in alone if hint.looks + 1 >= LOOKS]
+    silent, untried = set(asked.silent), set(asked.untried)
 
     def commit(connection: Connection) -> list[Wakeup]:
         at = fence(connection, claim.token)
         receipts = [accept(connection, room.seals, one, room.shop.hub) for one in deliveries]
         hints.settle(
-            connection, [(one.id, "fetched" if answered[one.external_id].ours else "not_ours_yet") for one in done]
+            connection, [(one.id, "fetched" if asked.given[one.external_id].ours else "not_ours_yet") for one in done]
         )
-        if later:
-            hints.put_off(connection, later, cause, reason, at)
-        intake.quarantine_messages(connection, [(one.id, one.channel, [_not_there()]) for one in gone], at)
+        for hint in (one for one in alone if one not in gone):
+            hints.put_off_alone(connection, hint, own[hint.external_id], at)
+        if away:
+            until = hints.put_off(connection, [one for one in some if one.external_id in silent], spec.id, away, at)
+            hints.rest(connection, [one for one in some if one.external_id in untried], away, until, at)
+        problems = [(one.id, one.channel, [_problem(own[one.external_id])]) for one in gone]
+        intake.quarantine_messages(connection, problems, at)
         return [receipt.wakeup for receipt in receipts if receipt.wakeup is not None]
 
     send(room.database.write(commit))
     return [
         *(_outcome(hint, "done", "fetched") for hint in done),
-        *(_outcome(hint, "waiting", reason, cause) for hint in later),
-        *(_outcome(hint, "quarantined", NOT_THERE) for hint in gone),
+        *(
+            _outcome(hint, "waiting", trouble.reason, trouble.cause)
+            for hint in some
+            if hint not in gone and (trouble := own.get(hint.external_id) or _if_left(away, hint, silent | untried))
+        ),
+        *(_outcome(hint, "quarantined", own[hint.external_id].cause) for hint in gone),
     ]
+
+
+def _ask(room: Room, spec: ChannelSpec, ids: Sequence[str], find: FindSource) -> Asked:
+    def known() -> str:
+        with room.database.read() as connection:
+            return hints.surely_there(connection, spec.id, but_for=ids)
+
+    try:
+        source = find(room, spec)
+    except BackroomError as error:
+        return Asked(silent=list(ids), away=error)
+    return ask_for(source, ids, known)
+
+
+def _if_left(away: Trouble | None, hint: Hint, left: set[str]) -> Trouble | None:
+    return away if hint.external_id in left else None
 
 
 def _deliveries(spec: ChannelSpec, answered: Sequence[Fetched]) -> tuple[list[Delivery], set[str]]:
@@ -124,12 +144,10 @@ def _deliveries(spec: ChannelSpec, answered: Sequence[Fetched]) -> tuple[list[De
     return deliveries, broken
 
 
-def _rest(
-    room: Room, claim: Claim, some: Sequence[Hint], cause: str, reason: str, until: datetime
-) -> list[StepOutcome]:
+def _rest(room: Room, claim: Claim, some: Sequence[Hint], trouble: Trouble, until: datetime) -> list[StepOutcome]:
     """Let the hints of a channel that was away a moment ago wait with the others, without asking it for each wave."""
-    room.database.write(lambda c: hints.rest(c, some, cause, reason, until, fence(c, claim.token)))
-    return [_outcome(hint, "waiting", reason, cause) for hint in some]
+    room.database.write(lambda c: hints.rest(c, some, trouble, until, fence(c, claim.token)))
+    return [_outcome(hint, "waiting", trouble.reason, trouble.cause) for hint in some]
 
 
 def _refuse(room: Room, claim: Claim, some: Sequence[Hint], problem: Problem) -> list[StepOutcome]:
@@ -149,5 +167,12 @@ def _no_api(channel: str) -> Problem:
     return Problem("no_api", "", f"carries no order, and the shop file has no [channels.{channel}.api] to fetch it by")
 
 
-def _not_there() -> Problem:
-    return Problem(NOT_THERE, "", "is about an order that its channel does not have")
+def _problem(trouble: Trouble) -> Problem:
+    details = {
+        NOT_THERE: "is about an order that its channel does not have",
+        NOT_GIVEN: f"is about an order that its channel cannot give ({trouble.reason[:300]}). "
+        "Look at it there, then press Replay",
+        UNREADABLE: "is about an order that its channel gives in a form that nobody can read. Look at it there, "
+        "then press Replay",
+    }
+    return Problem(trouble.cause, "", details[trouble.cause])

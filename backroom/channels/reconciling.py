@@ -16,6 +16,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from backroom.channels.asking import ask_for
 from backroom.channels.base import Channel, digest
 from backroom.channels.delivering import delivery_of_fetched
 from backroom.channels.remote import Fetched, Listed, OrderSource
@@ -28,6 +29,7 @@ from backroom.store import looks, paid_elsewhere
 from backroom.store.batches import chunks
 from backroom.store.claims import Wakeup
 from backroom.store.database import Database, now
+from backroom.store.hints import surely_there
 from backroom.store.inbox_door import Delivery, accept, put_aside
 from backroom.store.paid_elsewhere import BY_LOOK, Ours, PaidOrder
 from backroom.store.seals import Seals
@@ -77,6 +79,7 @@ def look_at(
     row = database.write(lambda connection: looks.begin(connection, spec.id, look, now(connection)))
     figures: Figures | None = None
     came: set[str] = set()
+    failed: dict[str, BackroomError] = {}
     try:
         source = connect()
         # Of an order that changed while we read, what was said last.
@@ -85,13 +88,16 @@ def look_at(
         with database.read() as connection:
             before = paid_elsewhere.missed_by_looks(connection, spec.id)
             found = paid_elsewhere.ours(connection, spec.id, {*listed, *before})
-        sorted_ = _sort(listed.values(), found, row["starts_at"], row["seen_until"])
+        sorted_ = _sort(listed.values(), found, row["starts_at"], row["tried_at"], row["seen_until"])
         figures = sorted_.figures
         database.write(
             lambda c: paid_elsewhere.report(c, spec.id, list(sorted_.missing.values()), now(c), found_by=BY_LOOK)
         )
         for some in chunks([*sorted_.missing, *sorted(before - sorted_.missing.keys()), *sorted_.behind], TOGETHER):
-            _fetch(spec, channel, source, books, some, came)
+            failed |= _fetch(spec, channel, source, books, some, came)
+        # What is missing stays so, and is asked for at every look. Of what is only behind nothing would be left.
+        if unread := [failed[id_] for id_ in sorted_.behind if id_ in failed]:
+            raise unread[0]
     except BackroomError as error:
         cause, reason = error.cause, str(error)
         reached = replace(figures, fetched=len(came)) if figures is not None else None
@@ -120,7 +126,9 @@ def _end(connection: Connection, channel: str, look: Look, reached: Figures, see
     return figures
 
 
-def _sort(listed: Iterable[Listed], ours: Ours, starts_at: datetime, seen_until: datetime | None) -> _Sorted:
+def _sort(
+    listed: Iterable[Listed], ours: Ours, starts_at: datetime, tried_at: datetime, seen_until: datetime | None
+) -> _Sorted:
     counts = dict.fromkeys(Found, 0)
     missing: dict[str, PaidOrder] = {}
     behind: list[str] = []
@@ -128,7 +136,9 @@ def _sort(listed: Iterable[Listed], ours: Ours, starts_at: datetime, seen_until:
     for one in listed:
         total += 1
         id_ = one.external_id
-        seen_until = max(seen_until or one.updated_at, one.updated_at)
+        reached = max(seen_until or one.updated_at, one.updated_at)
+        # A time that goes wrong over there must not hide what changes until then.
+        seen_until = min(reached, tried_at)
         here = id_ in ours.orders
         comes = id_ in ours.waiting or id_ in ours.quarantined
         # Of somebody who was forgotten nothing is fetched again.
@@ -158,15 +168,16 @@ def _sort(listed: Iterable[Listed], ours: Ours, starts_at: datetime, seen_until:
 
 def _fetch(
     spec: ChannelSpec, channel: Channel, source: OrderSource, books: Books, wanted: Sequence[str], came: set[str]
-) -> None:
+) -> dict[str, BackroomError]:
     """Fetch these orders, store them in one commit, and note in `came` which they were; also those that came before the
-    source went away."""
-    given: list[Fetched] = []
-    error: BackroomError | None = None
-    try:
-        given.extend(one for one in source.fetch(wanted) if one.ours and _asked(one) in wanted)
-    except BackroomError as failure:
-        error = failure
+    source went away. Returns what it cannot give of them while it gives others."""
+
+    def known() -> str:
+        with books.database.read() as connection:
+            return surely_there(connection, spec.id, but_for=wanted)
+
+    asked = ask_for(source, wanted, known)
+    given = [one for id_, one in asked.given.items() if one.ours and id_ in wanted]
 
     def store(connection: Connection) -> list[Wakeup]:
         return [wakeup for one in given for wakeup in _store(connection, spec, channel, books, one)]
@@ -179,8 +190,9 @@ def _fetch(
             owed = books.database.write(store)
         came.update(_asked(one) for one in given)
         books.send(owed[-1:])
-    if error is not None:
-        raise error
+    if asked.away is not None:
+        raise asked.away
+    return asked.failed
 
 
 def _store(

@@ -64,11 +64,12 @@ def begins_at(look: Look, at: datetime, starts_at: datetime, seen_until: datetim
     """From which moment of the source's clock on its changes are listed.
 
     `starts_at` is when the channel's orders began to be ours, `seen_until` the newest change of the last complete look.
+    One of a time that is still to come hides nothing: we look from `at` on, as after any other.
     """
     earliest = max(starts_at - OVERLAP, at - DAYS_BACK)
     if look is Look.FULL or seen_until is None:
         return earliest
-    return max(earliest, seen_until - OVERLAP)
+    return max(earliest, min(seen_until, at) - OVERLAP)
 
 
 def find(

@@ -427,3 +427,53 @@ def test_people_hear_at_once_of_what_only_they_can_mend_and_after_an_hour_of_a_s
     assert trouble(source, away) == "away"
     close_all()
     assert trouble(source, source.look()) == ""
+
+
+def test_an_order_of_a_time_to_come_hides_nothing_that_changes_until_then(source: Source, floor: Floor) -> None:
+    recent = (datetime.now(UTC) - timedelta(hours=2)).replace(microsecond=0)
+    source.sell(1, created_at=recent.isoformat(), updated_at="2099-01-01T00:00:00Z")
+    floor.intake()
+    source.look()
+    source.sell(2, dropped=True, created_at=recent.isoformat(), updated_at=datetime.now(UTC).isoformat())
+    assert source.look().figures.fetched == 1
+    # What an earlier version wrote down is no reason either.
+    far = datetime(2099, 1, 1, tzinfo=UTC)
+    floor.room.database.write(lambda c: c.execute(update(looks.looks).values(seen_until=far)))
+    source.sell(3, dropped=True, created_at=recent.isoformat(), updated_at=datetime.now(UTC).isoformat())
+    assert source.look().figures.fetched == 1
+
+
+def test_one_order_that_the_source_cannot_give_keeps_no_other_one_out(source: Source, floor: Floor) -> None:
+    source.sell(1)
+    for id_ in (2, 3, 4):
+        source.sell(id_, dropped=True)
+    floor.intake()
+
+    def breaks_at_two(asked: dict[str, Any]) -> Response | None:
+        ids = [str(one) for one in asked["variables"].get("ids", ())]
+        return Response("", status=500) if any(one.endswith("/2") for one in ids) else None
+
+    source.shop.fails = breaks_at_two
+    looked = source.look()
+    assert (looked.error, looked.new_missing, looked.figures.missing) == (None, ("2",), 1)
+    floor.intake()
+    assert counted(floor) == Counter(["1", "3", "4"])
+
+
+def test_a_look_that_cannot_read_what_changed_begins_there_again(source: Source, floor: Floor) -> None:
+    for id_ in (1, 2, 3):
+        source.sell(id_)
+    floor.intake()
+    source.look()
+    for id_ in (1, 2):
+        source.sell(id_, dropped=True, minute=5)
+
+    def breaks_at_one(asked: dict[str, Any]) -> Response | None:
+        ids = [str(one) for one in asked["variables"].get("ids", ())]
+        return Response("", status=500) if any(one.endswith("/1") for one in ids) else None
+
+    source.shop.fails = breaks_at_one
+    seen = source.row()["seen_until"]
+    looked = source.look()
+    assert (looked.figures.fetched, source.row()["seen_until"]) == (1, seen)
+    assert isinstance(looked.error, ServiceAway)

@@ -15,7 +15,8 @@ from backroom.channels.remote import Fetched, Listed
 from backroom.domain.errors import BackroomError
 from backroom.domain.model import StepOutcome
 from backroom.domain.shop import ApiSpec, ChannelSpec, Shop
-from backroom.outgoing.errors import ServiceAway, ServiceSetup
+from backroom.outgoing.answer import Answer
+from backroom.outgoing.errors import ServiceAway, ServiceRefused, ServiceSetup
 from backroom.shop import room as rooms
 from backroom.shop.room import Room
 from backroom.store import hints
@@ -39,6 +40,7 @@ class Elsewhere:
     renamed: dict[str, str] = field(default_factory=dict)
     trouble: BackroomError | None = None
     breaks_after: int = 1_000
+    sick: dict[str, BackroomError] = field(default_factory=dict)
     asked: list[list[str]] = field(default_factory=list)
 
     def changed_since(self, since: datetime) -> Iterator[Listed]:
@@ -49,6 +51,8 @@ class Elsewhere:
         for number, asked in enumerate(external_ids):
             if self.trouble and number >= min(self.breaks_after, len(external_ids) - 1):
                 raise self.trouble
+            if asked in self.sick:
+                raise self.sick[asked]
             id_ = self.renamed.get(asked, asked)
             if asked in self.not_ours:
                 yield Fetched(asked, "", b"", ours=False)
@@ -226,7 +230,7 @@ def test_an_away_channel_holds_up_nobody_elses_order_and_is_not_asked_for_each_w
     desk.hint("8")
     [second] = desk.wave()
     assert (second.result, second.cause) == ("waiting", AWAY.cause)
-    assert len(desk.elsewhere.asked) == 1
+    assert sum("7" in ids or "8" in ids for ids in desk.elsewhere.asked) == 1
     # One that rested with the others was not tried, and both are tried together.
     assert [row.failures for row in desk.rows() if row.hint] == [1, 0]
     assert len({row.next_attempt_at for row in desk.rows() if row.hint}) == 1
@@ -244,6 +248,68 @@ def test_what_came_before_the_channel_broke_off_is_kept(desk: Desk) -> None:
     desk.until_quiet()
     assert desk.elsewhere.asked[-1] == ["4", "5"]
     assert len(desk.numbers()) == 5
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AWAY,
+        ServiceSetup("Elsewhere", "Elsewhere refuses our calls (1, 403).", remedy="Check its url."),
+        ServiceRefused("Elsewhere", "Elsewhere refuses 1 (422).", Answer(422, {}, b"")),
+    ],
+)
+def test_one_order_that_its_channel_cannot_give_keeps_no_other_one_out(desk: Desk, error: BackroomError) -> None:
+    desk.elsewhere.sick["1"] = error
+    desk.hint("1")
+    for id_ in range(2, 7):
+        desk.elsewhere.orders[str(id_)] = an_order(id_, [(PLAIN, 1)])
+        desk.hint(str(id_))
+    desk.until_quiet()
+    assert len(desk.numbers()) == 5
+    # It rests alone: what is hinted at meanwhile is asked for at once.
+    desk.elsewhere.orders["7"] = an_order(7, [(PLAIN, 1)])
+    desk.hint("7")
+    desk.until_quiet()
+    assert len(desk.numbers()) == 6
+    for _ in range(LOOKS - 1):
+        assert desk.states()[0] == ("waiting", "")
+        desk.later()
+        desk.until_quiet()
+    assert desk.states() == [("quarantined", "")] + [("done", "fetched")] * 6
+    with desk.floor.room.database.read() as connection:
+        [kept] = open_quarantine(connection)
+    [problem] = kept["problems"]
+    assert problem["code"] == "not_given"
+    assert "Look at it there" in problem["detail"]
+
+
+def test_some_orders_in_a_row_that_nobody_can_give_stand_before_the_others_only_once(desk: Desk) -> None:
+    for id_ in range(1, 9):
+        desk.elsewhere.orders[str(id_)] = an_order(id_, [(PLAIN, 1)])
+        desk.hint(str(id_))
+    desk.elsewhere.sick = {str(id_): AWAY for id_ in range(1, 6)}
+    for _ in range(2):
+        desk.until_quiet()
+        desk.later()
+    assert len(desk.numbers()) == 3
+
+
+def test_while_its_channel_is_away_no_look_counts_against_an_order(desk: Desk) -> None:
+    desk.elsewhere.orders["7"] = an_order(7, [(PLAIN, 1)])
+    desk.hint("7")
+    desk.until_quiet()
+    desk.elsewhere.trouble = AWAY
+    desk.hint("8")
+    for _ in range(2 * LOOKS):
+        desk.until_quiet()
+        desk.later()
+    assert desk.states()[1] == ("waiting", "")
+    desk.elsewhere.trouble = None
+    for _ in range(LOOKS):
+        assert desk.states()[1] == ("waiting", "")
+        desk.until_quiet()
+        desk.later()
+    assert desk.states()[1] == ("quarantined", "")
 
 
 def test_what_its_channel_does_not_have_is_looked_for_again_and_then_put_aside(desk: Desk) -> None:
