@@ -3,8 +3,8 @@
 What belongs here: lists, expansion, and putting together what `stripe_checkout` reads. What does not: what it means.
 Source: docs.stripe.com API reference "List Checkout Sessions", "Retrieve a Session's line items", "List events".
 
-A session's list goes by the moment at which it was made, whatever happened to it later. What happened later, a late
-payment or a refund, is in the list of events, which reaches back thirty days.
+A session's list goes by the moment at which it was made, whatever happened to it later. What happened later, that it was
+paid, at once or late, or paid back, is in the list of events, which reaches back thirty days.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused
 
 _SESSIONS, _EVENTS = "v1/checkout/sessions", "v1/events"
+_COMPLETED = SESSION_EVENTS[0]
 _LATER = (*SESSION_EVENTS[1:], *REFUND_EVENTS[:2])
+_WITH_PAYMENT = "payment_intent.latest_charge.refunds"
 # Of the payment only what tells how it stands: nothing of its card.
 _OF_INTENT, _OF_CHARGE = ("id", "status"), ("id", "created", "status", "refunded", "amount_refunded")
 _OF_REFUND = ("id", "created", "status", "amount")
@@ -53,8 +55,13 @@ class StripeSource:
 
     def changed_since(self, since: datetime) -> Iterator[Listed]:
         after: Params = [("created[gte]", str(int(since.timestamp())))]
-        asked = [*after, ("status", "complete"), ("expand[]", "data.payment_intent.latest_charge.refunds")]
+        asked = [*after, ("status", "complete"), ("expand[]", f"data.{_WITH_PAYMENT}")]
         sessions = {text(one.get("id")): one for one in self._api.pages(_SESSIONS, self._channel, asked)}
+        for event in self._api.pages(_EVENTS, self._channel, [*after, ("type", _COMPLETED)]):
+            # A checkout may be open for a day before it is paid. What it says of its time is in the session.
+            id_ = text(mapping(mapping(event.get("data")).get("object")).get("id"))
+            if id_ and id_ not in sessions and (session := self._now(id_)) is not None:
+                sessions[id_] = session
         times: dict[str, datetime] = {}
         for kind in _LATER:
             for event in self._api.pages(_EVENTS, self._channel, [*after, ("type", kind)]):
@@ -87,9 +94,17 @@ class StripeSource:
                 return None
             raise
 
+    def _now(self, id_: str) -> dict[str, Any] | None:
+        try:
+            return self._api.get(_path(id_), id_, [("expand[]", _WITH_PAYMENT)])
+        except ServiceRefused as refused:
+            if refused.answer.status == 404:
+                return None
+            raise
+
     def _whole(self, id_: str, asked: str) -> Fetched:
-        path = f"{_SESSIONS}/{quote(id_, safe='')}"
-        expand = [("expand[]", "payment_intent.latest_charge.refunds"), ("expand[]", "shipping_cost.shipping_rate")]
+        path = _path(id_)
+        expand = [("expand[]", _WITH_PAYMENT), ("expand[]", "shipping_cost.shipping_rate")]
         session = self._api.get(path, id_, expand)
         if text(session.get("status")) != "complete" or text(session.get("mode")) != "payment":
             return Fetched(id_, FETCHED, b"", asked=asked, ours=False)
@@ -98,7 +113,7 @@ class StripeSource:
         return Fetched(id_, FETCHED, json.dumps(whole, ensure_ascii=False).encode(), asked=asked)
 
     def _by_payment(self, intent: str) -> Iterator[dict[str, Any]]:
-        expand = ("expand[]", "data.payment_intent.latest_charge.refunds")
+        expand = ("expand[]", f"data.{_WITH_PAYMENT}")
         return self._api.pages(_SESSIONS, intent, [("payment_intent", intent), expand])
 
     def _sessions_of(self, about: dict[str, Any], known: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -128,6 +143,10 @@ class StripeSource:
             total_minor=read_minor(reading, session, "amount_total", "", currency, needed=False) if known else 0,
             currency=currency if known else "",
         )
+
+
+def _path(id_: str) -> str:
+    return f"{_SESSIONS}/{quote(id_, safe='')}"
 
 
 def _without_card(session: dict[str, Any]) -> dict[str, Any]:

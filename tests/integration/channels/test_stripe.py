@@ -94,6 +94,25 @@ def test_what_happened_to_an_older_session_is_found_by_its_event(
     assert (listed.external_id, listed.updated_at) == (SESSION, datetime.fromtimestamp(later, UTC))
 
 
+@pytest.mark.parametrize("intent", ["pi_1x", None])
+def test_a_checkout_that_was_opened_long_before_it_was_paid_is_found_by_its_event(
+    stripe_account: FakeStripe, spec: ChannelSpec, intent: str | None
+) -> None:
+    opened = another(1)
+    if intent is None:
+        # A voucher over the whole sum: nothing is paid.
+        opened["session"] |= {"payment_intent": None, "payment_status": "no_payment_required", "amount_total": 0}
+    stripe_account.take(opened)
+    stripe_account.take(another(2, created=CREATED + 1500))
+    for number, id_ in enumerate(("cs_1", "cs_2")):
+        about = {"object": "checkout.session", "id": id_, "payment_intent": intent}
+        event = {"id": f"evt_{number}", "created": CREATED + 40 * 60 - 60, "type": "checkout.session.completed"}
+        stripe_account.events.append(event | {"data": {"object": about}})
+    listed = list(StripeSource(spec, KEY).changed_since(datetime.fromtimestamp(CREATED + 20 * 60, UTC)))
+    assert sorted(one.external_id for one in listed) == ["cs_1", "cs_2"]
+    assert all(one.paid for one in listed)
+
+
 def test_a_session_is_fetched_with_all_its_lines_and_nothing_of_the_card(
     stripe_account: FakeStripe, spec: ChannelSpec
 ) -> None:
