@@ -3,8 +3,8 @@
 What belongs here: lists, expansion, and putting together what `stripe_checkout` reads. What does not: what it means.
 Source: docs.stripe.com API reference "List Checkout Sessions", "Retrieve a Session's line items", "List events".
 
-A session's list goes by the moment at which it was made, whatever happened to it later. What happened later, that it was
-paid, at once or late, or paid back, is in the list of events, which reaches back thirty days.
+A session's list goes by the moment at which it was made, whatever happened to it later. What happened later, that
+it was paid, at once or late, or paid back, is in the list of events, which reaches back thirty days.
 """
 
 from __future__ import annotations
