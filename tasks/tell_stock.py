@@ -14,7 +14,7 @@ from datetime import timedelta
 from prefect import task
 from sqlalchemy import Connection
 
-from backroom.channels.remote import StockTold
+from backroom.channels.remote import HALF_SET, LEVEL_REFUSED, StockTold
 from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown, Retry
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway
 from backroom.shop.room import Room, this_room
@@ -42,17 +42,23 @@ def tell_stock(claim: Claim, due: Sequence[selling.ToTell]) -> str:
     told = [StockTold(one.sku, one.available, one.before, one.unheard, one.arrived) for one in due]
     open_ = {one.sku: one for one in due}
     left: list[level_calls.LeftAt] = []
+    refused: list[selling.ToTell] = []
     failure: BackroomError | None = None
     try:
         with closing(write_back_of(room, channel)) as write_back:
             for answer in write_back.stock(told):
-                left.append(level_calls.LeftAt(open_.pop(answer.sku), answer.level, answer.unheard, answer.trouble))
+                one = open_.pop(answer.sku)
+                if answer.trouble == LEVEL_REFUSED:
+                    refused.append(one)
+                elif answer.trouble != HALF_SET:
+                    left.append(level_calls.LeftAt(one, answer.level, answer.unheard, answer.trouble))
     except BackroomError as error:
         failure = error
 
     def commit(connection: Connection) -> None:
         at = now(connection)
         level_calls.settle(connection, channel, left, at)
+        level_calls.refuse(connection, channel, refused, LEVEL_REFUSED, at)
         if failure is None:
             level_calls.went_well(connection, channel, at)
         elif _nothing_happened(failure):
@@ -61,7 +67,10 @@ def tell_stock(claim: Claim, due: Sequence[selling.ToTell]) -> str:
     room.database.write(commit)
     if failure is None:
         unset = sum(1 for one in left if one.trouble)
-        return f"{len(left) - unset} levels told" + (f", {unset} not sold there" if unset else "")
+        said = [f"{len(left) - unset} levels told"]
+        said += [f"{unset} not sold there"] if unset else []
+        said += [f"{len(refused)} refused there"] if refused else []
+        return ", ".join(said)
     return _put_off(room, channel, failure)
 
 

@@ -24,7 +24,7 @@ from blocks.channels import ChannelAccount, block_name
 from tests.fake_shops import LOGIN, TOKEN
 from tests.shops import Floor, reopen_floor
 
-SECRETS = {"shopify": TOKEN, "woocommerce": LOGIN}
+SECRETS = {"shopify": TOKEN, "woocommerce": LOGIN, "mapped": "k3y"}
 Told = Callable[..., Floor]
 
 

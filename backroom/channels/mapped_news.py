@@ -10,15 +10,24 @@ none, a lost answer is a person's to settle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from backroom.channels.mapped import mapping_of
 from backroom.channels.mapped_calls import account_of, count_of, filled, kept_of, make_call
-from backroom.channels.remote import NOT_COUNTED, SKU_TWICE, UNKNOWN_SKU, Cancelled, Shipped, StockSet, StockTold
-from backroom.domain.errors import AskPerson, OutcomeUnknown
+from backroom.channels.remote import (
+    HALF_SET,
+    NOT_COUNTED,
+    SKU_TWICE,
+    UNKNOWN_SKU,
+    Cancelled,
+    Shipped,
+    StockSet,
+    StockTold,
+)
+from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown
 from backroom.domain.json_path import said
-from backroom.domain.mapping import TellMapping
+from backroom.domain.mapping import Call, TellMapping
 from backroom.domain.selling import level_to_set
 from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.client import Client
@@ -78,9 +87,18 @@ class MappedWriteBack:
         reason = tell.reasons.get(news.reason, news.reason)
         self._all(tell, {"id": news.external_id, "key": news.key, "reason": reason}, news.key)
 
-    def stock(self, news: Sequence[StockTold]) -> Sequence[StockSet]:
+    def stock(self, news: Sequence[StockTold]) -> Iterator[StockSet]:
         tell = self._of("stock")
-        return [self._level(tell, one) for one in news]
+        for one in news:
+            written: list[Call] = []
+            try:
+                answer = self._level(tell, one, written)
+            except BackroomError:
+                if written:
+                    # The call that failed may have done nothing; the ones before it did.
+                    yield StockSet(one.sku, None, trouble=HALF_SET)
+                raise
+            yield answer
 
     def _of(self, news: str) -> TellMapping:
         if news not in self._tell:
@@ -89,14 +107,17 @@ class MappedWriteBack:
             )
         return self._tell[news]
 
-    def _level(self, tell: TellMapping, one: StockTold) -> StockSet:
-        """Set one level: what it shows first, where the mapping says how to ask, since it may have sold by itself."""
+    def _level(self, tell: TellMapping, one: StockTold, written: list[Call]) -> StockSet:
+        """Set one level: what it shows first, where the mapping says how to ask, since it may have sold by itself. The
+        calls that changed something go into `written`."""
         level, unheard = max(0, one.available), 0
         known: dict[str, Any] = {"sku": one.sku, "available": level, "on_hand": level}
         for call in tell.calls:
             if call.unless and call.unless in known:
                 continue
             answer = make_call(self._client, call, known, about=one.sku, again=True)
+            if not call.reads_only:
+                written.append(call)
             known |= kept_of(call, answer, known)
             if tell.unknown in call.keep and count_of(call, answer, tell.unknown, known) > 1:
                 return StockSet(one.sku, None, trouble=SKU_TWICE)

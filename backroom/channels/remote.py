@@ -151,7 +151,8 @@ class StockTold:
 @dataclass(frozen=True, slots=True)
 class StockSet:
     """What came of it: the level that the channel now shows, and of how many pieces that it sold we have not heard;
-    None where nothing was set, and then why: one of UNKNOWN_SKU, SKU_TWICE, NOT_COUNTED."""
+    None where nothing was set, and then why: one of UNKNOWN_SKU, SKU_TWICE, NOT_COUNTED, LEVEL_REFUSED; or where only a
+    part of the calls that set it was made before an error, which follows: HALF_SET."""
 
     sku: str
     level: int | None
@@ -167,6 +168,8 @@ class NewsRefused(AskPerson):
 
 # The channel does not have the SKU; has it on several of its variants; does not count pieces of it at all.
 UNKNOWN_SKU, SKU_TWICE, NOT_COUNTED = "unknown_sku", "sku_twice", "not_counted"
+# The channel takes other levels and not this one; nobody knows what it shows now.
+LEVEL_REFUSED, HALF_SET = "level_refused", "half_set"
 
 
 class WriteBack(Protocol):

@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 from backroom.channels.reading import items, mapping, text
 from backroom.channels.remote import (
+    LEVEL_REFUSED,
     NOT_COUNTED,
     SKU_TWICE,
     UNKNOWN_SKU,
@@ -123,6 +124,9 @@ class WooTelling:
         self._put(news.external_id, {"status": CANCELLED_STATUS}, news.key)
 
     def stock(self, news: Sequence[StockTold]) -> Iterator[StockSet]:
+        # By SKU, with the codes of WooCommerce.
+        refused: dict[str, str] = {}
+        took = False
         for first in range(0, len(news), SKUS_AT_ONCE):
             some = {one.sku: one for one in news[first : first + SKUS_AT_ONCE]}
             found = self._products(sorted(some))
@@ -139,8 +143,21 @@ class WooTelling:
                 else:
                     changes[there[0].parent].append((there[0], answer))
             for parent, answers in sorted(changes.items()):
-                self._set(parent, [{"id": product.id, "stock_quantity": one.level} for product, one in answers])
-                yield from (one for _, one in answers)
+                told = [{"id": product.id, "stock_quantity": one.level} for product, one in answers]
+                codes = self._set(parent, told)
+                for product, answer in answers:
+                    if product.id in codes:
+                        refused[answer.sku] = codes[product.id]
+                    else:
+                        took = True
+                        yield answer
+        if refused and not took:
+            raise ServiceSetup(
+                SERVICE,
+                f"{SERVICE} does not take levels of {self._channel} ({', '.join(sorted(set(refused.values())))}).",
+                remedy="Give its key read/write permission, and look at the products there.",
+            )
+        yield from (StockSet(sku, None, trouble=LEVEL_REFUSED) for sku in refused)
 
     def _order(self, external_id: str, key: str) -> dict[str, Any]:
         try:
@@ -196,19 +213,19 @@ class WooTelling:
                 return found
             page += 1
 
-    def _set(self, parent: int, levels: Sequence[dict[str, Any]]) -> None:
+    def _set(self, parent: int, levels: Sequence[dict[str, Any]]) -> dict[int, str]:
+        """Set levels of one product's variations, or of products; returns the ids that it refuses, with its codes: the
+        others are set."""
         path = f"products/{parent}/variations/batch" if parent else "products/batch"
         # No more than SKUS_AT_ONCE, of the 100 that one call takes.
         body = {"update": list(levels)}
         answer = self._client.call("POST", path, about=f"{self._channel} stock", again=True, json=body)
-        refused = [one for one in items(answer.mapping().get("update")) if mapping(one.get("error"))]
-        if refused:
-            codes = sorted({text(mapping(one["error"]).get("code"), 60) for one in refused})
-            raise ServiceSetup(
-                SERVICE,
-                f"{SERVICE} does not take levels of {self._channel} ({', '.join(codes)}).",
-                remedy="Give its key read/write permission, and look at the products there.",
-            )
+        listed = items(answer.mapping().get("update"))
+        return {
+            _whole(one.get("id")): text(mapping(one["error"]).get("code"), 60)
+            for one in listed
+            if mapping(one.get("error"))
+        }
 
 
 _FIELDS = "id,type,parent_id,sku,manage_stock,stock_quantity"

@@ -109,6 +109,16 @@ def put_back(connection: Connection, channel: str, untold: Iterable[ToTell]) -> 
         connection.execute(newest.values(level=one.before, unheard=one.unheard, arrived=arrived, doubtful=one.doubtful))
 
 
+def refuse(connection: Connection, channel: str, refused: Sequence[ToTell], trouble: str, at: datetime) -> None:
+    """The channel takes others and not these: they are what they were, and told again when there is another level to
+    tell, or at night."""
+    put_back(connection, channel, refused)
+    for one in refused:
+        mine = (channel_levels.c.channel == channel) & (channel_levels.c.sku == one.sku)
+        newest = update(channel_levels).where(mine, channel_levels.c.generation == one.generation)
+        connection.execute(newest.values(available=one.available, trouble=trouble, told_at=at))
+
+
 def went_well(connection: Connection, channel: str, at: datetime) -> None:
     """The channel took what it was told."""
     well = {"failures": 0, "next_attempt_at": None, "cause": "", "reason": "", "failing_since": None}

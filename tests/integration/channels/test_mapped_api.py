@@ -19,7 +19,17 @@ from werkzeug import Request, Response
 from backroom.channels.mapped_calls import LoginUnusable
 from backroom.channels.mapped_news import MappedWriteBack, NotTold
 from backroom.channels.mapped_source import MappedSource, NotAsked
-from backroom.channels.remote import NOT_COUNTED, SKU_TWICE, UNKNOWN_SKU, Cancelled, LineShipped, Shipped, StockTold
+from backroom.channels.remote import (
+    HALF_SET,
+    NOT_COUNTED,
+    SKU_TWICE,
+    UNKNOWN_SKU,
+    Cancelled,
+    LineShipped,
+    Shipped,
+    StockSet,
+    StockTold,
+)
 from backroom.channels.strict_json import parse_json
 from backroom.domain.errors import OutcomeUnknown
 from backroom.domain.shop import ChannelSpec
@@ -396,7 +406,51 @@ def test_a_sku_without_a_level_is_not_counted_there_and_keeps_no_other_from_bein
 def test_a_level_that_is_no_number_is_unreadable(httpserver: HTTPServer, level: object) -> None:
     answers(httpserver, lambda _: {"articles": [{"id": 1, "code": "TEE", "level": level}]}, "/articles")
     with pytest.raises(AnswerUnreadable, match="a level that is no whole number"):
-        telling(httpserver, STOCK).stock([StockTold("TEE", 9)])
+        list(telling(httpserver, STOCK).stock([StockTold("TEE", 9)]))
+
+
+class Shelf:
+    """Articles with their levels, which a PUT each sets; what is in `full` takes nothing now."""
+
+    def __init__(self, server: HTTPServer, levels: dict[str, int], full: str = "") -> None:
+        self.levels, self.full = levels, full
+        answers(server, self.find, "/articles")
+        for sku in levels:
+            answers(server, lambda call, sku=sku: self.put(call, sku), f"/articles/a-{sku}/level")
+            answers(server, lambda call, sku=sku: self.put(call, ""), f"/articles/a-{sku}/shown")
+
+    def find(self, _: Request) -> Any:
+        return {"articles": [{"id": f"a-{sku}", "code": sku, "level": level} for sku, level in self.levels.items()]}
+
+    def put(self, call: Request, sku: str) -> Any:
+        if sku == self.full:
+            return Response("", status=429, headers={"Retry-After": "60"})
+        self.levels[sku] = parse_json(call.get_data())["level"]
+        return {}
+
+
+def test_what_was_set_before_the_shop_takes_no_more_is_told_as_set(httpserver: HTTPServer) -> None:
+    shelf = Shelf(httpserver, dict.fromkeys("ABC", 12), full="C")
+    set_: list[StockSet] = []
+    with pytest.raises(ServiceAway) as caught:
+        set_.extend(telling(httpserver, STOCK).stock([StockTold(sku, 2, before=12) for sku in "ABC"]))
+    assert set_ == [StockSet("A", 2), StockSet("B", 2)]
+    assert shelf.levels == {"A": 2, "B": 2, "C": 12}
+    assert caught.value.nothing_happened
+
+
+def test_a_level_of_which_a_part_was_written_is_in_doubt(httpserver: HTTPServer) -> None:
+    Shelf(httpserver, {"A": 12}, full="")
+    second = """
+[[mapping.tell.stock.calls]]
+method = "PUT"
+path = "/articles/{article}/shown"
+body = { level = "{available}" }
+"""
+    set_: list[StockSet] = []
+    with pytest.raises(ServiceAway):
+        set_.extend(telling(httpserver, STOCK + second).stock([StockTold("A", 2, before=12)]))
+    assert set_ == [StockSet("A", None, trouble=HALF_SET)]
 
 
 def test_what_the_mapping_does_not_say_is_not_told(httpserver: HTTPServer) -> None:

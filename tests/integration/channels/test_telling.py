@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from backroom.channels.remote import (
+    LEVEL_REFUSED,
     NOT_COUNTED,
     SKU_TWICE,
     UNKNOWN_SKU,
@@ -401,6 +403,23 @@ class TestWooCommerce:
         with pytest.raises(ServiceSetup, match="woocommerce_rest_cannot_edit"):
             by_sku(woo, [StockTold("CAP", 5)])
         woo_till._batch = standing  # type: ignore[method-assign]
+
+    def test_a_level_that_it_refuses_leaves_the_others_set_and_told(self, woo: WooTelling, woo_till: WooTill) -> None:
+        woo_till.stock(3, "CAP", 4)
+        woo_till.stock(4, "BAG", 4)
+        woo_till.stock(5, "SOCKS-S", 4, parent=10)
+        standing = woo_till._batch
+
+        def one_is_refused(parent: int, body: Any) -> Response:
+            told = standing(parent, {"update": [one for one in body["update"] if one["id"] != 3]})
+            no = {"id": 3, "error": {"code": "woocommerce_rest_cannot_edit", "message": "no"}}
+            done = json.loads(told.get_data())["update"]
+            return Response(json.dumps({"update": [no, *done]}), content_type="application/json")
+
+        woo_till._batch = one_is_refused  # type: ignore[method-assign]
+        answers = by_sku(woo, [StockTold(sku, 5) for sku in ("CAP", "BAG", "SOCKS-S")])
+        assert [(one.level, one.trouble) for one in answers] == [(None, LEVEL_REFUSED), (5, ""), (5, "")]
+        assert [woo_till.level(sku) for sku in ("CAP", "BAG", "SOCKS-S")] == [4, 5, 5]
 
     def test_a_check_reads_and_a_wrong_login_is_named(self, woo: WooTelling, httpserver: HTTPServer) -> None:
         woo.check()

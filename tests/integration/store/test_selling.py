@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 from sqlalchemy import update
 from werkzeug import Response
 
+from backroom.channels.remote import LEVEL_REFUSED
 from backroom.domain.leases import Loan
 from backroom.domain.returns import Disposition, Reason
 from backroom.outgoing.circuit import close_all
@@ -22,7 +25,8 @@ from backroom.store.tables import channel_levels, channel_stock
 from blocks.channels import ChannelAccount, block_name
 from tasks.tell_stock import StockUntold
 from tests.fake_shops import TOKEN
-from tests.fake_tills import ShopifyTill
+from tests.fake_tills import ShopifyTill, WooTill
+from tests.integration.channels.test_mapped_api import STOCK, Shelf, spec_of
 from tests.integration.store.test_returns import Counter
 from tests.markets import plan_fair
 from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, Floor
@@ -348,3 +352,84 @@ def test_a_sku_that_the_channel_does_not_sell_is_told_once_and_named(
         troubles = {row["sku"]: row["trouble"] for row in selling.levels_of(connection, "web")}
     assert troubles == {PLAIN: "", SCARCE: "", GTIN_TEE: "unknown_sku"}
     assert selling_floor.tell_stock() == []
+
+
+@pytest.fixture
+def shelf(told: Told, httpserver: HTTPServer) -> tuple[Floor, Shelf]:
+    """A mapped shop that shows what it was told at first."""
+    shelf = Shelf(httpserver, dict.fromkeys(FIRST, 0), full="none")
+    floor = told("mapped", httpserver.url_for(""))
+    (web, *others) = floor.room.shop.channels
+    mapped = replace(web, mapping=spec_of(httpserver, STOCK).mapping)
+    floor.room = replace(floor.room, shop=replace(floor.room.shop, channels=(mapped, *others)))
+    rooms._open[floor.room.home.resolve()] = floor.room
+    assert floor.tell_stock() == ["3 levels told"]
+    assert shelf.levels == FIRST
+    return floor, shelf
+
+
+def test_of_three_levels_those_that_were_set_before_it_takes_no_more_are_settled(shelf: tuple[Floor, Shelf]) -> None:
+    floor, shop = shelf
+    shop.full = max(FIRST)
+    more = [(HUB, sku, 10) for sku in FIRST]
+    floor.room.database.write(lambda c: stock.receive(c, "d1", more, "delivered", now(c)))
+    [said] = floor.tell_stock()
+    assert said.startswith("put off")
+    after = {sku: (pieces + 10 * (sku != shop.full), False, 0, 0) for sku, pieces in FIRST.items()}
+    assert levels(floor) == after
+    # It sells three of what was raised before we hear of it: they are not sold a second time.
+    sold = min(FIRST)
+    shop.levels[sold] -= 3
+    shop.full = "none"
+    due_now(floor)
+    floor.room.database.write(lambda c: stock.receive(c, "d2", [(HUB, sold, 1)], "delivered", now(c)))
+    floor.tell_stock()
+    assert levels(floor)[sold] == (FIRST[sold] + 11 - 3, False, 3, 0)
+    last = max(FIRST)
+    assert levels(floor)[last] == (FIRST[last] + 10, False, 0, 0)
+
+
+def test_a_level_of_which_a_part_was_written_stays_in_doubt(shelf: tuple[Floor, Shelf], httpserver: HTTPServer) -> None:
+    floor, shop = shelf
+    (web, *others) = floor.room.shop.channels
+    assert web.mapping is not None
+    tell = web.mapping.tell["stock"]
+    shown = replace(tell.calls[-1], path="/articles/{article}/shown")
+    mapping = replace(web.mapping, tell={**web.mapping.tell, "stock": replace(tell, calls=(*tell.calls, shown))})
+    floor.room = replace(floor.room, shop=replace(floor.room.shop, channels=(replace(web, mapping=mapping), *others)))
+    rooms._open[floor.room.home.resolve()] = floor.room
+    shop.full = ""
+    more = [(HUB, sku, 10) for sku in FIRST]
+    floor.room.database.write(lambda c: stock.receive(c, "d1", more, "delivered", now(c)))
+    floor.tell_stock()
+    first = min(FIRST)
+    assert {sku: doubt for sku, (_, doubt, _, _) in levels(floor).items()} == {sku: sku == first for sku in FIRST}
+
+
+def test_a_level_that_the_channel_refuses_is_what_it_was_and_is_named(
+    told: Told, woo_till: WooTill, httpserver: HTTPServer
+) -> None:
+    for number, sku in enumerate(FIRST, 1):
+        woo_till.stock(number, sku, 0)
+    floor = told("woocommerce", woo_till.listen(httpserver))
+    assert floor.tell_stock() == ["3 levels told"]
+    standing = woo_till._batch
+
+    def the_first_is_refused(parent: int, body: Any) -> Response:
+        answer = json.loads(standing(parent, {"update": [one for one in body["update"] if one["id"] != 1]}).get_data())
+        answer["update"].append({"id": 1, "error": {"code": "woocommerce_rest_cannot_edit", "message": "no"}})
+        return Response(json.dumps(answer), content_type="application/json")
+
+    woo_till._batch = the_first_is_refused  # type: ignore[method-assign]
+    more = [(HUB, sku, 10) for sku in FIRST]
+    floor.room.database.write(lambda c: stock.receive(c, "d1", more, "delivered", now(c)))
+    assert floor.tell_stock() == ["2 levels told, 1 refused there"]
+    refused = next(iter(FIRST))
+    assert levels(floor) == {sku: (pieces + 10 * (sku != refused), False, 0, 0) for sku, pieces in FIRST.items()}
+    with floor.room.database.read() as connection:
+        assert {row["sku"]: row["trouble"] for row in selling.levels_of(connection, "web")}[refused] == LEVEL_REFUSED
+    # It is not asked every minute.
+    assert floor.tell_stock() == []
+    woo_till._batch = standing  # type: ignore[method-assign]
+    floor.tell_stock(everything=True)
+    assert woo_till.level(refused) == FIRST[refused] + 10
