@@ -2,7 +2,7 @@
 
 - It goes where the account says and nowhere else: below its base address, over TLS unless the other side stands in
   this house, and no redirect is followed.
-- Connecting and reading have time-outs, and the whole answer has a deadline and a largest size.
+- Connecting and reading have time-outs, and the whole answer has a deadline and a largest size, packed and unpacked.
 - It is tried again only where that is harmless: nothing had left, the other side said "not now" (429, 503), or the
   caller says that the same call twice is one (`again`). All tries together stay below `PATIENCE` seconds.
 - `Retry-After` (RFC 9110 section 10.2.3) is kept; after failures in a row the circuit opens.
@@ -24,10 +24,12 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from backroom.outgoing.answer import Answer
 from backroom.outgoing.circuit import circuit_of
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
+from backroom.outgoing.unpacking import BadPacking, TooLong, unpack
 from backroom.outgoing.unsent import kept_back
 
 PATIENCE = 8.0
@@ -35,6 +37,7 @@ TRIES = 3
 FIRST_PAUSE = 0.5
 MOST_BYTES = 8 * 1024 * 1024
 MOST_OF_ERROR = 64 * 1024
+_PIECE = 64 * 1024
 _NOT_NOW = frozenset({408, 425, 429, 503})
 
 log = logging.getLogger(__name__)
@@ -65,7 +68,7 @@ class Client:
         self._session = requests.Session()
         # Neither a proxy nor a login of this machine's environment: the account says all.
         self._session.trust_env = False
-        self._session.headers.update({"User-Agent": "Backroom"} | dict(account.headers))
+        self._session.headers.update({"User-Agent": "Backroom", "Accept-Encoding": "gzip"} | dict(account.headers))
         self._session.auth = account.login
 
     def __enter__(self) -> Self:
@@ -179,27 +182,46 @@ class Client:
             lost = self._silent(harmless, about, answer)
         except requests.exceptions.RequestException as failure:
             lost = self._failure(failure, harmless, careful, about)
+        except HTTPError:
+            # It broke off within its answer.
+            lost = self._silent(harmless, about)
         # Outside the handler, so that no traceback leads to the library's error and the address in it.
         raise lost
 
     def _read(self, response: requests.Response, most_bytes: int, deadline: float, about: str, *, cut: bool) -> bytes:
-        """What was answered. What is longer is an error, or is `cut` off."""
+        """What was answered. What is longer is an error, or is `cut` off; so is what cannot be unpacked."""
         parts: list[bytes] = []
         size = 0
-        for part in response.iter_content(64 * 1024):
+        packing = response.headers.get("Content-Encoding", "")
+        # One read of the socket each, unpacked at the end: whoever waits for a whole piece, or for something that comes
+        # out of the packing, waits as long as the other side likes.
+        while part := response.raw.read1(_PIECE, decode_content=False):
             size += len(part)
             if size > most_bytes and cut:
-                return b"".join(parts)
+                return b"" if packing else b"".join(parts)
             if size > most_bytes:
-                raise AnswerUnreadable(
-                    self.account.service,
-                    f"{self.account.service} answers more than {most_bytes} bytes ({about}).",
-                    remedy="Look at its address.",
-                )
+                raise self._too_long(most_bytes, about)
             if time.monotonic() > deadline:
                 raise requests.exceptions.ReadTimeout
             parts.append(part)
-        return b"".join(parts)
+        try:
+            return unpack(b"".join(parts), packing, most_bytes)
+        except (TooLong, BadPacking) as failure:
+            if cut:
+                return b""
+            if isinstance(failure, TooLong):
+                raise self._too_long(most_bytes, about) from None
+            raise AnswerUnreadable(
+                self.account.service,
+                f"{self.account.service} answers in a packing that cannot be opened ({about}).",
+                remedy="Look at its address: what stands before it may pack what it passes on.",
+            ) from None
+
+    def _too_long(self, most_bytes: int, about: str) -> AnswerUnreadable:
+        service = self.account.service
+        return AnswerUnreadable(
+            service, f"{service} answers more than {most_bytes} bytes ({about}).", remedy="Look at its address."
+        )
 
     def _failure(
         self, failure: requests.exceptions.RequestException, harmless: bool, careful: bool, about: str

@@ -154,7 +154,8 @@ class Fetcher:
         if length.isdecimal() and int(length) > self.most_bytes:
             raise self._too_large(about)
         parts, size = [], 0
-        for part in response.stream(_CHUNK, decode_content=False):
+        # One read of the socket each: a whole chunk may take as long as its sender likes.
+        while part := response.read1(_CHUNK, decode_content=False):
             size += len(part)
             if size > self.most_bytes:
                 raise self._too_large(about)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import logging
 import socket
+import threading
 import time
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
@@ -130,6 +135,99 @@ def test_a_call_never_leaves_the_accounts_address(httpserver: HTTPServer) -> Non
     with Client(Account("Far Shop", "http://shop.example.com")) as calls, pytest.raises(ServiceSetup):
         calls.call("GET", "x", about="k")
     assert not httpserver.log
+
+
+@contextmanager
+def dripping(head: bytes, drops: Iterator[bytes]) -> Iterator[str]:
+    """A server by hand that sends a head and then a drop every 0.1 s; yields its address."""
+    ended = threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError):
+            while not ended.is_set():
+                connection, _ = listening.accept()
+                with suppress(OSError), connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + head + b"\r\n\r\n")
+                    while not ended.wait(0.1):
+                        connection.sendall(next(drops))
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+        ended.set()
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+
+
+# The name of a file in a gzip's head, which may go on without end and unpacks to nothing.
+GZIP_NAME = itertools.chain([b"\x1f\x8b\x08\x08" + bytes(6)], itertools.repeat(b"x"))
+
+
+@pytest.mark.parametrize(
+    ("head", "drops"),
+    [
+        (b"Content-Length: 60000", itertools.repeat(b"x")),
+        (b"Transfer-Encoding: chunked", itertools.repeat(b"1\r\nx\r\n")),
+        (b"Content-Length: 60000\r\nContent-Encoding: gzip", GZIP_NAME),
+    ],
+    ids=["plain", "chunked", "packed"],
+)
+def test_an_answer_that_comes_drop_by_drop_is_given_up_at_its_deadline(head: bytes, drops: Iterator[bytes]) -> None:
+    with dripping(head, drops) as url:
+        began = time.monotonic()
+        account = Account("Test Shop", url, connect_timeout=0.2, read_timeout=0.3)
+        with Client(account) as calls, pytest.raises(ServiceSilent):
+            calls.call("POST", "x", about="k", json={})
+        assert time.monotonic() - began < 3
+
+
+def test_a_packed_answer_is_unpacked_and_counted_as_it_is_then(httpserver: HTTPServer) -> None:
+    body = gzip.compress(b'{"id": 7}') + gzip.compress(b" " * 1000)
+    httpserver.expect_request("/api/x").respond_with_data(body, headers={"Content-Encoding": "gzip"})
+    with client(httpserver) as calls:
+        assert calls.call("GET", "x", about="k").mapping() == {"id": 7}
+        with pytest.raises(AnswerUnreadable, match="more than 900 bytes"):
+            calls.call("GET", "x", about="k", most_bytes=900)
+    assert httpserver.log[0][0].headers["Accept-Encoding"] == "gzip"
+
+
+# Without its time.
+CUT_OFF = gzip.compress(b"x" * 99, mtime=0)[:-9]
+
+
+@pytest.mark.parametrize(
+    ("packing", "body"),
+    [("br", b"\x0b"), ("gzip", CUT_OFF), ("gzip", b"no")],
+    ids=["not asked for", "cut off", "none at all"],
+)
+def test_a_packing_that_cannot_be_opened_is_no_answer(httpserver: HTTPServer, packing: str, body: bytes) -> None:
+    httpserver.expect_request("/api/x").respond_with_data(body, headers={"Content-Encoding": packing})
+    with client(httpserver) as calls, pytest.raises(AnswerUnreadable, match="packing"):
+        calls.call("GET", "x", about="k")
+
+
+@pytest.mark.parametrize("bare", [False, True])
+def test_deflate_is_read_with_its_frame_and_without(httpserver: HTTPServer, bare: bool) -> None:
+    whole = zlib.compress(b'{"id": 7}')
+    body = whole[2:-4] if bare else whole
+    httpserver.expect_request("/api/x").respond_with_data(body, headers={"Content-Encoding": "deflate"})
+    with client(httpserver) as calls:
+        assert calls.call("GET", "x", about="k").mapping() == {"id": 7}
+
+
+def test_an_answer_that_breaks_off_leaves_open_whether_it_happened() -> None:
+    def one_drop() -> Iterator[bytes]:
+        yield b"x"
+        raise ConnectionResetError
+
+    # The server goes on; only this connection breaks off.
+    lost = pytest.raises(ServiceSilent)
+    with dripping(b"Content-Length: 60000", one_drop()) as url, Client(Account("Test Shop", url)) as calls, lost:
+        calls.call("POST", "x", about="k", json={})
 
 
 def test_an_answer_without_end_is_cut_off(httpserver: HTTPServer) -> None:
