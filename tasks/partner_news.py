@@ -39,13 +39,19 @@ def ask_partner(claim: Claim) -> list[StepOutcome]:
     room = this_room()
     location = room.shop.location(claim.location)
     with room.database.read() as connection:
-        rows = partner_orders.claimed(connection, claim.token)
-    if not rows:
+        ids = [row["id"] for row in partner_orders.claimed(connection, claim.token)]
+    if not ids:
         return []
     outcomes: list[StepOutcome] = []
     sick: list[Sick] = []
     with closing(partner_from(room, location)) as partner:
-        for row in rows:
+        for id_ in ids:
+            # As it stands when its turn comes, which in a long wave is minutes later.
+            with room.database.read() as connection:
+                rows = partner_orders.claimed(connection, claim.token, id_)
+            if not rows:
+                continue
+            row = rows[0]
             try:
                 outcomes.append(_one(room, claim, location, partner, row))
             except BackroomError as error:
@@ -81,12 +87,14 @@ def _apply(room: Room, claim: Claim, location: Location, row: RowMapping, status
 def _too_late(room: Room, claim: Claim, location: Location, partner: Partner, row: RowMapping) -> StepOutcome:
     """What cannot be cancelled goes on; and it may have ended meanwhile, so it is asked about at once."""
 
-    def commit(connection: Connection) -> StepOutcome:
+    def commit(connection: Connection) -> tuple[StepOutcome, list[Wakeup]]:
         at = fence(connection, claim.token)
         context = partner_news.Context(location, room.shop.hub, claim.token, claim.run_id, at)
         return partner_news.cannot_cancel(connection, context, row, at)
 
-    return room.database.write(commit)
+    outcome, wakeups = room.database.write(commit)
+    send(wakeups)
+    return outcome
 
 
 def _cancel(room: Room, claim: Claim, partner: Partner, row: RowMapping) -> PartnerStatus | None:

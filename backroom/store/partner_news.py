@@ -66,22 +66,24 @@ def apply(
 ) -> tuple[StepOutcome, list[Wakeup]]:
     """Take a partner's word for one claimed order in the commit of its claim; `ask_at` is when it is asked again.
 
-    A word that is older than what is known, or that no life cycle allows, changes nothing.
+    `row` is the order as it was when its partner was asked. A word that is older than what is known, or that no life
+    cycle allows, changes nothing.
     """
     order = desk.locked(connection, row["number"])
-    row = _row(connection, row["id"])
+    before, row = row, _row(connection, row["id"])
     old, new = _S(row["state"]), status.state
-    if row["claim_token"] != context.token or (status.revision and status.revision < row["revision"]):
+    if row["claim_token"] != context.token:
         return StepOutcome(order["number"], "waiting"), []
-    if new is not old and new not in MOVES[Kind.PARTNER_ORDER][old]:
-        partner_orders.let_go(connection, context.token, row["id"], ask_at, told=None, asked_at=context.at)
-        return StepOutcome(order["number"], "waiting"), []
+    older = status.revision and status.revision < row["revision"]
+    if older or (new is not old and new not in MOVES[Kind.PARTNER_ORDER][old]):
+        wakeups = partner_orders.let_go(connection, context.token, before, ask_at, context.at, asked_at=context.at)
+        return StepOutcome(order["number"], "waiting"), wakeups
     told: dict[str, object] = {}
-    wakeups = _note_differences(connection, context, order, row, status)
+    if wakeups := _note_differences(connection, context, order, row, status):
+        row = _row(connection, row["id"])
     asked = partner_orders.asked_lines(row)
     ended = new not in AT_WORK
     values: dict[str, Any] = {
-        "told": None,
         "asked_at": context.at,
         "revision": max(row["revision"], status.revision),
         "partner_id": status.partner_id or row["partner_id"],
@@ -95,7 +97,8 @@ def apply(
     if new is not old:
         moved = moving(table, old, new).where(table.c.id == row["id"])
         connection.execute(moved.values(cancel_wanted=row["cancel_wanted"] and not ended))
-    partner_orders.let_go(connection, context.token, row["id"], None if ended else ask_at, **values)
+    next_at = None if ended else ask_at
+    wakeups += partner_orders.let_go(connection, context.token, before, next_at, context.at, **values)
     if new is old:
         if status.cost_minor is not None and status.cost_minor != row["bill_minor"]:
             # What is counted is counted again where something is written about an order.
@@ -109,14 +112,17 @@ def apply(
     return _follow(connection, context, order, _row(connection, row["id"]), status, old, wakeups)
 
 
-def cannot_cancel(connection: Connection, context: Context, row: RowMapping, ask_at: datetime) -> StepOutcome:
+def cannot_cancel(
+    connection: Connection, context: Context, row: RowMapping, ask_at: datetime
+) -> tuple[StepOutcome, list[Wakeup]]:
     """The partner does not cancel any more: a person sees that it goes on."""
     order = desk.locked(connection, row["number"])
-    partner_orders.let_go(connection, context.token, row["id"], ask_at, cancel_wanted=False, asked_at=context.at)
+    values = {"cancel_wanted": False, "asked_at": context.at}
+    wakeups = partner_orders.let_go(connection, context.token, row, ask_at, context.at, **values)
     _record(connection, context, order, "partner.cancel_refused", {"location": row["location"]})
     if order["state"] == OrderState.HELD and order["hold_reason"] == CANCELLING:
         connection.execute(update(orders).where(orders.c.id == order["id"]).values(hold_reason=CANNOT_CANCEL))
-    return StepOutcome(order["number"], "held", CANNOT_CANCEL)
+    return StepOutcome(order["number"], "held", CANNOT_CANCEL), wakeups
 
 
 def arrived(connection: Connection, number: str, location: str, actor: str) -> list[Wakeup]:

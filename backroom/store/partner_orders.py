@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, literal, null, or_, select, true, update
 
 from backroom.domain.model import FulfilmentState
 from backroom.domain.partner_bills import Told
@@ -103,22 +103,41 @@ def claim_order(connection: Connection, order_id: int, *, location: str, instanc
     return taken[0] if taken else None
 
 
-def claimed(connection: Connection, token: str) -> list[RowMapping]:
-    """The wave's orders at their partner, each with its order's number and person."""
+def claimed(connection: Connection, token: str, id_: int | None = None) -> list[RowMapping]:
+    """The wave's orders at their partner, each with its order's number and person; or one of them as it stands now."""
     query = (
         select(partner_orders, orders.c.number, orders.c.person_id)
         .join(orders, orders.c.id == partner_orders.c.order_id)
         .where(partner_orders.c.claim_token == token, _to_ask())
+        .where(true() if id_ is None else partner_orders.c.id == id_)
         .order_by(partner_orders.c.priority, partner_orders.c.id)
     )
     return list(connection.execute(query).mappings())
 
 
-def let_go(connection: Connection, token: str, id_: int, ask_at: datetime | None, **values: object) -> bool:
-    """End the claim on one that was asked about, to be asked again then; False where the claim lost it meanwhile."""
+def let_go(
+    connection: Connection, token: str, asked: RowMapping, ask_at: datetime | None, at: datetime, **values: object
+) -> list[Wakeup]:
+    """End the claim on one that was asked about, to be asked again then (None: never); returns the wake-ups this owes.
+
+    `asked` is its row as it was when its partner was asked. What came since is not answered by that: a cancellation
+    or a signed word is for the next run, at once, and a hint soon. Nothing where the claim lost it meanwhile.
+    """
+    here = (partner_orders.c.id == asked["id"]) & (partner_orders.c.claim_token == token)
+    row = connection.execute(select(partner_orders).where(here).with_for_update()).mappings().first()
+    if row is None:
+        return []
+    said = row["told"] is not None and row["told"] != asked["told"]
+    wanted = row["cancel_wanted"] and not asked["cancel_wanted"] and values.get("cancel_wanted", True)
+    at_once = ask_at is not None and (said or wanted)
+    if at_once:
+        ask_at = at
+    elif ask_at is not None and row["next_attempt_at"] != asked["next_attempt_at"]:
+        ask_at = min(ask_at, at + HINTS_EVERY)
     changes: dict[str, object] = {"claim_token": None, "attempts": 0, "next_attempt_at": ask_at, **HEALTHY} | values
-    here = (partner_orders.c.id == id_) & (partner_orders.c.claim_token == token)
-    return connection.execute(update(partner_orders).where(here).values(**changes)).rowcount == 1
+    changes["told"] = row["told"] if said and at_once else None
+    connection.execute(update(partner_orders).where(here).values(**changes))
+    return [wakeup(connection, STAGE, row["location"])] if at_once else []
 
 
 def of_orders(connection: Connection, order_ids: Iterable[int]) -> dict[int, list[RowMapping]]:
@@ -176,7 +195,7 @@ def may_be_there(connection: Connection, order_id: int) -> bool:
 def want_cancelled(connection: Connection, ids: Sequence[int], locations: Iterable[str]) -> list[Wakeup]:
     """Have these asked to be cancelled at their partners; returns the wake-ups this owes."""
     asked = update(partner_orders).where(partner_orders.c.id.in_(ids), partner_orders.c.state.in_(AT_WORK))
-    connection.execute(asked.values(cancel_wanted=True, next_attempt_at=None))
+    connection.execute(asked.values(cancel_wanted=True, next_attempt_at=_at_once(now(connection))))
     return [wakeup(connection, STAGE, location) for location in sorted(set(locations))]
 
 
@@ -192,7 +211,7 @@ def hint(connection: Connection, location: str, names: Sequence[str]) -> list[Wa
     Nothing of what they say is taken for true. One that was asked about a moment ago is left to its next time.
     """
     at = now(connection)
-    hinted = _by_name(location, names).values(next_attempt_at=None)
+    hinted = _by_name(location, names).values(next_attempt_at=_at_once(at))
     fresh = partner_orders.c.asked_at > at - HINTS_EVERY
     found = connection.execute(hinted.where(or_(partner_orders.c.asked_at.is_(None), ~fresh))).rowcount
     soon = _by_name(location, names).where(fresh, partner_orders.c.next_attempt_at > at + HINTS_EVERY)
@@ -203,7 +222,8 @@ def hint(connection: Connection, location: str, names: Sequence[str]) -> list[Wa
 def tell(connection: Connection, location: str, reference: str, told: Mapping[str, Any], revision: int) -> list[Wakeup]:
     """Keep the newest word of a signed message until a run reads it; an older one than what is known is nothing."""
     newer = or_(partner_orders.c.revision < revision, partner_orders.c.revision == 0)
-    kept = _by_name(location, [reference]).where(newer).values(told=dict(told), next_attempt_at=None)
+    at_once = _at_once(now(connection))
+    kept = _by_name(location, [reference]).where(newer).values(told=dict(told), next_attempt_at=at_once)
     return [wakeup(connection, STAGE, location)] if connection.execute(kept).rowcount else []
 
 
@@ -268,6 +288,13 @@ def _by_name(location: str, names: Sequence[str]) -> Any:
         or_(partner_orders.c.reference.in_(names), partner_orders.c.partner_id.in_(names)),
         _to_ask(),
     )
+
+
+def _at_once(at: datetime) -> ColumnElement[datetime | None]:
+    """Due now. As a moment, by which a run that has it in hand sees that it came meanwhile; and what waits for a person
+    goes on waiting."""
+    waits = partner_orders.c.sick_cause.is_not(None) & partner_orders.c.next_attempt_at.is_(None)
+    return case((waits, null()), else_=literal(at, partner_orders.c.next_attempt_at.type))
 
 
 def _to_ask() -> ColumnElement[bool]:
