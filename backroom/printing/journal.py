@@ -6,7 +6,8 @@ nothing but its job's id.
 
 A line is on the disk before its `append` returns: before a printer is called, there is a line that says so. Each line
 carries a checksum; a last one that was cut off by a crash is dropped: nothing was done that it would have allowed.
-Numbers go on for ever: the shop knows each line by machine and number, so it may hear it as often as it likes.
+Numbers go on for ever: the shop knows each line by machine and number, so it may hear it as often as it likes. Where
+there is no journal they begin at the time of day in milliseconds: one that was damaged and moved away had fewer lines.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -66,15 +69,13 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / FILE
         self._lock = threading.Lock()
-        self._lines, whole = _read(self._path)
-        self._next = max((line.seq for line in self._lines), default=0) + 1
+        self._lines, self._whole = _read(self._path)
+        self._next = max((line.seq + 1 for line in self._lines), default=time.time_ns() // 1_000_000)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        # A line that was cut off goes now: what is written next must stand on a line of its own.
-        if os.fstat(self._file).st_size != whole:
-            os.ftruncate(self._file, whole)
-            os.fsync(self._file)
-        os.lseek(self._file, 0, os.SEEK_END)
-        flush(folder)
+        # What an error left undone, and nothing is written before: bytes of a line that was cut off, the file's name.
+        self._torn = os.fstat(self._file).st_size != self._whole
+        self._name_is_new = True
+        self._put_right()
 
     def close(self) -> None:
         os.close(self._file)
@@ -84,11 +85,21 @@ class Journal:
             return [line for line in self._lines if line.what != MARK]
 
     def append(self, **words: Any) -> Line:
-        """Write a line; it is on the disk when this returns. Raises OSError where the disk takes none."""
+        """Write a line; it is on the disk when this returns. Raises OSError where the disk takes none: then nothing of
+        it stays there, and while that cannot be had, no other line is taken."""
         with self._lock:
+            self._put_right()
             line = Line(seq=self._next, **words)
-            write_all(self._file, _packed(line))
-            os.fsync(self._file)
+            packed = _packed(line)
+            try:
+                write_all(self._file, packed)
+                os.fsync(self._file)
+            except OSError:
+                self._torn = True
+                with suppress(OSError):  # the first error says what is wrong; the next line tries this again
+                    self._put_right()
+                raise
+            self._whole += len(packed)
             self._next += 1
             self._lines.append(line)
             return line
@@ -103,14 +114,32 @@ class Journal:
             kept = [line for line in self._lines if line.seq not in gone and line.what != MARK]
             if not kept or kept[-1].seq != last.seq:
                 kept.append(Line(last.seq, last.at, last.boot, last.up, 0, 0, MARK, told=True))
+            written = b"".join(map(_packed, kept))
             draft = self._path.with_suffix(".new")
             descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
-            write_all(descriptor, b"".join(map(_packed, kept)))
-            os.fsync(descriptor)
-            draft.replace(self._path)
-            flush(self._path.parent)
+            try:
+                write_all(descriptor, written)
+                os.fsync(descriptor)
+                draft.replace(self._path)
+            except OSError:
+                os.close(descriptor)
+                raise
             os.close(self._file)
-            self._file, self._lines = descriptor, kept
+            self._file, self._lines, self._whole = descriptor, kept, len(written)
+            self._torn, self._name_is_new = False, True
+            self._put_right()
+
+    def _put_right(self) -> None:
+        """Do what an error left undone. What is written next must stand on a line of its own, in the file that is found
+        at the next start."""
+        if self._torn:
+            os.ftruncate(self._file, self._whole)
+            os.fsync(self._file)
+            self._torn = False
+        os.lseek(self._file, self._whole, os.SEEK_SET)
+        if self._name_is_new:
+            flush(self._path.parent)
+            self._name_is_new = False
 
 
 def _read(path: Path) -> tuple[list[Line], int]:
@@ -126,7 +155,8 @@ def _read(path: Path) -> tuple[list[Line], int]:
             if whole + len(packed) < len(raw):
                 raise JournalBroken(
                     f"line {number} of the journal at {path.parent.name} is damaged",
-                    remedy="Look at the printers, keep the file for whoever looks after the machine, and move it away.",
+                    remedy="Look at the printers, keep the file for whoever looks after the machine, and move it away: "
+                    "the booth prints again then, and the hub's prints page asks about what it was printing.",
                 )
             break
         lines.append(line)
@@ -145,9 +175,3 @@ def _unpacked(packed: bytes) -> Line | None:
         return None
     words = json.loads(told)
     return Line(**{name: words[name] for name in _FIELDS if name in words})
-
-
-def numbers_between(seqs: Sequence[int]) -> list[int]:
-    """The numbers that are missing between the first and the last of these."""
-    there = set(seqs)
-    return [one for one in range(min(there), max(there)) if one not in there] if there else []

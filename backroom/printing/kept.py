@@ -20,7 +20,7 @@ from typing import Any
 
 from backroom.printing.booth import Job, job_of, short
 from backroom.printing.device import Device
-from backroom.printing.journal import AGAIN, OUTCOME, PROGRESS, STARTED, Journal, Line
+from backroom.printing.journal import AGAIN, FILE, OUTCOME, PROGRESS, STARTED, Journal, Line
 from backroom.printing.vault import Try, Vault
 
 # At most so many jobs are fetched ahead.
@@ -38,8 +38,11 @@ class Kept:
     def __init__(self, folder: Path, device: Device) -> None:
         self.folder = folder
         self.device = device
-        self.journal = Journal(folder)
         self.vault = Vault(folder, device)
+        if not (folder / FILE).exists():
+            # Somebody moved the journal away: of what was fetched before, nobody knows here what was begun.
+            self.forget()
+        self.journal = Journal(folder)
         # Of lines that stay: what the shop took since this was opened. What it hears twice it knows.
         self._heard: set[int] = set()
         # Lines that are being told just now, by a call of their own.

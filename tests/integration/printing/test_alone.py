@@ -345,3 +345,37 @@ def test_whatever_a_printer_says_the_shop_takes_the_line(bench: Bench, line: Lin
     assert laptop.catch_up() == 2
     [row] = bench.jobs().values()
     assert (row["state"], row["printer"], row["reason"][:6]) == ("blocked", "left", "jam at")
+
+
+def move_the_journal_away(laptop: Laptop) -> None:
+    (laptop.bench_folder / "journal").rename(laptop.folder / f"journal-{len(list(laptop.folder.iterdir()))}")
+
+
+def test_after_a_damaged_journal_was_moved_away_the_shop_hears_every_piece_that_is_printed(
+    bench: Bench, line: Line, laptop: Laptop
+) -> None:
+    numbers = bench.orders(1, 1)
+    for _ in range(2):
+        laptop.fetch()
+        line.cut(silent=False)
+        laptop.run_alone()
+        line.mend()
+        laptop.run()
+        move_the_journal_away(laptop)
+        numbers += bench.orders(1)
+    laptop.run()
+    assert states(bench) == {"done": 4}
+    assert once(bench, laptop, numbers)
+
+
+def test_without_its_journal_a_machine_prints_nothing_of_which_it_cannot_know_whether_it_was_begun(
+    bench: Bench, line: Line, laptop: Laptop
+) -> None:
+    numbers = bench.orders(1, 1)
+    assert laptop.fetch() == 2
+    move_the_journal_away(laptop)
+    line.cut(silent=False)
+    assert laptop.run_alone() == {}
+    line.mend()
+    assert laptop.run() == {"done": 2}
+    assert once(bench, laptop, numbers)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backroom.printing.journal import FILE, OUTCOME, STARTED, Journal, JournalBroken
+from tests.printers import wait_for
 
 
 def written(folder: Path, count: int) -> Journal:
@@ -16,6 +21,21 @@ def written(folder: Path, count: int) -> Journal:
     for number in range(count):
         journal.append(at="2026-11-20T18:00:00+00:00", boot="b", up=1.0, job=number, attempt=1, what=STARTED)
     return journal
+
+
+def write_one(journal: Journal, job: int) -> int:
+    return journal.append(at="x", boot="b", up=1.0, job=job, attempt=1, what=STARTED).seq
+
+
+@contextmanager
+def room_for(path: Path, more: int) -> Iterator[None]:
+    """A disk that takes so many bytes more of this file, and then an error in the middle of a line."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + more, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @settings(max_examples=60, deadline=None)
@@ -67,3 +87,68 @@ def test_a_number_never_comes_again_whatever_was_dropped(
             journal.drop(gone)
             assert [line.seq for line in journal.lines()] == there[len(gone) :]
     journal.close()
+
+
+@settings(max_examples=30, deadline=None)
+@given(before=st.integers(0, 3), room=st.integers(0, 100), after=st.integers(1, 3))
+def test_what_a_full_disk_took_half_of_is_gone_before_the_next_line_is_written(
+    tmp_path_factory: pytest.TempPathFactory, before: int, room: int, after: int
+) -> None:
+    folder = tmp_path_factory.mktemp("bench")
+    journal = written(folder, before)
+    with room_for(folder / FILE, room), pytest.raises(OSError, match="large"):
+        write_one(journal, 77)
+    seqs = [write_one(journal, 100 + number) for number in range(after)]
+    journal.close()
+    again = Journal(folder)
+    assert [line.job for line in again.lines()] == [*range(before), *range(100, 100 + after)]
+    assert [line.seq for line in again.lines()][before:] == seqs
+    again.close()
+
+
+def test_while_the_torn_half_cannot_be_taken_off_no_line_is_written_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(*_: object) -> None:
+        raise OSError(5, "the disk does nothing")
+
+    journal = written(tmp_path, 1)
+    with monkeypatch.context() as brief:
+        brief.setattr("os.ftruncate", stuck)
+        with room_for(tmp_path / FILE, 20), pytest.raises(OSError, match="large"):
+            write_one(journal, 77)
+        with pytest.raises(OSError, match="does nothing"):
+            write_one(journal, 78)
+    write_one(journal, 79)
+    journal.close()
+    assert [line.job for line in Journal(tmp_path).lines()] == [0, 79]
+
+
+def test_a_journal_whose_new_name_could_not_be_made_safe_loses_no_line_after_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stuck(_: object) -> None:
+        raise OSError(5, "the disk does nothing")
+
+    journal = written(tmp_path, 3)
+    first = journal.lines()[0].seq
+    with monkeypatch.context() as brief:
+        brief.setattr("backroom.printing.journal.flush", stuck)
+        with pytest.raises(OSError, match="does nothing"):
+            journal.drop([first])
+        with pytest.raises(OSError, match="does nothing"):
+            write_one(journal, 78)
+    write_one(journal, 79)
+    journal.close()
+    assert [line.job for line in Journal(tmp_path).lines()] == [1, 2, 79]
+
+
+def test_a_journal_that_was_moved_away_is_followed_by_numbers_that_never_were(tmp_path: Path) -> None:
+    journal = written(tmp_path, 5)
+    before = {line.seq for line in journal.lines()}
+    journal.close()
+    (tmp_path / FILE).rename(tmp_path / "journal.kept")
+    # No printer and no disk is quicker than a line in a millisecond; this test is.
+    wait_for(lambda: time.time_ns() // 1_000_000 > max(before))
+    after = {line.seq for line in written(tmp_path, 5).lines()}
+    assert min(after) > max(before)
