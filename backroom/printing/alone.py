@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -24,7 +23,8 @@ import requests
 from backroom.domain.errors import BackroomError
 from backroom.domain.printing import PrintState
 from backroom.domain.shop import PrinterSpec
-from backroom.printing.booth import Booth, GatewayAway, Job, JobTaken, KeyRefused
+from backroom.durable import flush, write_durably
+from backroom.printing.booth import Booth, GatewayAway, Job, JobTaken, KeyRefused, is_ours
 from backroom.printing.journal import STARTED, Line
 from backroom.printing.kept import MOST_AHEAD, Kept
 from backroom.printing.sealed import new_once
@@ -93,10 +93,12 @@ class KeptBooth(Booth):
         except GatewayAway:
             try:
                 told = json.loads(path.read_text(encoding="utf-8"))
-            except FileNotFoundError:
-                raise GatewayAway(f"the gateway was never reached from {self.location}") from None
+            except (FileNotFoundError, ValueError):
+                # A broken file is as good as none: the shop says it anew when it is reached.
+                raise GatewayAway(f"what the gateway said of printers is not known at {self.location}") from None
         else:
-            _keep(path, json.dumps(told))
+            write_durably(path, json.dumps(told).encode())
+            flush(path.parent)
         self._ahead = min(int(told.get("ahead", 0)), MOST_AHEAD)
         return [PrinterSpec(**(spec | {"prints": tuple(spec["prints"])})) for spec in told["printers"]]
 
@@ -289,12 +291,6 @@ class LoneBooth(KeptBooth):
 
 
 def _from_the_gateway(answer: requests.Response) -> requests.Response:
-    if not answer.headers.get("Content-Type", "").startswith("application/"):
+    if not is_ours(answer):
         raise GatewayAway("something else answers in the gateway's place, such as the page of a market's network")
     return answer
-
-
-def _keep(path: Path, text: str) -> None:
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)

@@ -177,6 +177,9 @@ class Booth:
             )
         except requests.RequestException as error:
             raise GatewayAway(f"the gateway did not answer {method} {path}: {type(error).__name__}") from error
+        if response.status_code >= 300 and not is_ours(response):
+            # A proxy's own page, before anything is read out of its number: whatever is said, the shop did not say it.
+            raise GatewayAway(f"something else answered {response.status_code} in the gateway's place")
         if response.status_code in (401, 403):
             refused = KeyRefused(
                 f"the gateway refuses the key of {self.location}", remedy="Make a new one with `backroom key`."
@@ -188,6 +191,11 @@ class Booth:
         if response.status_code >= 300:
             raise _refusal(response, f"{method} {path}")
         return response
+
+
+def is_ours(response: requests.Response) -> bool:
+    """Whether an answer may be the gateway's: it answers in JSON, or with a payload, and pages are others'."""
+    return response.headers.get("Content-Type", "").startswith("application/")
 
 
 def short(reason: str) -> str:

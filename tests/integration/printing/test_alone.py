@@ -6,11 +6,14 @@ import itertools
 import os
 import shutil
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -101,6 +104,60 @@ def test_a_run_that_is_under_way_goes_on_when_the_line_is_cut(bench: Bench, line
     laptop.run()
     assert states(bench) == {"done": 6}
     assert once(bench, laptop, numbers)
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """What stands in front of a gateway that is gone, or in its place."""
+
+    answer: ClassVar[tuple[int, str]] = (404, "text/plain; charset=utf-8")
+
+    def do_GET(self) -> None:
+        status, kind = self.answer
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(b"404 page not found\n")
+
+    do_POST = do_GET
+
+    def log_message(self, *_: object) -> None:
+        """Nothing is to be seen of it."""
+
+
+@pytest.mark.parametrize("answer", [(404, "text/plain"), (403, "text/html"), (422, ""), (302, "text/html")])
+def test_a_proxy_that_answers_in_the_gateways_place_stops_no_booth_that_can_print_alone(
+    bench: Bench, laptop: Laptop, monkeypatch: pytest.MonkeyPatch, answer: tuple[int, str]
+) -> None:
+    monkeypatch.setattr(Proxy, "answer", answer)
+    numbers = bench.orders(1, 1)
+    assert laptop.fetch() == 2
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        laptop.url = f"http://127.0.0.1:{proxy.server_port}"
+        with laptop.open() as booth:
+            assert [printer.name for printer in booth.printers()] == ["left", "right"]
+            assert {job.order_number for job in booth.claim(2)} == set(numbers)
+            assert not booth.is_back()
+        keeper = Keeper(laptop.url, bench.key_at(laptop.folder), BOOTH, laptop.folder)
+        assert keeper.look() == {"done": 2}
+        proxy.shutdown()
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 40, b'{"printers": ['])
+def test_a_list_of_printers_that_a_power_cut_broke_is_asked_for_anew_and_ends_nothing(
+    bench: Bench, line: Line, laptop: Laptop, left: bytes
+) -> None:
+    bench.orders(1)
+    laptop.fetch()
+    (laptop.bench_folder / alone.PRINTERS).write_bytes(left)
+    line.cut(silent=False)
+    with pytest.raises(GatewayAway):
+        laptop.run_alone()
+    line.mend()
+    assert laptop.run() == {"done": 1}
+    line.cut(silent=False)
+    with laptop.open() as booth:
+        assert [printer.name for printer in booth.printers()] == ["left", "right"]
 
 
 def test_what_is_done_is_on_the_machine_no_more(bench: Bench, line: Line, laptop: Laptop) -> None:
