@@ -140,7 +140,7 @@ def gateway(httpserver: HTTPServer) -> PlayedGateway:
 
 
 def refuse(status: int, cause: str, detail: str = "no") -> Response:
-    return Response(json.dumps({"cause": cause, "detail": detail}), status)
+    return Response(json.dumps({"cause": cause, "detail": detail}), status, content_type="application/json")
 
 
 def test_the_gateway_commits_the_start_before_the_printer_hears_of_the_job(gateway: PlayedGateway) -> None:
@@ -314,14 +314,21 @@ def test_a_job_cancelled_with_a_page_out_is_for_a_person(gateway: PlayedGateway)
 
 
 def test_a_refused_key_stops_the_bench(gateway: PlayedGateway) -> None:
-    gateway.answers["payload"] = Response("", 403)
+    gateway.answers["payload"] = refuse(403, "http")
     with pytest.raises(KeyRefused):
         work_on(a_job(), SPEC, PlayedPrinter(), gateway.booth)
 
 
 def test_a_refusal_without_words_of_ours_is_told_by_its_number(gateway: PlayedGateway) -> None:
-    gateway.answers["claim"] = Response("<html>", 404)
+    gateway.answers["claim"] = Response("[]", 404, content_type="application/json")
     with pytest.raises(GatewayRefused, match="404"):
+        gateway.booth.claim(1)
+
+
+@pytest.mark.parametrize("status", [403, 404, 413])
+def test_the_page_of_something_else_is_no_answer_of_the_gateways(gateway: PlayedGateway, status: int) -> None:
+    gateway.answers["claim"] = Response("<html>", status, content_type="text/html")
+    with pytest.raises(GatewayAway, match=str(status)):
         gateway.booth.claim(1)
 
 
