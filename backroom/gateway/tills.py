@@ -7,6 +7,7 @@ till's own page (`backroom.till`).
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
@@ -93,14 +94,15 @@ def catalogue(request: Request, key: Till) -> dict[str, Any]:
 @router.post("/pos/sealed-sales")
 async def sealed_sales(asked: SealedSales, request: Request, key: Till) -> dict[str, Any]:
     """The same answers as `POST /pos/sales`, and the till's numbers that were never heard (`missing`)."""
-    secrets = front_of(request).room.seals.till_secrets()
-    opened, refused = [], []
-    for one in asked.sales:
-        try:
-            opened.append(open_sale(secrets, asked.device, one.seq, one.sealed) | {"seq": one.seq})
-        except SaleDoesNotOpen:
-            reason = {"code": "sealed", "field": "sealed", "detail": "does not open"}
-            refused.append({"seq": one.seq, "result": "refused", "reasons": [reason]})
+    seals = front_of(request).room.seals
+    opened, closed = _open(seals.till_secrets(), asked.device, asked.sales)
+    if closed:
+        # Sealed for a key that was brought back since, it may be.
+        more, closed = _open(seals.till_secrets(look_again=True), asked.device, closed)
+        opened += more
+    # The till keeps these: nothing of them is stored here.
+    reason = {"code": "sealed", "field": "sealed", "detail": "does not open"}
+    refused: list[Answer] = [{"seq": one.seq, "result": "refused", "reasons": [reason]} for one in closed]
     if not opened:
         return {"sales": refused, "missing": []}
     body = json.dumps({"device": asked.device, "sales": opened}, ensure_ascii=False).encode()
@@ -131,3 +133,16 @@ def _words(shop: Shop) -> dict[str, str]:
     language = first_language(shop.owner.language)
     words = wording(language, shop.owner.name)
     return {"language": language, "wording": words, "shown": shown(language, shop.owner.name)}
+
+
+def _open(
+    secrets: Sequence[bytes], device: str, sales: Iterable[SealedSale]
+) -> tuple[list[dict[str, Any]], list[SealedSale]]:
+    """Those that open with one of these secrets, and those that do not."""
+    opened, closed = [], []
+    for one in sales:
+        try:
+            opened.append(open_sale(secrets, device, one.seq, one.sealed) | {"seq": one.seq})
+        except SaleDoesNotOpen:
+            closed.append(one)
+    return opened, closed

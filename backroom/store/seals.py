@@ -128,8 +128,11 @@ class Seals:
             return False
         return True
 
-    def till_secrets(self) -> list[bytes]:
-        """The secrets for which tills sealed sales, that of the shop's own master key first."""
+    def till_secrets(self, *, look_again: bool = False) -> list[bytes]:
+        """The secrets for which tills sealed sales, that of the shop's own master key first. `look_again`: also of keys
+        that the secrets hold by now and this process has not met."""
+        if look_again:
+            self._look_again()
         own = self._keys[self.key_id]
         return [own.till_secret, *(key.till_secret for key in self._keys.values() if key is not own)]
 

@@ -41,6 +41,7 @@ class Shown:
     device: str
     waiting: int
     refused: Mapping[int, Sequence[str]]
+    aside: Sequence[int]
     standing: Standing
     said: str = ""
     wishes: int = 0
@@ -89,23 +90,23 @@ def wish_of(form: Mapping[str, str], catalogue: Mapping[str, Any]) -> dict[str, 
     return asked
 
 
-def render(catalogue: Mapping[str, Any] | None, shown: Shown, token: str) -> str:
-    """The page as HTML."""
+def render(catalogue: Mapping[str, Any] | None, shown: Shown, token: str, once: str) -> str:
+    """The page as HTML. `token` says that a form is this till's, and `once` which form it is."""
     said = f'<p class="said" role="status">{_text(shown.said)}</p>' if shown.said else ""
     body = (
-        _selling(catalogue, token)
+        _selling(catalogue, token, once)
         if catalogue
         else "<p>The shop was never reached from here: it says what to sell.</p>"
     )
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Till {_text(shown.device)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style><main><h1>Till</h1>{said}{_standing(shown)}{body}{_asking(catalogue, shown, token)}"
-        "</main></html>"
+        f"<style>{_STYLE}</style><main><h1>Till</h1>{said}{_standing(shown, token)}{body}"
+        f"{_asking(catalogue, shown, token)}</main></html>"
     )
 
 
-def _selling(catalogue: Mapping[str, Any], token: str) -> str:
+def _selling(catalogue: Mapping[str, Any], token: str, once: str) -> str:
     digits, currency = int(catalogue["digits"]), str(catalogue["currency"])
     groups = []
     for product, items in groupby(catalogue["items"], key=lambda item: item["product"]):
@@ -124,6 +125,7 @@ def _selling(catalogue: Mapping[str, Any], token: str) -> str:
     )
     return (
         f'<form method="post" action="/sell" autocomplete="off"><input type="hidden" name="token" value="{token}">'
+        f'<input type="hidden" name="once" value="{once}">'
         f"{''.join(groups)}<fieldset><legend>And then</legend>{ways}</fieldset>"
         '<details><summary>Tell them when it is ready</summary><label>E-mail <input name="email" type="email"></label>'
         '<label>Mobile phone <input name="phone" type="tel"></label>'
@@ -150,9 +152,11 @@ def _asking(catalogue: Mapping[str, Any] | None, shown: Shown, token: str) -> st
     )
 
 
-def _standing(shown: Shown) -> str:
+def _standing(shown: Shown, token: str) -> str:
     if shown.standing.refused_key:
         line = "The shop does not take this till's key. Ask for a new one; what is sold is kept."
+    elif shown.standing.disk_full:
+        line = "This machine's disk takes nothing: make room on it. What was sold is kept, and told when there is room."
     elif shown.standing.answered:
         line = "The shop hears every sale."
     else:
@@ -164,6 +168,14 @@ def _standing(shown: Shown) -> str:
     if shown.refused:
         numbers = ", ".join(map(str, sorted(shown.refused)[-20:]))
         parts.append(f'<p class="bad">The shop refused sales {numbers}: they lie in its quarantine.</p>')
+    if shown.aside:
+        numbers = ", ".join(map(str, shown.aside))
+        parts.append(
+            f'<form method="post" action="/again"><input type="hidden" name="token" value="{token}">'
+            f'<p class="bad">The shop could not open sales {numbers}, and has no copy: they lie here. They were sealed '
+            "for a master key that it does not know any more. Ask the hub to bring that key back (in its guide: <i>A "
+            "new master key</i>). Then:</p><button>Tell them again</button></form>"
+        )
     return "".join(parts)
 
 

@@ -2,7 +2,8 @@
 
 What belongs here: keeping, listing and dropping them. What does not: what a sale says (`page`), and telling the shop
 (`telling`). A file is written whole, flushed and then renamed: a crash leaves the sale or nothing. The file of the
-newest sale stays, emptied, when the shop has it, so that its number never comes again.
+newest sale stays, emptied, when the shop has it, so that its number never comes again. What the shop cannot open has no
+other copy: it stays, set aside, until somebody has it told again.
 """
 
 from __future__ import annotations
@@ -18,19 +19,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backroom.domain.errors import AskPerson
+from backroom.domain.errors import AskPerson, Refuse
 from backroom.durable import flush, write_durably
 from backroom.till.sealed_sale import seal_sale
 from backroom.till.wish_box import WishBox
 
 NAME, REFUSED, LOCK = "till.json", "refused.json", "till.lock"
-_FILE = re.compile(r"(\d{9})\.(sale|told)")
+_FILE = re.compile(r"(\d{9})\.(sale|told|aside)")
+# Of how many forms it is known that they were sold: more than anybody has open.
+MOST_FORMS = 1000
 
 
 class TillRunsAlready(AskPerson):
     """Another process sells from this folder."""
 
     cause = "till_runs_already"
+
+
+class FormSoldBefore(Refuse):
+    """A form that was sold says something else now: `seq` is the number it was sold under."""
+
+    cause = "form_sold_before"
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(f"this form was sold already, as number {seq}")
+        self.seq = seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +74,37 @@ class SalesBox:
         self.device = self._named()
         self.wishes = WishBox(folder, self.device)
         self._last = max((seq for seq, _ in self._files()), default=0)
+        # Forms that were sold, oldest first: their number, and what they said.
+        self._forms: dict[str, tuple[int, str]] = {}
 
     def close(self) -> None:
         os.close(self._lock)
 
-    def add(self, public: str, sale: Mapping[str, Any]) -> int:
-        """Seal a sale under the next number and keep it; it is on the disk when this returns."""
+    def add(self, public: str, sale: Mapping[str, Any], *, form: str = "", said: str = "") -> int:
+        """Seal a sale under the next number and keep it; it is on the disk when this returns.
+
+        `form` is the one-time id of the form it was made of, and `said` what that says: what comes twice is one sale,
+        with the same number. FormSoldBefore where it says something else the second time.
+        """
         with self._guard:
+            if form in self._forms:
+                seq, before = self._forms[form]
+                if said != before:
+                    raise FormSoldBefore(seq)
+                return seq
             seq = self._last + 1
             _write(self._path(seq, "sale"), seal_sale(public, self.device, seq, dict(sale) | {"seq": seq}).encode())
             self._last = seq
+            if form:
+                self._forms[form] = (seq, said)
+                while len(self._forms) > MOST_FORMS:
+                    del self._forms[next(iter(self._forms))]
             return seq
+
+    def sold_with(self, form: str) -> int | None:
+        """The number under which a form was sold; None where it was not."""
+        with self._guard:
+            return self._forms[form][0] if form in self._forms else None
 
     def waiting(self, most: int = 0) -> list[Kept]:
         """What the shop has not confirmed, oldest first."""
@@ -99,6 +132,22 @@ class SalesBox:
             _write(self._folder / REFUSED, json.dumps(known).encode())
         self.told(seq)
 
+    def set_aside(self, seq: int) -> None:
+        """The shop cannot open this sale: it stays here, and is not told again by itself."""
+        with self._guard:
+            self._move(seq, "sale", "aside")
+
+    def aside(self) -> list[int]:
+        """The numbers of what was set aside, in order."""
+        with self._guard:
+            return sorted(seq for seq, state in self._files() if state == "aside")
+
+    def tell_again(self) -> None:
+        """What was set aside waits for the shop again."""
+        with self._guard:
+            for seq in sorted(seq for seq, state in self._files() if state == "aside"):
+                self._move(seq, "aside", "sale")
+
     def refusals(self) -> dict[int, list[str]]:
         with self._guard:
             return {int(seq): reasons for seq, reasons in self._refusals().items()}
@@ -117,6 +166,11 @@ class SalesBox:
     def _files(self) -> list[tuple[int, str]]:
         found = (_FILE.fullmatch(path.name) for path in self._folder.iterdir())
         return [(int(one[1]), one[2]) for one in found if one]
+
+    def _move(self, seq: int, old: str, new: str) -> None:
+        if self._path(seq, old).exists():
+            self._path(seq, old).replace(self._path(seq, new))
+            flush(self._folder)
 
     def _path(self, seq: int, state: str) -> Path:
         return self._folder / f"{seq:09}.{state}"

@@ -2,11 +2,12 @@
 
 What belongs here: HTTP on the booth's own machine. What does not: the page (`page`), sales (`sales_box`).
 It listens on this machine only unless told otherwise, and a form must bring the token of this process: no other page
-in the same browser can sell.
+in the same browser can sell. A form that sells brings an id of its own as well: two taps are one sale.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 import threading
@@ -23,10 +24,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from backroom.till.page import NotASale, Shown, render, sale_of, wish_of
-from backroom.till.sales_box import SalesBox
+from backroom.till.sales_box import FormSoldBefore, SalesBox
 from backroom.till.telling import Telling
 
 LONGEST_FORM = 64 * 1024
+TOO_OLD = "This page is too old: fill it in again."
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 
@@ -39,19 +41,32 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
             box.device,
             len(box.waiting()),
             box.refusals(),
+            box.aside(),
             telling.standing,
             said,
             wishes=len(box.wishes.waiting()),
             answers=telling.answers,
         )
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        return HTMLResponse(render(telling.catalogue(), shown, token), status, headers=headers)
+        html = render(telling.catalogue(), shown, token, secrets.token_urlsafe(16))
+        return HTMLResponse(html, status, headers=headers)
+
+    async def read(request: Request) -> dict[str, str]:
+        """A form of ours without its token; ValueError where it is none, NotOurs where it is another page's."""
+        body = await request.body()
+        form = dict(parse_qsl(body[:LONGEST_FORM].decode("ascii"), errors="strict"))
+        if not hmac.compare_digest(form.pop("token", "").encode(), token.encode()):
+            raise NotOurs
+        return form
 
     def show(request: Request) -> Response:
-        said = request.query_params.get("sold", "")
         if request.query_params.get("kept"):
             return page("Kept: it goes to the shop as soon as there is a line. Load this page again to see its answer.")
-        return page(f"Sold: number {said}." if said.isascii() and said.isdigit() else "")
+        sold = request.query_params.get("sold", "")
+        said = f"Sold: number {sold}." if sold.isascii() and sold.isdigit() else ""
+        if said and "again" in request.query_params:
+            said += " It came twice and counts once; for another sale fill in the page anew."
+        return page(said)
 
     async def sell(request: Request) -> Response:
         return await _taken(request, _sold)
@@ -61,33 +76,65 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
 
     async def _taken(request: Request, take: Callable[[dict[str, str], dict[str, Any]], str]) -> Response:
         """Read a form, and do with it what is meant; `take` says what the page is to show."""
-        body = await request.body()
         try:
-            form = dict(parse_qsl(body[:LONGEST_FORM].decode("ascii"), errors="strict"))
+            form = await read(request)
         except ValueError:
             return page("This is not a form of ours.", 400)
+        except NotOurs:
+            return page(TOO_OLD, 403)
         catalogue = telling.catalogue()
-        if not hmac.compare_digest(form.pop("token", "").encode(), token.encode()) or catalogue is None:
-            return page("This page is too old: fill it in again.", 403)
+        if catalogue is None:
+            return page(TOO_OLD, 403)
         try:
             shown = take({name: value.strip() for name, value in form.items()}, catalogue)
         except NotASale as error:
             return page(str(error), 400)
+        except NotOurs:
+            return page(TOO_OLD, 403)
+        except FormSoldBefore as error:
+            return page(f"NOT SOLD: {error}. Fill in this page for another sale.", 409)
         except OSError:
             return page("NOT KEPT: this machine's disk takes nothing more. Write it down.", 507)
         return RedirectResponse(f"/?{shown}", 303)
 
     def _sold(form: dict[str, str], catalogue: dict[str, Any]) -> str:
-        seq = box.add(str(catalogue["sealing_key"]), sale_of(form, catalogue, datetime.now(UTC)))
-        return f"sold={quote(str(seq))}"
+        once = form.pop("once", "")
+        if not once:
+            raise NotOurs
+        sale = sale_of(form, catalogue, datetime.now(UTC))
+        said = hashlib.sha256(repr(sorted(form.items())).encode()).hexdigest()
+        before = box.sold_with(once)
+        seq = box.add(str(catalogue["sealing_key"]), sale, form=once, said=said)
+        return f"sold={quote(str(seq))}{'&again=1' if before else ''}"
 
     def _wished(form: dict[str, str], catalogue: dict[str, Any]) -> str:
         box.wishes.add(str(catalogue["sealing_key"]), wish_of(form, catalogue))
         return "kept=1"
 
+    async def again(request: Request) -> Response:
+        try:
+            await read(request)
+            box.tell_again()
+        except ValueError:
+            return page("This is not a form of ours.", 400)
+        except NotOurs:
+            return page(TOO_OLD, 403)
+        except OSError:
+            return page("This machine's disk takes nothing: make room on it, then press again.", 507)
+        return RedirectResponse("/", 303)
+
     return Starlette(
-        routes=[Route("/", show), Route("/sell", sell, methods=["POST"]), Route("/wish", wish, methods=["POST"])]
+        routes=[
+            Route("/", show),
+            Route("/sell", sell, methods=["POST"]),
+            Route("/wish", wish, methods=["POST"]),
+            Route("/again", again, methods=["POST"]),
+        ]
     )
+
+
+class NotOurs(Exception):
+    """A form without the token of this process."""
 
 
 def run_till(*, gateway: str, key: str, folder: Path, host: str, port: int) -> None:

@@ -7,6 +7,7 @@ Sales go again and again until the shop has confirmed each by its number; it cou
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from typing import Any
 
 import requests
 
+from backroom.durable import flush, write_durably
 from backroom.till.sales_box import SalesBox
+
+log = logging.getLogger(__name__)
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
 LOOK_SECONDS = 3.0
@@ -23,14 +27,18 @@ LOOK_SECONDS = 3.0
 CATALOGUE_SECONDS = 30.0
 AT_ONCE = 50
 CATALOGUE = "catalogue.json"
+# What the shop says of a sale that none of its keys opens: it keeps no copy of it.
+SEALED = "sealed"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a till stands with the shop: whether it answered last, and what the shop lacks of its numbers."""
+    """How a till stands with the shop: whether it answered last, and what the shop lacks of its numbers. `disk_full`:
+    this machine's disk takes nothing, so that nobody knows here what the shop has."""
 
     answered: bool = False
     refused_key: bool = False
+    disk_full: bool = False
     missing: tuple[int, ...] = ()
 
 
@@ -51,27 +59,36 @@ class Telling:
         self.answers: tuple[str, ...] = ()
 
     def catalogue(self) -> dict[str, Any] | None:
-        """What there is to sell, as the shop said when it was last reached; None where it never was."""
-        return dict(json.loads(self._path.read_text("utf-8"))) if self._path.exists() else None
+        """What there is to sell, as the shop said when it was last reached; None where it never was, or where the file
+        is broken: then it is asked for anew."""
+        try:
+            told = json.loads(self._path.read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return told if isinstance(told, dict) and "items" in told else None
 
     def run(self, over: threading.Event) -> None:
-        """Tell for ever."""
+        """Tell for ever, whatever happens: without this thread the page would say what was true an hour ago."""
         while True:
-            self.look()
+            try:
+                self.look()
+            except Exception:
+                log.exception("the till could not look for the shop")
+                self.standing = Standing(missing=self.standing.missing)
             if over.wait(LOOK_SECONDS):
                 return
 
     def look(self) -> None:
         """Tell once all that waits, and ask what there is to sell where that is old."""
         try:
-            if time.monotonic() - self._catalogue_at > CATALOGUE_SECONDS or not self._path.exists():
+            if time.monotonic() - self._catalogue_at > CATALOGUE_SECONDS or self.catalogue() is None:
                 self._keep(self._ask("GET", "/pos/catalogue"))
                 self._catalogue_at = time.monotonic()
                 self.standing = Standing(answered=True, missing=self.standing.missing)
             while waiting := self._box.waiting(AT_ONCE):
                 sales = [{"seq": one.seq, "sealed": one.sealed} for one in waiting]
                 told = self._ask("POST", "/pos/sealed-sales", {"device": self._box.device, "sales": sales})
-                self._settle(told["sales"])
+                self._settle(told["sales"], {one.seq for one in waiting})
                 self.standing = Standing(answered=True, missing=tuple(told["missing"]))
             self._tell_wishes()
         except _KeyRefused:
@@ -79,13 +96,24 @@ class Telling:
         except (requests.RequestException, ValueError, KeyError, TypeError):
             # Whatever answers in the shop's place, such as the page of a market's network: it is not the shop.
             self.standing = Standing(missing=self.standing.missing)
+        except OSError as error:
+            log.warning("the till's folder: %s", error)
+            self.standing = Standing(disk_full=True, missing=self.standing.missing)
 
-    def _settle(self, answers: list[dict[str, Any]]) -> None:
+    def _settle(self, answers: list[dict[str, Any]], asked: set[int]) -> None:
+        """Do with each sale as the shop said; ValueError where it says nothing of what it was told."""
+        if not asked & {int(answer["seq"]) for answer in answers}:
+            raise ValueError
         for answer in answers:
-            if answer["result"] == "refused":
-                self._box.refused(int(answer["seq"]), [str(one["code"]) for one in answer["reasons"]])
+            seq = int(answer["seq"])
+            reasons = [str(one["code"]) for one in answer["reasons"]] if answer["result"] == "refused" else None
+            if reasons is None:
+                self._box.told(seq)
+            elif SEALED in reasons:
+                self._box.set_aside(seq)
+                self._catalogue_at = float("-inf")  # it has another key now, for which the next sale is to be sealed
             else:
-                self._box.told(int(answer["seq"]))
+                self._box.refused(seq, reasons)
 
     def _tell_wishes(self) -> None:
         """What the shop cannot take yet stays for the next look."""
@@ -117,9 +145,8 @@ class Telling:
         return told
 
     def _keep(self, told: dict[str, Any]) -> None:
-        draft = self._path.with_name(CATALOGUE + ".part")
-        draft.write_text(json.dumps({**told, "sealing_key": str(told["sealing_key"])}), encoding="utf-8")
-        draft.replace(self._path)
+        write_durably(self._path, json.dumps({**told, "sealing_key": str(told["sealing_key"])}).encode())
+        flush(self._path.parent)
 
 
 class _KeyRefused(Exception):

@@ -39,7 +39,7 @@ from backroom.domain.shop import (
     Thresholds,
 )
 from backroom.gateway.serve import server
-from backroom.shop.room import Room
+from backroom.shop.room import MASTER_KEY_BEFORE, Room
 from backroom.shop.secrets import Secrets
 from backroom.store import catalogue, fulfilment, history, orders, people, tables
 from backroom.store.api_keys import make_key
@@ -49,7 +49,7 @@ from backroom.store.database import Database, now
 from backroom.store.orders import NewOrder
 from backroom.store.print_jobs import ToPrint, open_jobs
 from backroom.store.routing import save_decisions
-from backroom.store.seals import Seals
+from backroom.store.seals import Seals, read_master_key
 from backroom.store.shipping import NewShipment, save_shipments
 from backroom.store.tables import fulfilment_orders
 
@@ -226,8 +226,15 @@ def a_shop() -> Shop:
 @pytest.fixture
 def room(tmp_path: Path, database_url: str) -> Iterator[Room]:
     database = Database(database_url)
-    secrets = Secrets(tmp_path / "secrets.toml", {"webhook.web": SECRET})
-    yield Room(tmp_path, a_shop(), database, Seals(bytes(range(32))), secrets)
+    own = bytes(range(32))
+    path = tmp_path / "secrets.toml"
+    secrets = Secrets(path, {"webhook.web": SECRET})
+
+    def known() -> list[bytes]:
+        before = Secrets.read(path).find(MASTER_KEY_BEFORE)
+        return [own, *([read_master_key(before)] if before else [])]
+
+    yield Room(tmp_path, a_shop(), database, Seals(own, reread=known), secrets)
     database.close()
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import base64
 import itertools
+import json
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -20,20 +23,25 @@ from starlette.testclient import TestClient
 
 from backroom.domain.events import EventState
 from backroom.domain.opt_in import wording
+from backroom.shop.room import MASTER_KEY_BEFORE
+from backroom.shop.secrets import Secrets
 from backroom.store import booth_devices, opt_ins
 from backroom.store.api_keys import make_key
 from backroom.store.catalogue import save_variants
 from backroom.store.quarantined import open_quarantine
+from backroom.store.seals import MasterKey, new_master_key, read_master_key
 from backroom.store.tables import consents, inbox
 from backroom.store.till_numbers import between, gaps, hear
+from backroom.till import telling
 from backroom.till.sales_box import SalesBox, TillRunsAlready
-from backroom.till.sealed_sale import SaleDoesNotOpen, open_sale, open_wish
+from backroom.till.sealed_sale import SaleDoesNotOpen, open_sale, open_wish, public_of
 from backroom.till.serve import create_till
 from backroom.till.telling import Telling
 from tasks import opt_ins as sending
 from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, gateway, room
 from tests.integration.gateway.test_event_page import become, plan
 from tests.lines import Line
+from tests.printers import wait_for
 
 __all__ = ["gateway", "room"]
 
@@ -67,11 +75,13 @@ class Till:
     def page(self) -> str:
         return self.client.get("/").text
 
+    def form(self) -> dict[str, str]:
+        """What a fresh page's form brings by itself."""
+        selling = self.page().split('action="/sell"')[1]
+        return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]+)"', selling))
+
     def sell(self, count: int = 1, **more: str) -> str:
-        found = re.search(r'name="token" value="([^"]+)"', self.page())
-        assert found
-        form = {"token": found[1], f"n:{SKU}": str(count), "way": "rack"} | more
-        return self.client.post("/sell", data=form).text
+        return self.client.post("/sell", data=self.form() | {f"n:{SKU}": str(count), "way": "rack"} | more).text
 
 
 PHONE, ODD = "+4915123456789", "151 2345"
@@ -112,6 +122,27 @@ def till(gateway: Gateway, line: Line, tmp_path: Path) -> Iterator[Till]:
     till.telling.look()
     yield till
     till.box.close()
+
+
+def in_the_shops_place(monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    """Something else answers, well and with these words."""
+    answer = requests.Response()
+    answer.status_code, answer._content = 200, said
+    monkeypatch.setattr(requests, "request", lambda *_, **__: answer)
+
+
+@contextmanager
+def running(till: Till) -> Iterator[None]:
+    """While the till's own thread looks for the shop."""
+    over = threading.Event()
+    teller = threading.Thread(target=till.telling.run, args=(over,), daemon=True)
+    teller.start()
+    try:
+        yield
+        assert teller.is_alive()
+    finally:
+        over.set()
+        teller.join(20)
 
 
 def heard(gateway: Gateway) -> list[str]:
@@ -189,10 +220,13 @@ def test_a_number_never_comes_again_after_a_restart_and_a_second_process_is_refu
 def test_a_form_of_another_page_sells_nothing(till: Till) -> None:
     answer = till.client.post("/sell", data={"token": "guessed", f"n:{SKU}": "1", "way": "rack"})
     assert answer.status_code == 403
+    known = till.form()
+    for missing in known:
+        left = {name: value for name, value in known.items() if name != missing}
+        assert till.client.post("/sell", data=left | {f"n:{SKU}": "1"}).status_code == 403
     for form in ({}, {f"n:{SKU}": "-1"}, {f"n:{SKU}": "99"}, {f"n:{SKU}": "1", "way": "stolen"}, {"n:OTHER": "1"}):
-        found = re.search(r'name="token" value="([^"]+)"', till.page())
-        assert found
-        assert till.client.post("/sell", data={"token": found[1], **form}).status_code == 400
+        assert till.client.post("/sell", data=till.form() | form).status_code == 400
+    assert till.client.post("/again", data={"token": "guessed"}).status_code == 403
     assert till.box.waiting() == []
 
 
@@ -207,7 +241,104 @@ def test_a_sale_of_another_tills_number_is_refused_and_the_till_says_so(
     line.mend()
     till.telling.look()
     assert heard(gateway) == [f"{till.box.device}:2"]
-    assert "refused sales 1" in till.page()
+    assert "could not open sales 1" in till.page()
+    assert till.box.aside() == [1]
+
+
+def test_two_taps_are_one_sale_and_what_a_sold_form_says_later_is_told_and_not_lost(line: Line, till: Till) -> None:
+    line.cut(silent=False)
+    form = till.form() | {f"n:{SKU}": "1", "way": "rack"}
+    answers = [till.client.post("/sell", data=form) for _ in range(3)]
+    assert all("Sold: number 1." in answer.text for answer in answers)
+    assert ["came twice" in answer.text for answer in answers] == [False, True, True]
+    assert [one.seq for one in till.box.waiting()] == [1]
+    other = till.client.post("/sell", data=form | {f"n:{SKU}": "2"})
+    assert other.status_code == 409
+    assert "NOT SOLD: this form was sold already, as number 1" in other.text
+    assert "Sold: number 2." in till.sell()
+
+
+def test_a_sale_that_no_key_of_the_shop_opens_stays_at_the_till_until_the_key_is_back(
+    gateway: Gateway, line: Line, till: Till
+) -> None:
+    former = new_master_key()
+    public = public_of(MasterKey(read_master_key(former)).till_secret)
+    path = till.folder / "catalogue.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sealing_key": public}))
+    line.cut(silent=False)
+    till.sell()
+    till.sell()
+    line.mend()
+    till.telling.look()
+    assert (till.box.waiting(), till.box.aside(), till.box.refusals()) == ([], [1, 2], {})
+    page = till.page()
+    assert "could not open sales 1, 2" in page
+    assert "quarantine" not in page
+    till.telling.look()  # asks which key the shop has now
+    till.box.close()
+    again = Till(gateway, line, till.folder)
+    assert "Sold: number 3." in again.sell()
+    again.telling.look()
+    assert heard(gateway) == [f"{again.box.device}:3"]
+    secrets = Secrets.read(gateway.room.home / "secrets.toml")
+    secrets.add({MASTER_KEY_BEFORE: former})
+    assert "could not open" not in again.client.post("/again", data=again.form()).text
+    again.telling.look()
+    assert heard(gateway) == [f"{again.box.device}:{seq}" for seq in (1, 2, 3)]
+    assert (again.box.waiting(), again.box.aside()) == ([], [])
+    again.box.close()
+    till.box = SalesBox(till.folder)
+
+
+def test_a_disk_that_takes_nothing_is_said_and_the_teller_goes_on_when_there_is_room(
+    gateway: Gateway, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "LOOK_SECONDS", 0.02)
+    till.sell()
+    # No name of this kind can be written any more.
+    in_the_way = till.folder / "000000001.told"
+    in_the_way.mkdir()
+    with running(till):
+        wait_for(lambda: till.telling.standing.disk_full)
+        assert "disk takes nothing" in till.page()
+        assert "hears every sale" not in till.page()
+        in_the_way.rmdir()
+        wait_for(lambda: till.box.waiting() == [])
+        wait_for(lambda: till.telling.standing.answered)
+    assert heard(gateway) == [f"{till.box.device}:1"]
+
+
+def test_the_teller_survives_whatever_answers_in_the_shops_place(
+    gateway: Gateway, till: Till, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(telling, "LOOK_SECONDS", 0.02)
+    till.sell(1, email=CANARY)
+    with monkeypatch.context() as brief:
+        in_the_shops_place(brief, b"[" * 200_000)
+        with running(till):
+            wait_for(lambda: "could not look for the shop" in caplog.text)
+            assert "No line to the shop" in till.page()
+            assert CANARY not in caplog.text
+            brief.undo()
+            wait_for(lambda: till.box.waiting() == [])
+            wait_for(lambda: "hears every sale" in till.page())
+    assert heard(gateway) == [f"{till.box.device}:1"]
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 30, b"[]", b"[1]"])
+def test_a_price_list_that_a_power_cut_broke_is_asked_for_anew(line: Line, till: Till, left: bytes) -> None:
+    (till.folder / "catalogue.json").write_bytes(left)
+    assert "The shop was never reached" in till.page()
+    till.telling.look()
+    assert "Sold: number 1." in till.sell()
+
+
+def test_answers_about_other_sales_than_ours_are_no_answer(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    till.sell()
+    in_the_shops_place(monkeypatch, b'{"sales": [{"seq": 99, "result": "accepted"}], "missing": []}')
+    till.telling.look()
+    assert [one.seq for one in till.box.waiting()] == [1]
+    assert "No line to the shop" in till.page()
 
 
 def test_a_gap_is_noticed_and_named(gateway: Gateway, line: Line, till: Till) -> None:
@@ -236,11 +367,7 @@ def test_a_revoked_key_is_said_and_what_is_sold_is_kept(gateway: Gateway, line: 
 
 
 def test_the_page_of_a_markets_network_is_not_the_shop(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Portal(requests.Response):
-        status_code = 200
-        _content = b"<html>Log in to MarketNet</html>"
-
-    monkeypatch.setattr(requests, "request", lambda *_, **__: Portal())
+    in_the_shops_place(monkeypatch, b"<html>Log in to MarketNet</html>")
     till.sell()
     till.telling.look()
     assert len(till.box.waiting()) == 1
