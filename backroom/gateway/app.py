@@ -56,6 +56,7 @@ from backroom.gateway.prefect import router as prefect_router
 from backroom.gateway.prefect_door import PrefectDoor
 from backroom.gateway.tills import router as tills_router
 from backroom.shop.room import Room
+from backroom.store.api_keys import KeyEnded
 from backroom.store.booth_wakes import BoothWork, look
 from backroom.store.desk import NoSuchOrder
 from backroom.store.events import NoSuchEvent
@@ -156,6 +157,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def _refused(request: Request, error: Exception) -> Response:
     """Errors of ours carry ids only, so what they say may be shown to whoever holds a key."""
     assert isinstance(error, BackroomError)
+    if isinstance(error, KeyEnded):
+        # As at the door (`access`): a booth destroys what it has fetched when it hears this.
+        return _said(request, 401, str(error), error.cause, {"WWW-Authenticate": "Bearer"})
     gone = isinstance(error, NoSuchOrder | NoSuchReturn | NoSuchEvent | NoSuchTransfer | NoSuchParcel | NoSuchSample)
     status = 404 if gone else 503 if isinstance(error, Retry) else 409
     return _said(request, status, str(error), error.cause)

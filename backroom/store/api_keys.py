@@ -31,6 +31,12 @@ class KeyRefused(Refuse):
     cause = "key_refused"
 
 
+class KeyEnded(Refuse):
+    """The key was revoked or ended after its request came in."""
+
+    cause = "key_ended"
+
+
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
     """A key that works now. `location` is where it works; empty for scopes that are not bound to a place."""
@@ -74,6 +80,14 @@ def find_key(connection: Connection, key: str) -> KeyInfo | None:
 def key_by_id(connection: Connection, key_id: int) -> KeyInfo | None:
     """The same by id, for a session that was opened with the key."""
     return _working(connection, api_keys.c.id == key_id)
+
+
+def still_works(connection: Connection, key_id: int, *, alone: bool = False) -> None:
+    """Hold a key as it is until this transaction ends; KeyEnded where it was revoked or ended meanwhile. Whoever
+    revokes it waits until then, or has done it before. `alone`: nobody else may hold it so at the same time."""
+    held = select(api_keys.c.id).where(api_keys.c.id == key_id, *_works(connection)).with_for_update(read=not alone)
+    if connection.execute(held).first() is None:
+        raise KeyEnded("this key does not work any more")
 
 
 def check_key(connection: Connection, key: str, scope: str, location: str | None = None) -> KeyInfo | None:
@@ -141,13 +155,17 @@ def standing(row: RowMapping, at: datetime) -> str:
 
 def _working(connection: Connection, which: ColumnElement[bool]) -> KeyInfo | None:
     row = connection.execute(
-        select(api_keys.c.id, api_keys.c.name, api_keys.c.scope, api_keys.c.location).where(
-            which,
-            api_keys.c.revoked_at.is_(None),
-            or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now(connection)),
-        )
+        select(api_keys.c.id, api_keys.c.name, api_keys.c.scope, api_keys.c.location).where(which, *_works(connection))
     ).one_or_none()
     return None if row is None else KeyInfo(row.id, row.name, row.scope, row.location)
+
+
+def _works(connection: Connection) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """That a key is neither revoked nor expired."""
+    return (
+        api_keys.c.revoked_at.is_(None),
+        or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now(connection)),
+    )
 
 
 def _digest(key: str) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from backroom.domain.errors import AskPerson
 from backroom.store import print_seals
-from backroom.store.api_keys import KeyInfo
+from backroom.store.api_keys import KeyInfo, still_works
 from backroom.store.database import now
 from backroom.store.tables import api_keys, booth_devices
 
@@ -26,15 +26,17 @@ class OtherMachine(AskPerson):
 
 def let_in(connection: Connection, info: KeyInfo, public_key: str, *, alone: bool) -> int:
     """The id of the device with this public key, let in at its first call; OtherMachine where it must be `alone` with
-    its key and is not. Locks the key's row, so that two machines that come at once are not both the first."""
+    its key and is not. Locks the key's row, so that two machines that come at once are not both the first, and nobody
+    revokes it meanwhile; KeyEnded where somebody has."""
     here = select(booth_devices.c.id, booth_devices.c.forgotten_at, booth_devices.c.public_key).where(
         booth_devices.c.api_key_id == info.id
     )
     ours = here.where(booth_devices.c.public_key == public_key, booth_devices.c.forgotten_at.is_(None))
     found: int | None = connection.execute(ours).scalar()
     if found is not None:
+        still_works(connection, info.id)
         return found
-    connection.execute(select(api_keys.c.id).where(api_keys.c.id == info.id).with_for_update())
+    still_works(connection, info.id, alone=True)
     # Another lane of this very machine may have been the first, while we waited for the lock.
     known: int | None = connection.execute(ours).scalar()
     if known is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -17,6 +18,8 @@ from pypdfium2 import PdfDocument
 
 from backroom.domain.errors import BackroomError
 from backroom.domain.shop import PrinterSpec
+from backroom.printing import sealed
+from backroom.printing.booth import KeyRefused
 from backroom.printing.device import Device, hold_device
 from backroom.printing.sealed import Sealed, new_once, open_sealed, unpack
 from backroom.store import booth_devices, desk, print_seals
@@ -153,6 +156,30 @@ def test_what_dies_while_the_machine_runs_is_gone_from_its_disk_before_anybody_c
     thief.read()
     assert thief.opened == {}
     assert thief.finds(*numbers) == []
+
+
+def test_a_payload_that_was_being_made_while_its_booth_was_revoked_goes_nowhere_and_the_machine_forgets_the_others(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laptop = Laptop(bench, bench.url, tmp_path / "laptop")
+    bench.orders(1, 1)
+    assert laptop.fetch() == 2
+    real = sealed.seal
+
+    def revoked_meanwhile(*told: Any, **more: Any) -> Any:
+        made = real(*told, **more)
+        bench.floor.room.database.write(lambda c: booth_devices.revoke(c, BOOTH))
+        return made
+
+    monkeypatch.setattr(sealed, "seal", revoked_meanwhile)
+    with laptop.open() as booth:
+        [job, _] = booth.kept.jobs()
+        with pytest.raises(KeyRefused):
+            booth.payload(job, new_once())
+        assert booth.kept.remaining() == 0
+    seals = _seals(bench, {row["id"] for row in bench.jobs().values()})
+    assert len(seals) == 2, "what was being made is not noted"
+    assert {row["destroyed_why"] for row in seals} == {"revoked"}
 
 
 def test_after_it_is_revoked_nothing_at_all_is_to_be_had_from_the_gateway(bench: Bench, tmp_path: Path) -> None:

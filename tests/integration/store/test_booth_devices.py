@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import Connection, func, select, update
 
-from backroom.store.api_keys import KeyInfo, find_key, make_key
-from backroom.store.booth_devices import OtherMachine, let_in
-from backroom.store.database import Database
+from backroom.store import api_keys, tables
+from backroom.store.api_keys import KeyEnded, KeyInfo, find_key, make_key
+from backroom.store.booth_devices import OtherMachine, let_in, revoke
+from backroom.store.database import Database, now
 from backroom.store.tables import booth_devices
 from tests.shops import BOOTH
 from tests.together import run_together
@@ -53,3 +58,48 @@ def test_of_machines_that_come_at_once_with_a_key_that_is_for_one_exactly_one_is
 
         assert sorted(run_together([partial(call, lane) for lane in range(LANES)])) == [False] * (LANES - 1) + [True]
         assert machines(database) == number
+
+
+def expire(connection: Connection, key: KeyInfo) -> None:
+    ended = now(connection) - timedelta(seconds=1)
+    table = tables.api_keys
+    connection.execute(update(table).where(table.c.id == key.id).values(expires_at=ended))
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(
+    "end",
+    [lambda c, key: api_keys.revoke(c, key.id), lambda c, key: revoke(c, key.location), expire],
+    ids=["revoked", "its booth was revoked", "expired"],
+)
+def test_a_key_that_ended_after_its_request_came_in_lets_no_machine_in(
+    database: Database, end: Callable[[Connection, KeyInfo], object], known: bool
+) -> None:
+    key = new_key(database)
+    if known:
+        database.write(lambda connection: let_in(connection, key, "machine", alone=True))
+    database.write(lambda connection: end(connection, key))
+    with pytest.raises(KeyEnded):
+        database.write(lambda connection: let_in(connection, key, "machine", alone=True))
+    assert machines(database) == int(known)
+
+
+def test_a_key_is_not_revoked_in_the_middle_of_what_it_lets_in(database: Database) -> None:
+    key = new_key(database)
+    database.write(lambda connection: let_in(connection, key, "machine", alone=True))
+    inside, done, order = threading.Event(), threading.Event(), list[str]()
+
+    def print_something(connection: Connection) -> None:
+        let_in(connection, key, "machine", alone=True)
+        inside.set()
+        done.wait(0.3)
+        order.append("let in")
+
+    def take_away() -> None:
+        assert inside.wait(20)
+        database.write(lambda connection: revoke(connection, BOOTH))
+        order.append("revoked")
+        done.set()
+
+    run_together([lambda: database.write(print_something), take_away])
+    assert order == ["let in", "revoked"]
