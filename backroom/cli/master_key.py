@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from backroom.cli.opening import open_room
-from backroom.cli.output import aside, console, show_json
+from backroom.cli.output import aside, console, show_json, show_table
 from backroom.privacy import rotation
+from backroom.store import till_numbers
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -55,5 +56,14 @@ def rotate() -> None:
 @app.command()
 def retire() -> None:
     """Forget the master key before the present one: backups from before the change can then be opened by nobody."""
-    rotation.retire(open_room())
+    room = open_room()
+    rotation.retire(room)
     console.print("The key before is forgotten. Destroy your copies of it, too.")
+    with room.database.read() as connection:
+        known = till_numbers.listing(connection)
+    if known:
+        console.print(
+            "[yellow]But first look at every till: what it sealed before the change and has not told yet opens by that "
+            "key only. Its page must say Waiting: 0.[/]"
+        )
+        show_table("Tills", known, ("name", "location", "heard_at"))

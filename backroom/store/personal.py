@@ -203,6 +203,8 @@ OF_NOBODY = (
     t.sheets,
     t.restock_plans,
     t.stock_leases,
+    t.till_gaps,
+    t.tills,
     t.transfer_lines,
     t.transfers,
     t.stock_levels,

@@ -2,7 +2,15 @@
 
 from backroom.store.tables.audit import audit_days, looks, paid_elsewhere, plan_answers
 from backroom.store.tables.base import metadata
-from backroom.store.tables.booths import booth_calls, booth_devices, booth_lines, offline_conflicts, print_seals
+from backroom.store.tables.booths import (
+    booth_calls,
+    booth_devices,
+    booth_lines,
+    offline_conflicts,
+    print_seals,
+    till_gaps,
+    tills,
+)
 from backroom.store.tables.channels import channel_levels, channel_news, channel_stock
 from backroom.store.tables.engine import breakers, claims, effects, generations
 from backroom.store.tables.events import (
@@ -121,6 +129,8 @@ __all__ = [
     "stock_movements",
     "stock_outs",
     "suppressions",
+    "till_gaps",
+    "tills",
     "tracking_events",
     "transfer_lines",
     "transfers",

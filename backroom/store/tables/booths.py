@@ -68,6 +68,29 @@ booth_lines = Table(
     Index("ix_booth_lines_print_job_id", "print_job_id"),
 )
 
+# Tills whose numbers we know: the lowest and the highest that were heard.
+tills = Table(
+    "tills",
+    metadata,
+    id_column(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("location", Text, nullable=False),
+    Column("first_seq", Id, nullable=False),
+    Column("last_seq", Id, nullable=False),
+    Column("heard_at", Utc, nullable=False),
+)
+
+# Numbers of a till that were not heard, between those that were: each row a stretch with both its ends.
+till_gaps = Table(
+    "till_gaps",
+    metadata,
+    id_column(),
+    Column("name", Text, nullable=False),
+    Column("first_seq", Id, nullable=False),
+    Column("last_seq", Id, nullable=False),
+    UniqueConstraint("name", "first_seq"),
+)
+
 # Where what was done without us and what we had decided meanwhile do not go together: what was done about it by the
 # rule, for a person to look at. `key` counts each once.
 offline_conflicts = Table(

@@ -14,6 +14,7 @@ from backroom.shop.room import Room
 from backroom.store import api_keys, requests
 from backroom.store.database import now
 from backroom.store.tables import orders
+from backroom.store.till_numbers import hear
 from tests.integration.cli.typing_in import answered, refused, typed
 from tests.integration.gateway.conftest import make_order
 
@@ -100,6 +101,9 @@ def test_a_new_master_key_is_told_by_its_name_only(room: Room) -> None:
     assert not any(value in told.output for value in json.dumps(secrets).split('\\"') if len(value) > 30)
     assert "is kept" in typed("master-key", "status").output
     assert "still kept" in refused("master-key", "rotate")
-    typed("master-key", "retire")
+    room.database.write(lambda c: hear(c, "till-7", "booth-a", [1]))
+    warned = typed("master-key", "retire").output
+    assert "look at every till" in " ".join(warned.split())
+    assert "till-7" in warned
     assert not answered("master-key", "status")["before_kept"]
     assert answered("person", "find", "ada@example.com")

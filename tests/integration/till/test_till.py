@@ -21,8 +21,6 @@ from prefect.logging import disable_run_logger
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
-from backroom.domain.events import EventState
-from backroom.domain.opt_in import wording
 from backroom.shop.room import MASTER_KEY_BEFORE
 from backroom.shop.secrets import Secrets
 from backroom.store import booth_devices, opt_ins
@@ -31,15 +29,15 @@ from backroom.store.catalogue import save_variants
 from backroom.store.quarantined import open_quarantine
 from backroom.store.seals import MasterKey, new_master_key, read_master_key
 from backroom.store.tables import consents, inbox
-from backroom.store.till_numbers import between, gaps, hear
+from backroom.store.till_numbers import gaps, hear
 from backroom.till import telling
 from backroom.till.sales_box import SalesBox, TillRunsAlready
-from backroom.till.sealed_sale import SaleDoesNotOpen, open_sale, open_wish, public_of
+from backroom.till.sealed_sale import public_of
 from backroom.till.serve import create_till
 from backroom.till.telling import Telling
 from tasks import opt_ins as sending
 from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, gateway, room
-from tests.integration.gateway.test_event_page import become, plan
+from tests.integration.gateway.test_event_page import plan
 from tests.lines import Line
 from tests.printers import wait_for
 
@@ -408,83 +406,3 @@ def test_killed_at_any_flush_a_sale_is_there_whole_or_was_never_sold(tmp_path: P
         assert answered <= kept, "what the customer was told is there"
         assert box.add(public, {"total": "1.00"}) == max(kept, default=0) + 1
         box.close()
-
-
-def test_a_hundred_missing_numbers_are_named_and_no_more() -> None:
-    assert between([1, 2, 5, 7]) == [3, 4, 6]
-    assert between([]) == between([4]) == []
-    assert between([1, 10**14]) == list(range(2, 102))
-
-
-def test_a_customer_agrees_to_sms_at_the_till_without_network_once(
-    fair: Gateway, line: Line, till: Till, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert wording("en", "Atelier Nord") in till.page()
-    line.cut(silent=False)
-    assert "Kept" in wish(till, phone=PHONE)
-    [kept] = till.box.wishes.waiting()
-    till.telling.look()
-    assert "Waiting for a line: 1." in till.page()
-    line.mend()
-    till.telling.look()
-    assert till.box.wishes.waiting() == []
-    # The answer was lost: it is told again.
-    (till.folder / f"{1:020}-{kept.key}.wish").write_text(kept.sealed)
-    till.telling.look()
-    [code] = send_codes(fair, monkeypatch)
-    assert agreed(fair) == []
-    line.cut(silent=False)
-    wish(till, phone=PHONE, code=code)
-    line.mend()
-    till.telling.look()
-    till.telling.look()
-    assert "Done: you get SMS about your orders" in till.page()
-    assert agreed(fair) == [("event.till", wording("en", "Atelier Nord"))]
-
-
-def test_a_code_that_does_not_work_is_said_and_gone(fair: Gateway, till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
-    wish(till, phone=PHONE)
-    till.telling.look()
-    [code] = send_codes(fair, monkeypatch)
-    wish(till, phone=PHONE, code=f"{(int(code) + 1) % 10**6:06}")
-    till.telling.look()
-    assert "That code does not work" in till.page()
-    assert (till.box.wishes.waiting(), agreed(fair)) == ([], [])
-    assert "no phone number" in wish(till, phone="call me")
-    wish(till, phone=ODD)
-    till.telling.look()
-    assert "That is no mobile number" in till.page()
-
-
-def test_nobody_reads_on_its_disk_who_wants_sms_nor_opens_it_as_another(fair: Gateway, line: Line, till: Till) -> None:
-    line.cut(silent=False)
-    wish(till, phone=PHONE)
-    for path in till.folder.iterdir():
-        raw = path.read_bytes()
-        assert PHONE.encode() not in (base64.b64decode(raw) if path.suffix == ".wish" else raw)
-    [kept] = till.box.wishes.waiting()
-    secrets = fair.room.seals.till_secrets()
-    assert open_wish(secrets, till.box.device, kept.key, kept.sealed)["phone"] == PHONE
-    for device, key in (("another", kept.key), (till.box.device, "0" * 32)):
-        with pytest.raises(SaleDoesNotOpen):
-            open_wish(secrets, device, key, kept.sealed)
-    with pytest.raises(SaleDoesNotOpen):
-        open_sale(secrets, till.box.device, 1, kept.sealed)
-
-
-def test_where_there_is_no_event_the_till_asks_nobody(till: Till) -> None:
-    assert "SMS when it is ready" not in till.page()
-
-
-def test_a_code_from_the_till_is_confirmed_on_the_page_by_its_number(
-    fair: Gateway, till: Till, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    become(fair, EventState.LIVE)
-    wish(till, phone=PHONE)
-    till.telling.look()
-    [code] = send_codes(fair, monkeypatch)
-    wrong = fair.client.post("/e/fair/sms/confirm", data={"phone": "+4915198765432", "code": code, "language": "en"})
-    assert wrong.status_code == 403
-    right = fair.client.post("/e/fair/sms/confirm", data={"phone": "0151 23456789", "code": code, "language": "en"})
-    assert right.status_code == 200
-    assert [source for source, _ in agreed(fair)] == ["event.till"]
