@@ -305,9 +305,9 @@ class Retention:
 
     `raw`: what channels sent, as it came, counted from its arrival. `labels` and `messages`: their content, in the
     database and in folders, counted from the day they were made. `customers`: somebody of whom nothing new was heard
-    for so long, and all whose orders have ended, is forgotten. `reports`: report files. `samples`: photos
-    of samples that are good no more. `keys`: API keys that work no
-    more.
+    for so long, and all whose orders have ended, is forgotten. `reports`: report files. `samples`: photos of samples
+    that are good no more. `keys`: API keys that work no more, and the machines that were let in with them. `booths`:
+    what machines and tills told of their work without us, and what is left of sealed prints that were destroyed.
     """
 
     raw: int = 90
@@ -317,6 +317,7 @@ class Retention:
     reports: int = 730
     samples: int = 730
     keys: int = 365
+    booths: int = 365
 
 
 @dataclass(frozen=True, slots=True)

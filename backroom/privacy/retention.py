@@ -41,6 +41,7 @@ def remove_old(room: Room, forget_runs: ForgetRuns | None) -> Iterator[Removed]:
     kept = room.shop.retention
     days = {"raw": kept.raw, "labels": kept.labels, "messages": kept.messages}
     days |= {"replies": kept.messages, "keys": kept.keys, "opt-ins": UNCONFIRMED_FOR.days}
+    days |= {"machines": kept.keys, "sealed prints": kept.booths, "booth lines": kept.booths}
     for kind, step in retention.STEPS.items():
         if days[kind]:
             yield _noted(room, kind, days[kind], partial(_in_batches, room, step))

@@ -22,6 +22,7 @@ def read_retention(root: Section) -> Retention:
         reports=section.whole("reports_days", usual.reports, high=LONGEST_DAYS),
         samples=section.whole("samples_days", usual.samples, high=LONGEST_DAYS),
         keys=section.whole("keys_days", usual.keys, high=LONGEST_DAYS),
+        booths=section.whole("booths_days", usual.booths, high=LONGEST_DAYS),
     )
     section.done()
     return kept

@@ -11,13 +11,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, Select, Table, delete, func, insert, or_, select, update
 
-from backroom.domain.model import FulfilmentState, InboxState
+from backroom.domain.model import FulfilmentState, InboxState, PrintJobState
 from backroom.store import opt_ins
 from backroom.store.database import now
 from backroom.store.messages import PLANNED, WAITING
 from backroom.store.returns import UNDER_WAY
 from backroom.store.tables import (
     api_keys,
+    booth_devices,
+    booth_lines,
     consents,
     fulfilment_orders,
     inbox,
@@ -26,6 +28,8 @@ from backroom.store.tables import (
     messages,
     orders,
     people,
+    print_jobs,
+    print_seals,
     push_subscriptions,
     quarantine,
     removals,
@@ -96,6 +100,58 @@ def empty_opt_ins(connection: Connection, before: datetime) -> int:
     return opt_ins.forget_unconfirmed(connection, before, BATCH)
 
 
+def delete_seals(connection: Connection, before: datetime) -> int:
+    """Delete what is left of sealed prints that were destroyed before then. That a job was printed stays."""
+    ids = _some(connection, select(print_seals.c.id).where(print_seals.c.destroyed_at < before), print_seals)
+    connection.execute(delete(print_seals).where(print_seals.c.id.in_(ids)))
+    return len(ids)
+
+
+def delete_machines(connection: Connection, before: datetime) -> int:
+    """Delete machines whose key is gone, or works no more since then, and for which nothing sealed is left. A machine
+    that was forgotten stays as long as its key works: it must not come back."""
+    works = or_(api_keys.c.revoked_at.is_(None), api_keys.c.revoked_at >= before)
+    works &= or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at >= before)
+    old = select(booth_devices.c.id).where(
+        booth_devices.c.paired_at < before,
+        ~select(api_keys.c.id).where(api_keys.c.id == booth_devices.c.api_key_id, works).exists(),
+        ~select(print_seals.c.id).where(print_seals.c.device_id == booth_devices.c.id).exists(),
+    )
+    ids = _some(connection, old, booth_devices)
+    connection.execute(delete(booth_devices).where(booth_devices.c.id.in_(ids)))
+    return len(ids)
+
+
+def delete_booth_lines(connection: Connection, before: datetime) -> int:
+    """Delete what a machine or a till told before then of what it did without us, its oldest numbers first.
+
+    What is told again must still count once: so a line stays until its machine has told of a later one afterwards,
+    and with it has heard that this one came; and until a run has shown it, and its print job has come to its end.
+    """
+    lower, later = booth_lines.alias(), booth_lines.alias()
+    here = (lower.c.source == booth_lines.c.source) & (lower.c.name == booth_lines.c.name)
+    heard_since = select(later.c.id).where(
+        later.c.source == lower.c.source,
+        later.c.name == lower.c.name,
+        later.c.seq > lower.c.seq,
+        later.c.heard_at > lower.c.heard_at,
+    )
+    # A number in the middle would look like one that never came: only those before the first that stays.
+    stays = or_(lower.c.heard_at >= before, ~heard_since.exists())
+    first_to_stay = select(func.min(lower.c.seq)).where(here, stays).scalar_subquery()
+    under_way = print_jobs.c.state.not_in((PrintJobState.DONE, PrintJobState.CANCELLED))
+    old = select(booth_lines.c.id).where(
+        booth_lines.c.heard_at < before,
+        booth_lines.c.seq < first_to_stay,
+        booth_lines.c.shown_at.is_not(None),
+        ~select(print_jobs.c.id).where(print_jobs.c.id == booth_lines.c.print_job_id, under_way).exists(),
+    )
+    first = old.order_by(booth_lines.c.source, booth_lines.c.name, booth_lines.c.seq).limit(BATCH)
+    ids = list(connection.execute(first).scalars())
+    connection.execute(delete(booth_lines).where(booth_lines.c.id.in_(ids)))
+    return len(ids)
+
+
 STEPS: Mapping[str, Callable[[Connection, datetime], int]] = {
     "raw": empty_raw,
     "labels": empty_labels,
@@ -103,6 +159,9 @@ STEPS: Mapping[str, Callable[[Connection, datetime], int]] = {
     "replies": empty_replies,
     "keys": delete_keys,
     "opt-ins": empty_opt_ins,
+    "sealed prints": delete_seals,
+    "machines": delete_machines,
+    "booth lines": delete_booth_lines,
 }
 
 

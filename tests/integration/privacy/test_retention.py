@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import os
+import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from backroom.domain.shop import ChannelSpec, Retention
 from backroom.privacy.retention import remove_old
 from backroom.shop import photos
-from backroom.store import api_keys, intake, requests, retention, sample_desk
+from backroom.store import api_keys, intake, requests, retention, sample_desk, till_numbers
+from backroom.store.booth_devices import OtherMachine, let_in
 from backroom.store.database import now
+from backroom.store.tables import api_keys as api_keys_table
 from backroom.store.tables import (
+    booth_devices,
+    booth_lines,
     inbox,
     labels,
     message_replies,
     messages,
     orders,
     people,
+    print_jobs,
+    print_seals,
     privacy_requests,
     quarantine,
     removals,
@@ -29,7 +36,7 @@ from backroom.store.tables import (
 from tests.integration.gateway.conftest import only_sqlite
 from tests.integration.privacy.test_erasure import everybody, person_of, serve
 from tests.searching import places
-from tests.shops import BOOTH, CANARIES, HUB, PLAIN, Floor, an_order
+from tests.shops import BOOTH, CANARIES, HUB, PLAIN, SCARCE, Floor, an_order
 
 
 def removed(floor: Floor) -> dict[str, int]:
@@ -38,7 +45,7 @@ def removed(floor: Floor) -> dict[str, int]:
 
 def keep(floor: Floor, **days: int) -> None:
     """Keep everything for ever, but for what is said."""
-    forever = Retention(raw=0, labels=0, messages=0, customers=0, reports=0, samples=0, keys=0)
+    forever = Retention(raw=0, labels=0, messages=0, customers=0, reports=0, samples=0, keys=0, booths=0)
     floor.room = replace(floor.room, shop=replace(floor.room.shop, retention=replace(forever, **days)))
 
 
@@ -251,3 +258,138 @@ def test_dropped_files_go_with_raw_messages(floor: Floor) -> None:
     age(floor, 91)
     assert removed(floor) == {"dropped files": 3}
     assert (floor.room.folder("drop") / "waiting.csv").exists()
+
+
+def booth_line(source: str, seq: int, heard: datetime, **values: object) -> dict[str, object]:
+    """A line of the machine or till `one`, shown, unless said otherwise."""
+    row: dict[str, object] = {"source": source, "name": "one", "seq": seq, "location": BOOTH, "print_job_id": None}
+    row |= {"attempt": 0, "what": "sale" if source == "till" else "outcome", "printer": "", "done_at": None}
+    return row | {"heard_at": heard, "shown_at": heard} | values
+
+
+def lines_left(floor: Floor, source: str) -> list[int]:
+    query = select(booth_lines.c.seq).where(booth_lines.c.source == source).order_by(booth_lines.c.seq)
+    with floor.room.database.read() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def test_what_booths_told_goes_once_their_machine_has_told_of_later_things(floor: Floor) -> None:
+    floor.taken_in((SCARCE, 1), at=BOOTH)
+    floor.fulfil(BOOTH)
+
+    def work(connection: Connection) -> None:
+        at = now(connection)
+        old, older = at - timedelta(days=100), at - timedelta(days=200)
+        job = connection.execute(select(print_jobs.c.id)).scalar_one()
+        rows = [booth_line("till", seq, older) for seq in (1, 2, 4)]
+        rows += [booth_line("till", 5, at), booth_line("till", 6, old), booth_line("till", 7, old)]
+        # Nobody has heard of this till since: it may tell all of that once more.
+        rows += [booth_line("till", seq, older, name="two") for seq in (21, 22)]
+        rows += [booth_line("bench", seq, older) for seq in (1, 2)]
+        rows += [booth_line("bench", 3, older, print_job_id=job), booth_line("bench", 4, older, shown_at=None)]
+        rows += [booth_line("bench", 5, at)]
+        connection.execute(insert(booth_lines), rows)
+
+    floor.room.database.write(work)
+    keep(floor, booths=90)
+    assert removed(floor) == {"booth lines": 5}
+    # 5 came in late, and with it 6 and 7 are not the first any more.
+    assert lines_left(floor, "till") == [5, 6, 7, 21, 22]
+    assert lines_left(floor, "bench") == [3, 4, 5]
+    with floor.room.database.read() as connection:
+        assert till_numbers.gaps(connection) == []
+    assert removed(floor) == {}
+    floor.room.database.write(lambda c: c.execute(update(print_jobs).values(state="done")))
+    assert removed(floor) == {"booth lines": 1}
+
+
+def test_whatever_was_heard_when_no_number_of_a_till_looks_lost_that_was_heard(floor: Floor) -> None:
+    chance = random.Random(5)
+    seqs = [seq for seq in range(1, 9) if seq != 4]
+    for _ in range(40):
+
+        def work(connection: Connection) -> None:
+            at = now(connection)
+            connection.execute(delete(booth_lines))
+            days = {seq: chance.choice((0, 50, 100, 150)) for seq in seqs}
+            rows = [booth_line("till", seq, at - timedelta(days=days[seq])) for seq in seqs]
+            connection.execute(insert(booth_lines), rows)
+
+        floor.room.database.write(work)
+        keep(floor, booths=90)
+        removed(floor)
+        left = lines_left(floor, "till")
+        with floor.room.database.read() as connection:
+            missing = {number for gap in till_numbers.gaps(connection) for number in gap["missing"]}
+        assert missing <= {4}
+        assert left[-1] == seqs[-1]
+
+
+def sealed_for(connection: Connection, key_id: int, machine: str, job: int, destroyed: datetime | None) -> int:
+    """A machine that was let in long ago, and a print sealed for it; returns the machine's id."""
+    at = now(connection) - timedelta(days=400)
+    device = insert(booth_devices).values(
+        api_key_id=key_id, key_name="booth", location=BOOTH, public_key=machine, paired_at=at
+    )
+    id_: int = connection.execute(device.returning(booth_devices.c.id)).scalar_one()
+    seal = insert(print_seals).values(
+        print_job_id=job,
+        attempt=0,
+        device_id=id_,
+        device=machine,
+        location=BOOTH,
+        once=None if destroyed else "half",
+        description=b"sealed",
+        document_bytes=1,
+        document_digest="",
+        sealed_at=at,
+        expires_at=at,
+        destroyed_at=destroyed,
+    )
+    connection.execute(seal)
+    return id_
+
+
+def test_what_is_left_of_sealed_prints_goes_and_then_machines_whose_key_is_gone(floor: Floor) -> None:
+    floor.taken_in((SCARCE, 1), at=BOOTH)
+    floor.fulfil(BOOTH)
+    old_key = find_key_of(floor)
+    new_key = find_key_of(floor)
+
+    def work(connection: Connection) -> tuple[int, int, int]:
+        at = now(connection)
+        job = connection.execute(select(print_jobs.c.id)).scalar_one()
+        long_ago = at - timedelta(days=380)
+        lost = sealed_for(connection, old_key, "lost", job, long_ago)
+        alive = sealed_for(connection, new_key, "alive", job, None)
+        # Forgotten, and its key works: it must not be let in as somebody new.
+        stolen = sealed_for(connection, new_key, "stolen", job, long_ago)
+        connection.execute(update(booth_devices).where(booth_devices.c.id == stolen).values(forgotten_at=long_ago))
+        connection.execute(update(api_keys_table).where(api_keys_table.c.id == old_key).values(revoked_at=long_ago))
+        return lost, alive, stolen
+
+    lost, alive, stolen = floor.room.database.write(work)
+    keep(floor, booths=365)
+    assert removed(floor) == {"sealed prints": 2}
+    keep(floor, keys=365)
+    assert removed(floor) == {"keys": 1, "machines": 1}
+    with floor.room.database.read() as connection:
+        left = set(connection.execute(select(booth_devices.c.id)).scalars())
+        assert left == {alive, stolen}
+        assert lost not in left
+        assert connection.execute(select(func.count()).select_from(print_seals)).scalar_one() == 1
+    with pytest.raises(OtherMachine, match="was forgotten"):
+        floor.room.database.write(lambda c: let_in(c, key_info(c, new_key), "stolen", alone=False))
+
+
+def find_key_of(floor: Floor) -> int:
+    key = floor.room.database.write(lambda c: api_keys.make_key(c, "booth", "booth", BOOTH))
+    with floor.room.database.read() as connection:
+        found = api_keys.find_key(connection, key)
+    assert found is not None
+    return found.id
+
+
+def key_info(connection: Connection, id_: int) -> api_keys.KeyInfo:
+    row = connection.execute(select(api_keys_table).where(api_keys_table.c.id == id_)).mappings().one()
+    return api_keys.KeyInfo(**{name: row[name] for name in api_keys.KeyInfo.__slots__ if name in row})
