@@ -218,7 +218,8 @@ def bottlenecks(
     if power_until is not None and power_until < through:
         dark = sum(not comes_out(one, power_until) for one in foreseen.values())
         lacking = (through - power_until).total_seconds()
-        words = f"the power ends {lacking / 60:.0f} min before the queue is through: {dark} jobs do not come out"
+        stay = "1 job does not come out" if dark == 1 else f"{dark} jobs do not come out"
+        words = f"the power ends {lacking / 60:.0f} min before the queue is through: {stay}"
         found.append(Bottleneck("power", STUCK_SECONDS * dark, words, power_until))
     waiting = [now - at for at in unpacked_since if now - at > PACKING]
     if waiting:

@@ -121,22 +121,6 @@ def outcomes(connection: Connection, location: str, since: datetime) -> dict[str
     return counted | {"moved": connection.execute(moved).scalar_one()}
 
 
-def ready_to_collect(connection: Connection, location: str, since: datetime) -> list[RowMapping]:
-    """What lies ready at a location for its customer to come, the longest first: the order's number and since when."""
-    query = (
-        select(orders.c.number, fulfilment_orders.c.done_at)
-        .join(orders, orders.c.id == fulfilment_orders.c.order_id)
-        .where(
-            fulfilment_orders.c.location == location,
-            fulfilment_orders.c.delivery == Delivery.COLLECT,
-            fulfilment_orders.c.state == FulfilmentState.DONE,
-            fulfilment_orders.c.done_at >= since,
-        )
-        .order_by(fulfilment_orders.c.done_at, fulfilment_orders.c.id)
-    )
-    return list(connection.execute(query).mappings())
-
-
 def untold(connection: Connection, location: str) -> list[RowMapping]:
     """Promises of which the customer has yet to hear: given, moved, or sent elsewhere. Nobody who was erased."""
     said = select(

@@ -1,7 +1,8 @@
 """`/booths/{location}`: a booth's evening on one screen, for a tablet, with one hand and at night.
 
 When a new order would be ready and what holds everything up; what waits for paper or a decision; the queue with its
-promises; what lies ready to be collected. It loads itself anew, and works without scripts.
+promises; what lies ready to be collected. What is done most often lies at the lower edge, where thumbs are. It loads
+itself anew, and works without scripts.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection, RowMapping
 
+from backroom.domain.model import PrintJobState
 from backroom.domain.print_queue import Bottleneck, bottlenecks, foresee_new, may_promise, promise
 from backroom.domain.shop import PromiseSpec
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
-from backroom.gateway.pages.html import Child, Html, button, form, link, order_link, page, table, tag
+from backroom.gateway.pages.html import Child, Html, button, form, order_link, page, table, tag
 from backroom.gateway.pages.prints import NEEDS_A_PERSON, known_location, one_job
-from backroom.store import events, print_jobs, print_promises, print_queue
+from backroom.gateway.pages.thumbs import thumbs
+from backroom.store import events, parcel_desk, print_jobs, print_promises, print_queue
 from backroom.store.database import now
 from backroom.store.diverting import ELSEWHERE
 from backroom.store.print_queue import Queue
@@ -32,8 +35,10 @@ router = APIRouter()
 
 # Often enough to be believed, seldom enough to be read.
 RELOAD_SECONDS = 20
-# Nobody comes for it after that long, or it was handed over and nobody said so.
-READY_FOR = timedelta(hours=12)
+# Jobs that no printer does any more until somebody has decided: they stand above the queue.
+OVER_FOR_PRINTERS = (PrintJobState.UNKNOWN, PrintJobState.FAILED)
+# Whose promises are counted.
+EVENING = timedelta(hours=12)
 
 
 @router.get("/booths/{location}")
@@ -47,7 +52,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
         queue = print_queue.read_queue(connection, place, at)
         standing = print_promises.standing(connection, location)
         rows = print_jobs.queue(connection, location)
-        ready = print_promises.ready_to_collect(connection, location, at - READY_FOR)
+        ready = parcel_desk.ready_at(connection, location)
         holding_up = bottlenecks(
             queue.jobs,
             queue.printers,
@@ -57,34 +62,33 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
             power_until=queue.power_until,
             unpacked_since=print_queue.unpacked_since(connection, location),
         )
-        counted = print_promises.outcomes(connection, location, at - READY_FOR)
+        counted = print_promises.outcomes(connection, location, at - EVENING)
     waiting = [row for row in rows if row["state"] in NEEDS_A_PERSON]
+    handling = timedelta(minutes=place.promise.handling_minutes)
     return page(
         request,
         place.name,
         _next(request, queue, place.promise, holding_up),
         _power(request, location, queue),
-        tag(
-            "p",
-            link(f"/scan/{quote(location, safe='')}", "Scan"),
-            link(f"/returns/at/{quote(location, safe='')}", "Take back"),
-            link(f"/prints/{quote(location, safe='')}", "Prints"),
-            link(f"/prints/{quote(location, safe='')}#out", "It came out bad"),
-            cls="ways",
-        ),
         tag("h2", "Needs a hand"),
-        [tag("div", one_job(request, row), cls="card act") for row in waiting]
+        [tag("div", one_job(request, row, at_booth=True), cls="card act") for row in waiting]
         or tag("p", "Nothing waits for paper or a decision.", cls="quiet"),
         tag("h2", "Queue"),
-        table(("Ready", "Order", "Pieces", ""), _queue(request, queue, standing, rows), "Nothing is being printed."),
+        table(
+            ("Ready", "Order", "Pieces", "For"),
+            _queue(request, queue, standing, rows, handling),
+            "Nothing is being printed.",
+        ),
         tag("h2", "Ready to collect"),
         table(
-            ("Order", "Since"),
-            [[order_link(row["number"]), _clock(request, row["done_at"])] for row in ready],
+            ("Order", "Since", ""),
+            [[order_link(row["number"]), _clock(request, row["state_at"]), row["attention"]] for row in ready],
             "Nothing lies ready.",
         ),
         tag("p", _kept(counted), cls="quiet"),
+        tag("p", f"Seen at {_clock(request, at)}. This page loads itself anew.", cls="quiet"),
         reload_after=RELOAD_SECONDS,
+        by_thumb=thumbs(place, "Booth"),
     )
 
 
@@ -140,11 +144,14 @@ def _power(request: Request, location: str, queue: Queue) -> Html | None:
 
 
 def _queue(
-    request: Request, queue: Queue, standing: Sequence[RowMapping], rows: Sequence[RowMapping]
+    request: Request, queue: Queue, standing: Sequence[RowMapping], rows: Sequence[RowMapping], handling: timedelta
 ) -> list[list[Child]]:
     pieces: dict[int, list[str]] = defaultdict(list)
     numbers: dict[int, str] = {}
+    stuck = {row["fulfilment_order_id"] for row in rows if row["state"] == PrintJobState.BLOCKED}
     for row in rows:
+        if row["state"] in OVER_FOR_PRINTERS:
+            continue
         pieces[row["fulfilment_order_id"]].append(f"{print_jobs.pieces_of(row)} × {row['sku']}")
         numbers[row["fulfilment_order_id"]] = row["order_number"]
     promised = {row["fulfilment_order_id"]: row for row in standing}
@@ -154,13 +161,30 @@ def _queue(
         given = promised.get(part)
         told = given["promised_at"] if given is not None else None
         late = told is not None and told < queue.at
-        tone = "bad" if late else "act" if given is not None and given["moved"] else "good"
-        shown = tag("strong", _clock(request, told) if told else "–", cls=tone)
-        moved = tag("span", " later than first said", cls="quiet") if given is not None and given["moved"] else None
-        who = "waits here" if waits.get(part) else "parcel" if part in waits else ""
-        listed.append((told is None, told, [[shown, moved], order_link(order), ", ".join(pieces[part]), who]))
+        tone = "bad" if late else "act" if part in stuck or (given is not None and given["moved"]) else "good"
+        shown = (
+            tag("strong", _clock(request, told), cls=f"told {tone}")
+            if told
+            else tag("span", _no_time(queue, part, handling), cls="act")
+        )
+        notes = [
+            "should be there" if late else "",
+            "later than first said" if given is not None and given["moved"] else "",
+            "waits for a hand" if part in stuck else "",
+        ]
+        why = tag("div", ", ".join(filter(None, notes)), cls="quiet") if any(notes) else None
+        who = tag("span", "waits here", cls="here") if waits.get(part) else "parcel" if part in waits else ""
+        listed.append((told is None, told, [[shown, why], order_link(order), ", ".join(pieces[part]), who]))
     listed.sort(key=lambda one: (one[0], one[1] or queue.at))
     return [cells for _, _, cells in listed]
+
+
+def _no_time(queue: Queue, part: int, handling: timedelta) -> str:
+    """Why no time was told for a part of the queue."""
+    foreseen = queue.parts.get(part)
+    if foreseen is None:
+        return "nobody can say"
+    return "in a moment" if may_promise(foreseen, handling, queue.power_until) else "no power for it"
 
 
 def _clock(request: Request, at: datetime | None) -> str:

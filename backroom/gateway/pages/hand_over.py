@@ -18,6 +18,7 @@ from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, order_link, page, state, table, tag, when
 from backroom.gateway.pages.prints import known_location
 from backroom.gateway.pages.scan import printable
+from backroom.gateway.pages.thumbs import thumbs
 from backroom.store import parcel_desk, people
 from backroom.store.contacts import open_contact
 
@@ -166,6 +167,7 @@ def _counter(request: Request, location: str, tone: str, said: str, number: str)
             ],
             "Nothing lies ready.",
         ),
+        by_thumb=thumbs(place, "Hand over"),
     )
 
 

@@ -89,9 +89,20 @@ def button(text: str, *, name: str | None = None, value: str | None = None, cls:
 
 
 def page(
-    request: Request, title: str, *body: Child, status: int = 200, nav: bool = True, reload_after: int = 0
+    request: Request,
+    title: str,
+    *body: Child,
+    status: int = 200,
+    nav: bool = True,
+    reload_after: int = 0,
+    by_thumb: Iterable[Html] = (),
 ) -> HTMLResponse:
-    """A whole page: title, the way to the other pages, and its body. `reload_after` seconds it is loaded anew."""
+    """A whole page: title, the way to the other pages, and its body. `reload_after` seconds it is loaded anew.
+
+    A page with links `by_thumb` is for a tablet in one hand: they stay at the lower edge, whatever is scrolled, and the
+    way to the other pages is folded up.
+    """
+    bar = list(by_thumb)
     shop = front_of(request).room.shop
     links = [
         link("/orders", "Orders"),
@@ -118,8 +129,13 @@ def page(
         tag("link", rel="stylesheet", href="/style.css"),
     )
     clock = tag("p", f"Times are those of {shop.owner.timezone}.", cls="quiet")
+    ways = tag("details", tag("summary", "All pages"), tag("nav", links), cls="menu") if bar else tag("nav", links)
     content = tag(
-        "body", tag("nav", links) if nav else None, tag("main", tag("h1", title), body, clock if nav else None)
+        "body",
+        ways if nav else None,
+        tag("main", tag("h1", title), body, clock if nav else None),
+        tag("nav", bar, cls="bar", aria_label="At this booth") if bar else None,
+        cls="booth" if bar else None,
     )
     return HTMLResponse("<!doctype html>" + tag("html", head, content, lang="en"), status)
 

@@ -17,6 +17,7 @@ from backroom.gateway.booth import RowId
 from backroom.gateway.front import Front, front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, button, form, link, order_link, page, state, table, tag, when
+from backroom.gateway.pages.thumbs import thumbs
 from backroom.store import print_attempts, print_jobs, print_rejects
 from backroom.store.booth_wakes import location_of
 from backroom.store.claims import Wakeup
@@ -24,6 +25,7 @@ from backroom.store.database import now
 
 router = APIRouter()
 
+AT_BOOTH = "booth"
 NEEDS_A_PERSON = (PrintJobState.UNKNOWN, PrintJobState.BLOCKED, PrintJobState.FAILED)
 
 
@@ -59,6 +61,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
             [_came_out(request, row) for row in out],
             "Nothing came out in the last hours.",
         ),
+        by_thumb=thumbs(place, "Prints"),
     )
 
 
@@ -74,7 +77,8 @@ def decide(location: str, job_id: RowId, request: Request, staff: Staff, given: 
         return print_attempts.decide(connection, job_id, given.get("decision", ""), staff.name)
 
     front.send(front.room.database.write(work))
-    return RedirectResponse(f"/prints/{quote(location, safe='')}", 303)
+    back = "booths" if given.get("back") == AT_BOOTH else "prints"
+    return RedirectResponse(f"/{back}/{quote(location, safe='')}", 303)
 
 
 @router.post("/prints/{location}/{job_id}/bad")
@@ -158,20 +162,22 @@ def _row(request: Request, row: RowMapping) -> list[Child]:
     ]
 
 
-def one_job(request: Request, row: RowMapping) -> list[Child]:
-    """A job that needs a hand, as a card: what it is, why it stands, what to do, and the buttons for it."""
+def one_job(request: Request, row: RowMapping, *, at_booth: bool = False) -> list[Child]:
+    """A job that needs a hand, as a card: what it is, why it stands, what to do, and the buttons for it; those on the
+    booth's page lead back there."""
     return [
         tag("p", order_link(row["order_number"]), f" {print_jobs.pieces_of(row)} × {row['sku']} ", state(row["state"])),
         tag("p", f"{row['printer']}: " if row["printer"] else "", row["reason"]),
         tag("p", print_jobs.to_do(row), cls="quiet"),
-        _decision(request, row),
+        _decision(request, row, AT_BOOTH if at_booth else ""),
     ]
 
 
-def _decision(request: Request, row: RowMapping) -> Child:
+def _decision(request: Request, row: RowMapping, back: str = "") -> Child:
     asked = form(
         request,
         f"/prints/{quote(row['location'], safe='')}/{row['id']}/decision",
+        tag("input", type="hidden", name="back", value=back) if back else None,
         button("It was printed", name="decision", value="printed"),
         button("Print it again", name="decision", value="print_again"),
         cls="row",

@@ -26,6 +26,7 @@ from backroom.gateway.pages.html import Html, button, form, page, tag
 from backroom.gateway.pages.prints import known_location
 from backroom.gateway.pages.return_view import instead_of, read_view, show_return
 from backroom.gateway.pages.scan import printable
+from backroom.gateway.pages.thumbs import thumbs
 from backroom.store import desk, return_desk, return_opening, returns
 from backroom.store.claims import Wakeup
 
@@ -194,4 +195,5 @@ def _station(
         instead_of(request, view, location, wrong) if view and wrong else None,
         show_return(request, view, location) if view else None,
         status=status,
+        by_thumb=thumbs(room.shop.location(location), "Take back"),
     )

@@ -11,11 +11,13 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
+from backroom.domain.shop import Location
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Html, button, form, order_link, page, tag
 from backroom.gateway.pages.prints import known_location
+from backroom.gateway.pages.thumbs import thumbs
 from backroom.store import scanning
 
 LONGEST_CODE = 200
@@ -26,7 +28,7 @@ router = APIRouter()
 @router.get("/scan/{location}")
 def ask(location: str, request: Request, _staff: Staff) -> Response:
     place = known_location(front_of(request), location)
-    return _page(request, location, place.name, "", "calm", "Scan the order")
+    return _page(request, place, "", "calm", "Scan the order")
 
 
 @router.post("/scan/{location}")
@@ -35,16 +37,16 @@ def scan(location: str, request: Request, staff: Staff, given: StaffFields) -> R
     place = known_location(front, location)
     code, order = (printable(given.get(name, "")) for name in ("code", "order"))
     if re.fullmatch(rf"{re.escape(front.room.shop.owner.order_prefix)}-\d+", code, re.IGNORECASE):
-        return _page(request, location, place.name, code.upper(), "calm", "Scan its pieces")
+        return _page(request, place, code.upper(), "calm", "Scan its pieces")
     if not order:
-        return _page(request, location, place.name, "", "bad", "That is no order. Scan the order first")
+        return _page(request, place, "", "bad", "That is no order. Scan the order first")
     result = front.room.database.write(lambda c: scanning.scan(c, location, order, code, staff.name))
     front.send(result.wakeups)
     if not result.accepted:
-        return _page(request, location, place.name, order, "bad", f"No: {result.reason}")
+        return _page(request, place, order, "bad", f"No: {result.reason}")
     if result.left:
-        return _page(request, location, place.name, order, "good", f"Right. {result.left} to go")
-    return _page(request, location, place.name, "", "good", f"{order} is complete. Scan the next order")
+        return _page(request, place, order, "good", f"Right. {result.left} to go")
+    return _page(request, place, "", "good", f"{order} is complete. Scan the next order")
 
 
 def printable(text: str) -> str:
@@ -52,19 +54,20 @@ def printable(text: str) -> str:
     return "".join(character for character in text[:LONGEST_CODE] if character.isprintable())
 
 
-def _page(request: Request, location: str, name: str, order: str, tone: str, said: str) -> Response:
+def _page(request: Request, place: Location, order: str, tone: str, said: str) -> Response:
     return page(
         request,
-        f"Scan at {name}",
+        f"Scan at {place.name}",
         tag("p", "Order ", order_link(order)) if order else None,
         tag("p", said, cls=f"answer {tone}", role="status"),
         form(
             request,
-            f"/scan/{quote(location, safe='')}",
+            f"/scan/{quote(place.id, safe='')}",
             tag("input", type="hidden", name="order", value=order),
             tag("label", "Code", for_="code"),
             tag("input", id="code", name="code", cls="scanner", autofocus=True, autocomplete="off", required=True),
             Html(" "),
             button("Enter"),
         ),
+        by_thumb=thumbs(place, "Scan"),
     )

@@ -44,14 +44,34 @@ ol.timeline li { padding: .35rem 0 .35rem 1rem; border-left: 3px solid var(--lin
 .answer { font-size: 2.2rem; line-height: 1.25; font-weight: 700; padding: 1.5rem 1rem; border-radius: .6rem;
   border: 4px solid currentColor; margin: 1rem 0; }
 .answer .why { display: block; font-size: 1.1rem; font-weight: 400; margin-top: .4rem; }
-.ways { display: flex; gap: .75rem; }
-.ways a { flex: 1; text-align: center; padding: 1rem; border: 1px solid var(--line); border-radius: .6rem;
-  background: var(--field); font-weight: 600; text-decoration: none; }
 .card { border: 2px solid currentColor; border-radius: .6rem; padding: .25rem 1rem .75rem; margin: .75rem 0; }
 .card p { color: var(--text); margin: .4rem 0; }
+.card form.row button { flex: 1; min-height: 3.5rem; padding: .4rem .2rem; }
+.menu summary { border-bottom: 1px solid var(--line); }
+.booth summary { min-height: 2.75rem; padding: .6rem 0; }
+.booth .menu summary { padding: .6rem 1rem; }
+.booth .scanner ~ button { width: 100%; min-height: 3.5rem; }
+.booth main a { display: inline-flex; align-items: center; min-height: 2.75rem;
+  min-width: 2.75rem; }
+.booth .menu nav { gap: 0 1.25rem; }
+.booth .menu nav a, .booth .menu nav button { min-height: 2.75rem; display: inline-flex; align-items: center; }
+.booth main { padding-bottom: 7rem; }
+.booth td { vertical-align: middle; }
+.booth .told { font-size: 1.5rem; font-variant-numeric: tabular-nums; }
+.booth .here { font-weight: 700; white-space: nowrap; }
+.booth .power { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; justify-content: space-between; }
+.booth .power p { margin: 0; }
+/* Where the thumbs of both hands are, whatever is scrolled. */
+.bar { position: fixed; inset: auto 0 0 0; display: flex; flex-wrap: nowrap; gap: .5rem; background: var(--back);
+  border-top: 1px solid var(--line); border-bottom: 0; overflow: visible;
+  padding: .5rem .5rem calc(.5rem + env(safe-area-inset-bottom)); }
+.bar a { flex: 1; display: flex; align-items: center; justify-content: center; min-height: 3.5rem; padding: 0 .25rem;
+  border: 1px solid var(--line); border-radius: .6rem; background: var(--field); font-weight: 600; text-align: center;
+  line-height: 1.2; text-decoration: none; }
 .scanner { font-size: 1.6rem; width: 100%; margin-bottom: .6rem; }
 /* What was scanned comes first on a phone: the ways to other pages are one row, to be pushed aside. */
 @media (max-width: 48rem) { nav { flex-wrap: nowrap; overflow-x: auto; } nav a, nav form { flex: none; }
+  .bar { overflow: visible; } .bar a { flex: 1 1 0; min-width: 0; } .booth .menu nav { flex-wrap: wrap; }
   .answer { font-size: 1.7rem; padding: .8rem 1rem; } }
 """
 

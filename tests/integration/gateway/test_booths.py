@@ -6,14 +6,15 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, insert, update
 
 from backroom.domain.events import Event, Session
 from backroom.domain.power import Load, Supply
-from backroom.store import events, print_promises
+from backroom.store import events, parcel_desk, print_promises
 from backroom.store.database import now
+from backroom.store.parcels import COLLECTED
 from backroom.store.tables import events as event_table
-from backroom.store.tables import fulfilment_orders, print_jobs
+from backroom.store.tables import fulfilment_orders, parcels, print_jobs
 from tests.integration.gateway.conftest import SKU, Gateway, make_order
 
 PAGE = "/booths/booth-a"
@@ -61,7 +62,7 @@ def test_a_promise_that_was_missed_or_moved_is_seen(gateway: Gateway, staff: htt
 
     gateway.room.database.write(late)
     shown = staff.get(PAGE).text
-    assert '<strong class="bad">' in shown
+    assert '<strong class="told bad">' in shown
     assert "later than first said" in shown
 
 
@@ -101,7 +102,7 @@ def test_a_battery_is_on_the_page_with_its_time_and_a_button_for_whoever_changed
     shown = staff.get(PAGE).text
     for expected in ("No new print: the power ends before it", "The battery should be empty since"):
         assert expected in shown
-    assert "do not come out" in shown
+    assert "1 job does not come out" in shown
     token = shown.partition('name="csrf" value="')[2].partition('"')[0]
     assert staff.post(f"{PAGE}/power", data={"csrf": token}).status_code in (200, 303)
     shown = staff.get(PAGE).text
@@ -113,11 +114,16 @@ def test_what_lies_ready_to_be_collected_is_listed(gateway: Gateway, staff: http
     number = make_order(gateway.room)
 
     def done(connection: Connection) -> None:
-        part = update(fulfilment_orders).values(state="done", delivery="collect", done_at=now(connection))
-        connection.execute(part)
+        at = now(connection)
+        part = update(fulfilment_orders).values(state="done", delivery="collect", done_at=at)
+        [row] = connection.execute(part.returning(fulfilment_orders.c.id, fulfilment_orders.c.order_id)).all()
+        lies = {"fulfilment_order_id": row.id, "order_id": row.order_id, "location": "booth-a", "kind": COLLECTED}
+        connection.execute(insert(parcels).values(state="ready", state_at=at, at=at, code="4711", **lies))
 
     gateway.room.database.write(done)
     assert number in staff.get(PAGE).text.partition("Ready to collect")[2]
+    gateway.room.database.write(lambda c: parcel_desk.collect(c, number, "booth-a", "4711", "Ada"))
+    assert number not in staff.get(PAGE).text.partition("Ready to collect")[2]
 
 
 def test_only_staff_see_it_and_only_booths_have_one(gateway: Gateway, staff: httpx.Client) -> None:
