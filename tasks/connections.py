@@ -12,6 +12,7 @@ from typing import cast
 from backroom.carriers.base import Carrier
 from backroom.carriers.courier import LocalCourier
 from backroom.channels.login_drawer import LoginDrawer
+from backroom.channels.mapped_paying import MappedRefunds
 from backroom.channels.meta_refunds import MetaRefunds
 from backroom.channels.refunding import Refunds
 from backroom.channels.remote import KeepsLogin, OrderSource, WriteBack
@@ -69,19 +70,30 @@ CARRIERS: Mapping[str, Callable[[Room, CarrierSpec], Carrier]] = {"local": _loca
 def refunds_of(room: Room) -> dict[str, Refunds]:
     """The channels that pay back by themselves, by their ids. SecretMissing where one has no login."""
     return {
-        spec.id: REFUNDS[spec.kind](spec.refunds.url, room.secret(spec.refunds.secret))
+        spec.id: REFUNDS[spec.kind](spec, room.secret(spec.refunds.secret))
         for spec in room.shop.channels
         if spec.refunds is not None
     }
 
 
+def _at(make: Callable[[str, str], Refunds]) -> Callable[[ChannelSpec, str], Refunds]:
+    """One that is made of its address and its secret alone."""
+
+    def made(spec: ChannelSpec, secret: str) -> Refunds:
+        assert spec.refunds is not None
+        return make(spec.refunds.url, secret)
+
+    return made
+
+
 # By kind of channel; `backroom.domain.shop.REFUNDING_KINDS` lists the same, for whoever checks a shop file.
-REFUNDS: Mapping[str, Callable[[str, str], Refunds]] = {
-    "shopify": ShopifyRefunds,
-    "woocommerce": WooRefunds,
-    "square": SquareRefunds,
-    "stripe": StripeRefunds,
-    "meta": MetaRefunds,
+REFUNDS: Mapping[str, Callable[[ChannelSpec, str], Refunds]] = {
+    "shopify": _at(ShopifyRefunds),
+    "woocommerce": _at(WooRefunds),
+    "square": _at(SquareRefunds),
+    "stripe": _at(StripeRefunds),
+    "meta": _at(MetaRefunds),
+    "mapped": MappedRefunds,
 }
 
 

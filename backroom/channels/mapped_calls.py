@@ -20,7 +20,7 @@ from urllib.parse import quote
 from backroom.domain.errors import AskPerson
 from backroom.domain.json_path import find, said
 from backroom.domain.mapping import Call, ShopMapping
-from backroom.domain.shop import ApiSpec
+from backroom.domain.shop import ApiSpec, RefundsSpec
 from backroom.outgoing.answer import Answer
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSetup
@@ -37,7 +37,7 @@ class LoginUnusable(AskPerson):
     cause = "login_unusable"
 
 
-def account_of(channel: str, api: ApiSpec, mapping: ShopMapping, secret: str) -> Account:
+def account_of(channel: str, api: ApiSpec | RefundsSpec, mapping: ShopMapping, secret: str) -> Account:
     """Our account there: the channel's id names it in sentences."""
     login = mapping.login
     if login.basic:
@@ -50,11 +50,19 @@ def account_of(channel: str, api: ApiSpec, mapping: ShopMapping, secret: str) ->
     return Account(channel, api.url, headers={login.header: login.prefix + secret})
 
 
-def make_call(client: Client, call: Call, told: Mapping[str, Any], *, about: str, again: bool | None = None) -> Answer:
+def make_call(
+    client: Client,
+    call: Call,
+    told: Mapping[str, Any],
+    *,
+    about: str,
+    again: bool | None = None,
+    careful: bool = False,
+) -> Answer:
     """Make one call and return its answer, once it means yes.
 
-    `told` are the words for its braces; `again` says that doing it twice is harmless, as asking always is. Errors are
-    those of `backroom.outgoing`.
+    `told` are the words for its braces; `again` says that doing it twice is harmless, as asking always is; `careful`
+    as in `Client.call`. Errors are those of `backroom.outgoing`.
     """
     body: dict[str, Any] = {}
     if call.query:
@@ -66,7 +74,7 @@ def make_call(client: Client, call: Call, told: Mapping[str, Any], *, about: str
         # One that has nothing to say is left out: no page asks for the first one.
         body["params"] = {name: value for name, value in params.items() if value not in ("", None)}
     path = _WORD.sub(lambda word: quote(said(told.get(word[1])), safe=""), call.path)
-    answer = client.call(call.method, path, about=about, again=again or call.reads_only, **body)
+    answer = client.call(call.method, path, about=about, again=again or call.reads_only, careful=careful, **body)
     service = client.account.service
     if call.query:
         _no_graphql_errors(service, answer, about)

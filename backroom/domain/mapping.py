@@ -31,6 +31,7 @@ SHIPPED_WORDS = frozenset({"id", "key", "carrier", "tracking", "tracking_url", "
 LINE_WORDS = frozenset({"line_id", "sku", "quantity"})
 CANCELLED_WORDS = frozenset({"id", "key", "reason"})
 STOCK_WORDS = frozenset({"sku", "available", "on_hand"})
+PAY_BACK_WORDS = frozenset({"id", "key", "amount", "amount_minor", "currency"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +223,15 @@ class TellMapping:
 
 
 @dataclass(frozen=True, slots=True)
+class PayBackMapping:
+    """How the shop is told to pay back: calls, one after another. `result` is the kept word that is its own id of the
+    refund."""
+
+    calls: tuple[Call, ...]
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShopMapping:
     """`[channels.ID.mapping]`: all of it. Paths of fields begin at the order, which stands at `order` in a message.
 
@@ -267,4 +277,5 @@ class ShopMapping:
     probe: Call | None = None
     poll: PollMapping | None = None
     tell: Mapping[str, TellMapping] = field(default_factory=dict)
+    pay_back: PayBackMapping | None = None
     file: Path | None = None

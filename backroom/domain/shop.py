@@ -28,7 +28,7 @@ BY_ROUTING, THE_HUB = "by routing", "hub"
 # Data quality has a work pool of its own, which belongs to no location.
 QUALITY_POOL = "quality"
 CHANNEL_KINDS = ("shopify", "woocommerce", "square", "stripe", "etsy", "meta", "pos", "csv", "mapped")
-REFUNDING_KINDS = ("shopify", "woocommerce", "square", "stripe", "meta")
+REFUNDING_KINDS = ("shopify", "woocommerce", "square", "stripe", "meta", "mapped")
 # Kinds of channels that can be asked for their orders, and those that take news; `backroom.channels.registry` has the
 # same, for whoever makes the connection.
 ASKED_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "stripe", "etsy", "meta", "mapped")

@@ -19,6 +19,7 @@ from backroom.domain.shop import (
     TOLD_KINDS,
     ApiSpec,
     ChannelSpec,
+    RefundsSpec,
 )
 from backroom.shop import values
 from backroom.shop.mapping import read_mapping
@@ -56,7 +57,7 @@ def read_channel(id_: str, section: Section) -> ChannelSpec:
         location=section.text("location", ""),
         event=section.text("event", ""),
         carrier=section.text("carrier", ""),
-        refunds=read_refunds(section, kind),
+        refunds=_read_refunds(section, kind, mapping),
         api=_read_api(section, kind, mapping),
         notification_url=_read_notification_url(section, kind),
         mapping=mapping,
@@ -64,6 +65,17 @@ def read_channel(id_: str, section: Section) -> ChannelSpec:
     )
     section.done()
     return channel
+
+
+def _read_refunds(section: Section, kind: str, mapping: ShopMapping | None) -> RefundsSpec | None:
+    """Where it pays back; a mapped shop must say how, and one that says how must say where."""
+    refunds = read_refunds(section, kind)
+    pays = mapping is not None and mapping.pay_back is not None
+    if refunds is not None and mapping is not None and not pays:
+        section.problem("refunds", "nothing says how it pays back", f"Add [{section.at('mapping')}.pay_back].")
+    if pays and refunds is None:
+        section.problem("mapping.pay_back", "nothing says where it pays back", f"Add [{section.at('refunds')}].")
+    return refunds
 
 
 def _read_notification_url(section: Section, kind: str) -> str:

@@ -28,7 +28,7 @@ from backroom.domain.mapping import (
     ShopMapping,
     SignatureMapping,
 )
-from backroom.shop.mapping_calls import read_login, read_poll, read_probe, read_tell
+from backroom.shop.mapping_calls import read_login, read_pay_back, read_poll, read_probe, read_tell
 from backroom.shop.section import Section
 
 ADDRESS_FIELDS = (
@@ -85,6 +85,7 @@ def read_mapping(channel: Section) -> ShopMapping:
         probe=read_probe(section),
         poll=read_poll(section),
         tell=read_tell(section),
+        pay_back=read_pay_back(section),
         file=path(section, "file") if section.has("file") else None,
     )
     if lines.steps and lines.single:

@@ -19,11 +19,13 @@ from backroom.domain.mapping import (
     ONE_WORDS,
     PAGE_SIZE,
     PAGINGS,
+    PAY_BACK_WORDS,
     SHIPPED_WORDS,
     STOCK_WORDS,
     TIME_FORMS,
     Call,
     LoginMapping,
+    PayBackMapping,
     PollMapping,
     TellMapping,
 )
@@ -104,6 +106,24 @@ def read_tell(mapping: Section) -> dict[str, TellMapping]:
             told[news] = _read_news(news, section.section(news))
     section.done()
     return told
+
+
+def read_pay_back(mapping: Section) -> PayBackMapping | None:
+    """How refunds are paid; calls that ask may stand only before those that pay."""
+    if not mapping.has("pay_back"):
+        return None
+    section = mapping.section("pay_back")
+    calls = _Calls(section, PAY_BACK_WORDS)
+    made = tuple(calls.all("calls"))
+    result = section.text("result")
+    if not any(not call.reads_only for call in made):
+        section.problem("calls", "pay nothing", f"Add one that does to [[{section.at('calls')}]].")
+    if [call.reads_only for call in made] != sorted((call.reads_only for call in made), reverse=True):
+        section.problem("calls", "ask behind one that pays", "Put those that only ask first.")
+    if result and result not in calls.kept:
+        section.problem("result", f"no call keeps {result!r}", suggest(result, calls.kept))
+    section.done()
+    return PayBackMapping(made, result)
 
 
 def _read_news(news: str, section: Section) -> TellMapping:

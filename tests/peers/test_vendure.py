@@ -42,8 +42,11 @@ def vendure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendure]:
 def shop(vendure: Vendure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     """The demo shop with Vendure as one more channel, and its webhooks led to our gateway."""
     home = tmp_path_factory.mktemp("with-vendure") / "shop"
-    Secrets.read(home / "secrets.toml").add({"webhook.vendure": WEBHOOK_SECRET, "channel.vendure": vendure.key})
-    table = guide_table().replace("https://shop.example.com", vendure.url)
+    Secrets.read(home / "secrets.toml").add(
+        {"webhook.vendure": WEBHOOK_SECRET, "channel.vendure": vendure.key, "refunds.vendure": vendure.key}
+    )
+    # Where it pays back is asked for by nobody here, and needs TLS.
+    table = guide_table().replace("https://shop.example.com", vendure.url, 1)
 
     def change(text: str) -> str:
         text = text.replace("[channels.boutiques] ", '[channels.boutiques]\nfolder = "drop/boutiques" ')

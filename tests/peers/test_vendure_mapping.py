@@ -19,11 +19,13 @@ from backroom.channels.base import BadSignature
 from backroom.channels.mapped import MappedChannel
 from backroom.channels.mapped_news import MappedWriteBack
 from backroom.channels.mapped_order import FETCHED
+from backroom.channels.mapped_paying import MappedRefunds
 from backroom.channels.mapped_source import MappedSource
+from backroom.channels.refunding import RefundRefused, RefundRequest
 from backroom.channels.remote import NOT_COUNTED, UNKNOWN_SKU, Cancelled, LineShipped, Shipped, StockTold
 from backroom.channels.strict_json import parse_json
 from backroom.domain.model import PaymentStatus
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.shop import ChannelSpec, RefundsSpec
 from backroom.outgoing.errors import ServiceRefused, ServiceSetup
 from tests.mapped_shops import read_spec
 from tests.peers.vendure_shop import WEBHOOK_SECRET, Product, Vendure, can_run_vendure, guide_table, running_vendure
@@ -48,9 +50,10 @@ def vendure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendure]:
 @pytest.fixture(scope="module")
 def spec(vendure: Vendure) -> ChannelSpec:
     table = guide_table().replace("channels.vendure.", "").replace("[channels.vendure]\n", "")
-    spec, problems = read_spec(table.replace("https://shop.example.com", vendure.url), "vendure")
+    spec, problems = read_spec(table.replace("https://shop.example.com", vendure.url, 1), "vendure")
     assert problems == []
-    return spec
+    # A shop file takes an address for refunds with TLS only.
+    return replace(spec, refunds=RefundsSpec(vendure.url, "refunds.vendure"))
 
 
 @pytest.fixture(scope="module")
@@ -254,3 +257,53 @@ def test_a_sku_whose_pieces_the_shop_does_not_count_is_named(vendure: Vendure, t
 def test_a_sku_that_the_shop_does_not_have_is_named(telling: MappedWriteBack) -> None:
     told = telling.stock([StockTold("NOBODY", 3), StockTold(TEE, 6)])
     assert [(one.sku, one.level, one.trouble) for one in told] == [("NOBODY", None, UNKNOWN_SKU), (TEE, 6, "")]
+
+
+PAYMENTS = "query ($i: ID!) { order(id: $i) { payments { id refunds { id state total reason } } } }"
+
+
+def test_what_is_owed_is_paid_back_there_once_and_read_with_the_order(
+    vendure: Vendure, source: MappedSource, spec: ChannelSpec
+) -> None:
+    order = fetched(source, spec, vendure.order([(TEE, 2)], "back@example.org")["id"])
+    paying = MappedRefunds(spec, vendure.key)
+    owed = RefundRequest("refund-R-A-7-1", order.external_id, 3400, "EUR")
+    assert paying.find(owed) is None
+    paid = paying.refund(owed)
+    assert paying.refund(owed) == paying.find(owed) == paid
+    [payment] = vendure.admin(PAYMENTS, i=order.external_id)["order"]["payments"]
+    assert payment["refunds"] == [{"id": paid.reference, "state": "Settled", "total": 3400, "reason": owed.key}]
+    after = fetched(source, spec, order.external_id)
+    assert (after.payment, after.total_minor) == (PaymentStatus.PAID, order.total_minor - 3400)
+    assert sum_of_parts(after) == after.total_minor
+    # More than is left of the payment it does not pay.
+    with pytest.raises(RefundRefused):
+        paying.refund(replace(owed, key="refund-R-A-7-2", amount_minor=order.total_minor))
+    rest = replace(owed, key="refund-R-A-7-3", amount_minor=order.total_minor - 3400)
+    assert paying.refund(rest).amount_minor == rest.amount_minor
+    assert fetched(source, spec, order.external_id).payment is PaymentStatus.REFUNDED
+
+
+def test_a_piece_that_its_owner_pays_back_is_not_ordered_any_more(
+    vendure: Vendure, source: MappedSource, spec: ChannelSpec
+) -> None:
+    order = fetched(source, spec, vendure.order([(TEE, 2), (FOX, 1)], "piece@example.org")["id"])
+    [payment] = vendure.admin(PAYMENTS, i=order.external_id)["order"]["payments"]
+    made = vendure.admin(
+        "mutation ($p: ID!, $l: ID!) { refundOrder(input: { paymentId: $p, shipping: 0, adjustment: 0,"
+        " lines: [{ orderLineId: $l, quantity: 1 }] }) { ... on Refund { id } ... on ErrorResult { errorCode } } }",
+        p=payment["id"],
+        l=order.lines[0].external_id,
+    )["refundOrder"]
+    # Only asked for: it counts when it is paid.
+    assert fetched(source, spec, order.external_id) == replace(
+        order, updated_at=fetched(source, spec, order.external_id).updated_at
+    )
+    vendure.admin(
+        'mutation ($i: ID!) { settleRefund(input: { id: $i, transactionId: "t" }) { ... on Refund { id } } }',
+        i=made["id"],
+    )
+    after = fetched(source, spec, order.external_id)
+    assert [(line.sku, line.quantity) for line in after.lines] == [(TEE, 1), (FOX, 1)]
+    assert after.total_minor < order.total_minor
+    assert sum_of_parts(after) == after.total_minor

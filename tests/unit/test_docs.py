@@ -25,6 +25,7 @@ from backroom.domain.mapping import (
     LINE_WORDS,
     LIST_WORDS,
     ONE_WORDS,
+    PAY_BACK_WORDS,
     SHIPPED_WORDS,
     STOCK_WORDS,
 )
@@ -274,7 +275,7 @@ def test_every_key_of_a_mapping_is_described() -> None:
     assert len(keys) > 60
     for key in (*keys, *ADDRESS_FIELDS):
         assert re.search(rf"`(?:\w+\.)*{key}`|\[{key}\]|[.\[]{key}[\].]", page), f"docs/shop-file.md: {key}"
-    words = LIST_WORDS | ONE_WORDS | SHIPPED_WORDS | LINE_WORDS | CANCELLED_WORDS | STOCK_WORDS
+    words = LIST_WORDS | ONE_WORDS | SHIPPED_WORDS | LINE_WORDS | CANCELLED_WORDS | STOCK_WORDS | PAY_BACK_WORDS
     for word in words:
         assert f"`{{{word}}}`" in page, word
 
