@@ -18,10 +18,13 @@ from backroom.printing.artwork import check_artwork
 from backroom.shop.room import Room, this_room
 from backroom.store import catalogue, fulfilment, history, print_jobs
 from backroom.store.claims import Claim, Wakeup, fence, wakeup
+from backroom.store.sample_closing import turn_back
 from backroom.store.sickness import Sick
 from tasks.partner_submit import submit
 from tasks.sick import leave
 from tasks.waking import send
+
+TURNED = "it is not printed here on demand any more"
 
 
 @task(name="print or pick", retries=2, retry_delay_seconds=2, task_run_name="print or pick at {claim.location}")
@@ -42,9 +45,12 @@ def print_or_pick(claim: Claim) -> list[StepOutcome]:
 
     def commit(connection: Connection) -> tuple[list[StepOutcome], list[Wakeup]]:
         at = fence(connection, claim.token)
+        turned = turn_back(connection, room.shop, claim.location, well, lines, variants, at, claim.run_id)
         # What its customer carried out nobody can scan any more.
         outstanding = {
-            part["id"]: _outstanding(lines[part["id"]], scan=scan and not part["handed_over"]) for part in well
+            part["id"]: _outstanding(lines[part["id"]], scan=scan and not part["handed_over"])
+            for part in well
+            if part["id"] not in turned.ids
         }
         waits = fulfilment.begin_making(connection, claim.token, {k: n for k, n in outstanding.items() if n})
         ready = fulfilment.move(
@@ -65,7 +71,9 @@ def print_or_pick(claim: Claim) -> list[StepOutcome]:
             StepOutcome(part["number"], "waiting" if part["id"] in set(waits) else "advanced", _why(lines[part["id"]]))
             for part in begun
         ]
-        return outcomes, [wakeup(connection, print_jobs.STAGE, claim.location)] if wanted else []
+        outcomes += [StepOutcome(part["number"], "waiting", TURNED) for part in well if part["id"] in turned.ids]
+        owed = [wakeup(connection, print_jobs.STAGE, claim.location)] if wanted else []
+        return outcomes, owed + turned.wakeups
 
     outcomes, wakeups = room.database.write(commit)
     send(wakeups)

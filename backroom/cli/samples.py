@@ -202,6 +202,7 @@ def batch(
             actor=getpass.getuser(),
         )
     )
+    send(room, found.owed)
     if not found.is_new:
         console.print(f"{code} is in use there already.", highlight=False)
         return

@@ -23,13 +23,16 @@ from backroom.store.moves import moving
 from backroom.store.tables import (
     fulfilment_orders,
     inbox,
+    material_batches,
     order_lines,
     orders,
     parcels,
     print_jobs,
     returns,
     routing_decisions,
+    samples,
     stock_levels,
+    variants,
 )
 from backroom.store.waiting import is_due
 
@@ -44,6 +47,7 @@ def wake_again(connection: Connection, hub: str) -> list[Wakeup]:
     named may be dead: its name would start nothing.
     """
     _route_again(connection, orders.c.id.in_(_stock_was_freed_for(connection)))
+    _route_again(connection, orders.c.id.in_(_samples_changed_for(connection)))
     places = [(INTAKE, hub)] if _intake_waits(connection) else []
     places += [(FULFILMENT, location) for location in _fulfilment_waits(connection)]
     places += [(prints.STAGE, location) for location in _prints_wait(connection)]
@@ -141,6 +145,36 @@ def _stock_was_freed_for(connection: Connection) -> list[int]:
         .group_by(orders.c.id)
     )
     return [id_ for id_, at, routed in connection.execute(freed) if routed is None or at > routed - ROUTED_WITHIN]
+
+
+def _samples_changed_for(connection: Connection) -> list[int]:
+    """Backordered orders of something printed, since whose last routing a sample was decided on, or a batch came into
+    use: whoever routed them may have looked just before."""
+    changed = max(
+        (
+            moment
+            for column in (samples.c.decided_at, material_batches.c.since)
+            if (moment := connection.execute(select(func.max(column, type_=column.type))).scalar_one()) is not None
+        ),
+        default=None,
+    )
+    if changed is None:
+        return []
+    printed = (
+        select(order_lines.c.id)
+        .join(variants, variants.c.sku == order_lines.c.sku)
+        .where(order_lines.c.order_id == orders.c.id, variants.c.artwork != "")
+        .exists()
+    )
+    last = func.max(routing_decisions.c.at, type_=routing_decisions.c.at.type)
+    waiting = (
+        select(orders.c.id)
+        .join(routing_decisions, routing_decisions.c.order_id == orders.c.id)
+        .where(orders.c.state == OrderState.BACKORDERED, printed)
+        .group_by(orders.c.id)
+        .having(last < changed + ROUTED_WITHIN)
+    )
+    return list(connection.execute(waiting).scalars())
 
 
 def _route_again(connection: Connection, which: ColumnElement[bool]) -> int:

@@ -20,13 +20,14 @@ from backroom.domain.model import FulfilmentState, PrintJobState
 from backroom.domain.reject_rates import Fault
 from backroom.domain.samples import combination_of
 from backroom.domain.shop import Shop
+from backroom.domain.tracking import ParcelState
 from backroom.store import effects, print_seals
-from backroom.store.blanks import use_blanks
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.material_batches import in_use
-from backroom.store.print_attempts import again, count_printed, wait_anew
+from backroom.store.parcels import COLLECTED
+from backroom.store.print_attempts import count_printed, decide, wait_anew
 from backroom.store.print_jobs import (
     KIND,
     MADE_ALREADY,
@@ -40,7 +41,7 @@ from backroom.store.print_jobs import (
 from backroom.store.reject_figures import printer_of
 from backroom.store.sample_closing import close_if_too_many
 from backroom.store.sample_standing import blanks
-from backroom.store.tables import fulfilment_orders, print_jobs, print_rejects
+from backroom.store.tables import fulfilment_orders, parcels, print_jobs, print_rejects
 
 # What lies beside the printers. Of what came out before somebody has had it in hand.
 LATELY = timedelta(hours=12)
@@ -86,16 +87,18 @@ def came_out_bad(
         raise NotToReject(
             f"the order of print job {job_id} is cancelled", remedy="Throw it away, and count that shelf."
         )
+    if _has_left(connection, row):
+        raise NotToReject(f"the parcel of print job {job_id} has left", remedy="Take it back as a return.")
     _note(connection, shop, row, fault, bad, at, actor)
     tell(connection, row, "print.rejected", {"fault": fault, "pieces": bad, "printer": row["printer"]}, at, actor)
     print_seals.destroy(connection, [job_id], "rejected", at)
     found = Rejected()
     if row["state"] == PrintJobState.UNKNOWN:
-        # It came out after all, all of it, and used up what it was printed on.
-        use_blanks(connection, row, at)
-        found.wakeups += again(connection, row, at, reason=f"came out bad: {fault}", actor=actor, failed=True)
-    else:
-        found.wakeups += _redo(connection, row, part, bad, fault, at, actor)
+        # It came out after all, all of it: what is not bad of it is there.
+        found.wakeups += decide(connection, job_id, "printed", actor)
+        row = connection.execute(select(print_jobs).where(print_jobs.c.id == job_id)).mappings().one()
+        part = part_of(connection, row)
+    found.wakeups += _redo(connection, row, part, bad, fault, at, actor)
     closing = close_if_too_many(connection, shop, row, at, actor)
     found.closed, found.why = closing.closed, closing.why
     found.rerouted, found.held = closing.rerouted, closing.held
@@ -129,6 +132,15 @@ def _check(row: RowMapping | None, job_id: int, attempt: int, at: datetime) -> N
         raise NotToReject(f"print job {job_id} is {row['state']}", remedy="Wait until it has come out.")
     if row["ended_at"] is None or row["ended_at"] < at - STILL_HERE:
         raise NotToReject(f"print job {job_id} came out days ago", remedy="Take it back as a return.")
+
+
+def _has_left(connection: Connection, row: RowMapping) -> bool:
+    """Whether the parcel with it is with its carrier or its customer, or was."""
+    here = (parcels.c.state.in_((ParcelState.ANNOUNCED, ParcelState.CANCELLED))) | (
+        (parcels.c.kind == COLLECTED) & (parcels.c.state == ParcelState.AT_PICKUP_POINT)
+    )
+    gone = select(parcels.c.id).where(parcels.c.fulfilment_order_id == row["fulfilment_order_id"], ~here)
+    return connection.execute(gone).first() is not None
 
 
 def _redo(

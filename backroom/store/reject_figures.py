@@ -21,13 +21,14 @@ from backroom.store import material_batches
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.material_batches import FABRIC
 from backroom.store.print_jobs import pieces_of
-from backroom.store.sample_standing import blanks
+from backroom.store.sample_standing import blanks, skus_of
 from backroom.store.tables import print_jobs, print_rejects
 
 # What is older says little of the printers and inks of today.
 WINDOW = timedelta(days=90)
 # The newest prints that are counted; a busy year of one shop.
 MOST_COUNTED = 50_000
+_COUNTED = tuple(print_jobs.c[name] for name in ("location", "printer", "sku", "copies", "remake", "ended_at"))
 
 
 class PastBatches:
@@ -58,8 +59,9 @@ def printer_of(shop: Shop, location: str, name: str) -> PrinterSpec:
     return found or PrinterSpec(name, "", ())
 
 
-def made(connection: Connection, shop: Shop, since: datetime) -> list[Made]:
-    """Everything that was printed since then, good and bad, each with the batches that were in use.
+def made(connection: Connection, shop: Shop, since: datetime, only: Combination | None = None) -> list[Made]:
+    """Everything that was printed since then, good and bad, each with the batches that were in use; of one combination
+    only, where one is named.
 
     What is bad of a try was told then; the last try of a job is good as long as nobody says otherwise.
     """
@@ -67,11 +69,15 @@ def made(connection: Connection, shop: Shop, since: datetime) -> list[Made]:
     cloth = blanks(connection)
     found = []
     query = (
-        select(print_jobs)
+        select(*_COUNTED)
         .where(print_jobs.c.state == PrintJobState.DONE, print_jobs.c.ended_at >= since)
         .order_by(print_jobs.c.id.desc())
         .limit(MOST_COUNTED)
     )
+    bad = select(print_rejects).where(print_rejects.c.at >= since)
+    if only is not None:
+        query = query.where(print_jobs.c.sku.in_(skus_of(connection, only)))
+        bad = bad.where(print_rejects.c.artwork == only.artwork, print_rejects.c.colourway == only.colourway)
     rows = connection.execute(query).mappings().all()
     variants = variants_by_sku(connection, (row["sku"] for row in rows))
     known: dict[tuple[str, str, str], Combination] = {}
@@ -82,10 +88,14 @@ def made(connection: Connection, shop: Shop, since: datetime) -> list[Made]:
         if key not in known:
             printer = printer_of(shop, row["location"], row["printer"])
             known[key] = combination_of(variants[row["sku"]], printer, cloth)
+        if only is not None and known[key] != only:
+            continue
         batches = past.at(row["location"], row["printer"], known[key], row["ended_at"])
         found.append(Made(known[key], row["location"], row["printer"], batches, pieces_of(row), 0, row["ended_at"]))
-    for row in connection.execute(select(print_rejects).where(print_rejects.c.at >= since)).mappings():
+    for row in connection.execute(bad).mappings():
         combination = Combination(row["artwork"], row["fabric"], row["colourway"], row["process"], row["kind"])
+        if only is not None and combination != only:
+            continue
         batches = Batches(row["fabric_batch"], row["ink_batch"])
         found.append(
             Made(combination, row["location"], row["printer"], batches, row["printed"], row["pieces"], row["at"])

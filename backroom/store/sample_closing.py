@@ -9,13 +9,13 @@ it is held for a person, and goes on by itself once a new sample is approved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, exists, select
 
-from backroom.domain.model import Delivery, FulfilmentState, OrderState
+from backroom.domain.model import Delivery, FulfilmentState, OrderState, Variant
 from backroom.domain.reject_rates import rate_of, too_many
 from backroom.domain.routing import NO_SAMPLE
 from backroom.domain.samples import Combination, combination_of
@@ -27,7 +27,7 @@ from backroom.store.intake import STAGE as INTAKE
 from backroom.store.reject_figures import made, printer_of
 from backroom.store.rerouting import begun, parts_of, send_elsewhere
 from backroom.store.sample_checks import tell_events
-from backroom.store.sample_standing import read_standings, skus_of
+from backroom.store.sample_standing import not_on_demand, read_standings, skus_of
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders
 
 
@@ -55,11 +55,7 @@ def close_if_too_many(connection: Connection, shop: Shop, job: RowMapping, at: d
         return Closing()
     sample = next(one for one in standings.samples[combination] if one.id == verdict.sample)
     assert sample.decided_at is not None
-    under = [
-        one
-        for one in made(connection, shop, sample.decided_at)
-        if one.combination == combination and sample.is_of(one.batches)
-    ]
+    under = [one for one in made(connection, shop, sample.decided_at, combination) if sample.is_of(one.batches)]
     rate = rate_of(under)
     if not too_many(rate, shop.samples):
         return Closing()
@@ -69,16 +65,79 @@ def close_if_too_many(connection: Connection, shop: Shop, job: RowMapping, at: d
     return closing
 
 
-def let_go(connection: Connection, skus: Iterable[str], hub: str, actor: str) -> list[Wakeup]:
-    """Let the orders go on that were held for want of a sample of one of these SKUs."""
+def let_go(connection: Connection, shop: Shop, skus: Iterable[str], at: datetime, actor: str) -> list[Wakeup]:
+    """Let the orders go on that were held for want of a sample of one of these SKUs, and whose place prints now all
+    that they wait for."""
     wants = exists().where(
         fulfilment_lines.c.fulfilment_order_id == fulfilment_orders.c.id,
         fulfilment_orders.c.order_id == orders.c.id,
         fulfilment_lines.c.sku.in_(list(skus)),
     )
-    held = select(orders.c.number).where(orders.c.state == OrderState.HELD, orders.c.hold_reason == NO_SAMPLE, wants)
-    numbers = connection.execute(held.order_by(orders.c.id)).scalars().all()
-    return [wake for number in numbers for wake in desk.release(connection, number, actor, hub)]
+    held = select(orders.c.number, orders.c.id).where(
+        orders.c.state == OrderState.HELD, orders.c.hold_reason == NO_SAMPLE, wants
+    )
+    rows = connection.execute(held.order_by(orders.c.id)).all()
+    lacking = _lacking(connection, shop, [row.id for row in rows], at)
+    go_on = [row.number for row in rows if row.id not in lacking]
+    return [wake for number in go_on for wake in desk.release(connection, number, actor, shop.hub)]
+
+
+@dataclass(slots=True)
+class Turned:
+    """Parts whose order went elsewhere, or is held, and whom to wake."""
+
+    ids: set[int] = field(default_factory=set)
+    wakeups: list[Wakeup] = field(default_factory=list)
+
+
+def turn_back(
+    connection: Connection,
+    shop: Shop,
+    location: str,
+    parts: Sequence[RowMapping],
+    lines: Mapping[int, Sequence[RowMapping]],
+    variants: Mapping[str, Variant],
+    at: datetime,
+    run_id: str,
+) -> Turned:
+    """Of OPEN parts in the caller's claim, keep those from being begun of which something is not printed here on demand
+    any more: a sample was closed, or a batch changed, after their order had been routed."""
+    printed = {line["sku"] for part in parts for line in lines[part["id"]] if line["to_print"]}
+    closed = not_on_demand(connection, shop, [variants[sku] for sku in printed], at).get(location, {})
+    turned = Turned()
+    for part in parts:
+        if not any(line["to_print"] and line["sku"] in closed for line in lines[part["id"]]):
+            continue
+        turned.ids.add(part["id"])
+        query = select(orders).where(orders.c.id == part["order_id"]).with_for_update()
+        order = connection.execute(query).mappings().one()
+        work = parts_of(connection, order["id"])
+        if order["delivery"] == Delivery.SHIP and not any(
+            begun(connection, other, at) for other in work if other["id"] != part["id"]
+        ):
+            why = {"from": location, "why": "its sample is not approved any more"}
+            send_elsewhere(connection, order, work, why, "its sample is not approved any more", at, run_id)
+            turned.wakeups = [wakeup(connection, INTAKE, shop.hub)]
+        else:
+            desk.hold(connection, order["number"], NO_SAMPLE, "")
+    return turned
+
+
+def _lacking(connection: Connection, shop: Shop, ids: Sequence[int], at: datetime) -> set[int]:
+    """Of these orders those whose place does not print on demand something that is still to be printed there."""
+    open_ = (
+        select(fulfilment_orders.c.order_id, fulfilment_orders.c.location, fulfilment_lines.c.sku)
+        .join(fulfilment_lines, fulfilment_lines.c.fulfilment_order_id == fulfilment_orders.c.id)
+        .where(
+            fulfilment_orders.c.order_id.in_(ids),
+            fulfilment_orders.c.state != FulfilmentState.CANCELLED,
+            fulfilment_lines.c.to_print > fulfilment_lines.c.printed,
+        )
+    )
+    rows = connection.execute(open_).all()
+    variants = variants_by_sku(connection, {row.sku for row in rows})
+    closed = not_on_demand(connection, shop, variants.values(), at)
+    return {row.order_id for row in rows if row.sku in closed.get(row.location, {})}
 
 
 def _clear(connection: Connection, shop: Shop, combination: Combination, closing: Closing, at: datetime) -> None:
@@ -106,12 +165,16 @@ def _waiting_for(connection: Connection, location: str, skus: Sequence[str]) -> 
     here = exists().where(
         fulfilment_orders.c.order_id == orders.c.id,
         fulfilment_orders.c.location == location,
-        fulfilment_orders.c.state.in_((FulfilmentState.OPEN, FulfilmentState.MAKING)),
+        fulfilment_orders.c.state.in_((FulfilmentState.OPEN, FulfilmentState.MAKING, FulfilmentState.HELD)),
         fulfilment_lines.c.fulfilment_order_id == fulfilment_orders.c.id,
         fulfilment_lines.c.sku.in_(skus),
         fulfilment_lines.c.to_print > fulfilment_lines.c.printed,
     )
-    query = select(orders).where(here, orders.c.state == OrderState.RELEASED)
+    # One that a person holds is not printed so either, once it is let go on.
+    held = (orders.c.state == OrderState.HELD) & (orders.c.held_from == OrderState.RELEASED)
+    query = select(orders).where(
+        here, (orders.c.state == OrderState.RELEASED) | (held & (orders.c.hold_reason != NO_SAMPLE))
+    )
     return list(connection.execute(query.order_by(orders.c.id).with_for_update()).mappings())
 
 
@@ -120,10 +183,11 @@ def _take_back(connection: Connection, order: RowMapping, location: str, closing
     here = [part for part in parts if part["location"] == location]
     if any(begun(connection, part, at) for part in here):
         return
-    if order["delivery"] == Delivery.SHIP and not any(begun(connection, part, at) for part in parts):
+    held = order["state"] == OrderState.HELD
+    if (order["delivery"] == Delivery.SHIP or held) and not any(begun(connection, part, at) for part in parts):
         why = {"from": location, "why": "too many prints came out bad"}
         send_elsewhere(connection, order, parts, why, "too many prints came out bad", at, "")
         closing.rerouted.append(order["number"])
-    else:
+    elif not held:
         closing.wakeups += desk.hold(connection, order["number"], NO_SAMPLE, "")
         closing.held.append(order["number"])

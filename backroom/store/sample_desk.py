@@ -8,12 +8,14 @@ a call owes in wake-ups it returns; they are sent after the commit.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.errors import AskPerson
-from backroom.domain.samples import AtPrinter, SampleState, good_until
+from backroom.domain.samples import AtPrinter, Combination, SampleState, good_until
 from backroom.domain.shop import Shop
 from backroom.store import material_batches, samples
 from backroom.store.backlog import wake_backorders
@@ -37,10 +39,12 @@ class NotSampled(AskPerson):
 
 @dataclass(slots=True)
 class NewBatch:
-    """What a new batch came to: `fell` are the combinations that were approved and are not any more."""
+    """What a new batch came to: `fell` are the combinations that were approved and are not any more. Of those that are
+    approved again, since the batch of their sample is back, orders may go on: `owed` are the wake-ups."""
 
     is_new: bool
     fell: list[AtPrinter] = field(default_factory=list)
+    owed: list[Wakeup] = field(default_factory=list)
 
 
 def printed(connection: Connection, shop: Shop, sku: str, location: str, printer: str, actor: str) -> int:
@@ -73,9 +77,7 @@ def approve(
         connection, id_, SampleState.APPROVED, photo=photo, note=cut(note), good_until=until, at=at, actor=actor
     )
     tell_events(connection, shop, at)
-    skus = skus_of(connection, samples.combination_of_row(row))
-    owed = wake_backorders(connection, skus, shop.hub) + let_go(connection, skus, shop.hub, actor)
-    return row, owed
+    return row, _go_on(connection, shop, [samples.combination_of_row(row)], at, actor)
 
 
 def reject(connection: Connection, shop: Shop, id_: int, *, photo: str, note: str, actor: str) -> RowMapping:
@@ -110,12 +112,25 @@ def new_batch(
     good = {(one.printer, one.combination) for one in before if one.verdict.approved}
     after = [one for _, one in every(connection, shop, at) if one.location == location]
     tell_events(connection, shop, at)
-    return NewBatch(True, [x for x in after if (x.printer, x.combination) in good and not x.verdict.approved])
+    back = {x.combination for x in after if x.verdict.approved and (x.printer, x.combination) not in good}
+    return NewBatch(
+        True,
+        [x for x in after if (x.printer, x.combination) in good and not x.verdict.approved],
+        _go_on(connection, shop, sorted(back), at, actor),
+    )
 
 
 def cut(note: str) -> str:
     """A note as it is kept: printable, and not too long."""
     return "".join(letter if letter.isprintable() else " " for letter in note[:LONGEST_NOTE]).strip()
+
+
+def _go_on(
+    connection: Connection, shop: Shop, combinations: Sequence[Combination], at: datetime, actor: str
+) -> list[Wakeup]:
+    """Let go on what waited for these to be printed on demand."""
+    skus = sorted({sku for one in combinations for sku in skus_of(connection, one)})
+    return wake_backorders(connection, skus, shop.hub) + let_go(connection, shop, skus, at, actor)
 
 
 def _at_printers(connection: Connection, shop: Shop, sku: str, location: str) -> tuple[AtPrinter, ...]:
@@ -132,8 +147,9 @@ def _check_material(there: list[AtPrinter], location: str, kind: str, material: 
         known = sorted({one.printer for one in there})
         wrong = material not in known
     else:
-        known = sorted({f"{one.combination.fabric} {one.combination.colourway}".strip() for one in there})
-        wrong = f"{material} {colourway}".strip() not in known
+        pairs = {(one.combination.fabric, one.combination.colourway) for one in there}
+        known = sorted(f"{fabric} {its}".strip() for fabric, its in pairs)
+        wrong = (material, colourway) not in pairs
     if wrong:
         named = f"{material} {colourway}".strip()
         raise NotSampled(f"{named!r} is not printed with at {location}", remedy=f"There is: {', '.join(known)}.")

@@ -5,10 +5,10 @@ What waits to be looked at comes first; then how everything stands, how much cam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -124,10 +124,10 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
 
 @router.post("/samples/{location}/printed")
 def printed(location: str, request: Request, staff: Staff, given: StaffFields) -> Response:
-    """`what` is `PRINTER SKU`, as the page's list has it."""
+    """`what` is `PRINTER/SKU`, as the page's list has it."""
     front = front_of(request)
     place = known_location(front, location)
-    printer, _, sku = given.get("what", "").partition(" ")
+    printer, sku = _chosen(given, 2)
     front.room.database.write(lambda c: sample_desk.printed(c, front.room.shop, sku, location, printer, staff.name))
     return RedirectResponse(_path(place), 303)
 
@@ -189,12 +189,11 @@ def photo(location: str, number: RowId, request: Request, _staff: Staff) -> Resp
 
 @router.post("/samples/{location}/batch")
 def new_batch(location: str, request: Request, staff: Staff, given: StaffFields) -> Response:
-    """`what` is `ink PRINTER` or `fabric PRODUCT COLOURWAY`, as the page's list has it; `batch` its code."""
+    """`what` is `ink/PRINTER/` or `fabric/PRODUCT/COLOURWAY`, as the page's list has it; `batch` its code."""
     front = front_of(request)
     place = known_location(front, location)
-    kind, _, rest = given.get("what", "").partition(" ")
-    material, _, colourway = rest.partition(" ") if kind == material_batches.FABRIC else (rest, "", "")
-    front.room.database.write(
+    kind, material, colourway = _chosen(given, 3)
+    found = front.room.database.write(
         lambda c: sample_desk.new_batch(
             c,
             front.room.shop,
@@ -206,7 +205,21 @@ def new_batch(location: str, request: Request, staff: Staff, given: StaffFields)
             actor=staff.name,
         )
     )
+    front.send(found.owed)
     return RedirectResponse(_path(place), 303)
+
+
+def _choice(*words: str) -> str:
+    """Words as one value of a form: a product's or a printer's name may hold anything."""
+    return "/".join(quote(word, safe="") for word in words)
+
+
+def _chosen(given: Mapping[str, str], count: int) -> list[str]:
+    """The words of a form's `what`; 400 where they are not as many as the page's list gave."""
+    words = [unquote(word) for word in given.get("what", "").split("/")]
+    if len(words) != count:
+        raise HTTPException(400, "choose one from the list")
+    return words
 
 
 def _here(connection: Connection, location: str, number: int) -> RowMapping:
@@ -273,7 +286,7 @@ def _print_one(request: Request, place: Location, standing: Sequence[tuple[Varia
         tag(
             "option",
             f"{variant.title}, {variant.colourway} · {one.printer} · {_word(one.verdict.standing)}",
-            value=f"{one.printer} {variant.sku}",
+            value=_choice(one.printer, variant.sku),
         )
         for variant, one in ordered
     ]
@@ -323,9 +336,9 @@ def _standing_row(
 def _new_batch(request: Request, place: Location, standing: Sequence[tuple[Variant, AtPrinter]]) -> Child:
     printers = sorted({one.printer for _, one in standing})
     fabrics = sorted({(one.combination.fabric, one.combination.colourway) for _, one in standing})
-    options = [tag("option", f"Ink in {name}", value=f"ink {name}") for name in printers]
+    options = [tag("option", f"Ink in {name}", value=_choice(material_batches.INK, name, "")) for name in printers]
     options += [
-        tag("option", f"{fabric} {colourway}".strip(), value=f"fabric {fabric} {colourway}".strip())
+        tag("option", f"{fabric} {colourway}".strip(), value=_choice(material_batches.FABRIC, fabric, colourway))
         for fabric, colourway in fabrics
     ]
     if not options:

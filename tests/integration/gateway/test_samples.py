@@ -58,7 +58,7 @@ def test_a_sample_is_printed_photographed_and_approved(gateway: Gateway, staff: 
     shown = staff.get(PAGE).text
     for expected in ("Nothing waits.", "Tee, black", "no sample of it was printed", "Nobody has named one"):
         assert expected in shown
-    assert post(staff, "printed", what=f"press-1 {SKU}").headers["location"] == PAGE
+    assert post(staff, "printed", what=f"press-1/{SKU}").headers["location"] == PAGE
     shown = staff.get(PAGE).text
     assert "Sample 1, press-1" in shown
     assert 'capture="environment"' in shown
@@ -78,7 +78,7 @@ def test_a_sample_is_printed_photographed_and_approved(gateway: Gateway, staff: 
 
 
 def test_a_photo_may_be_large_and_nothing_else_may(gateway: Gateway, staff: httpx.Client) -> None:
-    post(staff, "printed", what=f"press-1 {SKU}")
+    post(staff, "printed", what=f"press-1/{SKU}")
     large = photo(3000)
     assert len(large) > 3 * BODY_MOST
     assert say(staff, 1, "good", large).status_code == 303
@@ -87,7 +87,7 @@ def test_a_photo_may_be_large_and_nothing_else_may(gateway: Gateway, staff: http
 
 
 def test_what_is_no_photo_approves_nothing(gateway: Gateway, staff: httpx.Client) -> None:
-    post(staff, "printed", what=f"press-1 {SKU}")
+    post(staff, "printed", what=f"press-1/{SKU}")
     for content, said in ((b"", "no photo"), (b"believe me", "no picture that is known here")):
         answer = say(staff, 1, "good", content)
         assert answer.status_code == 409
@@ -98,7 +98,7 @@ def test_what_is_no_photo_approves_nothing(gateway: Gateway, staff: httpx.Client
 
 
 def test_what_is_not_good_needs_no_photo_and_is_said_once(gateway: Gateway, staff: httpx.Client) -> None:
-    post(staff, "printed", what=f"press-1 {SKU}")
+    post(staff, "printed", what=f"press-1/{SKU}")
     assert say(staff, 1, "bad", note="pale").status_code == 303
     assert standing(gateway) == "rejected"
     assert say(staff, 1, "good", photo()).status_code == 409
@@ -106,16 +106,16 @@ def test_what_is_not_good_needs_no_photo_and_is_said_once(gateway: Gateway, staf
 
 
 def test_a_new_batch_is_named_and_asks_for_a_new_sample(gateway: Gateway, staff: httpx.Client) -> None:
-    post(staff, "printed", what=f"press-1 {SKU}")
+    post(staff, "printed", what=f"press-1/{SKU}")
     say(staff, 1, "good", photo())
-    assert post(staff, "batch", what="ink press-1", batch="K-2").status_code == 303
+    assert post(staff, "batch", what="ink/press-1/", batch="K-2").status_code == 303
     assert standing(gateway) == "new_batch"
     shown = staff.get(PAGE).text
     assert "the batch of ink is K-2" in shown
     assert "Ink in press-1" in shown
-    assert post(staff, "batch", what="fabric tee black", batch="F-1").status_code == 303
-    assert post(staff, "batch", what="fabric silk", batch="F-1").status_code == 409
-    assert post(staff, "batch", what="ink press-1", batch="the blue one").status_code == 409
+    assert post(staff, "batch", what="fabric/tee/black", batch="F-1").status_code == 303
+    assert post(staff, "batch", what="fabric/silk/", batch="F-1").status_code == 409
+    assert post(staff, "batch", what="ink/press-1/", batch="the blue one").status_code == 409
 
 
 def test_the_file_to_print_is_that_of_an_order(gateway: Gateway, staff: httpx.Client) -> None:
@@ -128,7 +128,7 @@ def test_the_file_to_print_is_that_of_an_order(gateway: Gateway, staff: httpx.Cl
 
 
 def test_only_staff_come_in_and_only_from_a_page_of_ours(gateway: Gateway, staff: httpx.Client) -> None:
-    post(staff, "printed", what=f"press-1 {SKU}")
+    post(staff, "printed", what=f"press-1/{SKU}")
     strange = staff.post(f"{PAGE}/1/word", data={"csrf": "x", "says": "good"}, files={"photo": ("a.jpg", photo())})
     assert strange.status_code == 403
     assert staff.get("/samples/moon").status_code == 404

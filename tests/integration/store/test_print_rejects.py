@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select, update
+from sqlalchemy.event import listen, remove
 
 from backroom.domain.model import Delivery
 from backroom.domain.reject_rates import Fault, Rate, rate_of, rates
 from backroom.domain.sample_rules import SampleRules
+from backroom.domain.samples import combination_of
 from backroom.shop import room as rooms
-from backroom.store import print_rejects, reject_figures, stock
-from backroom.store.catalogue import save_variants
+from backroom.store import desk, print_rejects, reject_figures, stock
+from backroom.store.catalogue import save_variants, variants_by_sku
 from backroom.store.database import now
 from backroom.store.material_batches import INK
 from backroom.store.print_attempts import HandedJob
 from backroom.store.print_rejects import NotToReject, Rejected
-from backroom.store.tables import fulfilment_lines, fulfilment_orders, print_jobs
+from backroom.store.reject_figures import printer_of
+from backroom.store.sample_standing import blanks
+from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders, parcels, print_jobs
 from backroom.store.tables import samples as samples_table
 from tests.integration.store.test_samples import BLANK, PRESSES, approve, batch, sample
 from tests.shops import BOOTH, HUB, PLAIN, Floor, a_variant
@@ -243,8 +248,6 @@ def test_what_waits_for_the_closed_printer_goes_elsewhere_or_is_held(shop: Floor
         last = connection.execute(part).scalar_one()
 
     def collected(connection: Connection) -> None:
-        from backroom.store.tables import orders
-
         connection.execute(
             update(fulfilment_orders).where(fulfilment_orders.c.id == last).values(delivery=Delivery.COLLECT)
         )
@@ -293,3 +296,93 @@ def test_a_batch_that_is_worse_is_seen(shop: Floor) -> None:
     assert by_printer["press-1"].bad == 9
     with shop.room.database.read() as connection:
         assert connection.execute(select(samples_table.c.state)).scalars().all().count("closed") == 1
+
+
+def collected(shop: Floor, number: str) -> None:
+    """As if its customer came for it."""
+
+    def work(connection: Connection) -> None:
+        order_id = connection.execute(select(orders.c.id).where(orders.c.number == number)).scalar_one()
+        connection.execute(update(orders).where(orders.c.id == order_id).values(delivery=Delivery.COLLECT))
+        parts = update(fulfilment_orders).where(fulfilment_orders.c.order_id == order_id)
+        connection.execute(parts.values(delivery=Delivery.COLLECT))
+
+    shop.room.database.write(work)
+
+
+def close_press_1(shop: Floor) -> None:
+    """The third bad print closes it; the job of that one has been begun."""
+    job = max(shop.hand_out(BOOTH), key=lambda one: one.id)
+    print_it(shop, job)
+    assert bad(shop, job).closed == [1]
+
+
+def test_a_sample_of_another_place_lets_nothing_go_on_here(shop: Floor) -> None:
+    ruin(shop, 2)
+    fetched = shop.taken_in((PLAIN, 1), at=BOOTH)
+    shop.fulfil(BOOTH)
+    collected(shop, fetched)
+    shop.taken_in((PLAIN, 1), at=BOOTH)
+    shop.fulfil(BOOTH)
+    close_press_1(shop)
+    assert shop.state(fetched)[0] == "held"
+    approve(shop, sample(shop, "press-hub", at=HUB))
+    assert shop.state(fetched)[0] == "held"
+    approve(shop, sample(shop, "press-1"))
+    assert shop.state(fetched)[0] == "released"
+
+
+def test_an_order_that_a_person_holds_is_not_printed_so_either_once_it_goes_on(shop: Floor) -> None:
+    ruin(shop, 2)
+    waits = shop.taken_in((PLAIN, 1), at=BOOTH)
+    shop.fulfil(BOOTH)
+    shop.room.database.write(lambda c: desk.hold(c, waits, "address", "Ada"))
+    shop.taken_in((PLAIN, 1), at=BOOTH)
+    shop.fulfil(BOOTH)
+    close_press_1(shop)
+    shop.room.database.write(lambda c: desk.release(c, waits, "Ada", HUB))
+    shop.intake()
+    assert shop.state(waits)[0] == "backordered"
+    assert waits not in [job.order_number for job in shop.hand_out(BOOTH)]
+    shop.check_sums()
+
+
+def test_of_a_print_of_which_nobody_could_tell_only_the_bad_pieces_are_printed_anew(shop: Floor) -> None:
+    job = put_out(shop, 3, outcome="unknown")
+    bad(shop, job, 1)
+    [again] = shop.hand_out(BOOTH)
+    assert (again.copies, blanks_left(shop)) == (1, 47)
+    print_it(shop, again)
+    assert (counted(shop).pieces, counted(shop).bad) == (4, 1)
+    assert blanks_left(shop) == 46
+    shop.check_sums()
+
+
+def test_what_is_bad_in_a_parcel_that_has_left_is_a_return(shop: Floor) -> None:
+    job = put_out(shop)
+    shop.fulfil(BOOTH)
+    assert shop.state(job.order_number)[0] == "fulfilled"
+    shop.room.database.write(lambda c: c.execute(update(parcels).values(state="in_transit")))
+    with pytest.raises(NotToReject, match="has left"):
+        bad(shop, job)
+
+
+def test_of_the_prints_since_a_sample_those_of_another_combination_are_not_even_read(shop: Floor) -> None:
+    put_out(shop, 2)
+    read: list[int] = []
+
+    def note(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if "FROM print_jobs" in statement and "print_jobs.sku IN" in statement:
+            read.append(cursor.rowcount)
+
+    with shop.room.database.read() as connection:
+        cloth = blanks(connection)
+        variant = variants_by_sku(connection, [PLAIN])[PLAIN]
+        mine = combination_of(variant, printer_of(shop.room.shop, BOOTH, "press-1"), cloth)
+        other = replace(mine, artwork="another.png")
+        listen(shop.room.database.engine, "after_cursor_execute", note)
+        assert [
+            len(reject_figures.made(connection, shop.room.shop, _long_ago(connection), one)) for one in (mine, other)
+        ] == [1, 0]
+        remove(shop.room.database.engine, "after_cursor_execute", note)
+    assert len(read) == 2

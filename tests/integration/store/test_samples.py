@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select, update
 
 from backroom.domain.events import Event, EventState, Session
+from backroom.domain.model import RoutingDecision
 from backroom.domain.readiness import SAMPLES, Check
 from backroom.domain.sample_rules import SampleRules
 from backroom.shop import room as rooms
 from backroom.store import events, material_batches, sample_checks, sample_desk, samples
+from backroom.store.backlog import wake_again
 from backroom.store.catalogue import save_variants
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -23,6 +26,7 @@ from backroom.store.samples import NoSuchSample, SampleDecided
 from backroom.store.tables import event_checks
 from backroom.store.tables import events as events_table
 from backroom.store.tables import samples as samples_table
+from tasks import route
 from tests.shops import BOOTH, HUB, PLAIN, Floor, a_variant
 
 BLANK = replace(a_variant("BLANK-BLK-L", printable=False), product="blank-tee", tags=("blank", "tee"))
@@ -211,3 +215,60 @@ def test_a_new_batch_on_the_evening_stops_the_prints_and_not_the_booth(shop: Flo
     assert lacks(shop) == []
     with shop.room.database.read() as connection:
         assert connection.execute(select(event_checks.c.state)).scalar_one() == "done"
+
+
+def test_the_batch_of_an_approved_sample_that_is_back_lets_the_orders_go_on(shop: Floor) -> None:
+    batch(shop, INK, "press-1", "K-2")
+    approve(shop, *(sample(shop, press) for press in PRESSES))
+    assert batch(shop, INK, "press-1", "K-3").owed == []
+    number = shop.taken_in((PLAIN, 1), at=BOOTH)
+    assert shop.state(number)[0] == "backordered"
+    assert [wakeup.stage for wakeup in batch(shop, INK, "press-1", "K-2").owed] == ["intake"]
+    shop.intake()
+    assert shop.state(number)[0] == "released"
+
+
+def test_an_order_that_was_being_routed_while_its_sample_was_approved_is_found_by_the_sweep(
+    shop: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [sample(shop, press) for press in PRESSES]
+    real = route.route_all
+
+    def late(*given: Any) -> Sequence[RoutingDecision]:
+        """How it stood was read; now somebody approves, and then the decision is written."""
+        monkeypatch.setattr(route, "route_all", real)
+        assert approve(shop, *numbers) == []
+        return real(*given)
+
+    monkeypatch.setattr(route, "route_all", late)
+    number = shop.taken_in((PLAIN, 1), at=BOOTH)
+    assert shop.state(number)[0] == "backordered"
+    owed = shop.room.database.write(lambda c: wake_again(c, HUB))
+    assert "intake" in [wakeup.stage for wakeup in owed]
+    shop.intake()
+    assert shop.state(number)[0] == "released"
+
+
+def test_what_is_not_approved_any_more_when_its_making_begins_is_not_printed(shop: Floor) -> None:
+    approve(shop, *(sample(shop, press) for press in PRESSES))
+    number = shop.taken_in((PLAIN, 1), at=BOOTH)
+    assert shop.state(number)[0] == "released"
+    batch(shop, INK, "press-1", "K-3")
+    shop.fulfil(BOOTH)
+    assert shop.hand_out(BOOTH) == []
+    shop.intake()
+    assert shop.state(number)[0] == "backordered"
+    approve(shop, sample(shop, "press-1"))
+    shop.intake()
+    shop.fulfil(BOOTH)
+    assert [job.order_number for job in shop.hand_out(BOOTH)] == [number]
+    shop.check_sums()
+
+
+def test_a_batch_of_a_product_whose_name_has_a_space_is_that_products(shop: Floor) -> None:
+    spaced = replace(BLANK, product="blank tee")
+    shop.room.database.write(lambda c: save_variants(c, [spaced]))
+    approve(shop, *(sample(shop, press) for press in PRESSES))
+    with pytest.raises(NotSampled, match="is not printed with"):
+        batch(shop, FABRIC, "blank", "F-1", "tee BLK")
+    assert len(batch(shop, FABRIC, "blank tee", "F-1", "BLK").fell) == len(PRESSES)
