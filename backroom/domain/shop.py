@@ -66,6 +66,7 @@ TEMPLATE_PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "return_received": frozenset({"shop", "order", "name", "rma"}),
     "return_refunded": frozenset({"shop", "order", "name", "rma", "amount"}),
     "return_declined": frozenset({"shop", "order", "name", "rma", "email"}),
+    "opt_in_code": frozenset({"shop", "code"}),
 }
 
 
