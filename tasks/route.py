@@ -77,7 +77,8 @@ def route(claim: Claim) -> list[StepOutcome]:
             keys[row["person_id"]].key,
             postcodes,
             in_work=in_work.get(row["id"]),
-            refused_at=refused.get(row["id"], frozenset()) | late.get(row["id"], SentOn()).late_at,
+            refused_at=refused.get(row["id"], frozenset()),
+            late_at=late.get(row["id"], SentOn()).late_at,
             sent_to=late.get(row["id"], SentOn()).to,
         )
         for row in waiting

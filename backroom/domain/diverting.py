@@ -38,11 +38,13 @@ class Here:
 class Diverted:
     """What the rule says of one parcel. `to` is a location's id, or BY_ROUTING; empty where it stays.
 
-    `places` is where it is made then, `passed` why each place before, or every place, was not taken.
+    `places` is where it is made then, `assignments` which share of it where, `passed` why each place before, or
+    every place, was not taken.
     """
 
     to: str = ""
     places: tuple[str, ...] = ()
+    assignments: tuple[Assignment, ...] = ()
     passed: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -73,7 +75,7 @@ def divert(
         why = why or _too_much(spec, here, [seen[one] for one in places], seen.get(here.location))
         why = why or _too_late(spec, here, places, assignments, ready_there)
         if not why:
-            return Diverted(word, places, tuple(passed))
+            return Diverted(word, places, assignments, tuple(passed))
         passed.append((word, why))
     return Diverted(passed=tuple(passed))
 

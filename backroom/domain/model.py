@@ -225,7 +225,8 @@ class LineToRoute:
 class OrderToRoute:
     """What routing may know of an order: no names, only where it goes. No coordinates means none could be found.
 
-    `refused_at` are locations whose partner refused it, or that would be late with it: it does not go there again.
+    `refused_at` are locations whose partner refused it: it does not go there again. `late_at` are those that sent it on
+    because it would be late there: it goes back only where no other place makes it.
     `sent_to` is where the place that would be late with it sends it, before any rule is asked.
     """
 
@@ -242,6 +243,7 @@ class OrderToRoute:
     longitude: float | None = None
     located_by: str = ""
     refused_at: frozenset[str] = frozenset()
+    late_at: frozenset[str] = frozenset()
     sent_to: str = ""
 
 

@@ -10,7 +10,7 @@ when fewest_splits is its first sort, the fewest places that have everything. Wh
 decides: `print` and `backorder` wait for stock, `hold` asks a person, `next` tries the next rule.
 
 An order that would be late where it was first may say where it goes instead (`sent_to`): the rules are asked only where
-that place cannot make all of it.
+that place cannot make all of it. Where they find no other place either, it goes back: late is better than not at all.
 
 Distances are never guessed: a rule whose answer hangs on one holds an order that nobody could locate.
 """
@@ -38,6 +38,7 @@ NO_SAMPLE = "no_sample"
 SHORT_STOCK = "short_stock"
 # Stands for a rule where a place sends on what it would be late with.
 WOULD_BE_LATE = "what would be late"
+NOWHERE_ELSE = "it would be late there, but no other place can make it"
 
 _SortKey = tuple[int, ...]
 
@@ -76,6 +77,21 @@ def route(
     were not compiled and cannot be.
     """
     compiled = rules if isinstance(rules, CompiledRules) else compile_rules(rules)
+    if not order.late_at:
+        return _route(order, compiled, views)
+    away = replace(order, refused_at=order.refused_at | order.late_at, late_at=frozenset())
+    elsewhere = _route(away, compiled, views)
+    if elsewhere.outcome == "assigned":
+        return elsewhere
+    back = _route(replace(order, late_at=frozenset(), sent_to=""), compiled, views)
+    if back.outcome != "assigned":
+        return elsewhere
+    made_at = {assignment.location for assignment in back.assignments}
+    passed = tuple(one for one in elsewhere.rejected if one.location not in made_at)
+    return replace(back, reasons=(*back.reasons, NOWHERE_ELSE), rejected=(*passed, *back.rejected))
+
+
+def _route(order: OrderToRoute, compiled: CompiledRules, views: Sequence[LocationView]) -> RoutingDecision:
     places = see(order, views)
     rejected: list[RejectedAlternative] = []
     short: dict[tuple[str, str], None] = {}

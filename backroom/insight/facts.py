@@ -36,7 +36,8 @@ COUNTED = (
 def facts_of(raw: RawOrder, shop: Shop) -> dict[str, Any]:
     """The row of `order_facts` of one order; whole seconds, None for what has not happened."""
     order, local = raw.order, zone(shop.owner.timezone)
-    shipped = order["state"] == OrderState.FULFILLED and order["ended_at"] is not None
+    # One whose parcels left keeps its end while a person is asked about it.
+    shipped = order["state"] != OrderState.CANCELLED and order["ended_at"] is not None
     fact: dict[str, Any] = {
         "order_id": order["id"],
         "number": order["number"],

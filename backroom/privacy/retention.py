@@ -135,4 +135,5 @@ def _forget(room: Room, find: Callable[[Connection, int], list[int]], forget_run
         if not ids:
             return total
         after = ids[-1]
+        room.database.write(partial(retention.let_go, person_ids=ids, hub=room.shop.hub))
         total += len(erase(room, [Whose(id_) for id_ in ids], ACTOR, forget_runs).people)

@@ -18,6 +18,7 @@ from backroom.domain.audit import Stage
 from backroom.domain.model import FulfilmentState, InboxState, OrderState, PaymentStatus, PrintJobState
 from backroom.domain.next_action import OpenPrint, Standing
 from backroom.store.batches import chunks
+from backroom.store.desk import RELEASED
 from backroom.store.print_jobs import to_do
 from backroom.store.tables import (
     fulfilment_orders,
@@ -51,7 +52,7 @@ NO_ORDERS = frozenset({"test_order"})
 # The prints that hold work up, the most hopeless first.
 HOLDS_UP = (_P.UNKNOWN, _P.FAILED, _P.BLOCKED, _P.PRINTING, _P.HANDED, _P.WAITING)
 _WORST_FIRST = case({state: rank for rank, state in enumerate(HOLDS_UP)}, value=print_jobs.c.state)
-_HOLD_ENDS = ("order.released_by_person", "order.changed", "order.cancelled")
+_HOLD_ENDS = (*RELEASED, "order.changed", "order.cancelled")
 
 PASSAGES_OF_A_PLACE = 500
 ENTRIES_OF_THE_PAST = 200_000

@@ -39,6 +39,11 @@ ENDED = ends(Kind.ORDER)
 # Why a person held or cancelled an order, as Prefect and every list may show it; what else they say is a sealed note.
 ASKED_BY_STAFF = "asked_by_staff"
 CANCELLED_BY_STAFF = "cancelled_by_staff"
+# What the history calls the end of a Hold, by what ended it: a person, the news that its parcel goes on, or that its
+# customer was silent for so long that nobody will ask any more.
+BY_PERSON, BY_CARRIER = "order.released_by_person", "order.released_by_carrier"
+BY_RETENTION = "order.released_by_retention"
+RELEASED = (BY_PERSON, BY_CARRIER, BY_RETENTION)
 # It waits until its partner says whether it can still be cancelled there.
 CANCELLING = "cancelling_at_partner"
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
@@ -105,7 +110,8 @@ def hold(connection: Connection, number: str, reason: str, actor: str, note: byt
 
 def hold_for_news(connection: Connection, number: str, reason: str) -> None:
     """Hold an order because of what its source, or a parcel's carrier, says now, wherever it stands: one that is held
-    for something else is asked about anew, and one whose parcels all left goes on from there when a person lets it."""
+    for something else is asked about anew, and one whose parcels all left goes on from there when a person lets it.
+    That one keeps its end: it has left, whatever is asked about it now."""
     history.check_code(reason)
     order, at = locked(connection, number), now(connection)
     if order["state"] == OrderState.HELD:
@@ -116,7 +122,7 @@ def hold_for_news(connection: Connection, number: str, reason: str) -> None:
         connection.execute(
             moving(orders, OrderState.FULFILLED, OrderState.HELD, by_source=True)
             .where(orders.c.id == order["id"])
-            .values(held_from=OrderState.RELEASED, hold_reason=reason, ended_at=None)
+            .values(held_from=OrderState.RELEASED, hold_reason=reason)
         )
     else:
         hold(connection, number, reason, "")
@@ -124,9 +130,9 @@ def hold_for_news(connection: Connection, number: str, reason: str) -> None:
     history.record(connection, [history.Entry(order["id"], "order.held", {"reason": reason})], at=at)
 
 
-def release(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:
+def release(connection: Connection, number: str, actor: str, hub: str, *, event: str = BY_PERSON) -> list[Wakeup]:
     """Let a held order go on from where it was held; one held at intake is routed (again). One that waits for the
-    goods it was exchanged for waits no longer."""
+    goods it was exchanged for waits no longer. `event` is what its history calls it, where no person did it."""
     order, at = locked(connection, number), now(connection)
     if order["state"] not in (OrderState.HELD, OrderState.BACKORDERED, OrderState.AWAITING_RETURN_ITEMS):
         raise NotPossibleNow(f"{number} is not held: it is {order['state']}")
@@ -134,7 +140,7 @@ def release(connection: Connection, number: str, actor: str, hub: str) -> list[W
     connection.execute(
         moving(orders, OrderState(order["state"]), back)
         .where(orders.c.id == order["id"])
-        .values(held_from="", hold_reason="", next_attempt_at=None, attempts=0)
+        .values(held_from="", hold_reason="", ended_at=None, next_attempt_at=None, attempts=0)
     )
     places: list[str] = []
     held = connection.execute(
@@ -154,7 +160,7 @@ def release(connection: Connection, number: str, actor: str, hub: str) -> list[W
         see_to(connection, order["id"], actor, at, list(HOLDS))
     # Whoever lets it go on takes it as its partner makes it.
     partner_orders.leave(connection, order["id"])
-    entries = [history.Entry(order["id"], "order.released_by_person", {})]
+    entries = [history.Entry(order["id"], event, {})]
     # What was labelled before the hold went on: the last part may have ended meanwhile.
     entries += [history.Entry(id_, "order.fulfilled") for id_ in finish_orders(connection, [order["id"]], at)]
     history.record(connection, entries, at=at, actor=actor)

@@ -6,7 +6,7 @@ What belongs here: reading that, and one parcel on its way elsewhere. What does 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping, select
 from backroom.domain.diverting import Diverted, Here, divert
 from backroom.domain.geo import Postcodes, postcode_table
 from backroom.domain.model import Assignment, Delivery, OrderState, Variant
-from backroom.domain.print_queue import QueuedJob, foresee
+from backroom.domain.print_queue import QueuedJob
 from backroom.domain.routing import compile_rules
 from backroom.domain.routing_gates import ask_for_samples, at_events, pass_gates
 from backroom.domain.routing_places import LocationView, views_at, views_of
@@ -38,7 +38,7 @@ _NEXT = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class SentOn:
-    """Of an order that would have been late: where it is not to go again, and where it was sent, if anywhere."""
+    """Of an order that would have been late: where it goes only if nothing else is left, and where it was sent."""
 
     late_at: frozenset[str] = frozenset()
     to: str = ""
@@ -46,7 +46,11 @@ class SentOn:
 
 @dataclass(slots=True)
 class Ground:
-    """The shop at one moment, as a look at late parcels sees it: read once, and only when one is late."""
+    """The shop at one moment, as a look at late parcels sees it: read once, and only when one is late.
+
+    What goes elsewhere is reserved only when it is routed. Until then the look itself keeps what it has given away:
+    pieces, room, and places in queues. The next parcel sees what those before it left.
+    """
 
     connection: Connection
     shop: Shop
@@ -54,6 +58,9 @@ class Ground:
     at: datetime
     _queues: dict[str, Queue] = field(default_factory=dict)
     _postcodes: Postcodes | None = None
+    _pieces: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _parcels: Counter[str] = field(default_factory=Counter)
+    _coming: dict[str, list[QueuedJob]] = field(default_factory=lambda: defaultdict(list))
 
     def divert(self, order: RowMapping, spec: PromiseSpec, here: Here, refused_at: frozenset[str]) -> Diverted:
         """Where one order goes by the rule of the place that would be late with it."""
@@ -68,9 +75,11 @@ class Ground:
         def ready_there(place: str, share: Sequence[Assignment]) -> datetime | None:
             return self._ready_there(place, share, variants)
 
-        return divert(
+        found = divert(
             asked, replace(spec, late=words), here, compile_rules(self.shop.rules), self._views(variants), ready_there
         )
+        self._give_away(found.assignments, variants)
+        return found
 
     def refused_at(self, order_id: int) -> frozenset[str]:
         """Where an order was refused by a partner before."""
@@ -79,10 +88,11 @@ class Ground:
     def _views(self, variants: Mapping[str, Variant]) -> list[LocationView]:
         levels = stock.levels(self.connection)
         gates = events.gates(self.connection, self.at)
-        available = {place: level.available for place, level in levels.items()}
+        available = {place: level.available - self._pieces[place] for place, level in levels.items()}
+        load = Counter(routing.open_load(self.connection)) + self._parcels
         set_up = at_events(self.shop, gates)
         unsampled = sample_standing.not_on_demand(self.connection, set_up, variants.values(), self.at)
-        views = views_at(views_of(set_up, variants), available, routing.open_load(self.connection), self.at)
+        views = views_at(views_of(set_up, variants), available, load, self.at)
         standing = ask_for_samples(views, unsampled)
         return pass_gates(standing, gates, stock.kept(levels.values()))
 
@@ -95,32 +105,44 @@ class Ground:
         if place.partner is not None:
             return self.at + timedelta(days=place.partner.lead_days)
         handling = timedelta(minutes=(place.promise or PromiseSpec()).handling_minutes)
-        to_print: dict[str, int] = defaultdict(int)
-        for one in share:
-            to_print[one.sku] += one.to_print
-        jobs = [
-            QueuedJob(
-                id=_NEXT + number,
-                part=_NEXT,
-                copies=copies,
-                process=variants[sku].print_process,
-                product=variants[sku].product,
-                colourway=variants[sku].colourway,
-                waits=False,
-            )
-            for number, (sku, copies) in enumerate(to_print.items())
-            if copies
-        ]
+        jobs = self._jobs(location, share, variants)
         ready = self.at
         if jobs:
             queue = self._queue(location)
-            found = foresee([*queue.jobs, *jobs], queue.printers, queue.paces, self.at)
+            found = queue.foresee_more([*self._coming[location], *jobs])
             if any(job.id not in found for job in jobs):
                 return None
             ready = max(found[job.id].likely for job in jobs)
             if queue.power_until is not None and ready > queue.power_until:
                 return None
         return place.hours.next_opening(ready + handling)
+
+    def _jobs(self, location: str, share: Sequence[Assignment], variants: Mapping[str, Variant]) -> list[QueuedJob]:
+        """What a place would print of its share, behind all that is there and all that was just sent there."""
+        to_print: Counter[str] = Counter()
+        for one in share:
+            to_print[one.sku] += one.to_print
+        first = _NEXT + len(self._coming[location])
+        return [
+            QueuedJob(
+                id=first + number,
+                part=first,
+                copies=copies,
+                process=variants[sku].print_process,
+                product=variants[sku].product,
+                colourway=variants[sku].colourway,
+                waits=False,
+            )
+            for number, (sku, copies) in enumerate((+to_print).items())
+        ]
+
+    def _give_away(self, assignments: Sequence[Assignment], variants: Mapping[str, Variant]) -> None:
+        for one in assignments:
+            self._pieces[one.location, one.sku] += one.from_stock
+        for location in {one.location for one in assignments}:
+            share = [one for one in assignments if one.location == location]
+            self._coming[location] += self._jobs(location, share, variants)
+            self._parcels[location] += 1
 
     def _queue(self, location: str) -> Queue:
         if location not in self._queues:
@@ -148,6 +170,8 @@ class Away:
         if order["state"] != OrderState.RELEASED or any(begun(connection, part, at) for part in parts):
             return Diverted(passed=((self.location, "it is begun"),))
         before = sent_elsewhere(connection, [order["id"]]).get(order["id"], SentOn())
+        if self.location in before.late_at:
+            return Diverted(passed=((self.location, "it was sent on before, and came back"),))
         refused = self.ground.refused_at(order["id"]) | before.late_at
         diverted = self.ground.divert(order, self.spec, here, refused)
         if diverted.to:

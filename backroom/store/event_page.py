@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, RowMapping, select, update
 
 from backroom.domain.event_page import Offer, Phase, PublicEvent, minutes_until, offers_of, phase_of
-from backroom.domain.print_queue import foresee_new, may_promise
+from backroom.domain.print_queue import may_promise
 from backroom.domain.shop import Location, PromiseSpec, Shop
 from backroom.store import events, sample_standing
 from backroom.store.catalogue import all_variants
@@ -95,12 +95,12 @@ def _free(connection: Connection, location: str) -> dict[str, int]:
 
 def _waits(connection: Connection, place: Location, at: datetime) -> dict[str, int | None]:
     """The minutes that a print takes that is asked for now, by the processes of the printers that came along; None
-    where no printer prints it at the moment, or the power ends before."""
+    where no printer prints it at the moment, the power ends before, or the booth cannot be heard."""
     queue = read_queue(connection, place, at)
     handling = timedelta(minutes=(place.promise or PromiseSpec()).handling_minutes)
     found: dict[str, int | None] = {}
     for process in sorted({process for one in queue.printers for process in one.processes}):
-        foreseen = foresee_new(queue.jobs, queue.printers, queue.paces, at, process)
+        foreseen = queue.foresee_new(process)
         told = foreseen is not None and may_promise(foreseen, handling, queue.power_until)
         found[process] = minutes_until(foreseen, handling, at) if foreseen is not None and told else None
     return found

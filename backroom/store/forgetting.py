@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, literal, select, update
 
 from backroom.domain.errors import Refuse
 from backroom.domain.lifecycle import Kind, ends
@@ -204,7 +204,9 @@ def _end(connection: Connection, order_id: int, number: str, actor: str, at: dat
         back = moving(orders, state, OrderState.RELEASED).where(orders.c.id == order_id)
         connection.execute(back)
         state = OrderState.RELEASED
-    values = {"ended_at": at, "claim_token": None, "held_from": "", "hold_reason": "", **HEALTHY}
+    # What had left before it was held keeps its end.
+    ended_at = func.coalesce(orders.c.ended_at, literal(at, orders.c.ended_at.type))
+    values = {"ended_at": ended_at, "claim_token": None, "held_from": "", "hold_reason": "", **HEALTHY}
     connection.execute(moving(orders, state, end).where(orders.c.id == order_id).values(values))
     history.record(
         connection, [history.Entry(order_id, f"order.{end}", {"reason": CLOSED_FOR_GOOD})], at=at, actor=actor

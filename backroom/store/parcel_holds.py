@@ -32,7 +32,7 @@ def follow(connection: Connection, order_id: int, hub: str) -> list[Wakeup]:
     if reason and (order["state"] == OrderState.FULFILLED or for_a_parcel):
         desk.hold_for_news(connection, order["number"], reason)
     elif for_a_parcel and not reason:
-        return desk.release(connection, order["number"], "", hub)
+        return desk.release(connection, order["number"], "", hub, event=desk.BY_CARRIER)
     return []
 
 

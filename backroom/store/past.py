@@ -103,14 +103,14 @@ def read_past(connection: Connection, seals: Seals, postcodes: Postcodes, since:
                     key,
                     postcodes,
                     # What a booth sent on goes where it sent it, whatever the rules are then.
-                    refused_at=sent_on.get(row["id"], SentOn()).late_at,
+                    late_at=sent_on.get(row["id"], SentOn()).late_at,
                     sent_to=sent_on.get(row["id"], SentOn()).to,
                 ),
                 decision=routing.decision_from_row(decisions[row["id"]]),
                 decided_at=decisions[row["id"]].at,
                 work=tuple(work.pop(row["id"], ())),
                 cancelled_at=row["ended_at"] if cancelled else None,
-                ended_at=row["ended_at"] if row["state"] == OrderState.FULFILLED else None,
+                ended_at=None if cancelled else row["ended_at"],
             )
         )
     ids = {order.id for order in past_orders}

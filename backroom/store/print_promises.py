@@ -78,8 +78,10 @@ def review(
             ending = update(print_promises).where(print_promises.c.id == row["id"])
             connection.execute(ending.values(state=ELSEWHERE, ended_at=at, sent_to=sent_to(diverted)))
             elsewhere.append(row["number"])
-        elif foreseen is not None and row["moved"] < MOST_MOVES and may_promise(foreseen, handling, until):
-            _move(connection, row, promise(foreseen, handling), diverted, at, run_id)
+            continue
+        if foreseen is None or row["moved"] >= MOST_MOVES or not may_promise(foreseen, handling, until):
+            continue
+        if _move(connection, row, promise(foreseen, handling), diverted, at, run_id):
             moved.append(row["number"])
     in_the_dark = {part: one for part, one in parts.items() if not comes_out(one, until)}
     for row in _parcels_without(connection, in_the_dark):
@@ -242,10 +244,14 @@ def _end(connection: Connection, location: str, spec: PromiseSpec, at: datetime)
     update_by_id(connection, print_promises, ended)
 
 
-def _move(connection: Connection, row: RowMapping, told: datetime, stays: Diverted, at: datetime, run_id: str) -> None:
-    """Promise a later time, and write into the order's history why it went nowhere else."""
-    again = update(print_promises).where(print_promises.c.id == row["id"], print_promises.c.state == OPEN)
-    connection.execute(again.values(promised_at=told, moved=row["moved"] + 1))
+def _move(connection: Connection, row: RowMapping, told: datetime, stays: Diverted, at: datetime, run_id: str) -> bool:
+    """Promise a later time, and write into the order's history why it went nowhere else; False where another look has
+    moved or ended the promise meanwhile."""
+    as_read = (print_promises.c.state == OPEN) & (print_promises.c.moved == row["moved"])
+    again = update(print_promises).where(print_promises.c.id == row["id"], as_read)
+    if connection.execute(again.values(promised_at=told, moved=row["moved"] + 1)).rowcount != 1:
+        return False
     data = {"at": row["location"], "promised": in_minutes(row["promised_at"]), "now": in_minutes(told)}
     entry = history.Entry(row["order_id"], "order.promised_later", data | {"not_sent_to": stays.why_not})
     history.record(connection, [entry], at=at, run_id=run_id)
+    return True

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping, case, select
 from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, Variant
 from backroom.domain.print_pace import Measured, Pace, Paces
-from backroom.domain.print_queue import Foreseen, PrinterThere, QueuedJob, foresee, of_parts
+from backroom.domain.print_queue import Foreseen, PrinterThere, QueuedJob, foresee, foresee_new, of_parts
 from backroom.domain.shop import Location
 from backroom.store import booth_calls, events
 from backroom.store.catalogue import variants_by_sku
@@ -54,6 +54,17 @@ class Queue:
     def parts(self) -> dict[int, Foreseen]:
         """When each part is through. Of a booth that does not answer nobody can say."""
         return {} if self.silent else of_parts(self.jobs, self.foreseen)
+
+    def foresee_more(self, jobs: Sequence[QueuedJob]) -> dict[int, Foreseen]:
+        """When each of these jobs is through if they came now as well; empty for a booth that does not answer."""
+        if self.silent:
+            return {}
+        found = foresee([*self.jobs, *jobs], self.printers, self.paces, self.at)
+        return {job.id: found[job.id] for job in jobs if job.id in found}
+
+    def foresee_new(self, process: str) -> Foreseen | None:
+        """When a piece would be through that somebody asks for now and waits for; None where nobody can say."""
+        return None if self.silent else foresee_new(self.jobs, self.printers, self.paces, self.at, process)
 
     @property
     def out_of_reach(self) -> frozenset[int]:

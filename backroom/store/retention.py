@@ -6,13 +6,13 @@ again. What does not: for how long what is kept (the shop file), files, and forg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, Select, Table, delete, func, insert, or_, select, update
 
-from backroom.domain.model import FulfilmentState, InboxState, PrintJobState
-from backroom.store import opt_ins
+from backroom.domain.model import FulfilmentState, InboxState, OrderState, PrintJobState
+from backroom.store import desk, opt_ins
 from backroom.store.database import now
 from backroom.store.messages import PLANNED, WAITING
 from backroom.store.returns import UNDER_WAY
@@ -179,6 +179,19 @@ def silent(connection: Connection, before: datetime, after: int) -> list[int]:
         ~select(returns.c.id).where(returns.c.person_id == people.c.id, coming_back).exists(),
     )
     return list(connection.execute(query.order_by(people.c.id).limit(BATCH)).scalars())
+
+
+def let_go(connection: Connection, person_ids: Collection[int], hub: str) -> list[str]:
+    """End the Holds of these people's orders that had left before somebody was asked about them; returns their numbers.
+    Nobody has answered for as long as customers are kept, and nobody will."""
+    left = select(orders.c.number).where(
+        orders.c.person_id.in_(person_ids), orders.c.state == OrderState.HELD, orders.c.ended_at.is_not(None)
+    )
+    numbers = list(connection.execute(left.order_by(orders.c.id)).scalars())
+    for number in numbers:
+        # Its parts have ended: nothing waits to be woken.
+        desk.release(connection, number, "", hub, event=desk.BY_RETENTION)
+    return numbers
 
 
 def echoes(connection: Connection, after: int) -> list[int]:

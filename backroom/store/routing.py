@@ -33,6 +33,7 @@ def order_to_route(
     *,
     in_work: Mapping[int, int] | None = None,
     refused_at: frozenset[str] = frozenset(),
+    late_at: frozenset[str] = frozenset(),
     sent_to: str = "",
 ) -> OrderToRoute:
     """An order's row and lines as the rules see it: where it goes, never to whom.
@@ -56,6 +57,7 @@ def order_to_route(
         longitude=place[1] if place else None,
         located_by=place[2] if place else "",
         refused_at=refused_at,
+        late_at=late_at,
         sent_to=sent_to,
         lines=tuple(
             LineToRoute(

@@ -18,7 +18,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.model import PrintJobState
-from backroom.domain.print_queue import Bottleneck, bottlenecks, foresee_new, may_promise, promise
+from backroom.domain.print_queue import Bottleneck, bottlenecks, may_promise, promise
 from backroom.domain.shop import PromiseSpec
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
@@ -114,12 +114,14 @@ def _next(request: Request, queue: Queue, spec: PromiseSpec, holding_up: Sequenc
     soonest: datetime | None = None
     in_the_dark = False
     for process in sorted({process for one in queue.printers if one.ready for process in one.processes}):
-        found = foresee_new(queue.jobs, queue.printers, queue.paces, queue.at, process)
+        found = queue.foresee_new(process)
         if found is not None and may_promise(found, handling, queue.power_until):
             told = promise(found, handling)
             soonest = told if soonest is None else max(soonest, told)
         in_the_dark = in_the_dark or found is not None
     none = "No new print: the power ends before it" if in_the_dark else "No printer prints now"
+    if queue.silent:
+        none = "No time to tell: this booth cannot be heard"
     said = f"A new print: about {_clock(request, soonest)}" if soonest else none
     worst = tag("span", _sentence(request, holding_up[0]), cls="why") if holding_up else None
     return tag("p", said, worst, cls=f"answer {'calm' if soonest else 'bad'}", role="status")

@@ -47,12 +47,14 @@ def _facts(at: datetime) -> Select[Any]:
     lately = orders.c.ended_at.is_not(None) & (orders.c.ended_at >= at - COUNTED_AFTER)
     settled = orders.c.id.is_not(None) & ~lately
     shipped = fact.c.shipped_day != ""
+    # One whose parcels left keeps its end while a person is asked about it.
+    left = (orders.c.state != OrderState.CANCELLED) & orders.c.ended_at.is_not(None)
     return select(
         fact.c.order_id.label("key"),
         fact.c.number,
         orders.c.id.label("order_found"),
         when(settled, holds(shipped)).label("is_shipped"),
-        when(settled, holds(orders.c.state == OrderState.FULFILLED)).label("is_fulfilled"),
+        when(settled, holds(left)).label("is_fulfilled"),
         fact.c.ship_s,
         fact.c.pieces,
         fact.c.parcels,

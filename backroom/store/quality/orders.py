@@ -53,6 +53,8 @@ def _orders(at: datetime) -> Select[Any]:
     newest = select(func.max(history.c.id)).where(history.c.order_id == orders.c.id).scalar_subquery()
     mark = select(counters.c.value).where(counters.c.name == MARK).scalar_subquery()
     is_held = orders.c.state == OrderState.HELD
+    # All of it had left when somebody was asked about it: it keeps its end (`desk.hold_for_news`).
+    left_before = is_held & orders.c.ended_at.is_not(None) & (live > 0) & (unfinished == 0)
     # Whether the figures have read what was last written about it.
     read = (orders.c.state == OrderState.FULFILLED) & (newest <= mark)
     return select(
@@ -71,7 +73,7 @@ def _orders(at: datetime) -> Select[Any]:
         when(orders.c.state != OrderState.CANCELLED, lines).label("lines"),
         holds(entries).label("has_history"),
         when(is_held, func.length(orders.c.hold_reason)).label("hold_reason_length"),
-        holds(orders.c.state.in_(ENDED)).label("is_ended"),
+        holds(orders.c.state.in_(ENDED) | left_before).label("is_ended"),
         holds(orders.c.ended_at.is_not(None)).label("has_end"),
         when(orders.c.state.in_(MADE_HERE), live).label("parts"),
         when((orders.c.state == OrderState.RELEASED) & (live > 0), unfinished).label("parts_to_do"),

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from backroom.domain.holds import what_to_do
 from backroom.domain.tracking import ParcelState, TrackingEvent
+from backroom.insight.facts import facts_of
 from backroom.store import desk, holds, parcel_desk, parcel_news
 from backroom.store.database import now
+from backroom.store.order_facts import read_orders
+from backroom.store.quality.orders import ORDERS
 from tasks.deciding import Choice, Decision, carry_out, question
 from tests.fake_easypost import FakeEasyPost
 from tests.integration.carriers.conftest import LOCAL, let_carry
@@ -63,9 +67,39 @@ def test_a_failed_delivery_is_a_hold_that_is_over_when_the_parcel_goes_on(floor:
     say(floor, number, (2, S.OUT_FOR_DELIVERY))
     assert held(floor, number) == ("fulfilled", "")
     assert floor.story(number).order["ended_at"] == ended_at
+    # Nobody let it go on: its parcel did.
+    assert "order.released_by_carrier" in floor.events(number)
+    assert "order.released_by_person" not in floor.events(number)
     assert asked(floor) == []
     say(floor, number, (3, S.DELIVERED))
     assert held(floor, number) == ("fulfilled", "")
+
+
+def test_what_has_left_is_counted_the_same_while_its_parcel_is_asked_about(floor: Floor, number: str) -> None:
+    before = facts(floor, number)
+    assert before["on_time"] is not None
+    assert before["shipped_day"] != ""
+    say(floor, number, (1, S.FAILED))
+    assert held(floor, number)[0] == "held"
+    assert facts(floor, number) == before
+    assert faults(floor) == []
+    say(floor, number, (2, S.OUT_FOR_DELIVERY))
+    assert held(floor, number)[0] == "fulfilled"
+    assert facts(floor, number) == before
+
+
+def facts(floor: Floor, number: str) -> dict[str, Any]:
+    """What the key figures know of the order as it stands."""
+    with floor.room.database.read() as connection:
+        [raw] = read_orders(connection, [desk.find(connection, number)["id"]]).values()
+    return facts_of(raw, floor.room.shop)
+
+
+def faults(floor: Floor) -> list[str]:
+    """What data quality says of orders that have an end and are none, or have none and are one."""
+    with floor.room.database.read() as connection:
+        rows = connection.execute(ORDERS.query(clock(floor))).mappings().all()
+    return [row["number"] for row in rows if row["is_ended"] != row["has_end"]]
 
 
 def test_a_parcel_that_comes_back_is_asked_about_on_its_way_and_when_it_is_here(floor: Floor, number: str) -> None:

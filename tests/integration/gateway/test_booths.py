@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert, update
 from backroom.domain.events import Event, Session
 from backroom.domain.power import Load, Supply
 from backroom.store import events, parcel_desk, print_promises
+from backroom.store.booth_calls import hear
 from backroom.store.database import now
 from backroom.store.parcels import COLLECTED
 from backroom.store.tables import events as event_table
@@ -41,6 +42,15 @@ def test_an_empty_booth_says_when_a_new_print_would_be_ready(staff: httpx.Client
     for expected in ("A new print: about", "Nothing is being printed", "No promise has come due", "Nothing lies ready"):
         assert expected in shown
     assert '<meta http-equiv="refresh" content="20">' in shown
+
+
+def test_a_booth_that_cannot_be_heard_gives_no_time_to_say_across_the_counter(
+    gateway: Gateway, staff: httpx.Client
+) -> None:
+    gateway.room.database.write(lambda c: hear(c, "booth-a", now(c) - timedelta(minutes=5)))
+    shown = staff.get(PAGE).text
+    assert "A new print: about" not in shown
+    assert "this booth cannot be heard" in shown
 
 
 def test_the_queue_is_shown_with_its_promises_and_what_holds_it_up(gateway: Gateway, staff: httpx.Client) -> None:

@@ -20,6 +20,7 @@ from backroom.domain.events import Event, EventState, Session
 from backroom.domain.leases import Loan
 from backroom.eventpage import files
 from backroom.store import catalogue, event_page, events, leases, stock
+from backroom.store.booth_calls import hear
 from backroom.store.database import now
 from backroom.store.tables import events as events_table
 from backroom.store.tables import fulfilment_orders, print_jobs, stock_levels
@@ -185,6 +186,14 @@ def test_the_waiting_time_grows_with_the_queue_and_ends_with_a_printer_out_of_pa
     stuck = live(fair)
     assert stuck["pieces"][SKU] == ["made_here", 0]
     assert "ask at the booth" in stuck["says"]["en"]["wait"]
+
+
+def test_of_a_booth_that_cannot_be_heard_nobody_says_how_long_a_print_takes(fair: Gateway) -> None:
+    assert "ask at the booth" not in live(fair)["says"]["en"]["wait"]
+    fair.room.database.write(lambda c: hear(c, "booth-a", now(c) - timedelta(minutes=5)))
+    told = live(fair)
+    assert told["pieces"][SKU] == ["made_here", 0]
+    assert "ask at the booth" in told["says"]["en"]["wait"]
 
 
 def test_nothing_of_a_customer_an_order_or_a_printer_is_told(fair: Gateway) -> None:

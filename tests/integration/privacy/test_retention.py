@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from backroom.domain.shop import ChannelSpec, Retention
+from backroom.privacy.erasure import erase
 from backroom.privacy.retention import remove_old
 from backroom.shop import photos
-from backroom.store import api_keys, intake, requests, retention, sample_desk, till_numbers
+from backroom.store import api_keys, desk, intake, requests, retention, sample_desk, till_numbers
 from backroom.store.booth_devices import OtherMachine, let_in
 from backroom.store.database import now
+from backroom.store.personal import Whose
 from backroom.store.tables import api_keys as api_keys_table
 from backroom.store.tables import (
     booth_devices,
@@ -146,6 +148,33 @@ def test_a_customer_of_whom_nothing_was_heard_is_forgotten(floor: Floor) -> None
     assert person_of(floor, numbers[0]) not in everybody(floor)
     assert len(everybody(floor)) == 1
     assert not places(floor.room.home.parent, CANARIES[:2])
+
+
+def test_a_customer_whose_parcel_never_arrived_and_of_whom_nothing_was_heard_is_forgotten(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 1))
+    floor.fulfil(HUB)
+    floor.room.database.write(lambda c: desk.hold_for_news(c, number, "delivery_failed"))
+    assert floor.state(number)[0] == "held"
+    keep(floor, customers=1000)
+    age(floor, 999)
+    assert removed(floor) == {}
+    age(floor, 1001)
+    with floor.room.database.read() as connection:
+        listed = retention.silent(connection, now(connection) - timedelta(days=1000), 0)
+    assert listed == everybody(floor)
+    assert removed(floor) == {"customers": 1}
+    assert everybody(floor) == []
+    assert floor.state(number)[0] == "fulfilled"
+    assert floor.events(number)[-3:] == ["order.released_by_retention", "order.fulfilled", "customer.forgotten"]
+
+
+def test_who_asks_to_be_forgotten_while_their_parcel_comes_back_is_still_served(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 1))
+    floor.fulfil(HUB)
+    floor.room.database.write(lambda c: desk.hold_for_news(c, number, "parcel_returning"))
+    done = erase(floor.room, [Whose(person_of(floor, number))], "Ada", None)
+    assert (done.people, len(done.still)) == ([], 1)
+    assert floor.state(number)[0] == "held"
 
 
 def test_who_came_in_by_late_news_of_a_forgotten_customers_order_goes_the_same_night(floor: Floor) -> None:

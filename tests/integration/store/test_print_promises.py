@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 from prefect.logging import disable_run_logger
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select, text, update
 
 from backroom.domain.errors import BackroomError
 from backroom.domain.events import Event, EventState, Session
@@ -34,6 +36,7 @@ from backroom.store.tables import events as event_table
 from backroom.store.tables import print_promises as table
 from tasks.print_promises import review_all_promises, review_promises
 from tests.shops import BOOTH, HUB, SCARCE, SOUTH, Floor
+from tests.together import run_together
 
 ANYWHERE = RoutingRule("anywhere", (Filter("event", "==", "fair"),), (), (), short="print")
 COLLECT = {"note_attributes": [{"name": "event", "value": "fair"}, {"name": "checkout-method", "value": "pickup"}]}
@@ -78,7 +81,7 @@ def change(floor: Floor, work: Callable[[Connection], Any]) -> None:
 def promise_earlier(floor: Floor, number: str, minutes: int) -> None:
     """As if it had been promised so much earlier than it was."""
     by = timedelta(minutes=minutes)
-    [row] = promises(floor, number)
+    row = promises(floor, number)[-1]
     values = {"promised_at": row["promised_at"] - by, "first_at": row["first_at"] - by}
     change(floor, lambda c: c.execute(update(table).where(table.c.id == row["id"]).values(**values)))
 
@@ -126,10 +129,10 @@ def test_a_parcel_that_would_be_late_is_made_elsewhere_and_never_comes_back(boot
     booth.check_sums()
 
 
-def with_rule(floor: Floor, monkeypatch: pytest.MonkeyPatch, spec: PromiseSpec) -> Floor:
+def with_rule(floor: Floor, monkeypatch: pytest.MonkeyPatch, spec: PromiseSpec, *more: RoutingRule) -> Floor:
     shop = floor.room.shop
     places = tuple(replace(one, promise=spec) if one.id == BOOTH else one for one in shop.locations)
-    found = Floor(replace(floor.room, shop=replace(shop, locations=places, rules=shop.rules[:1])), floor.waker)
+    found = Floor(replace(floor.room, shop=replace(shop, locations=places, rules=(shop.rules[0], *more))), floor.waker)
     monkeypatch.setitem(rooms._open, floor.room.home.resolve(), found.room)
     return found
 
@@ -185,6 +188,102 @@ def test_a_place_is_no_help_where_its_own_queue_is_longer(booth: Floor, monkeypa
     assert told["not_sent_to"].startswith(f"{HUB}: it would be ready there no sooner")
 
 
+@pytest.mark.parametrize("late", [(BY_ROUTING,), ("hub",)])
+def test_of_three_late_parcels_only_the_one_goes_elsewhere_for_which_there_is_a_piece(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch, late: tuple[str, ...]
+) -> None:
+    floor = without_press_at_the_hub(with_rule(booth, monkeypatch, PromiseSpec(late=late), ANYWHERE), monkeypatch)
+    first, *others = late_parcels(floor, 3)
+    found = look(floor)
+    assert (found.elsewhere, found.moved) == ((first,), tuple(others))
+    floor.intake()
+    assert made_at(floor, first) == [HUB]
+    assert [(floor.state(number), made_at(floor, number)) for number in others] == [
+        (("released", ["making"]), [BOOTH])
+    ] * 2
+    for number in others:
+        [told] = [entry["data"] for entry in floor.story(number).history if entry["event"] == "order.promised_later"]
+        assert "neither in stock nor printable" in told["not_sent_to"]
+    floor.check_sums()
+
+
+def test_room_for_one_more_takes_one_late_parcel_and_not_three(booth: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    floor = with_rule(booth, monkeypatch, PromiseSpec(late=("hub",)))
+    floor = changed_place(floor, monkeypatch, HUB, capacity=1)
+    first, *others = late_parcels(floor, 3)
+    found = look(floor)
+    assert (found.elsewhere, found.moved) == ((first,), tuple(others))
+    [told] = [entry["data"] for entry in floor.story(others[0]).history if entry["event"] == "order.promised_later"]
+    assert told["not_sent_to"] == f"{HUB}: it has no room for another order"
+
+
+def test_what_was_just_sent_to_a_place_is_before_the_next_one_in_its_queue(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The booth's two printers need 27 minutes for each parcel, the hub's one as long: it is sooner for one only."""
+    floor = with_rule(booth, monkeypatch, PromiseSpec(late=("hub",), late_sooner=True))
+    change(floor, lambda c: c.execute(update(stock_levels).where(stock_levels.c.location == HUB).values(on_hand=0)))
+    for _ in range(2):
+        ordered(floor, collected=True, copies=9)
+    first, second = late_parcels(floor, 2, copies=9)
+    found = look(floor)
+    assert (found.elsewhere, found.moved) == ((first,), (second,))
+    [told] = [entry["data"] for entry in floor.story(second).history if entry["event"] == "order.promised_later"]
+    assert told["not_sent_to"].startswith(f"{HUB}: it would be ready there no sooner")
+
+
+@pytest.mark.parametrize("late", [(BY_ROUTING,), ("hub",)])
+def test_a_parcel_whose_piece_is_gone_before_it_is_routed_goes_back_where_it_was_late_and_stays_there(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch, late: tuple[str, ...]
+) -> None:
+    rules = (ANYWHERE,) if late == (BY_ROUTING,) else ()
+    floor = without_press_at_the_hub(with_rule(booth, monkeypatch, PromiseSpec(late=late), *rules), monkeypatch)
+    [number] = late_parcels(floor, 1)
+    assert look(floor).elsewhere == (number,)
+    change(floor, lambda c: c.execute(update(stock_levels).where(stock_levels.c.location == HUB).values(on_hand=0)))
+    floor.intake()
+    assert floor.state(number)[0] == "released"
+    assert made_at(floor, number) == [BOOTH]
+    said = explain(decision_from_row(floor.story(number).decisions[-1]), number, floor.room.shop.location_names)
+    assert "it would be late there, but no other place can make it" in said
+    assert "Hub was not taken: 1 of 1 piece neither in stock nor printable there" in said
+    # It is promised anew; the hub has a piece again, and yet it is not sent to and fro.
+    floor.fulfil(BOOTH)
+    assert look(floor).given == (number,)
+    assert [row["state"] for row in promises(floor, number)] == ["elsewhere", "open"]
+    change(floor, lambda c: c.execute(update(stock_levels).where(stock_levels.c.location == HUB).values(on_hand=1)))
+    promise_earlier(floor, number, 30)
+    found = look(floor)
+    assert (found.elsewhere, found.moved) == ((), (number,))
+
+
+def late_parcels(floor: Floor, count: int, copies: int = 1) -> list[str]:
+    """Parcels at the booth that were promised half an hour too early, the oldest promise first."""
+    numbers = [ordered(floor, copies=copies) for _ in range(count)]
+    look(floor)
+    for number in numbers:
+        promise_earlier(floor, number, 90)
+    with floor.room.database.read() as connection:
+        rows = print_promises.standing(connection, BOOTH)
+    return [row["number"] for row in rows if row["number"] in numbers]
+
+
+def made_at(floor: Floor, number: str) -> list[str]:
+    return [part["location"] for part in floor.story(number).parts if part["state"] != "cancelled"]
+
+
+def changed_place(floor: Floor, monkeypatch: pytest.MonkeyPatch, location: str, **values: Any) -> Floor:
+    shop = floor.room.shop
+    places = tuple(replace(one, **values) if one.id == location else one for one in shop.locations)
+    found = Floor(replace(floor.room, shop=replace(shop, locations=places)), floor.waker)
+    monkeypatch.setitem(rooms._open, floor.room.home.resolve(), found.room)
+    return found
+
+
+def without_press_at_the_hub(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> Floor:
+    return changed_place(floor, monkeypatch, HUB, printers=())
+
+
 def what_if(floor: Floor) -> dict[str, RoutingDecision]:
     """How the orders of the last hour would be routed by the shop as it is."""
     with floor.room.database.read() as connection:
@@ -202,6 +301,48 @@ def test_a_parcel_that_is_begun_stays(booth: Floor) -> None:
     change(booth, lambda c: print_attempts.start(c, job.id, job.attempt, "bench", "press-1"))
     assert look(booth).elsewhere == ()
     assert booth.state(number) == ("released", ["making"])
+
+
+def test_of_two_looks_at_once_the_later_one_writes_no_time_for_what_the_other_sent_on(booth: Floor) -> None:
+    database = booth.room.database
+    if database.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite lets one writer in after the other")
+    number = ordered(booth)
+    look(booth)
+    promise_earlier(booth, number, 30)
+    sent_on = threading.Event()
+
+    def first() -> print_promises.Reviewed:
+        def work(connection: Connection) -> print_promises.Reviewed:
+            room = booth.room
+            found = print_promises.review(connection, room.shop, room.seals, room.shop.location(BOOTH), now(connection))
+            sent_on.set()
+            until(lambda: waits_for_a_lock(booth))
+            return found
+
+        return database.write(work)
+
+    def second() -> print_promises.Reviewed:
+        assert sent_on.wait(30)
+        return look(booth)
+
+    one, two = run_together([first, second])
+    assert one.elsewhere == (number,)
+    assert two == print_promises.Reviewed()
+    assert "order.promised_later" not in booth.events(number)
+
+
+def waits_for_a_lock(floor: Floor) -> bool:
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with floor.room.database.read() as connection:
+        return bool(connection.execute(text(asked)).scalar_one())
+
+
+def until(said: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not said():
+        assert time.monotonic() < end, "it did not come to that within 30 s"
+        time.sleep(0.02)
 
 
 def test_who_stands_there_is_told_a_later_time_once(booth: Floor) -> None:
@@ -453,6 +594,17 @@ def test_a_booth_that_does_not_answer_promises_nothing_until_it_does(booth: Floo
     assert look(booth).given == ()
     change(booth, lambda c: hear(c, BOOTH, now(c)))
     assert look(booth).given == (number,)
+
+
+def test_nothing_is_sent_to_print_where_nobody_can_be_heard(booth: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    floor = with_rule(booth, monkeypatch, PromiseSpec(late=("hub",), late_hours=5))
+    change(floor, lambda c: c.execute(update(stock_levels).where(stock_levels.c.location == HUB).values(on_hand=0)))
+    numbers = late_parcels(floor, 1)
+    change(floor, lambda c: hear(c, HUB, now(c) - timedelta(minutes=5)))
+    found = look(floor)
+    assert (found.elsewhere, found.moved) == ((), tuple(numbers))
+    [told] = [entry["data"] for entry in floor.story(numbers[0]).history if entry["event"] == "order.promised_later"]
+    assert told["not_sent_to"] == f"{HUB}: nobody can say when it would be ready there"
 
 
 def test_what_a_silent_booth_has_in_hand_is_left_to_it_and_what_it_has_not_goes_elsewhere(booth: Floor) -> None:

@@ -90,7 +90,7 @@ def test_a_partner_makes_what_it_lists_and_sends_where_it_goes() -> None:
 
 
 def test_an_order_that_was_sent_on_is_made_there_whatever_the_rules_say_and_says_why() -> None:
-    away = replace(order(("TEE", 2)), refused_at=frozenset({"booth"}), sent_to="hub")
+    away = replace(order(("TEE", 2)), late_at=frozenset({"booth"}), sent_to="hub")
     decision = route(away, [rule("booths", where=(("kind", "==", "booth"),))], VIEWS)
     assert [(one.location, one.to_print) for one in decision.assignments] == [("hub", 2)]
     assert decision.rule == WOULD_BE_LATE
@@ -100,12 +100,39 @@ def test_an_order_that_was_sent_on_is_made_there_whatever_the_rules_say_and_says
 
 
 def test_the_rules_decide_where_the_place_cannot_make_it_any_more() -> None:
-    away = replace(order(("TEE", 2)), refused_at=frozenset({"booth"}), sent_to="shelf")
+    away = replace(order(("TEE", 2)), late_at=frozenset({"booth"}), sent_to="shelf")
     decision = route(away, [rule("any")], VIEWS)
     assert decision.rule == "any"
     assert ("shelf", "1 of 2 pieces neither in stock nor printable there") in [
         (one.location, one.reason) for one in decision.rejected
     ]
+
+
+def test_it_goes_back_where_it_was_late_only_if_no_other_place_makes_it() -> None:
+    away = replace(order(("TEE", 2)), late_at=frozenset({"booth"}), sent_to="shelf")
+    assert [one.location for one in route(away, [rule("any")], VIEWS).assignments] == ["hub"]
+    alone = route(away, [rule("any")], [VIEWS[0], VIEWS[2]])
+    assert [one.location for one in alone.assignments] == ["booth"]
+    assert "it would be late there, but no other place can make it" in explain(alone, "A-1042")
+    shut = [replace(VIEWS[0], shut="its event is over"), VIEWS[2]]
+    assert route(away, [rule("any")], shut).outcome == "backorder"
+
+
+@settings(max_examples=200)
+@given(some_orders(), some_rules(), some_views(), st.sampled_from(["", "p1", "p2"]))
+def test_nothing_waits_because_it_was_sent_on_that_would_be_made_if_it_was_not(
+    wanted: OrderToRoute, rules: list[RoutingRule], views: list[LocationView], to: str
+) -> None:
+    compiled = compile_rules(rules)
+    at_first = route(wanted, compiled, views)
+    away = route(replace(wanted, late_at=frozenset({"p0"}), sent_to=to), compiled, views)
+    refused = route(replace(wanted, refused_at=frozenset({"p0"}), sent_to=to), compiled, views)
+    if refused.outcome == "assigned":
+        assert away == refused
+    elif at_first.outcome == "assigned":
+        assert away.assignments == at_first.assignments
+    else:
+        assert away == refused
 
 
 LATES = st.lists(st.sampled_from(["p0", "p1", "p2", "p3", "p4", BY_ROUTING]), max_size=4, unique=True).map(tuple)
@@ -140,7 +167,7 @@ def test_it_is_never_sent_where_it_cannot_be_made_and_who_waits_there_is_sent_no
     assert here.location not in found.places
     # The very way that routing takes afterwards makes all of it, at these places and without a person.
     to = "" if found.to == BY_ROUTING else found.to
-    decision = route(replace(wanted, refused_at=frozenset({here.location}), sent_to=to), compiled, views)
+    decision = route(replace(wanted, late_at=frozenset({here.location}), sent_to=to), compiled, views)
     assert decision.outcome == "assigned"
     assert tuple(dict.fromkeys(one.location for one in decision.assignments)) == found.places
     if limits.late_sooner and here.ready is not None:
