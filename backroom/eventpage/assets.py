@@ -1,18 +1,14 @@
-"""What the page loads: style, script, and small pictures of what is printed. Each name holds its content's hash.
+"""What the page loads of ours: style, script and icon. Each name holds its content's hash.
 
-What belongs here: those, by name. What does not: the page (`page`). A name never means anything else, so whoever has it
-keeps it for ever. Pictures are small on purpose: an artwork at its printed size is the shop's, and stays there.
+What belongs here: those, by name. What does not: the page (`page`), and pictures of what is printed (`pictures`). A
+name never means anything else, so whoever has it keeps it for ever.
 """
 
 from __future__ import annotations
 
 import hashlib
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
-from io import BytesIO
-from pathlib import Path
-
-from PIL import Image
 
 STYLE, SCRIPT, SMS_SCRIPT, ICON = "page.css", "live.js", "opt-in.js", "icon.svg"
 TYPES = {
@@ -21,8 +17,6 @@ TYPES = {
     "svg": "image/svg+xml",
     "webp": "image/webp",
 }
-# Twice the pixels it takes on the page, for phones.
-LARGEST = (288, 360)
 
 
 @cache
@@ -38,31 +32,6 @@ def name_of(asset: str) -> str:
     """The name under which one of our own is served."""
     stem = asset.partition(".")[0]
     return next(name for name in own() if name.startswith(f"{stem}."))
-
-
-def picture(folder: Path, artwork: str) -> tuple[str, bytes] | None:
-    """A small picture of an artwork, its name and its content; None where there is none that can be read."""
-    path = (folder / artwork).resolve()
-    try:
-        seen = path.stat()
-    except OSError:
-        return None
-    if not artwork or not path.is_relative_to(folder.resolve()):
-        return None
-    return _picture(path, seen.st_mtime_ns, seen.st_size)
-
-
-@lru_cache(maxsize=512)
-def _picture(path: Path, _changed: int, _size: int) -> tuple[str, bytes] | None:
-    try:
-        with Image.open(path) as opened:
-            small = opened.convert("RGBA")
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return None
-    small.thumbnail(LARGEST)
-    written = BytesIO()
-    small.save(written, "WEBP", quality=80, method=4)
-    return hashed("art.webp", written.getvalue()), written.getvalue()
 
 
 def hashed(name: str, content: bytes) -> str:

@@ -7,12 +7,19 @@ missing; those of before stay, because pages that somebody still has in a cache 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from backroom.domain.event_page import Phase
+from backroom.domain.events import EventState
 from backroom.durable import flush, write_durably
 from backroom.eventpage import looking
+from backroom.eventpage.page import LIVE
 from backroom.shop.room import Room
 from backroom.store import event_page, events
+from backroom.store.events import NoSuchEvent
 
 ASSETS = "assets"
 # A web server runs as another user.
@@ -28,12 +35,14 @@ def write_event(room: Room, code: str, folder: Path) -> list[str]:
 
 
 def write_all(room: Room, folder: Path) -> list[str]:
-    """Write the files of every event that has a page, and take those away that have none any more."""
+    """Write the files of every event that has a page, and take those away that have none any more. One that is settled
+    is written once: nothing of it changes."""
     booths = {place.id for place in room.shop.locations}
     with room.database.read() as connection:
-        there = [row["code"] for row in event_page.published(connection) if row["location"] in booths]
-        hidden = {row["code"] for row in events.listing(connection)} - set(there)
-    changed = [path for code in there for path in write_event(room, code, folder)]
+        there = [row for row in event_page.published(connection) if row["location"] in booths]
+        hidden = {row["code"] for row in events.listing(connection)} - {row["code"] for row in there}
+    now = [row["code"] for row in there if row["state"] != EventState.SETTLED or not _is_told_over(folder, row["code"])]
+    changed = write_events(room, now, folder)
     for code in sorted(hidden):
         for name in looking.names():
             path = folder / code / name
@@ -41,6 +50,25 @@ def write_all(room: Room, folder: Path) -> list[str]:
                 path.unlink()
                 changed.append(f"{code}/{name}")
     return changed
+
+
+def write_events(room: Room, codes: Iterable[str], folder: Path) -> list[str]:
+    """Write the files of these events, but of those whose page was taken away since they were listed."""
+    changed: list[str] = []
+    for code in codes:
+        with suppress(NoSuchEvent):
+            changed += write_event(room, code, folder)
+    return changed
+
+
+def _is_told_over(folder: Path, code: str) -> bool:
+    """Whether all files of an event are there and say that it is over: its JSON is written last."""
+    if not all((folder / code / name).is_file() for name in looking.names()):
+        return False
+    try:
+        return json.loads((folder / code / LIVE).read_bytes())["phase"] in (Phase.OVER, Phase.CALLED_OFF)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _write(path: Path, content: bytes) -> bool:

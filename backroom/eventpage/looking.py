@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
 from backroom.domain.event_page import PublicEvent
 from backroom.domain.shop import NotInShopFile
-from backroom.eventpage import assets
+from backroom.eventpage import assets, pictures
 from backroom.eventpage.page import LIVE, live, render
 from backroom.eventpage.words import WORDS, first_language
 from backroom.shop.room import Room
 from backroom.store import event_page
-from backroom.store.catalogue import all_variants
 from backroom.store.database import now
 from backroom.store.events import NoSuchEvent
 
@@ -30,6 +30,12 @@ class Seen:
 
     event: PublicEvent
     at: datetime
+
+
+def codes(room: Room) -> frozenset[str]:
+    """The codes of the events that have a page."""
+    with room.database.read() as connection:
+        return event_page.codes(connection)
 
 
 def look(room: Room, code: str) -> Seen:
@@ -59,17 +65,13 @@ def content(room: Room, seen: Seen, name: str, *, elsewhere: bool = False) -> by
         return live(seen.event, seen.at)
     language = first_language(room.shop.owner.language) if name == INDEX else name.removesuffix(".html")
 
-    def picture_of(artwork: str) -> str:
-        found = assets.picture(room.artwork(), artwork)
-        return found[0] if found else ""
-
     spec = room.shop.messaging
     return render(
         seen.event,
         shop=room.shop.owner.name,
         language=language,
         at=seen.at,
-        picture_of=picture_of,
+        picture_of=partial(_picture, room),
         sms=spec.sms != "none" and not (elsewhere and not spec.public_url),
         gateway=spec.public_url.rstrip("/") if elsewhere else "",
     )
@@ -77,16 +79,16 @@ def content(room: Room, seen: Seen, name: str, *, elsewhere: bool = False) -> by
 
 def assets_of(room: Room, seen: Seen) -> dict[str, bytes]:
     """All that an event's pages load, by name."""
-    found = (assets.picture(room.artwork(), offer.artwork) for offer in seen.event.offers)
-    return assets.own() | dict(one for one in found if one is not None)
+    names = {_picture(room, offer.artwork) for offer in seen.event.offers if offer.artwork}
+    found = {name: pictures.find(room.home, name) for name in sorted(names)}
+    return assets.own() | {name: content for name, content in found.items() if content is not None}
 
 
 def find_asset(room: Room, name: str) -> bytes | None:
-    """An asset by its name: ours, or a picture of something in the catalogue."""
+    """An asset by its name: ours, or a picture that a page showed. Nothing is read but that file."""
     ours = assets.own().get(name)
-    if ours is not None or not name.endswith(".webp"):
-        return ours
-    with room.database.read() as connection:
-        artworks = sorted({one.artwork for one in all_variants(connection) if one.artwork})
-    found = (assets.picture(room.artwork(), artwork) for artwork in artworks)
-    return next((one[1] for one in found if one is not None and one[0] == name), None)
+    return pictures.find(room.home, name) if ours is None else ours
+
+
+def _picture(room: Room, artwork: str) -> str:
+    return pictures.keep(room.home, room.artwork(), artwork)

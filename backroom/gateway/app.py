@@ -24,7 +24,7 @@ from backroom.gateway.bell import Bell
 from backroom.gateway.carrier_doors import carrier_doors
 from backroom.gateway.doors import webhook_doors
 from backroom.gateway.event_sms import router as event_sms_router
-from backroom.gateway.front import Front, Waker
+from backroom.gateway.front import Front, Waker, front_of
 from backroom.gateway.message_door import message_door
 from backroom.gateway.meters import Meters
 from backroom.gateway.middleware import BodyLimit, SafeHeaders
@@ -185,8 +185,13 @@ async def _malformed(request: Request, error: Exception) -> Response:
 
 def _said(request: Request, status: int, detail: str, cause: str, headers: Mapping[str, str] | None = None) -> Response:
     more = dict(headers or {}) | (RETRY_AFTER if status == 503 else {})
-    if "text/html" in request.headers.get("accept", ""):
-        answer: Response = page(request, "That did not work", tag("p", detail, cls="bad", role="alert"), status=status)
+    html = "text/html" in request.headers.get("accept", "")
+    if event_page.is_public(request.url.path) and (html or request.method in ("GET", "HEAD")):
+        answer: Response = event_page.refused(front_of(request).room.shop, status)
+    elif html:
+        answer = page(request, "That did not work", tag("p", detail, cls="bad", role="alert"), status=status)
+        # It holds the token of this session, and is nobody else's.
+        more["Cache-Control"] = "no-store"
     else:
         answer = JSONResponse({"detail": detail, "cause": cause}, status)
     answer.headers.update(more)

@@ -12,11 +12,13 @@ import re
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
+from backroom.domain.shop import Shop
 from backroom.eventpage import looking
 from backroom.eventpage.assets import TYPES
 from backroom.eventpage.page import LIVE, etag, policy
+from backroom.eventpage.refusing import refusal
 from backroom.gateway.front import front_of
 from backroom.store.events import NoSuchEvent
 
@@ -90,6 +92,18 @@ def check_code(code: str) -> None:
     """404 for what is no code of ours."""
     if not _CODE.fullmatch(code):
         raise HTTPException(404, "there is no such event", NOT_THERE)
+
+
+def is_public(path: str) -> bool:
+    """Whether everybody may ask for this address, through a cache that others share."""
+    return path == "/e" or path.startswith("/e/")
+
+
+def refused(shop: Shop, status: int) -> Response:
+    """The answer below `/e/` where there is none: the same for everybody, whoever asks and however."""
+    content = refusal(shop.owner.name, shop.owner.language, status)
+    headers = {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'", "Referrer-Policy": "no-referrer"}
+    return HTMLResponse(content, status, headers)
 
 
 def _has(told: str, tag: str) -> bool:

@@ -84,6 +84,8 @@ def _as_jpeg(content: bytes) -> bytes:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise NoPhoto("the photo is damaged", remedy="Take it again.") from error
     upright.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX))
+    # What else a file says of itself, such as a comment, would be written again.
+    upright.info.clear()
     kept = BytesIO()
     upright.save(kept, "JPEG", quality=_QUALITY)
     return kept.getvalue()

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, RowMapping, select, update
 
 from backroom.domain.event_page import Offer, Phase, PublicEvent, minutes_until, offers_of, phase_of
+from backroom.domain.events import EventState
 from backroom.domain.print_queue import may_promise
 from backroom.domain.shop import Location, PromiseSpec, Shop
 from backroom.store import events, sample_standing
@@ -38,6 +39,12 @@ def published(connection: Connection) -> list[RowMapping]:
     return list(connection.execute(query.order_by(events_table.c.starts_at, events_table.c.id)).mappings())
 
 
+def codes(connection: Connection) -> frozenset[str]:
+    """The codes of the events that have a page."""
+    query = select(events_table.c.code).where(events_table.c.published_at.is_not(None))
+    return frozenset(connection.execute(query).scalars())
+
+
 def find_published(connection: Connection, code: str) -> RowMapping:
     """An event by its code, as anybody may ask for it; NoSuchEvent, which tells of no other, where it has no page."""
     query = select(events_table).where(events_table.c.code == code, events_table.c.published_at.is_not(None))
@@ -51,7 +58,9 @@ def read(connection: Connection, row: RowMapping, shop: Shop, at: datetime) -> P
     """All that is told of an event at this instant; NotInShopFile when its booth is gone from the shop file."""
     event = events.event_of(row)
     place = _set_up(shop.location(event.location), event.printers)
-    shut = events.gates(connection, at)[event.location].shut
+    # Only of one that is open it is asked whether orders go there.
+    live = event.state is EventState.LIVE and at < event.ends_at
+    shut = events.gates(connection, at, event.location)[event.location].shut if live else ""
     phase, turn = phase_of(event, was_opened=row["opened_at"] is not None, shut=shut, at=at)
     waits = _waits(connection, place, at)
     if phase is not Phase.OPEN:

@@ -233,23 +233,27 @@ def story(connection: Connection, event_id: int) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
-def gates(connection: Connection, at: datetime) -> dict[str, Gate]:
-    """The booths that have, or ever had, an event: whether orders are routed there now, and why not.
+def gates(connection: Connection, at: datetime, location: str | None = None) -> dict[str, Gate]:
+    """The booths that have, or ever had, an event: whether orders are routed there now, and why not. With a `location`
+    its events alone are read.
 
     A booth that never had one is not among them, and works by its own hours.
     """
-    rows = connection.execute(select(events).order_by(events.c.starts_at, events.c.id)).mappings().all()
+    query = select(events).order_by(events.c.starts_at, events.c.id)
+    rows = (
+        connection.execute(query if location is None else query.where(events.c.location == location)).mappings().all()
+    )
     found: dict[str, Gate] = {}
-    for location in {row["location"] for row in rows}:
-        here = [row for row in rows if row["location"] == location and row["state"] in BEFORE_THE_END]
+    for place in {row["location"] for row in rows}:
+        here = [row for row in rows if row["location"] == place and row["state"] in BEFORE_THE_END]
         row = next((one for one in here if one["state"] == EventState.LIVE), here[0] if here else None)
         if row is None:
-            found[location] = Gate(shut_because(None, missing=(), at=at))
+            found[place] = Gate(shut_because(None, missing=(), at=at))
             continue
         event = event_of(row)
         lacks = readiness(connection, row, at).missing_items if event.state is EventState.LIVE else ()
         shut = shut_because(event, missing=lacks, at=at)
-        found[location] = Gate(shut, event.is_open(at), event.printers, event.latitude, event.longitude)
+        found[place] = Gate(shut, event.is_open(at), event.printers, event.latitude, event.longitude)
     return found
 
 

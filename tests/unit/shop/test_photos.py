@@ -48,6 +48,14 @@ def test_where_and_when_a_photo_was_taken_is_not_kept(tmp_path: Path) -> None:
     assert b"Zaphrodel" not in (tmp_path / photos.FOLDER / name).read_bytes()
 
 
+def test_what_somebody_wrote_into_a_photo_is_not_kept(tmp_path: Path) -> None:
+    content = BytesIO()
+    Image.effect_noise((800, 600), 80).convert("RGB").save(content, "JPEG", comment=b"By Zaphrodel", dpi=(72, 72))
+    name = photos.keep(tmp_path, 1, content.getvalue())
+    assert b"By Zaphrodel" in content.getvalue()
+    assert b"By Zaphrodel" not in (tmp_path / photos.FOLDER / name).read_bytes()
+
+
 def test_the_same_photo_is_kept_once(tmp_path: Path) -> None:
     content = picture()
     assert photos.keep(tmp_path, 1, content) == photos.keep(tmp_path, 1, content)
