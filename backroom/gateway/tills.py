@@ -116,12 +116,16 @@ async def sealed_wishes(asked: SealedWishes, request: Request, key: Till) -> dic
     """SMS that customers asked for at the till, and the codes they read out. Each counts once by its key; `outcome` is
     what the form of an event's page says, `too_many` is to be told again later."""
     front = front_of(request)
-    secrets = front.room.seals.till_secrets()
+    secrets, looked = front.room.seals.till_secrets(), False
     answers = []
     for one in asked.wishes:
-        try:
-            wish = open_wish(secrets, asked.device, one.key, one.sealed)
-        except SaleDoesNotOpen:
+        wish = _open_wish(secrets, asked.device, one)
+        if wish is None and not looked:
+            # Sealed for a key that was brought back since, it may be.
+            secrets, looked = front.room.seals.till_secrets(look_again=True), True
+            wish = _open_wish(secrets, asked.device, one)
+        if wish is None:
+            # The till keeps it: nothing of it is stored here.
             answers.append({"key": one.key, "outcome": "sealed", "said": "A wish does not open."})
             continue
         outcome, words = await take_wish(front, key.location, one.key, wish)
@@ -133,6 +137,13 @@ def _words(shop: Shop) -> dict[str, str]:
     language = first_language(shop.owner.language)
     words = wording(language, shop.owner.name)
     return {"language": language, "wording": words, "shown": shown(language, shop.owner.name)}
+
+
+def _open_wish(secrets: Sequence[bytes], device: str, one: SealedWish) -> dict[str, Any] | None:
+    try:
+        return open_wish(secrets, device, one.key, one.sealed)
+    except SaleDoesNotOpen:
+        return None
 
 
 def _open(

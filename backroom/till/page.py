@@ -45,6 +45,7 @@ class Shown:
     standing: Standing
     said: str = ""
     wishes: int = 0
+    wishes_aside: int = 0
     answers: Sequence[str] = ()
 
 
@@ -168,11 +169,13 @@ def _standing(shown: Shown, token: str) -> str:
     if shown.refused:
         numbers = ", ".join(map(str, sorted(shown.refused)[-20:]))
         parts.append(f'<p class="bad">The shop refused sales {numbers}: they lie in its quarantine.</p>')
-    if shown.aside:
+    if shown.aside or shown.wishes_aside:
         numbers = ", ".join(map(str, shown.aside))
+        counted = f"{shown.wishes_aside} {'wish' if shown.wishes_aside == 1 else 'wishes'} for SMS"
+        what = " and ".join([f"sales {numbers}"] * bool(shown.aside) + [counted] * bool(shown.wishes_aside))
         parts.append(
             f'<form method="post" action="/again"><input type="hidden" name="token" value="{token}">'
-            f'<p class="bad">The shop could not open sales {numbers}, and has no copy: they lie here. They were sealed '
+            f'<p class="bad">The shop could not open {what}, and has no copy: they lie here. They were sealed '
             "for a master key that it does not know any more. Ask the hub to bring that key back (in its guide: <i>A "
             "new master key</i>). Then:</p><button>Tell them again</button></form>"
         )

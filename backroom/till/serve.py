@@ -45,6 +45,7 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
             telling.standing,
             said,
             wishes=len(box.wishes.waiting()),
+            wishes_aside=box.wishes.aside(),
             answers=telling.answers,
         )
         headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -115,6 +116,7 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
         try:
             await read(request)
             box.tell_again()
+            box.wishes.tell_again()
         except ValueError:
             return page("This is not a form of ours.", 400)
         except NotOurs:

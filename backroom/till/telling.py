@@ -27,7 +27,7 @@ LOOK_SECONDS = 3.0
 CATALOGUE_SECONDS = 30.0
 AT_ONCE = 50
 CATALOGUE = "catalogue.json"
-# What the shop says of a sale that none of its keys opens: it keeps no copy of it.
+# What the shop says of a sale or a wish that none of its keys opens: it keeps no copy of it.
 SEALED = "sealed"
 
 
@@ -123,7 +123,10 @@ class Telling:
         wishes = [{"key": one.key, "sealed": one.sealed} for one in waiting]
         told = self._ask("POST", "/pos/sealed-wishes", {"device": self._box.device, "wishes": wishes})
         for answer in told["wishes"]:
-            if answer["outcome"] != "too_many":
+            if answer["outcome"] == SEALED:
+                self._box.wishes.set_aside(str(answer["key"]))
+                self._catalogue_at = float("-inf")  # as with sales
+            elif answer["outcome"] != "too_many":
                 self._box.wishes.told(str(answer["key"]))
                 self.answers = (*self.answers, str(answer["said"]))[-_LISTED:]
 

@@ -288,6 +288,35 @@ def test_a_sale_that_no_key_of_the_shop_opens_stays_at_the_till_until_the_key_is
     till.box = SalesBox(till.folder)
 
 
+def test_a_wish_that_no_key_of_the_shop_opens_stays_at_the_till_until_the_key_is_back(
+    fair: Gateway, line: Line, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = new_master_key()
+    public = public_of(MasterKey(read_master_key(former)).till_secret)
+    path = till.folder / "catalogue.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sealing_key": public}))
+    assert "Kept" in wish(till, phone=PHONE)
+    till.telling.look()
+    assert (till.box.wishes.waiting(), till.box.wishes.aside()) == ([], 1)
+    assert "could not open 1 wish for SMS" in till.page()
+    assert till.box.aside() == []
+    till.box.close()
+    again = Till(fair, line, till.folder)
+    again.telling.look()  # asks which key the shop has now, and leaves what is aside
+    assert again.box.wishes.aside() == 1
+    assert send_codes(fair, monkeypatch) == []
+    Secrets.read(fair.room.home / "secrets.toml").add({MASTER_KEY_BEFORE: former})
+    assert "could not open" not in again.client.post("/again", data=again.form()).text
+    again.telling.look()
+    assert (again.box.wishes.waiting(), again.box.wishes.aside()) == ([], 0)
+    [code] = send_codes(fair, monkeypatch)
+    wish(again, phone=PHONE, code=code)
+    again.telling.look()
+    assert [source for source, _ in agreed(fair)] == [opt_ins.TILL]
+    again.box.close()
+    till.box = SalesBox(till.folder)
+
+
 def test_a_disk_that_takes_nothing_is_said_and_the_teller_goes_on_when_there_is_room(
     gateway: Gateway, till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
