@@ -143,7 +143,8 @@ class LiveNight(Market):
     def happened(self) -> Happened:
         """What the judge is to know."""
         told = (self.evening, self.hub.room, self.table, self._came_out(), self.sold)
-        return Happened(*told, self.lent, self.stolen, self.counted, self.settled, GRAIN)
+        ended = (self.lent, self.stolen, self.counted, self.settled, GRAIN)
+        return Happened(*told, *ended, frozenset(self.cancelled))
 
     def _plan(self) -> None:
         for customer in self.evening.customers:

@@ -17,12 +17,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from backroom.domain.leases import Settled
+from backroom.domain.model import Delivery
 from backroom.domain.opening import zone
 from backroom.shop.room import Room
-from backroom.store import events, leases, print_attempts
+from backroom.store import desk, events, leases, print_attempts
 from backroom.store.backlog import wake_backorders
 from backroom.store.database import Clock
 from backroom.store.tables import fulfilment_orders, orders
+from backroom.store.unfinished import LEFT_UNFINISHED, send_from_elsewhere
 from simulation.booth import Table
 from simulation.evening import AT_THE_TILL, Customer, Evening, Wish
 from simulation.hub import Hub
@@ -43,7 +45,7 @@ class Entrance(Protocol):
 class Happened:
     """What really happened, for the judge: pieces on the table and in bags, what came out of the presses and when, what
     each sale was, what was lent, stolen and counted, and what the settlement said of it. The books may tell times that
-    are `grain` off."""
+    are `grain` off; `cancelled` are orders that somebody cancelled."""
 
     evening: Evening
     room: Room
@@ -55,6 +57,7 @@ class Happened:
     counted: dict[str, int]
     settled: Sequence[Settled]
     grain: timedelta = timedelta()
+    cancelled: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -71,6 +74,7 @@ class Market:
     stolen: Counter[str] = field(default_factory=Counter)
     counted: dict[str, int] = field(default_factory=dict)
     settled: list[Settled] = field(default_factory=list)
+    cancelled: set[str] = field(default_factory=set)
     story: list[tuple[datetime, str]] = field(default_factory=list)
 
     @property
@@ -113,6 +117,7 @@ class Market:
 
     def count_and_settle(self) -> None:
         """Count what is really there, bags that nobody may have any more included, and settle."""
+        self._decide()
         self._unpack()
         room = self.hub.room
         with room.database.read() as connection:
@@ -167,6 +172,25 @@ class Market:
         if not taken:
             return replace(customer, wish=Wish.SEND)
         return replace(customer, items=tuple(sorted(taken.items())))
+
+    def _decide(self) -> None:
+        """Somebody decides on what was left unfinished: a parcel is sent from elsewhere, anything else is cancelled."""
+        database = self.hub.room.database
+        query = select(orders.c.number, orders.c.delivery).where(orders.c.hold_reason == LEFT_UNFINISHED)
+        with database.read() as connection:
+            left = connection.execute(query.order_by(orders.c.id)).all()
+        for number, delivery in left:
+            if delivery == Delivery.SHIP:
+                wakeups = database.write(
+                    lambda c: send_from_elsewhere(c, number, WHO, self.hub.room.shop.hub)  # noqa: B023
+                )
+                for wakeup in wakeups:
+                    self.hub.bell.wake(wakeup)
+                self.say(f"{number} was left unfinished, and is sent from elsewhere")
+            else:
+                database.write(lambda c: desk.cancel(c, number, WHO, desk.CANCELLED_BY_STAFF))  # noqa: B023
+                self.cancelled.add(number)
+                self.say(f"{number} was left unfinished, and is cancelled")
 
     def _unpack(self) -> None:
         """What was put aside or printed for work that ended elsewhere goes back onto the table."""

@@ -223,7 +223,8 @@ class Night(Market):
         """What the judge is to know."""
         came_out = [one for press in self.stand.presses for one in press.came_out]
         told = (self.evening, self.hub.room, self.table, came_out, self.sold)
-        return Happened(*told, self.lent, self.stolen, self.counted, self.settled)
+        ended = (self.lent, self.stolen, self.counted, self.settled)
+        return Happened(*told, *ended, cancelled=frozenset(self.cancelled))
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def close_booth(code: Code, as_json: Json = False) -> None:
     )
     for said, numbers in (
         ("Routed elsewhere", cleared.rerouted),
-        ("On hold, because they were to be handed over there", cleared.held),
+        ("On hold for somebody to decide; each one's page says what can be done", cleared.held),
         ("Begun already, and finished at the booth", cleared.finishing),
     ):
         if numbers:

@@ -22,7 +22,7 @@ from backroom.domain.explain import explain as explain_decision
 from backroom.domain.explain_rate import explain_rate
 from backroom.domain.shop import DROPPED_KINDS, ChannelSpec, Shop
 from backroom.shop.room import Room
-from backroom.store import desk, intake, news, selling
+from backroom.store import desk, intake, news, selling, unfinished
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.inbox_door import accept
@@ -129,6 +129,17 @@ def release(number: Number, as_json: Json = False) -> None:
     """Let a held order go on."""
     room = open_room()
     _act(room, number, lambda c, n: desk.release(c, n, _actor(), room.shop.hub), "goes on", as_json)
+
+
+@app.command()
+def elsewhere(number: Number, as_json: Json = False) -> None:
+    """Send an order that was left unfinished at its booth from another place, whole."""
+    room = open_room()
+
+    def work(connection: Connection, known: str) -> list[Wakeup]:
+        return unfinished.send_from_elsewhere(connection, known, _actor(), room.shop.hub)
+
+    _act(room, number, work, "is routed anew", as_json)
 
 
 @app.command()

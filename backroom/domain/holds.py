@@ -19,6 +19,8 @@ WHAT_TO_DO = {
     "no_coordinates": "Nobody knows how far away it goes. Correct the postcode on its page, then let it go on.",
     "no_place": "The place where the customer collects it does not exist. Check the shop file's locations.",
     "no_event": "Its event is not open. It goes on when it opens; if that is over, ship it, or cancel it.",
+    "left_unfinished": "It was begun at its booth, and the rest is not there. Send it from elsewhere; or cancel it; "
+    "or, was it finished by hand, let it go on and say so of each print.",
     "no_rule": "No routing rule fits it. Add one to the shop file, then let it go on.",
     "no_sample": "Too many such prints came out bad. Approve a new sample, and it goes on by itself; or cancel it.",
     "short_stock": "No place has all of it. Take stock in, then let it go on.",

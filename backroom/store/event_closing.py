@@ -3,7 +3,8 @@
 What belongs here: taking work back from a booth. What does not: when (`backroom.store.event_desk`), and where it goes
 instead, which routing decides.
 
-Work that is begun (a print was started, a piece was scanned, a parcel is packed) comes to its end at the booth. What a
+Work that is begun (a print was started, a piece was scanned, a parcel is packed) comes to its end at the booth; where
+it does not, because pieces are lacking and nobody makes them any more, it is held for a person (`unfinished`). What a
 customer collects or carries out there can be made nowhere else: it is held for a person. A sale that was carried out
 already is only booked, and goes on. A job in a worker's hands that was never started is dropped: the worker prints only
 after the gateway has written that it may.
@@ -24,6 +25,7 @@ from backroom.store import desk, history, routing, stock
 from backroom.store.moves import moving
 from backroom.store.rerouting import begun, parts_of, send_elsewhere
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders
+from backroom.store.unfinished import LEFT_UNFINISHED, is_left
 from backroom.store.waiting import HEALTHY
 
 _PLANNED = (OrderState.ROUTED, OrderState.RESERVED)
@@ -38,8 +40,10 @@ class Cleared:
     finishing: list[str] = field(default_factory=list)
 
 
-def clear_booth(connection: Connection, location: str, code: str, at: datetime, run_id: str) -> Cleared:
-    """Take from a booth what can be made elsewhere. Safe to do again: it finds what came in late."""
+def clear_booth(
+    connection: Connection, location: str, code: str, closed_at: datetime, at: datetime, run_id: str
+) -> Cleared:
+    """Take from a booth what can be made elsewhere. Safe to do again: it finds what came in late, and what was left."""
     cleared = Cleared()
     for order in _with_work_at(connection, location):
         parts = parts_of(connection, order["id"])
@@ -48,7 +52,11 @@ def clear_booth(connection: Connection, location: str, code: str, at: datetime, 
             continue
         number = order["number"]
         if any(begun(connection, part, at) for part in here):
-            cleared.finishing.append(number)
+            if order["state"] != OrderState.HELD and any(is_left(connection, part, closed_at, at) for part in here):
+                desk.hold(connection, number, LEFT_UNFINISHED, "")
+                cleared.held.append(number)
+            else:
+                cleared.finishing.append(number)
         elif order["delivery"] == Delivery.SHIP and not any(begun(connection, part, at) for part in parts):
             send_elsewhere(connection, order, parts, {"event": code, "from": location}, "its event is over", at, run_id)
             cleared.rerouted.append(number)

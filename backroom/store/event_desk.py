@@ -135,7 +135,7 @@ def _clear(connection: Connection, row: RowMapping, hub: str, looked: Looked, at
     """Clear the booth, unless another event is live there by now: then its work is that one's."""
     if any(other["state"] == EventState.LIVE for other in events.others_at_its_booth(connection, row)):
         return
-    cleared = clear_booth(connection, row["location"], row["code"], at, run_id)
+    cleared = clear_booth(connection, row["location"], row["code"], row["closed_at"] or at, at, run_id)
     looked.cleared.rerouted += cleared.rerouted
     looked.cleared.held += cleared.held
     looked.cleared.finishing += cleared.finishing

@@ -22,6 +22,7 @@ from backroom.store.catalogue import sku_of_code
 from backroom.store.database import now
 from backroom.store.events import EventRefused
 from backroom.store.tables import event_counts, event_settlements, stock_leases, stock_levels, stock_movements
+from backroom.store.unfinished import refuse_while_unfinished
 
 # What leaves a booth with customers, and what of it comes back because its order was cancelled.
 SOLD_BY = ("packed", "cancelled")
@@ -150,11 +151,13 @@ def settle_event(
 
     It is about the SKUs that were leased, and those that were counted: what else lies at the booth is its own, and
     stays. `all_there` says that nothing is missing, for an event that never left the house. EventRefused while an order
-    of the booth still holds such pieces, and while a SKU that should be there was not counted.
+    of the booth still holds such pieces, while one that was begun there lacks a piece, and while a SKU that should be
+    there was not counted.
     """
     row, at = events.locked(connection, code), now(connection)
     if row["state"] != EventState.CLOSED:
         raise EventRefused(f"{code} is {row['state']}", remedy="Close it first; a settled one stays as it is.")
+    refuse_while_unfinished(connection, row, at)
     here = (
         select(stock_levels)
         .where(stock_levels.c.location == row["location"])

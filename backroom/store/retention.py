@@ -136,7 +136,7 @@ def delete_booth_lines(connection: Connection, before: datetime) -> int:
         later.c.seq > lower.c.seq,
         later.c.heard_at > lower.c.heard_at,
     )
-    # A number in the middle would look like one that never came: only those before the first that stays.
+    # Only those before the first that stays: what is left of a machine's numbers gets no holes by this.
     stays = or_(lower.c.heard_at >= before, ~heard_since.exists())
     first_to_stay = select(func.min(lower.c.seq)).where(here, stays).scalar_subquery()
     under_way = print_jobs.c.state.not_in((PrintJobState.DONE, PrintJobState.CANCELLED))

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from backroom.domain.holds import what_to_do
-from backroom.domain.model import OrderState
+from backroom.domain.model import Delivery, OrderState
 from backroom.domain.money import format_money
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
@@ -19,7 +19,7 @@ from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, page, state, tag, when
 from backroom.gateway.pages.order_story import deliveries, making, routing, timeline
 from backroom.gateway.pages.orders import NUMBER
-from backroom.store import desk, news, selling
+from backroom.store import desk, news, selling, unfinished
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.messages import FAILED
@@ -75,6 +75,13 @@ def hold(number: str, request: Request, staff: Staff, given: StaffFields) -> Res
 def release(number: str, request: Request, staff: Staff, _given: StaffFields) -> Response:
     hub = front_of(request).room.shop.hub
     return _act(request, number, lambda c: desk.release(c, number, staff.name, hub))
+
+
+@router.post("/elsewhere")
+def elsewhere(number: str, request: Request, staff: Staff, _given: StaffFields) -> Response:
+    """What was begun at a booth and cannot be finished there is sent from another place, whole."""
+    hub = front_of(request).room.shop.hub
+    return _act(request, number, lambda c: unfinished.send_from_elsewhere(c, number, staff.name, hub))
 
 
 @router.post("/cancel")
@@ -171,10 +178,12 @@ def _acts(request: Request, told: OrderStory) -> Html | None:
         return tag("section", retry, aria_label="What can be done") if retry else None
     sick = order["sick_cause"] or any(part["sick_cause"] for part in told.parts) or unsent
     held = order["state"] in (OrderState.HELD, OrderState.BACKORDERED, OrderState.AWAITING_RETURN_ITEMS)
+    left = held and order["hold_reason"] == unfinished.LEFT_UNFINISHED and order["delivery"] == Delivery.SHIP
     note = tag("input", name="note", placeholder="Note", aria_label="Note", maxlength=LONGEST_NOTE, autocomplete="off")
     return tag(
         "section",
         form(request, f"{path}/retry", button("Retry")) if sick else None,
+        form(request, f"{path}/elsewhere", button("Send it from elsewhere")) if left else None,
         form(request, f"{path}/release", button("Release")) if held else None,
         form(request, f"{path}/hold", note, button("Hold"), cls="row") if not held else None,
         form(request, f"{path}/cancel", note, button("Cancel the order"), cls="row"),

@@ -14,15 +14,19 @@ from backroom.domain.model import PrintJobState
 from backroom.domain.readiness import Check, CheckState
 from backroom.domain.shop import RoutingRule
 from backroom.shop import room as rooms
-from backroom.store import desk, event_desk, events, leases, print_attempts
+from backroom.store import desk, event_desk, events, leases, print_attempts, unfinished
 from backroom.store.database import now
+from backroom.store.desk import NotPossibleNow
 from backroom.store.event_closing import Cleared, open_at
 from backroom.store.event_desk import Looked, NotReady
 from backroom.store.events import EventRefused, NoSuchEvent
 from backroom.store.print_attempts import NotYourJob
 from backroom.store.tables import events as event_table
 from backroom.store.tables import fulfilment_orders, orders
-from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SOUTH, Floor
+from backroom.store.tables import history as history_table
+from backroom.store.tables import print_jobs as jobs
+from backroom.store.unfinished import FINISHING
+from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, Floor
 
 PERMIT = "permit"
 
@@ -348,3 +352,120 @@ def test_an_event_that_is_over_does_not_open_and_one_that_is_settled_does_not_cl
 def test_two_events_cannot_have_one_code(fair: Floor) -> None:
     with pytest.raises(EventRefused, match="there is an event fair already"):
         plan(fair)
+
+
+def left_behind(floor: Floor, delivery: str = "ship") -> str:
+    """An order of two prints at the booth: one is there, the other waits for a blank since before the close."""
+    number = floor.taken_in((PLAIN, 1), (SCARCE, 1), at=BOOTH)
+    hand_over(floor, number, delivery)
+    floor.fulfil(BOOTH)
+    first, second = floor.hand_out(BOOTH)
+    floor.print(first)
+    floor.room.database.write(lambda c: print_attempts.start(c, second.id, second.attempt, "bench", "press-2"))
+    floor.block(second)
+    return number
+
+
+def hours_pass(floor: Floor, *, since_close: timedelta = FINISHING, since_work: timedelta = FINISHING) -> None:
+    """As if the event had closed, and the last thing been done at its booth, so long ago."""
+
+    def work(connection: Connection) -> None:
+        at = now(connection)
+        connection.execute(
+            update(event_table).where(event_table.c.closed_at.is_not(None)).values(closed_at=at - since_close)
+        )
+        connection.execute(update(history_table).values(at=at - since_work))
+        connection.execute(update(jobs).where(jobs.c.started_at.is_not(None)).values(started_at=at - since_work))
+
+    floor.room.database.write(work)
+
+
+def reason(floor: Floor, number: str) -> tuple[str, str]:
+    order = floor.story(number).order
+    return order["state"], order["hold_reason"]
+
+
+def send(floor: Floor, number: str) -> None:
+    floor.room.database.write(lambda c: unfinished.send_from_elsewhere(c, number, "Ada", HUB))
+
+
+def test_what_is_begun_and_lacks_a_piece_that_nobody_makes_any_more_waits_for_a_person(fair: Floor) -> None:
+    number = left_behind(fair)
+    assert close(fair).finishing == [number]
+    hours_pass(fair, since_close=timedelta(minutes=14))
+    assert look(fair).cleared == Cleared(finishing=[number])
+    hours_pass(fair, since_work=timedelta(minutes=14))
+    assert look(fair).cleared == Cleared(finishing=[number])
+    hours_pass(fair)
+    assert look(fair).cleared == Cleared(held=[number])
+    assert reason(fair, number) == ("held", "left_unfinished")
+    assert look(fair).cleared == Cleared(finishing=[number])
+
+
+def test_a_press_that_still_prints_for_it_is_waited_for(fair: Floor) -> None:
+    number = at_the_booth(fair)
+    (job,) = fair.hand_out(BOOTH)
+    fair.room.database.write(lambda c: print_attempts.start(c, job.id, job.attempt, "bench", "press-1"))
+    close(fair)
+    hours_pass(fair)
+    assert look(fair).cleared == Cleared(finishing=[number])
+
+
+def test_what_was_left_unfinished_is_sent_from_elsewhere_whole_and_its_print_is_taken_into_stock(fair: Floor) -> None:
+    number = left_behind(fair)
+    close(fair)
+    hours_pass(fair)
+    look(fair)
+    send(fair, number)
+    assert fair.available(BOOTH, PLAIN) == (1, 0)
+    with pytest.raises(NotPossibleNow, match="was not left unfinished"):
+        send(fair, number)
+    fair.intake()
+    assert place_of(fair, number) == HUB
+    fair.fulfil(HUB)
+    for job in fair.hand_out(HUB):
+        fair.print(job)
+    fair.fulfil(HUB)
+    assert fair.state(number)[0] == "fulfilled"
+    assert "order.sent_from_elsewhere" in fair.events(number)
+    fair.check_sums()
+    assert look(fair).cleared == Cleared()
+
+
+def test_what_was_finished_by_hand_goes_on_once_somebody_says_so_and_is_not_held_again_meanwhile(fair: Floor) -> None:
+    number = left_behind(fair)
+    close(fair)
+    hours_pass(fair)
+    look(fair)
+    fair.room.database.write(lambda c: desk.release(c, number, "Ada", HUB))
+    assert look(fair).cleared == Cleared(finishing=[number])
+    second = fair.story(number).print_jobs[-1]["id"]
+    fair.room.database.write(lambda c: print_attempts.decide(c, second, "printed", "Ada"))
+    fair.fulfil(BOOTH)
+    assert fair.state(number)[0] == "fulfilled"
+
+
+def test_what_was_to_be_collected_and_is_left_unfinished_is_sent_nowhere_without_its_customer(fair: Floor) -> None:
+    number = left_behind(fair, "collect")
+    close(fair)
+    hours_pass(fair)
+    look(fair)
+    with pytest.raises(NotPossibleNow) as refused:
+        send(fair, number)
+    assert "enter it anew as a parcel" in str(refused.value.remedy)
+    fair.room.database.write(lambda c: desk.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF))
+    fair.check_sums()
+
+
+def test_an_event_is_not_settled_while_an_order_that_was_begun_there_lacks_a_piece(fair: Floor) -> None:
+    number = left_behind(fair)
+    close(fair)
+    with pytest.raises(EventRefused, match=f"begun at {BOOTH} and not finished: {number}"):
+        fair.room.database.write(lambda c: leases.settle_event(c, "fair", hub=HUB, actor="Ada"))
+    hours_pass(fair)
+    look(fair)
+    with pytest.raises(EventRefused, match=number):
+        fair.room.database.write(lambda c: leases.settle_event(c, "fair", hub=HUB, actor="Ada"))
+    send(fair, number)
+    fair.room.database.write(lambda c: leases.settle_event(c, "fair", hub=HUB, actor="Ada"))
+    assert state(fair) == "settled"

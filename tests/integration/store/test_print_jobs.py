@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Connection, update
 
 from backroom.domain.model import PrintJobState
 from backroom.store import print_attempts, print_jobs
 from backroom.store.print_attempts import MOST_FAILURES, HandedJob, NotYourJob
+from backroom.store.tables import fulfilment_orders
+from backroom.store.tables import print_jobs as print_job_table
 from tests.shops import BOOTH, HUB, PLAIN, Floor
 from tests.together import run_together
 
@@ -49,6 +52,26 @@ def test_a_job_is_handed_to_one_worker_only(floor: Floor) -> None:
     second = floor.hand_out(BOOTH, "two")
     assert [job.id for job in first + second] == [1, 2]
     assert floor.hand_out(BOOTH, "three") == []
+
+
+def test_a_person_who_waits_comes_in_the_order_people_came_and_before_any_parcel(floor: Floor) -> None:
+    parcel, first, second, third, urgent = to_print(floor, 5)
+    # However urgent a channel is, and whatever the priority of whoever stands there.
+    deliveries = {first: "collect", second: "carry_out", third: "collect"}
+    priorities = {parcel: 3, first: 9, second: 1, third: 5, urgent: 0}
+
+    ids = {number: floor.story(number).order["id"] for number in priorities}
+
+    def work(connection: Connection) -> None:
+        for number, priority in priorities.items():
+            mine = update(fulfilment_orders).where(fulfilment_orders.c.order_id == ids[number])
+            connection.execute(mine.values(priority=priority, delivery=deliveries.get(number, "ship")))
+            job = update(print_job_table).where(print_job_table.c.order_number == number)
+            connection.execute(job.values(priority=priority))
+
+    floor.room.database.write(work)
+    given = [job.order_number for turn in range(5) for job in floor.hand_out(BOOTH, f"bench {turn}", most=1)]
+    assert given == [first, second, third, urgent, parcel]
 
 
 def test_workers_who_ask_at_once_share_the_jobs(floor: Floor) -> None:
