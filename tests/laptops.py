@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from backroom.domain.printing import Printer
 from backroom.domain.shop import PrinterSpec
@@ -21,7 +22,6 @@ from backroom.printing.device import hold_device
 from backroom.printing.holder import hold_bench
 from backroom.printing.kept import Kept
 from backroom.printing.lanes import run_lanes
-from tests.benches import Bench
 from tests.fake_press import CountingPress
 from tests.shops import BOOTH
 
@@ -44,11 +44,17 @@ class Crew:
         return self.press(spec)
 
 
+class Keys(Protocol):
+    """What gives each machine its own key: a bench."""
+
+    def key_at(self, folder: Path) -> str: ...
+
+
 @dataclass
 class Laptop:
     """The machine beside the presses: `url` is where it reaches the gateway, through a line that a test may cut."""
 
-    bench: Bench
+    bench: Keys
     url: str
     folder: Path
     forgets: bool = False

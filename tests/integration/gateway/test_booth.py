@@ -73,7 +73,7 @@ def test_whoever_calls_for_work_is_heard_though_there_is_none(gateway: Gateway, 
 
     assert not silent(timedelta(hours=1))  # it never called
     assert gateway.client.get("/booth/booth-a/wake", params={"wait": 0}, headers=key).status_code == 200
-    gateway.room.database.write(lambda connection: None)  # behind what was written down
+    gateway.room.database.write_grouped(lambda connection: None).result(20)  # behind what was written down
     assert silent(timedelta(hours=1))
     assert not silent(timedelta())
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import shutil
-import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,6 +22,7 @@ from backroom.printing.booth import GatewayAway, KeyRefused
 from backroom.printing.keeper import Keeper
 from backroom.store import booth_devices, desk, offline_conflicts, print_attempts, print_seals
 from tests.benches import Bench, open_bench
+from tests.children import killed_at_flush
 from tests.laptops import Laptop
 from tests.lines import Line
 from tests.shops import BOOTH, HUB, SCARCE, Floor
@@ -196,34 +194,20 @@ def test_a_printer_that_gives_up_is_tried_again_here_and_one_that_stays_off_hold
     assert once(bench, laptop, numbers)
 
 
-@contextmanager
-def killed_at(count: int) -> Iterator[None]:
-    """In a forked child: end like a kill at the n-th time something is made safe on the disk."""
-    real, left = os.fsync, itertools.count(count - 1, -1)
+@dataclass(frozen=True)
+class OneKey:
+    """All that a machine of its own knows of the shop."""
 
-    def deadly(descriptor: int) -> None:
-        if next(left) == 0:
-            os._exit(9)
-        real(descriptor)
+    key: str
 
-    os.fsync = deadly
-    yield
+    def key_at(self, _folder: Path) -> str:
+        return self.key
 
 
-def in_a_child(work: Callable[[], object], count: int) -> bool:
-    """Whether the work was killed at its n-th flush, in a process of its own."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            with killed_at(count):
-                work()
-        except BaseException as error:  # noqa: BLE001 - a child may not go on in the test
-            sys.stderr.write(f"{error!r}\n")
-            os._exit(1)
-        os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    assert code in (0, 9), code
-    return code == 9
+def print_alone(url: str, folder: Path, key: str, forgets: bool) -> None:
+    """In a process of its own: a run of the machine in this folder, whose line is cut."""
+    alone.AWAY_SECONDS = 0.2
+    Laptop(OneKey(key), url, folder, forgets=forgets).run_alone()
 
 
 @pytest.mark.timeout(300)
@@ -239,7 +223,8 @@ def test_killed_at_any_flush_it_prints_nothing_twice_and_asks_where_it_cannot_kn
             numbers = bench.orders(1, 1)
             assert laptop.fetch() == 2
             line.cut(silent=False)
-            killed = in_a_child(laptop.run_alone, count)
+            key = bench.key_at(laptop.folder)
+            killed = killed_at_flush(count, print_alone, laptop.url, laptop.folder, key, forgets)
             laptop.run_alone()
             line.mend()
             laptop.run()

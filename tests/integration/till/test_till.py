@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import json
-import os
 import re
 import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,6 +33,7 @@ from backroom.till.sealed_sale import public_of
 from backroom.till.serve import create_till
 from backroom.till.telling import Telling
 from tasks import opt_ins as sending
+from tests.children import killed_at_flush
 from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, gateway, room
 from tests.integration.gateway.test_event_page import plan
 from tests.lines import Line
@@ -401,23 +399,12 @@ def test_the_page_of_a_markets_network_is_not_the_shop(till: Till, monkeypatch: 
     assert "No line to the shop" in till.page()
 
 
-def sell_until_killed(folder: Path, public: str, count: int) -> NoReturn:
-    """In a child: sell twice, and be gone at the n-th flush. What the customer was told is noted beside the folder."""
-    real, left = os.fsync, itertools.count(count - 1, -1)
-
-    def deadly(descriptor: int) -> None:
-        if next(left) == 0:
-            os._exit(9)
-        real(descriptor)
-
-    os.fsync = deadly
-    try:
-        box = SalesBox(folder)
-        for _ in range(2):
-            seq = box.add(public, {"total": "1.00"})
-            (folder.parent / f"answered-{count}-{seq}").touch()
-    finally:
-        os._exit(0)
+def sell_twice(folder: Path, public: str, count: int) -> None:
+    """What the customer was told is noted beside the folder."""
+    box = SalesBox(folder)
+    for _ in range(2):
+        seq = box.add(public, {"total": "1.00"})
+        (folder.parent / f"answered-{count}-{seq}").touch()
 
 
 def test_killed_at_any_flush_a_sale_is_there_whole_or_was_never_sold(tmp_path: Path) -> None:
@@ -425,10 +412,7 @@ def test_killed_at_any_flush_a_sale_is_there_whole_or_was_never_sold(tmp_path: P
     for count in range(1, 9):
         folder = tmp_path / str(count)
         SalesBox(folder).close()
-        pid = os.fork()
-        if pid == 0:
-            sell_until_killed(folder, public, count)
-        os.waitpid(pid, 0)
+        killed_at_flush(count, sell_twice, folder, public, count)
         box = SalesBox(folder)
         kept = {one.seq for one in box.waiting()}
         answered = {int(path.name.rsplit("-", 1)[1]) for path in tmp_path.glob(f"answered-{count}-*")}
