@@ -68,7 +68,7 @@ TABLES: Mapping[Table, tuple[Mapping[str, Table], tuple[str, ...]]] = {
     sheets: ({}, ("key",)),
     shipments: ({"fulfilment_order_id": fulfilment_orders, "sheet_id": sheets}, ("tracking", "return_tracking")),
     labels: ({"shipment_id": shipments, "person_id": people}, ()),
-    messages: ({"fulfilment_order_id": fulfilment_orders, "order_id": orders, "person_id": people}, ()),
+    messages: ({"fulfilment_order_id": fulfilment_orders, "order_id": orders, "person_id": people}, ("key",)),
     effects: ({"order_id": orders}, ("key",)),
     stock_movements: ({}, ("key",)),
 }
