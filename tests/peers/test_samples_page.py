@@ -87,7 +87,7 @@ def test_a_bad_print_is_said_so_with_two_taps(tablet: Browser, gateway: Gateway,
     write(lambda c: print_attempts.start(c, job.id, 1, "bench", "press-1"))
     write(lambda c: print_attempts.settle(c, job.id, 1, "bench", "done", ""))
     tablet.open(f"{gateway.url}/booths/booth-a")
-    tablet.click("a", "It came out bad")
+    tablet.click("a", "Bad print")
     tablet.see(number)
     tablet.click("summary", "It is bad")
     tablet.type(f"#pieces-{job.id}", "1")
