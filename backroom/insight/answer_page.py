@@ -40,7 +40,9 @@ def table(title: str, rows: Sequence[Mapping[str, object]], columns: Sequence[st
         return ""
     head = "".join(f"<th>{html.escape(column.replace('_', ' '))}</th>" for column in columns)
     body = "".join(f"<tr>{''.join(_cell(row.get(column, '')) for column in columns)}</tr>" for row in rows)
-    return f'<h2>{html.escape(title)}</h2><table class="list words"><tr>{head}</tr>{body}</table>'
+    shown = f'<table class="list words"><tr>{head}</tr>{body}</table>'
+    # On a phone a wide table moves by itself, and not the whole page.
+    return f'<h2>{html.escape(title)}</h2><div style="overflow-x:auto">{shown}</div>'
 
 
 def _cell(value: object) -> str:
