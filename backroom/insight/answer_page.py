@@ -12,14 +12,14 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from backroom.insight import offline
 from backroom.insight.charts import data_uri
 from backroom.insight.files import formula_safe
-from backroom.insight.offline import offline_page
 
 
 def page(title: str, *parts: str) -> str:
     """The whole page; `parts` are HTML already."""
-    return offline_page(title, f"<h1>{html.escape(title)}</h1>{''.join(parts)}")
+    return offline.offline_page(title, f"<h1>{html.escape(title)}</h1>{''.join(parts)}")
 
 
 def verdict(text: str) -> str:
@@ -38,15 +38,9 @@ def table(title: str, rows: Sequence[Mapping[str, object]], columns: Sequence[st
     """A heading and a table of the named columns; nothing where there are no rows."""
     if not rows:
         return ""
-    head = "".join(f"<th>{html.escape(column.replace('_', ' '))}</th>" for column in columns)
-    body = "".join(f"<tr>{''.join(_cell(row.get(column, '')) for column in columns)}</tr>" for row in rows)
-    shown = f'<table class="list words"><tr>{head}</tr>{body}</table>'
-    # On a phone a wide table moves by itself, and not the whole page.
-    return f'<h2>{html.escape(title)}</h2><div style="overflow-x:auto">{shown}</div>'
-
-
-def _cell(value: object) -> str:
-    return f"<td>{html.escape(str(value))}</td>"
+    heads = [column.replace("_", " ") for column in columns]
+    cells = [[html.escape(str(row.get(column, ""))) for column in columns] for row in rows]
+    return f"<h2>{html.escape(title)}</h2>{offline.table(heads, cells, 'list words')}"
 
 
 def picture(title: str, svg: str) -> str:

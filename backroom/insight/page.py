@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from backroom.domain.kpi import BY_NAME, KPIS, WAYS
-from backroom.insight import charts
+from backroom.insight import charts, offline
 from backroom.insight.behind import Behind
 from backroom.insight.report import Report, pictures, said_corrections, table, table_of_months, table_of_returns
 
@@ -36,7 +36,7 @@ def _parts(report: Report) -> Iterator[str]:
     yield f'<h1>{escape(report.shop)}</h1><p class="of">{escape(_of(report))}</p>'
     if rows := table(report):
         heads = ("", *WAYS, "the day before" if report.of_one_day else "before", "change")
-        yield _table(heads, [_row_of(row, opens=bool(report.behind.get(row["name"]))) for row in rows])
+        yield offline.table(heads, [_row_of(row, opens=bool(report.behind.get(row["name"]))) for row in rows])
     else:
         yield "<p>Nothing was shipped.</p>"
     said = [f"<li>{escape(one)}</li>" for one in said_corrections(report)]
@@ -45,11 +45,11 @@ def _parts(report: Report) -> Iterator[str]:
         yield f'<h2>{escape(name)}</h2><img alt="{escape(name)}" src="{charts.data_uri(svg)}">'
     if months := table_of_months(report):
         heads = ("month", "figure", *WAYS)
-        yield f"<h2>By month</h2>{_table(heads, [[escape(row[head]) for head in heads] for row in months])}"
+        yield f"<h2>By month</h2>{offline.table(heads, [[escape(row[head]) for head in heads] for row in months])}"
     if returns := table_of_returns(report.returns):
         yield "<h2>What comes back: events against online</h2>"
         yield "<p>Of what was shipped in the last half year, with 95 % intervals; only what was sold both ways.</p>"
-        yield _table(tuple(returns[0]), [[escape(cell) for cell in row.values()] for row in returns])
+        yield offline.table(tuple(returns[0]), [[escape(cell) for cell in row.values()] for row in returns])
     if any(report.behind.values()):
         yield "<h2>The orders behind each figure</h2>"
         yield "<p>Those first that are most of it. The name of a figure in the table above leads here.</p>"
@@ -75,11 +75,4 @@ def _behind(name: str, orders: Sequence[Behind]) -> str:
     heads = ("order", "way", "channel", title.lower(), "time to ship")
     rows = [[escape(said) for said in (one.number, one.way, one.channel, one.said, one.ship)] for one in orders]
     # Whoever follows a link into what is folded away finds it unfolded: browsers do so by themselves.
-    return f'<details><summary>{escape(title)}</summary><div id="{name}">{_table(heads, rows)}</div></details>'
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table from heads as text and cells as HTML."""
-    head = "".join(f"<th>{escape(one)}</th>" for one in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+    return f'<details><summary>{escape(title)}</summary><div id="{name}">{offline.table(heads, rows)}</div></details>'

@@ -16,6 +16,7 @@ from backroom.cli.app import app
 from backroom.domain.events import Event, Session
 from backroom.domain.leases import Loan
 from backroom.domain.readiness import Check
+from backroom.insight.offline import offline_page, table
 from backroom.shop import demo_stories
 from backroom.store import event_desk, events, leases, stock, transfers
 from backroom.store.database import now
@@ -193,3 +194,19 @@ def test_the_audit_and_the_data_docs_are_read_without_a_network(
     window.find("h1, h2")
     assert window.asked_hosts() == set()
     assert window.complaints() == []
+
+
+@pytest.mark.parametrize("cls", ["", "list", "list words"])
+def test_a_table_that_is_too_wide_for_a_phone_moves_by_itself_and_not_its_page(
+    window: Browser, tmp_path: Path, cls: str
+) -> None:
+    cells = ("A-1042 at a booth with a long name", "made", "nobody", "<code>backroom-" + "a" * 60 + "</code>", "129.00")
+    path = tmp_path / "page.html"
+    path.write_text(
+        offline_page("Lost", table(("what", "where", "why", "do", "money"), [cells], cls)), encoding="utf-8"
+    )
+    window.window(*PHONE, phone=True)
+    window.open(path.as_uri())
+    window.see("129.00")
+    assert window.run("return document.querySelector('table').scrollWidth") > PHONE[0]
+    assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]

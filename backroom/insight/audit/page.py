@@ -17,7 +17,7 @@ from backroom.domain.money import format_money
 from backroom.insight import charts
 from backroom.insight.audit.reading import Audit
 from backroom.insight.audit.slow import added_up
-from backroom.insight.offline import offline_page
+from backroom.insight.offline import offline_page, table
 
 TITLES = {Failure.LOST: "Lost", Failure.WRONG: "Wrong piece", Failure.SLOW: "Slow"}
 ASKS = {Failure.LOST: "orders nobody is moving", Failure.WRONG: "wrong pieces in 7 days", Failure.SLOW: "late orders"}
@@ -146,16 +146,18 @@ def _wall(audit: Audit) -> str:
 def _table(findings: Sequence[Finding], currency: str) -> str:
     if not findings:
         return "<p>Nothing to do.</p>"
-    head = "".join(f"<th>{name}</th>" for name in ("what", "where", "why", "what to do", "money"))
-    body = "".join(
-        f"<tr><td>{html.escape(row['what'])}</td><td>{html.escape(row['where'])}</td><td>{html.escape(row['why'])}</td>"
-        f"<td>{html.escape(row['do'])}<br><code>{html.escape(row['command'])}</code></td><td>{row['money']}</td></tr>"
+    told = [
+        (
+            *(html.escape(row[name]) for name in ("what", "where", "why")),
+            f"{html.escape(row['do'])}<br><code>{html.escape(row['command'])}</code>",
+            row["money"],
+        )
         for row in rows(findings[:TOLD], currency)
-    )
+    ]
     more = f"<p>And {len(findings) - TOLD} more.</p>" if len(findings) > TOLD else ""
-    return f'<table class="list"><tr>{head}</tr>{body}</table>{more}'
+    return table(("what", "where", "why", "what to do", "money"), told, "list") + more
 
 
 def _shares(name: str, found: Sequence[tuple[str, float]]) -> str:
-    body = "".join(f"<tr><td>{html.escape(who)}</td><td>{share * 100:.1f} %</td></tr>" for who, share in found)
-    return f"<table><tr><th>{name}</th><th>share of the delay</th></tr>{body}</table>"
+    told = [(html.escape(who), f"{share * 100:.1f} %") for who, share in found]
+    return table((name, "share of the delay"), told)

@@ -14,7 +14,7 @@ from typing import Any
 from backroom.domain.audit import Failure
 from backroom.domain.audit_money import FailureCosts
 from backroom.domain.money import format_money
-from backroom.insight.offline import offline_page
+from backroom.insight.offline import offline_page, table
 from backroom.insight.past.figures import PastAudit, PastNumber
 from backroom.insight.past.orders import ReadFile
 
@@ -123,5 +123,4 @@ def _list(lines: Iterator[str] | Sequence[str]) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    written = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{''.join(f'<th>{name}</th>' for name in head)}</tr>{written}</table>"
+    return table(head, [[html.escape(cell) for cell in row] for row in rows])
