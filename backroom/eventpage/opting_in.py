@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from backroom.domain.opt_in import DIGITS, WORDINGS, wording
-from backroom.eventpage.assets import ICON, STYLE, name_of
+from backroom.eventpage.frame import document
 from backroom.markup import Html, tag
 
 
@@ -97,17 +97,7 @@ def ask_form(language: str, shop: str, action: str) -> Html:
     return tag(
         "section",
         tag("h2", words.title),
-        tag(
-            "form",
-            tag("input", type="hidden", name="shown", value=shown(language, shop)),
-            tag("p", wording(language, shop), cls="wording"),
-            tag("label", words.phone, for_="phone"),
-            _phone(),
-            tag("button", words.ask, type="submit"),
-            method="post",
-            action=action,
-            cls="opt-in",
-        ),
+        _number_form(language, shop, action, cls="opt-in"),
         _code_form(language, f"{action}/confirm", key="", hidden=True),
         tag("p", role="status", cls="answer"),
         tag("button", words.drop, type="button", cls="drop", hidden=True),
@@ -126,39 +116,34 @@ def page(language: str, shop: str, said: str, *, event: str, key: str = "", agai
         tag("h1", words.title),
         tag("p", said, cls="answer", role="status"),
         _code_form(language, f"{action}/confirm", key=key, hidden=False) if key else None,
-        ask_again(language, shop, action) if again else None,
+        _number_form(language, shop, action) if again else None,
         tag("p", tag("a", words.back, href=f"/e/{event}/{language}.html")),
     )
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{words.title} – {shop}"),
-        tag("link", rel="icon", type="image/svg+xml", href=f"/e/assets/{name_of(ICON)}"),
-        tag("link", rel="stylesheet", href=f"/e/assets/{name_of(STYLE)}"),
-    )
-    return ("<!doctype html>" + tag("html", head, tag("body", body), lang=language)).encode()
+    return document(language, f"{words.title} – {shop}", body, assets="/e/assets")
 
 
-def ask_again(language: str, shop: str, action: str) -> Html:
-    """The form once more, after something was wrong with it."""
+def _number_form(language: str, shop: str, action: str, cls: str | None = None) -> Html:
+    """The words that are agreed to, and the field for the number."""
     words = FORM_WORDS[language]
     return tag(
         "form",
         tag("input", type="hidden", name="shown", value=shown(language, shop)),
         tag("p", wording(language, shop), cls="wording"),
         tag("label", words.phone, for_="phone"),
-        _phone(),
+        tag(
+            "input",
+            id="phone",
+            name="phone",
+            type="tel",
+            inputmode="tel",
+            autocomplete="tel",
+            required=True,
+            maxlength=40,
+        ),
         tag("button", words.ask, type="submit"),
         method="post",
         action=action,
-    )
-
-
-def _phone() -> Html:
-    return tag(
-        "input", id="phone", name="phone", type="tel", inputmode="tel", autocomplete="tel", required=True, maxlength=40
+        cls=cls,
     )
 
 

@@ -18,7 +18,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from backroom.domain.event_page import Offer, Phase, Piece, PublicEvent
-from backroom.eventpage.assets import ICON, SCRIPT, SMS_SCRIPT, STYLE, name_of
+from backroom.eventpage.assets import SCRIPT, SMS_SCRIPT, name_of
+from backroom.eventpage.frame import NO_REFERRER, document
 from backroom.eventpage.opting_in import FORM_WORDS, ask_form
 from backroom.eventpage.words import (
     LANGUAGES,
@@ -99,21 +100,16 @@ def render(
         data_live=LIVE,
         data_words=json.dumps(told, ensure_ascii=False, sort_keys=True),
     )
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
+    scripts = (SCRIPT, SMS_SCRIPT) if asks else (SCRIPT,)
+    return document(
+        language,
+        f"{event.name} – {shop}",
+        body,
+        assets="../assets",
         # In the page as well, for where a file is served without our headers.
-        tag("meta", http_equiv="Content-Security-Policy", content=policy(gateway)),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{event.name} – {shop}"),
-        tag("link", rel="icon", type="image/svg+xml", href=f"../assets/{name_of(ICON)}"),
-        tag("link", rel="stylesheet", href=f"../assets/{name_of(STYLE)}"),
-        tag("script", src=f"../assets/{name_of(SCRIPT)}", defer=True),
-        tag("script", src=f"../assets/{name_of(SMS_SCRIPT)}", defer=True) if asks else None,
+        first=[tag("meta", http_equiv="Content-Security-Policy", content=policy(gateway)), NO_REFERRER],
+        last=[tag("script", src=f"../assets/{name_of(name)}", defer=True) for name in scripts],
     )
-    return ("<!doctype html>" + tag("html", head, tag("body", body), lang=language)).encode()
 
 
 def live(event: PublicEvent, at: datetime) -> bytes:

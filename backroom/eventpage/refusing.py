@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backroom.eventpage.assets import ICON, STYLE, name_of
+from backroom.eventpage.frame import NO_REFERRER, document
 from backroom.eventpage.words import first_language
 from backroom.markup import tag
 
@@ -32,15 +32,5 @@ def refusal(shop: str, shop_language: str, status: int) -> bytes:
     language = first_language(shop_language)
     not_there, busy, otherwise = _SAID[language]
     said = not_there if status == 404 else busy if status in (429, 503) else otherwise
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="referrer", content="no-referrer"),
-        tag("title", shop),
-        tag("link", rel="icon", type="image/svg+xml", href=f"/e/assets/{name_of(ICON)}"),
-        tag("link", rel="stylesheet", href=f"/e/assets/{name_of(STYLE)}"),
-    )
     body = tag("main", tag("header", tag("p", shop)), tag("p", said, role="alert"))
-    return ("<!doctype html>" + tag("html", head, tag("body", body), lang=language)).encode()
+    return document(language, shop, body, assets="/e/assets", first=NO_REFERRER)

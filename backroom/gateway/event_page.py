@@ -79,9 +79,7 @@ async def _answer(request: Request, code: str, name: str) -> Response:
     headers = {
         "ETag": tag,
         "Cache-Control": LIVE_CACHE if name == LIVE else PAGE_CACHE,
-        "Content-Security-Policy": f"{policy()}; frame-ancestors 'none'",
-        "Referrer-Policy": "no-referrer",
-    }
+    } | _guards()
     if _has(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     kind = "application/json" if name == LIVE else "text/html; charset=utf-8"
@@ -102,8 +100,12 @@ def is_public(path: str) -> bool:
 def refused(shop: Shop, status: int) -> Response:
     """The answer below `/e/` where there is none: the same for everybody, whoever asks and however."""
     content = refusal(shop.owner.name, shop.owner.language, status)
-    headers = {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'", "Referrer-Policy": "no-referrer"}
-    return HTMLResponse(content, status, headers)
+    return HTMLResponse(content, status, _guards())
+
+
+def _guards() -> dict[str, str]:
+    """What a browser may do with a page of an event."""
+    return {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'", "Referrer-Policy": "no-referrer"}
 
 
 def _has(told: str, tag: str) -> bool:
