@@ -30,6 +30,9 @@ from backroom.store.sample_checks import tell_events
 from backroom.store.sample_standing import not_on_demand, read_standings, skus_of
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders
 
+TOO_MANY_BAD = "too many prints came out bad"
+NOT_APPROVED = "its sample is not approved any more"
+
 
 @dataclass(slots=True)
 class Closing:
@@ -105,21 +108,16 @@ def turn_back(
     printed = {line["sku"] for part in parts for line in lines[part["id"]] if line["to_print"]}
     closed = not_on_demand(connection, shop, [variants[sku] for sku in printed], at).get(location, {})
     turned = Turned()
-    for part in parts:
+    for part in parts if closed else ():
         if not any(line["to_print"] and line["sku"] in closed for line in lines[part["id"]]):
             continue
         turned.ids.add(part["id"])
         query = select(orders).where(orders.c.id == part["order_id"]).with_for_update()
         order = connection.execute(query).mappings().one()
         work = parts_of(connection, order["id"])
-        if order["delivery"] == Delivery.SHIP and not any(
-            begun(connection, other, at) for other in work if other["id"] != part["id"]
-        ):
-            why = {"from": location, "why": "its sample is not approved any more"}
-            send_elsewhere(connection, order, work, why, "its sample is not approved any more", at, run_id)
+        others = [other for other in work if other["id"] != part["id"]]
+        if _goes_elsewhere(connection, order, work, others, location, NOT_APPROVED, at, run_id):
             turned.wakeups = [wakeup(connection, INTAKE, shop.hub)]
-        else:
-            desk.hold(connection, order["number"], NO_SAMPLE, "")
     return turned
 
 
@@ -183,11 +181,28 @@ def _take_back(connection: Connection, order: RowMapping, location: str, closing
     here = [part for part in parts if part["location"] == location]
     if any(begun(connection, part, at) for part in here):
         return
-    held = order["state"] == OrderState.HELD
-    if (order["delivery"] == Delivery.SHIP or held) and not any(begun(connection, part, at) for part in parts):
-        why = {"from": location, "why": "too many prints came out bad"}
-        send_elsewhere(connection, order, parts, why, "too many prints came out bad", at, "")
+    if _goes_elsewhere(connection, order, parts, parts, location, TOO_MANY_BAD, at, ""):
         closing.rerouted.append(order["number"])
-    elif not held:
-        closing.wakeups += desk.hold(connection, order["number"], NO_SAMPLE, "")
+    elif order["state"] != OrderState.HELD:
         closing.held.append(order["number"])
+
+
+def _goes_elsewhere(
+    connection: Connection,
+    order: RowMapping,
+    parts: Sequence[RowMapping],
+    others: Sequence[RowMapping],
+    location: str,
+    words: str,
+    at: datetime,
+    run_id: str,
+) -> bool:
+    """Whether an order is routed anew; one that cannot be (nobody else makes what is collected there, or one of the
+    `others` of its parts is begun) is held for a person, if none has it already."""
+    held = order["state"] == OrderState.HELD
+    if (order["delivery"] == Delivery.SHIP or held) and not any(begun(connection, part, at) for part in others):
+        send_elsewhere(connection, order, parts, {"from": location, "why": words}, words, at, run_id)
+        return True
+    if not held:
+        desk.hold(connection, order["number"], NO_SAMPLE, "")
+    return False
