@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -22,17 +21,11 @@ from tests.lines import Line
 from tests.prefect_server import PrefectServer, asking, running_prefect, without_prefect
 from tests.printers import VirtualPrinterFactory, private_bus, virtual_printer_factory, wait_for
 from tests.shops import BOOTH, Floor
+from tests.sqlite_only import database_url
 
-__all__ = ["private_bus", "running_prefect", "virtual_printer_factory"]
+__all__ = ["database_url", "private_bus", "running_prefect", "virtual_printer_factory"]
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @pytest.mark.fault("F6 alone")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,15 +21,9 @@ from tests.faults.table import Fault
 from tests.lines import Line
 from tests.printers import VirtualPrinterFactory, private_bus, virtual_printer_factory, wait_for
 from tests.shops import Floor
+from tests.sqlite_only import database_url
 
-__all__ = ["private_bus", "virtual_printer_factory"]
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+__all__ = ["database_url", "private_bus", "virtual_printer_factory"]
 
 
 def in_hand(bench: Bench, state: str = "") -> dict[str, str]:

@@ -6,7 +6,6 @@ What came out of a printer is what the printer kept, never what our database say
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -27,8 +26,9 @@ from tests.faults.presses import Pace, suffering
 from tests.faults.table import Fault
 from tests.printers import VirtualPrinterFactory, private_bus, virtual_printer_factory, wait_for
 from tests.shops import BOOTH, Floor
+from tests.sqlite_only import database_url
 
-__all__ = ["private_bus", "virtual_printer_factory"]
+__all__ = ["database_url", "private_bus", "virtual_printer_factory"]
 
 pytestmark = pytest.mark.printer
 
@@ -36,14 +36,6 @@ PRINTERS = ("left", "right", "third")
 SHORT = Pace(quiet=(0.5, 2.0), off=(0.2, 0.8), paper=(0.2, 1.0), unplugged=(0.2, 0.8), uploads=3)
 FAULTS = Pace(quiet=(0.3, 3.0), off=(0.3, 6.0), paper=(0.5, 8.0), unplugged=(0.5, 6.0), uploads=4)
 FULL = Pace(quiet=(5.0, 30.0), off=(62.0, 120.0), paper=(60.0, 240.0), unplugged=(65.0, 120.0), uploads=4)
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    """The store has its own tests on both databases."""
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @dataclass(frozen=True, slots=True)

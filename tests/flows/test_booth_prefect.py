@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,20 +26,14 @@ from tests.benches import Bench, open_bench
 from tests.prefect_server import PrefectServer, asking, running_prefect, without_prefect
 from tests.running import wait_until
 from tests.shops import BOOTH, HUB, Floor
+from tests.sqlite_only import database_url
 
-__all__ = ["running_prefect"]
+__all__ = ["database_url", "running_prefect"]
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @dataclass

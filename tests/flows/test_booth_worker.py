@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +19,9 @@ from tests.benches import Bench, open_bench
 from tests.prefect_server import PrefectServer, asking, without_prefect
 from tests.running import wait_until
 from tests.shops import BOOTH, Floor
+from tests.sqlite_only import database_url
+
+__all__ = ["database_url"]
 
 pytestmark = [pytest.mark.prefect, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -63,13 +65,6 @@ def takes_runs(pid: str) -> bool:
         return b"backroom.engine.run_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except FileNotFoundError:
         return False
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
@@ -19,17 +17,11 @@ from tests.benches import Bench, open_bench
 from tests.prefect_server import PrefectServer, running_prefect
 from tests.printers import wait_for
 from tests.shops import BOOTH, CANARIES, Floor
+from tests.sqlite_only import database_url
 
-__all__ = ["running_prefect"]
+__all__ = ["database_url", "running_prefect"]
 
 pytestmark = pytest.mark.prefect
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture

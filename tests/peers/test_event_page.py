@@ -26,20 +26,14 @@ from tasks.opt_ins import send_codes
 from tests.browser import Browser
 from tests.integration.gateway.conftest import Gateway, gateway, room
 from tests.peers.conftest import DESK, PHONE
+from tests.sqlite_only import database_url
 
-__all__ = ["gateway", "room"]
+__all__ = ["database_url", "gateway", "room"]
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
 
 # No printer at that booth prints it.
 PATCH = "PATCH-TRAM"
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture

@@ -15,17 +15,11 @@ from backroom.store.booth_wakes import claim_jobs
 from tests.browser import Browser
 from tests.integration.gateway.conftest import Gateway, gateway, make_order, room
 from tests.peers.conftest import PHONE, TABLET
+from tests.sqlite_only import database_url
 
-__all__ = ["gateway", "room"]
+__all__ = ["database_url", "gateway", "room"]
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -23,17 +22,11 @@ from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, gateway, r
 from tests.integration.gateway.test_event_page import plan
 from tests.lines import Line
 from tests.peers.conftest import PHONE, TABLET
+from tests.sqlite_only import database_url
 
-__all__ = ["gateway", "room"]
+__all__ = ["database_url", "gateway", "room"]
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(180)]
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture

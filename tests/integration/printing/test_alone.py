@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -26,15 +25,11 @@ from tests.children import killed_at_flush
 from tests.laptops import Laptop
 from tests.lines import Line
 from tests.shops import BOOTH, HUB, SCARCE, Floor
+from tests.sqlite_only import database_url
+
+__all__ = ["database_url"]
 
 PRESSES = [PrinterSpec(name, f"folder:{name}", ("dtg",)) for name in ("left", "right")]
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture(autouse=True)

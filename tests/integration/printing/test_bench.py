@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,18 +22,13 @@ from tests.benches import Bench, open_bench
 from tests.integration.printing.relay import Fault, Relay, cut_in_the_document, lose_the_answer
 from tests.printers import VirtualPrinterFactory, wait_for
 from tests.shops import Floor
+from tests.sqlite_only import database_url
+
+__all__ = ["database_url"]
 
 pytestmark = pytest.mark.printer
 
 MEDIA, SIDES, QUALITY = "iso_a4_210x297mm", "one-sided", "high"
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    """The store has its own tests on both databases."""
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,15 +13,11 @@ from backroom.store.decisions import undecided
 from tests.integration.printing.relay import Fault, Relay, cut_in_the_document, lose_the_answer, whole
 from tests.printers import VirtualPrinterFactory, wait_for
 from tests.shops import HUB, PLAIN, Floor
+from tests.sqlite_only import database_url
+
+__all__ = ["database_url"]
 
 pytestmark = pytest.mark.printer
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 def label_on(floor: Floor, uri: str) -> None:

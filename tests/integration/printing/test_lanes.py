@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,13 +20,9 @@ from tests.benches import Bench, open_bench
 from tests.crews import Threads
 from tests.printers import wait_for
 from tests.shops import Floor
+from tests.sqlite_only import database_url
 
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+__all__ = ["database_url"]
 
 
 def folders(tmp_path: Path, *names: str, does: str = "dtg") -> list[PrinterSpec]:

@@ -30,13 +30,9 @@ from tests.laptops import Laptop
 from tests.lines import Line
 from tests.printers import wait_for
 from tests.shops import BOOTH, CANARIES, Floor
+from tests.sqlite_only import database_url
 
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
+__all__ = ["database_url"]
 
 
 @pytest.fixture

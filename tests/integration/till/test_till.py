@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,17 +37,11 @@ from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, gateway, r
 from tests.integration.gateway.test_event_page import plan
 from tests.lines import Line
 from tests.printers import wait_for
+from tests.sqlite_only import database_url
 
-__all__ = ["gateway", "room"]
+__all__ = ["database_url", "gateway", "room"]
 
 CANARY = "zaphrodel.q@example.org"
-
-
-@pytest.fixture
-def database_url(tmp_path: Path, sqlite_template: Path) -> str:
-    path = tmp_path / "shop.db"
-    shutil.copy(sqlite_template, path)
-    return f"sqlite:///{path}"
 
 
 @pytest.fixture
