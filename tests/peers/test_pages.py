@@ -15,9 +15,9 @@ from tests.running import RunningShop, wait_until
 pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(420)]
 
 
-def waiting_for_a_scan(shop: RunningShop, seed: int) -> str:
+def waiting_for_a_scan(shop: RunningShop) -> str:
     """An order whose pieces lie in the workshop's stock, released to it."""
-    number = send_one(shop, demo_stories.web_local, seed)
+    number = send_one(shop, demo_stories.web_local)
     wait_until(lambda: part_state_of(shop, number) == "making", f"{number} to wait for its scan")
     return number
 
@@ -36,7 +36,7 @@ def test_every_page_fits_its_screen(
     staff: Browser, shop: RunningShop, size: tuple[int, int], pictures: Path | None
 ) -> None:
     width, height = size
-    number = shop.numbers()[0] if shop.numbers() else send_one(shop, demo_stories.web_far, seed=4002)
+    number = shop.numbers()[0] if shop.numbers() else send_one(shop, demo_stories.web_far)
     staff.window(width, height, phone=size == PHONE)
     staff.colours("dark")
     for path in ("/orders", f"/orders/{number}", "/prints/main-hub", f"/scan/{SCANS_AT}", "/events", "/quarantine"):
@@ -48,7 +48,7 @@ def test_every_page_fits_its_screen(
 
 
 def test_an_orders_page_tells_its_story_and_staff_hold_it_and_let_it_go(staff: Browser, shop: RunningShop) -> None:
-    number = waiting_for_a_scan(shop, seed=4003)
+    number = waiting_for_a_scan(shop)
     staff.type("input[name=number]", number.lower())
     staff.click("button", "Find")
     staff.find("h1", number)
@@ -63,13 +63,11 @@ def test_an_orders_page_tells_its_story_and_staff_hold_it_and_let_it_go(staff: B
     assert state_of(shop, number) != "held"
 
 
-@pytest.mark.parametrize(
-    ("size", "scripts", "seed"), [(TABLET, True, 4004), (PHONE, False, 4005)], ids=["tablet", "phone without scripts"]
-)
+@pytest.mark.parametrize(("size", "scripts"), [(TABLET, True), (PHONE, False)], ids=["tablet", "phone without scripts"])
 def test_a_wrong_piece_is_refused_and_the_right_ones_complete_the_order(
-    staff: Browser, shop: RunningShop, size: tuple[int, int], scripts: bool, seed: int
+    staff: Browser, shop: RunningShop, size: tuple[int, int], scripts: bool
 ) -> None:
-    number = waiting_for_a_scan(shop, seed)
+    number = waiting_for_a_scan(shop)
     [line] = shop.story(number).part_lines
     staff.window(*size, phone=size == PHONE)
     staff.scripts(scripts)
