@@ -13,6 +13,8 @@ from pathlib import Path
 LOCALHOST = "127.0.0.1"
 BATCH = "200"
 SELDOM = "30"
+# Minutes; the scheduler comes by every minute, and plans at least three runs of each deployment.
+AHEAD = 10
 # What a person starts, answers or retries stands in a queue of its own, so that `backroom up` can give it a worker of
 # its own: a wave never stands before it. A worker that is started without queues serves both.
 DESK, WAVES = "desk", "default"
@@ -55,6 +57,8 @@ def server_environment(home: Path, port: int, auth: str, database_url: str | Non
         "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": SELDOM,
         "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": SELDOM,
         "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": SELDOM,
+        # It planned an hour ahead: sixty sweeps to come filled the first page of the runs, before any that had been.
+        "PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME": f"PT{AHEAD}M",
         "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": f"PT{SELDOM}S",
         # Runs that ended 90 days ago go, with their logs and artifacts: Prefect keeps them for ever otherwise.
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",

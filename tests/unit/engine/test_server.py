@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
+from pydantic import TypeAdapter
 
 from backroom.engine.runs import artifact_url, run_url, this_run_id
 from backroom.engine.server import api_url, client_environment, server_environment
 
 HOME = Path("/shop/prefect")
+RUNS_ON_A_PAGE = 100
+
+timedelta_of = TypeAdapter(timedelta).validate_python
 
 
 @pytest.fixture
@@ -39,6 +45,16 @@ def test_server_and_client_share_the_same_password() -> None:
     client = client_environment(api_url(4300), "user:secret")
     assert server["PREFECT_SERVER_API_AUTH_STRING"] == client["PREFECT_API_AUTH_STRING"] == "user:secret"
     assert "PREFECT_API_AUTH_STRING" not in client_environment(api_url(4300), "")
+
+
+def test_a_page_of_runs_is_not_filled_by_sweeps_to_come() -> None:
+    planned = timedelta_of(server_environment(HOME, 4300, "")["PREFECT_SERVER_SERVICES_SCHEDULER_MIN_SCHEDULED_TIME"])
+    prefect = yaml.safe_load(Path("prefect.yaml").read_text())
+    schedules = [one for deployment in prefect["deployments"] for one in deployment.get("schedules") or ()]
+    # Prefect plans at least three runs of each.
+    to_come = sum(max(3, planned // timedelta(seconds=one.get("interval", 86_400)) + 1) for one in schedules)
+    assert to_come <= RUNS_ON_A_PAGE / 2
+    assert planned >= timedelta(minutes=5)  # its scheduler comes by once a minute
 
 
 def test_every_setting_is_one_that_prefect_knows() -> None:
