@@ -160,7 +160,7 @@ def claim(location: str, asked: ClaimJobs, request: Request, _key: Booth) -> dic
             print_seals.confirm(connection, device_name(asked.device), location, asked.holding)
         return claim_jobs(connection, location, asked.holder, asked.most)
 
-    jobs = room.database.write(work)
+    jobs = room.database.write_together(work)
     return {"jobs": [asdict(job) for job in jobs]}
 
 
@@ -197,7 +197,7 @@ def payload(location: str, job_id: RowId, asked: AskPayload, request: Request, k
         alone = room.shop.location(location).kind == "booth"
         print_seals.note(connection, seal, booth_devices.let_in(connection, key, asked.device, alone=alone))
 
-    room.database.write(work)
+    room.database.write_together(work)
     return Response(made.pack(), media_type=sealed.MEDIA_TYPE)
 
 
@@ -209,7 +209,7 @@ def start(location: str, job_id: RowId, asked: StartJob, request: Request, _key:
         _job_here(connection, location, job_id, asked.holder)
         print_attempts.start(connection, job_id, asked.attempt, asked.holder, asked.printer)
 
-    front_of(request).room.database.write(work)
+    front_of(request).room.database.write_together(work)
     return {"state": PrintJobState.PRINTING}
 
 
@@ -221,7 +221,7 @@ def progress(location: str, job_id: RowId, asked: JobProgress, request: Request,
             connection, job_id, asked.attempt, asked.holder, asked.state, asked.reason, asked.printer_job
         )
 
-    front_of(request).room.database.write(work)
+    front_of(request).room.database.write_together(work)
     return {"state": asked.state}
 
 
@@ -235,7 +235,7 @@ def outcome(location: str, job_id: RowId, asked: JobOutcome, request: Request, _
         return print_attempts.settle(connection, job_id, asked.attempt, asked.holder, asked.outcome, asked.reason)
 
     front = front_of(request)
-    front.send(front.room.database.write(work))
+    front.send(front.room.database.write_together(work))
     return {"outcome": asked.outcome}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from backroom.domain.errors import Retry
 from backroom.store.database import Database, DatabaseAway, DatabaseBusy, now
 from backroom.store.tables import counters
+from tests.running import wait_until
 from tests.together import run_together
 
 
@@ -56,6 +58,30 @@ def test_what_a_grouped_write_returned_is_there_when_it_is_told(database: Databa
         return database.write_grouped(lambda c: add(c, name)).result(20) in names(database)
 
     assert all(run_together([lambda i=i: write(str(i)) for i in range(20)]))
+
+
+def test_writes_that_come_while_one_is_synced_share_the_next_commit_and_each_waits_for_it(database: Database) -> None:
+    gate, commits = threading.Event(), list[Connection]()
+    first = database.write_grouped(lambda c: gate.wait(5) and add(c, "first"))
+
+    def write(name: str) -> bool:
+        try:
+            return database.write_together(lambda c: add(c, name)) in names(database)
+        except IntegrityError:
+            return False
+
+    with ThreadPoolExecutor(12) as pool:
+        waiting = [pool.submit(write, name) for name in ("a", "a", *map(str, range(8)))]
+        if database.is_sqlite:
+            wait_until(lambda: database._jobs.qsize() == 10, "all ten to wait")
+            listen(database.engine, "commit", commits.append)
+        gate.set()
+        told = [one.result(20) for one in waiting]
+    assert first.result(10) == "first"
+    assert sorted(told) == [False, *[True] * 9]
+    assert names(database) == {"first", "a", *map(str, range(8))}
+    # The first one's, and one for the ten; PostgreSQL's server puts them together by itself.
+    assert len(commits) <= 2
 
 
 def test_what_nobody_waits_for_any_more_is_not_written_and_stops_nobody(database: Database) -> None:

@@ -1,0 +1,106 @@
+"""What a sealed print costs its hub: commits and syncs of the shop's database, from the claim to the outcome.
+
+`strace -f -y -qq -e trace=fsync,fdatasync -o TRACE python -m tests.print_costs 200 1` prints 200 pieces on one folder
+printer through a real gateway, counts commits by the tables they write, and leaves in TRACE what was synced. Give
+TRACE as third argument afterwards to count it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+import threading
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine.default import DefaultDialect
+
+from backroom.domain.shop import PrinterSpec
+from backroom.engine import wake
+from backroom.shop import room as rooms
+from backroom.store.database import Database
+from backroom.store.migrate import migrate
+from tests.benches import open_bench
+from tests.shops import open_floor
+
+_WRITE = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+_SYNCED = re.compile(r"f(?:data)?sync\(\d+<([^>]+)>")
+
+
+def counted_commits() -> Counter[str]:
+    """Counts from now on the commits of this process that wrote anything, by what they wrote."""
+    found: Counter[str] = Counter()
+    writing: dict[Any, set[str]] = defaultdict(set)
+    lock = threading.Lock()
+    commit = DefaultDialect.do_commit
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if wrote := _WRITE.match(statement):
+            writing[connection.connection.dbapi_connection].add(wrote[1])
+
+    def counting(self: DefaultDialect, connection: Any) -> None:
+        with lock:
+            if wrote := writing.pop(connection.dbapi_connection, set()):
+                found[" ".join(sorted(wrote))] += 1
+        commit(self, connection)
+
+    DefaultDialect.do_commit = counting  # type: ignore[method-assign]
+    return found
+
+
+def main(prints: int, presses: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        home.mkdir()
+        database = Database(f"sqlite:///{home / 'backroom.db'}")
+        migrate(database.engine)
+        floor = open_floor(database, home)
+        os.environ["BACKROOM_HOME"] = str(home)
+        rooms._open[home.resolve()] = floor.room
+        vars(wake)["_this"] = floor.waker
+        specs = [PrinterSpec(f"press-{n}", f"folder:{home / f'press-{n}'}", ("dtg",)) for n in range(presses)]
+        with open_bench(floor, specs) as bench:
+            bench.orders(*[1] * prints)
+            commits = counted_commits()
+            # Whatever is synced between these two files is a print's.
+            _mark(home / "begin")
+            done, _ = bench.run(home / "bench")
+            _mark(home / "end")
+        assert done["done"] == prints, done
+        for tables, count in commits.most_common():
+            print(f"{count / prints:6.3f} commits a print: {tables}")
+        print(f"{sum(commits.values()) / prints:6.3f} commits a print")
+        floor.room.close()
+
+
+def _mark(path: Path) -> None:
+    with path.open("w") as file:
+        os.fsync(file.fileno())
+
+
+def synced(trace: Path, prints: int) -> None:
+    """Count what was synced between the marks, by the file's place."""
+    found: Counter[str] = Counter()
+    counting = False
+    for line in trace.read_text(encoding="utf-8", errors="replace").splitlines():
+        if (match := _SYNCED.search(line)) is None:
+            continue
+        path = Path(match[1])
+        if path.name in ("begin", "end"):
+            counting = path.name == "begin"
+        elif counting:
+            found["hub: database" if path.name.startswith("backroom.db") else f"booth: {path.parent.name}"] += 1
+    for place, count in found.most_common():
+        print(f"{count / prints:6.3f} syncs a print: {place}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 3:
+        synced(Path(sys.argv[3]), int(sys.argv[1]))
+    else:
+        main(int(sys.argv[1]), int(sys.argv[2]))
