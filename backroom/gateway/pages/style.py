@@ -50,7 +50,7 @@ ol.timeline li { padding: .35rem 0 .35rem 1rem; border-left: 3px solid var(--lin
 .menu summary { border-bottom: 1px solid var(--line); }
 .booth summary { min-height: 2.75rem; padding: .6rem 0; }
 .booth .menu summary { padding: .6rem 1rem; }
-.booth .scanner ~ button { width: 100%; min-height: 3.5rem; }
+.booth main > form > input, .booth main > form > button { width: 100%; min-height: 3.5rem; margin-bottom: .6rem; }
 .booth main a { display: inline-flex; align-items: center; min-height: 2.75rem;
   min-width: 2.75rem; }
 .booth .menu nav { gap: 0 1.25rem; }
