@@ -116,7 +116,11 @@ class Database:
 
     def write_together(self, work: Callable[[Connection], T]) -> T:
         """Like `write`, for many short writes at once that somebody waits for each: on SQLite, which writes one after
-        the other, those that come while one is being synced share the next commit; PostgreSQL shares by itself."""
+        the other, those that come while one is being synced share the next commit; PostgreSQL shares by itself.
+
+        What one of them refuses or breaks is its own; when the database itself fails, none of those that share is
+        written. Each waits until all that share have run, so nothing that takes long belongs here.
+        """
         if self.is_sqlite:
             return self._submit(work, grouped=True).result()
         return self._write_here(work)

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,8 +25,10 @@ from backroom.store.booth_calls import is_silent
 from backroom.store.booth_wakes import claim_jobs
 from backroom.store.database import now
 from backroom.store.story import story
-from backroom.store.tables import metadata
+from backroom.store.tables import metadata, print_jobs
 from tests.integration.gateway.conftest import SKU, Gateway, make_order
+from tests.running import wait_until
+from tests.together import held_up
 
 JSON = dict[str, Any]
 
@@ -108,6 +111,25 @@ def test_a_job_in_other_hands_is_409(gateway: Gateway, key: dict[str, str]) -> N
         ("outcome", {"outcome": "done"}),
     ):
         assert tell(gateway, key, job, what, holder="w2", **body) == 409
+
+
+def test_doors_that_share_a_commit_answer_after_it_and_each_for_itself(gateway: Gateway, key: dict[str, str]) -> None:
+    numbers = [make_order(gateway.room) for _ in range(3)]
+    database = gateway.room.database
+    jobs = {job["order_number"]: job for job in claim(gateway, key)}
+    first, other, last = (jobs[number] for number in numbers)
+    with ThreadPoolExecutor(3) as pool, held_up(database) as gate:
+        begun = pool.submit(tell, gateway, key, first, "start", printer="press-1")
+        refused = pool.submit(tell, gateway, key, other, "start", printer="press-1", holder="w2")
+        over = pool.submit(tell, gateway, key, last, "outcome", outcome="returned")
+        if database.is_sqlite:
+            wait_until(lambda: database._jobs.qsize() == 3, "all three to wait", 20)
+            assert not any(answer.done() for answer in (begun, refused, over))
+        gate.set()
+        assert (begun.result(20), refused.result(20), over.result(20)) == (200, 409, 200)
+    with database.read() as connection:
+        states = dict(connection.execute(select(print_jobs.c.order_number, print_jobs.c.state)).tuples().all())
+    assert [states[number] for number in numbers] == ["printing", "handed", "waiting"]
 
 
 def test_a_job_of_another_location_is_409_even_for_its_holder(gateway: Gateway) -> None:

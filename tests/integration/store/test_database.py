@@ -19,7 +19,7 @@ from backroom.domain.errors import Retry
 from backroom.store.database import Database, DatabaseAway, DatabaseBusy, now
 from backroom.store.tables import counters
 from tests.running import wait_until
-from tests.together import run_together
+from tests.together import held_up, run_together
 
 
 def add(connection: Connection, name: str) -> str:
@@ -61,8 +61,7 @@ def test_what_a_grouped_write_returned_is_there_when_it_is_told(database: Databa
 
 
 def test_writes_that_come_while_one_is_synced_share_the_next_commit_and_each_waits_for_it(database: Database) -> None:
-    gate, commits = threading.Event(), list[Connection]()
-    first = database.write_grouped(lambda c: gate.wait(5) and add(c, "first"))
+    commits = list[Connection]()
 
     def write(name: str) -> bool:
         try:
@@ -70,18 +69,38 @@ def test_writes_that_come_while_one_is_synced_share_the_next_commit_and_each_wai
         except IntegrityError:
             return False
 
-    with ThreadPoolExecutor(12) as pool:
+    with ThreadPoolExecutor(12) as pool, held_up(database) as gate:
         waiting = [pool.submit(write, name) for name in ("a", "a", *map(str, range(8)))]
         if database.is_sqlite:
-            wait_until(lambda: database._jobs.qsize() == 10, "all ten to wait")
+            wait_until(lambda: database._jobs.qsize() == 10, "all ten to wait", 20)
+            assert not any(one.done() for one in waiting)
             listen(database.engine, "commit", commits.append)
         gate.set()
         told = [one.result(20) for one in waiting]
-    assert first.result(10) == "first"
     assert sorted(told) == [False, *[True] * 9]
-    assert names(database) == {"first", "a", *map(str, range(8))}
-    # The first one's, and one for the ten; PostgreSQL's server puts them together by itself.
+    assert names(database) == {"a", *map(str, range(8))}
+    # The held one's, and one for the ten; PostgreSQL's server puts them together by itself.
     assert len(commits) <= 2
+
+
+def test_when_a_shared_commit_fails_nobody_is_told_that_it_is_written(database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL's server shares commits, not we")
+
+    def fail_at_the_commit(connection: Connection) -> None:
+        refers = "REFERENCES counters (name) DEFERRABLE INITIALLY DEFERRED"
+        connection.exec_driver_sql(f"CREATE TABLE pointers (name TEXT {refers})")
+        connection.exec_driver_sql("INSERT INTO pointers VALUES ('nobody')")
+
+    with ThreadPoolExecutor(3) as pool, held_up(database) as gate:
+        waiting = [pool.submit(database.write_together, lambda c, name=name: add(c, name)) for name in "ab"]
+        waiting.append(pool.submit(database.write_together, fail_at_the_commit))
+        wait_until(lambda: database._jobs.qsize() == 3, "all three to wait", 20)
+        gate.set()
+        errors = [one.exception(20) for one in waiting]
+    assert [type(error) for error in errors] == [IntegrityError] * 3
+    assert names(database) == set()
+    assert database.write_together(lambda c: add(c, "later")) == "later"
 
 
 def test_what_nobody_waits_for_any_more_is_not_written_and_stops_nobody(database: Database) -> None:
