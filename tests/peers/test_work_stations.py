@@ -167,7 +167,7 @@ def test_a_transfer_is_packed_and_scanned_at_the_booth(
 def test_the_audit_and_the_data_docs_are_read_without_a_network(
     window: Browser, shop: RunningShop, pictures: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shipped(shop, 4103)
+    shipped(shop)
     monkeypatch.setenv("BACKROOM_HOME", str(shop.home))
     cli = CliRunner()
     assert cli.invoke(app, ["audit", "page", str(tmp_path)]).exit_code == 0
