@@ -8,7 +8,8 @@ RUN := $(UV) run --quiet --no-sync
 # They measure how soon something happens: alone. Of the others, whole shops first, since they mostly wait.
 ALONE := tests/integration/engine
 # Faults of whole shops take minutes: they mostly wait, so they begin first, and are left to `make faults`.
-WHOLE := tests/faults/test_processes.py tests/faults/test_prefect_dead.py tests/faults/test_second_worker.py tests/flows/test_two_workers.py
+WHOLE := tests/faults/test_processes.py tests/faults/test_prefect_dead.py tests/faults/test_second_worker.py tests/flows/test_two_workers.py \
+	tests/integration/simulation/test_live.py
 FAULTS := $(RUN) pytest $(WHOLE) tests/faults -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo demo-event market test test-fast test-peers faults faults-full bench lint types layers check lock machine clean

@@ -73,7 +73,8 @@ def _sum_up(verdicts: list[Verdict]) -> int:
     few = sum(not one.kept_enough for one in verdicts)
     console.print(
         f"{len(verdicts)} nights, {sum(one.orders for one in verdicts)} orders: "
-        f"{sum(one.fulfilled for one in verdicts)} served, {sum(one.held for one in verdicts)} held for a person, "
+        f"{sum(one.fulfilled for one in verdicts)} served, "
+        f"{sum(one.cancelled for one in verdicts)} cancelled and paid back, "
         f"{sum(one.diverted for one in verdicts)} made elsewhere than planned; "
         f"{sum(one.printed for one in verdicts)} prints at the booth; {kept + late} promises, {share:.1%} kept "
         f"({few} nights below {KEPT_SHARE:.0%}, the worst is seed {worst.seed} with {worst.share:.1%}); "

@@ -35,6 +35,7 @@ from backroom.store.tables import (
 )
 from simulation.market import Happened
 from simulation.stall import BOOTH
+from simulation.till import paid_by
 
 KEPT_SHARE = 0.95
 
@@ -52,14 +53,16 @@ class LatePromise:
 @dataclass
 class Verdict:
     """What came out of a night. `kept` and `late` are promises by what really happened; `elsewhere` went to another
-    place by rule. `violations` are sentences; none is what must be. Late promises are no violation by themselves: their
-    share is judged."""
+    place by rule. `diverted` are orders that were made elsewhere than they were planned; `cancelled` ones have their
+    customers' money back, and what was promised of them was not kept.
+
+    `violations` are sentences; none is what must be. Late promises are no violation by themselves: their share is
+    judged."""
 
     seed: int
     orders: int = 0
     fulfilled: int = 0
     diverted: int = 0
-    held: int = 0
     cancelled: int = 0
     printed: int = 0
     kept: int = 0
@@ -123,26 +126,45 @@ class _Books:
 
 
 def _served(night: Happened, books: _Books, verdict: Verdict) -> list[str]:
-    """Every sale is one order, and every order has its end, or waits for a person with a reason."""
+    """Every sale is one order, and every order was served, here or elsewhere; or its customer, who came to the booth
+    for it in vain, has all the money back. Nothing waits for a person in the end."""
     found = Counter(row["external_id"] for row in books.orders)
     wrong = [f"{name} became {found[name]} orders" for name in night.sold if found[name] != 1]
     wrong += [f"{name} is nobody's" for name in found if name not in night.sold]
     wrong += [f"a message lies in quarantine: {row['channel']}" for row in books.quarantined]
+    if len(night.sold) != len(night.evening.customers):
+        wrong.append(f"{len(night.evening.customers)} customers came, and {len(night.sold)} ordered")
     verdict.orders = len(books.orders)
     verdict.conflicts = len(books.conflicts)
     for row in books.orders:
+        number = row["number"]
         match row["state"]:
             case OrderState.FULFILLED:
                 verdict.fulfilled += 1
+                if number in night.paid_back:
+                    wrong.append(f"{number} was served, and its customer has the money back")
             case OrderState.CANCELLED:
                 verdict.cancelled += 1
-                if row["number"] not in night.cancelled:
-                    wrong.append(f"{row['number']} was cancelled, and nobody did that")
-            case OrderState.HELD if row["hold_reason"]:
-                verdict.held += 1
+                wrong += _paid_back(night, row)
+            case OrderState.HELD:
+                wrong.append(f"{number} is on hold ({row['hold_reason'] or 'no reason'}), and nobody has decided")
             case state:
-                wrong.append(f"{row['number']} is still {state} {row['hold_reason']}{row['sick_reason'] or ''}")
+                wrong.append(f"{number} is still {state} {row['hold_reason']}{row['sick_reason'] or ''}")
         verdict.diverted += row["id"] in books.rerouted
+    return wrong
+
+
+def _paid_back(night: Happened, row: RowMapping) -> list[str]:
+    """Whether whoever cancelled an order gave its customer all of the money back, and was to cancel it at all."""
+    number, customer = row["number"], night.sold.get(row["external_id"])
+    if number not in night.paid_back:
+        return [f"{number} was cancelled, and its customer has no money back"]
+    wrong = []
+    if row["delivery"] != Delivery.COLLECT:
+        wrong.append(f"{number} was cancelled, and could have been sent from elsewhere")
+    paid = paid_by(customer) if customer else 0
+    if night.paid_back[number] != paid:
+        wrong.append(f"{number} was cancelled: {night.paid_back[number]} of {paid} was paid back")
     return wrong
 
 
@@ -229,15 +251,17 @@ def _promises(night: Happened, books: _Books, verdict: Verdict) -> list[str]:
                 ready[part] = max(at, ready.get(part, at))
     wrong = []
     delivery = {row["id"]: row["delivery"] for row in books.orders}
-    held = {row["id"] for row in books.orders if row["state"] == OrderState.HELD}
+    cancelled = {row["id"] for row in books.orders if row["state"] == OrderState.CANCELLED}
     for promise in books.promises:
         number = books.number(promise["order_id"])
         if promise["state"] == ELSEWHERE:
             verdict.elsewhere += 1
-        elif promise["state"] == VOID or delivery[promise["order_id"]] == Delivery.SHIP:
+        elif delivery[promise["order_id"]] == Delivery.SHIP:
             continue  # nobody was told a time
-        elif promise["order_id"] in held:
+        elif promise["order_id"] in cancelled:
             verdict.late.append(LatePromise(number, promise["made_at"], promise["first_at"], None))
+        elif promise["state"] == VOID:
+            continue
         elif promise["fulfilment_order_id"] not in ready:
             wrong.append(f"{number} was promised, and is {promise['state']} without having been printed")
         else:

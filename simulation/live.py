@@ -144,7 +144,7 @@ class LiveNight(Market):
         """What the judge is to know."""
         told = (self.evening, self.hub.room, self.table, self._came_out(), self.sold)
         ended = (self.lent, self.stolen, self.counted, self.settled, GRAIN)
-        return Happened(*told, *ended, frozenset(self.cancelled))
+        return Happened(*told, *ended, self.paid_back)
 
     def _plan(self) -> None:
         for customer in self.evening.customers:

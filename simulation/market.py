@@ -7,7 +7,7 @@ clock that is set, `live` in real time).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from backroom.domain.leases import Settled
-from backroom.domain.model import Delivery
+from backroom.domain.model import Delivery, OrderState
 from backroom.domain.opening import zone
+from backroom.domain.routing import NO_EVENT
 from backroom.shop.room import Room
 from backroom.store import desk, events, leases, print_attempts
 from backroom.store.backlog import wake_backorders
@@ -31,6 +32,8 @@ from simulation.hub import Hub
 from simulation.stall import BOOTH, CODE, WHO
 
 HUB_BENCH = "hub bench"
+# What a booth leaves behind when its event is over.
+_LEFT_BEHIND = (LEFT_UNFINISHED, NO_EVENT)
 
 
 class Entrance(Protocol):
@@ -45,7 +48,7 @@ class Entrance(Protocol):
 class Happened:
     """What really happened, for the judge: pieces on the table and in bags, what came out of the presses and when, what
     each sale was, what was lent, stolen and counted, and what the settlement said of it. The books may tell times that
-    are `grain` off; `cancelled` are orders that somebody cancelled."""
+    are `grain` off; `paid_back` is what customers got back of orders that somebody cancelled, in minor units."""
 
     evening: Evening
     room: Room
@@ -57,7 +60,7 @@ class Happened:
     counted: dict[str, int]
     settled: Sequence[Settled]
     grain: timedelta = timedelta()
-    cancelled: frozenset[str] = frozenset()
+    paid_back: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -74,7 +77,7 @@ class Market:
     stolen: Counter[str] = field(default_factory=Counter)
     counted: dict[str, int] = field(default_factory=dict)
     settled: list[Settled] = field(default_factory=list)
-    cancelled: set[str] = field(default_factory=set)
+    paid_back: dict[str, int] = field(default_factory=dict)
     story: list[tuple[datetime, str]] = field(default_factory=list)
 
     @property
@@ -117,7 +120,7 @@ class Market:
 
     def count_and_settle(self) -> None:
         """Count what is really there, bags that nobody may have any more included, and settle."""
-        self._decide()
+        self.decide()
         self._unpack()
         room = self.hub.room
         with room.database.read() as connection:
@@ -173,24 +176,31 @@ class Market:
             return replace(customer, wish=Wish.SEND)
         return replace(customer, items=tuple(sorted(taken.items())))
 
-    def _decide(self) -> None:
-        """Somebody decides on what was left unfinished: a parcel is sent from elsewhere, anything else is cancelled."""
+    def decide(self) -> None:
+        """Somebody of the shop decides on what its booth leaves behind when it closes, as its staff would that night.
+
+        A parcel is sent from elsewhere. Who came to collect what the booth did not make goes home without it: their
+        order is cancelled, and they get their money back. Whatever else is on hold nobody here can decide, and the
+        judge will say so.
+        """
         database = self.hub.room.database
-        query = select(orders.c.number, orders.c.delivery).where(orders.c.hold_reason == LEFT_UNFINISHED)
+        query = select(orders.c.number, orders.c.delivery, orders.c.hold_reason, orders.c.total_minor)
+        query = query.where(orders.c.state == OrderState.HELD, orders.c.hold_reason.in_(_LEFT_BEHIND))
         with database.read() as connection:
             left = connection.execute(query.order_by(orders.c.id)).all()
-        for number, delivery in left:
-            if delivery == Delivery.SHIP:
+        for number, delivery, reason, total in left:
+            if delivery == Delivery.SHIP and reason == LEFT_UNFINISHED:
                 wakeups = database.write(
                     lambda c: send_from_elsewhere(c, number, WHO, self.hub.room.shop.hub)  # noqa: B023
                 )
                 for wakeup in wakeups:
                     self.hub.bell.wake(wakeup)
                 self.say(f"{number} was left unfinished, and is sent from elsewhere")
-            else:
+            elif delivery == Delivery.COLLECT:
                 database.write(lambda c: desk.cancel(c, number, WHO, desk.CANCELLED_BY_STAFF))  # noqa: B023
-                self.cancelled.add(number)
-                self.say(f"{number} was left unfinished, and is cancelled")
+                self.paid_back[number] = total
+                why = "was left unfinished" if reason == LEFT_UNFINISHED else "was not begun before the close"
+                self.say(f"{number} {why}: its customer has the money back, and it is cancelled")
 
     def _unpack(self) -> None:
         """What was put aside or printed for work that ended elsewhere goes back onto the table."""

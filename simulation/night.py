@@ -224,7 +224,7 @@ class Night(Market):
         came_out = [one for press in self.stand.presses for one in press.came_out]
         told = (self.evening, self.hub.room, self.table, came_out, self.sold)
         ended = (self.lent, self.stolen, self.counted, self.settled)
-        return Happened(*told, *ended, cancelled=frozenset(self.cancelled))
+        return Happened(*told, *ended, paid_back=self.paid_back)
 
 
 @contextmanager

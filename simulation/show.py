@@ -75,8 +75,9 @@ def _show(verdict: Verdict) -> int:
         )
     promised = verdict.kept + len(verdict.late)
     rows = (
-        ("orders served, or held with a reason", f"{verdict.fulfilled} and {verdict.held} of {verdict.orders}"),
-        ("made elsewhere than planned, the customer told", str(verdict.diverted)),
+        ("orders served, none left on hold", f"{verdict.fulfilled} of {verdict.orders}"),
+        ("of these made elsewhere than planned", str(verdict.diverted)),
+        ("cancelled: came in vain, money paid back", str(verdict.cancelled)),
         ("prints at the booth, none twice", str(verdict.printed)),
         (f"promises kept (at least {KEPT_SHARE:.0%})", f"{verdict.kept} of {promised}, {verdict.share:.1%}"),
         ("conflicts of the time without network, settled by rule", str(verdict.conflicts)),

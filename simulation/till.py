@@ -21,7 +21,7 @@ from backroom.shop.demo_shapes import Item, Sale, pos_sale, shopify_order
 from backroom.shop.room import Room
 from backroom.store import till_numbers
 from backroom.store.inbox_door import accept
-from simulation.evening import Customer, Wish
+from simulation.evening import OPENS, Customer, Wish
 from simulation.hub import Bell
 from simulation.stall import BOOTH
 
@@ -45,6 +45,11 @@ def sale_of(customer: Customer, at: datetime, number: int) -> Sale:
         mail=there,
         shipping=SHIPPING if sent else 0,
     )
+
+
+def paid_by(customer: Customer) -> int:
+    """What a customer pays, in minor units."""
+    return sale_of(customer, OPENS, 0).total
 
 
 def till_sale(customer: Customer, at: datetime, seq: int) -> dict[str, Any]:

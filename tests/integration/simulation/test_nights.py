@@ -5,22 +5,25 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from backroom.shop.catalogue import read_catalogue
 from backroom.store.database import Database
 from backroom.store.tables import messages, orders, print_promises, stock_levels
-from simulation.evening import CUSTOMERS, evening
+from simulation.evening import CLOSES, CUSTOMERS, Customer, Wish, evening
 from simulation.judge import judge
 from simulation.market import Happened
 from simulation.night import open_night
 from simulation.running import first_home
 from simulation.stall import PRESSES
+from simulation.till import paid_by
 
 SEED = 7
 
@@ -35,14 +38,26 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def night() -> Iterator[Played]:
-    with first_home() as first:
-        home = first.parent / "night"
-        shutil.copytree(first, home)
-        chances = evening(SEED, read_catalogue(home / "catalogue.csv"), len(PRESSES))
-        with open_night(home, chances) as played:
-            played.play()
-            yield Played(played.happened(), home / "shop.db", [what for _, what in played.story])
+def first() -> Iterator[Path]:
+    with first_home() as home:
+        yield home
+
+
+@pytest.fixture(scope="module")
+def night(first: Path) -> Iterator[Played]:
+    with played(first, "night") as one:
+        yield one
+
+
+@contextmanager
+def played(first: Path, name: str, **changes: Any) -> Iterator[Played]:
+    """The night of the seed, in a home folder of its own, with something of its evening changed."""
+    home = first.parent / name
+    shutil.copytree(first, home)
+    chances = evening(SEED, read_catalogue(home / "catalogue.csv"), len(PRESSES))
+    with open_night(home, replace(chances, **changes)) as one:
+        one.play()
+        yield Played(one.happened(), home / "shop.db", [what for _, what in one.story])
 
 
 @pytest.fixture
@@ -59,7 +74,8 @@ def copied(night: Played, tmp_path: Path) -> Iterator[Happened]:
 def test_a_night_with_all_its_troubles_goes_well(night: Played) -> None:
     verdict = judge(night.happened)
     assert verdict.violations == []
-    assert verdict.orders == verdict.fulfilled + verdict.held == CUSTOMERS
+    assert verdict.orders == verdict.fulfilled == CUSTOMERS
+    assert verdict.cancelled == 0
     assert verdict.kept_enough
     told = " / ".join(night.story)
     for trouble in ("out of paper", "is dead", "no network", "the network is back", "counted and settled"):
@@ -125,10 +141,84 @@ def test_the_judge_sees_promises_that_were_not_kept_whatever_the_books_say(copie
 
 
 def test_the_judge_sees_an_order_that_hangs(copied: Happened) -> None:
-    first = select(orders.c.id).order_by(orders.c.id).limit(1).scalar_subquery()
-    hang = update(orders).where(orders.c.id == first).values(state="released")
-    copied.room.database.write(lambda connection: connection.execute(hang))
+    rewrite(copied, state="released")
     assert any("is still released" in one for one in judge(copied).violations)
+
+
+@pytest.mark.parametrize("reason", ["no_event", "left_unfinished", "asked_by_staff", "short_stock"])
+def test_the_judge_sees_an_order_on_hold_whatever_its_reason(copied: Happened, reason: str) -> None:
+    rewrite(copied, state="held", hold_reason=reason)
+    number, violations = first_number(copied), judge(copied).violations
+    assert f"{number} is on hold ({reason}), and nobody has decided" in violations
+
+
+def test_the_judge_sees_a_cancelled_order_whose_customer_has_no_or_not_all_money_back(copied: Happened) -> None:
+    rewrite(copied, state="cancelled", delivery="collect")
+    number = first_number(copied)
+    assert f"{number} was cancelled, and its customer has no money back" in judge(copied).violations
+    paid = paid_by(next(iter(copied.sold.values())))
+    less = judge(replace(copied, paid_back={number: paid - 1})).violations
+    assert f"{number} was cancelled: {paid - 1} of {paid} was paid back" in less
+    assert not any("cancelled" in one for one in judge(replace(copied, paid_back={number: paid})).violations)
+
+
+def test_the_judge_sees_a_parcel_that_was_cancelled_and_one_that_was_served_and_paid_back(copied: Happened) -> None:
+    number = first_number(copied)
+    paid = {number: paid_by(next(iter(copied.sold.values())))}
+    assert (
+        f"{number} was served, and its customer has the money back" in judge(replace(copied, paid_back=paid)).violations
+    )
+    rewrite(copied, state="cancelled", delivery="ship")
+    wrong = judge(replace(copied, paid_back=paid)).violations
+    assert f"{number} was cancelled, and could have been sent from elsewhere" in wrong
+
+
+def test_a_promise_of_an_order_that_was_cancelled_was_not_kept(copied: Happened) -> None:
+    before = judge(copied)
+    with copied.room.database.read() as connection:
+        promised = select(print_promises.c.order_id).join(orders, orders.c.id == print_promises.c.order_id)
+        query = promised.where(print_promises.c.state == "kept", orders.c.delivery == "collect")
+        id_ = connection.execute(query.limit(1)).scalar_one()
+    rewrite(copied, id_=id_, state="cancelled")
+    after = judge(copied)
+    assert (after.kept, len(after.late)) == (before.kept - 1, len(before.late) + 1)
+
+
+def test_who_comes_for_a_print_that_nobody_began_before_the_close_gets_the_money_back(first: Path) -> None:
+    late = Customer(0, CLOSES - timedelta(minutes=5), Wish.FETCH, (("TEE-MOTH-INK-M", 2),))
+    with played(first, "not-begun", customers=(late,), cut_off=CLOSES - timedelta(minutes=10)) as one:
+        verdict = judge(one.happened)
+    assert verdict.violations == []
+    assert (verdict.orders, verdict.fulfilled, verdict.cancelled) == (1, 0, 1)
+    assert list(one.happened.paid_back.values()) == [paid_by(late)]
+    assert any("was not begun before the close: its customer has the money back" in what for what in one.story)
+
+
+def test_what_is_left_unfinished_is_sent_from_elsewhere_and_who_waits_for_it_gets_the_money_back(first: Path) -> None:
+    at, shirts = CLOSES - timedelta(minutes=15), (("TEE-MOTH-INK-M", 10),)
+    waits, sent = Customer(0, at, Wish.WAIT, shirts), Customer(1, at + timedelta(seconds=5), Wish.SEND, shirts)
+    # The few blanks that came from the van are not enough for either, and now it has left.
+    lent = {"BLANK-TEE-INK-M": 1}
+    with played(first, "unfinished", customers=(waits, sent), lent=lent, stolen={}) as one:
+        verdict = judge(one.happened)
+    assert verdict.violations == []
+    assert (verdict.fulfilled, verdict.cancelled, verdict.diverted) == (1, 1, 1)
+    assert list(one.happened.paid_back.values()) == [paid_by(waits)]
+    told = " / ".join(one.story)
+    assert "was left unfinished, and is sent from elsewhere" in told
+    assert "was left unfinished: its customer has the money back" in told
+
+
+def rewrite(night: Happened, *, id_: int = 0, **values: str) -> None:
+    """Write something else into the books of an order, the first where none is named."""
+    of = id_ or select(func.min(orders.c.id)).scalar_subquery()
+    work = update(orders).where(orders.c.id == of).values(**values)
+    night.room.database.write(lambda connection: connection.execute(work))
+
+
+def first_number(night: Happened) -> str:
+    with night.room.database.read() as connection:
+        return str(connection.execute(select(orders.c.number).order_by(orders.c.id).limit(1)).scalar_one())
 
 
 def test_the_judge_sees_a_customer_who_was_not_told(copied: Happened) -> None:
