@@ -53,7 +53,8 @@ def plan(
         if as_json:
             show_json({"event": code, "transfer": found.transfer, "lines": rows})
             continue
-        show_table(f"What to take to {code}", rows, ("bring", "sku", "what", "how", "expected", "last time", "why"))
+        columns = ("bring", "sku", "what", "how", "expected", "last time", "by SBA", "why")
+        show_table(f"What to take to {code}", rows, columns)
         if found.transfer:
             aside.print(f"Transfer {found.transfer} waits: backroom restock yes {found.transfer}", highlight=False)
 

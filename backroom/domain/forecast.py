@@ -5,18 +5,20 @@ methods for one series (`intermittent`), deciding what to bring (`prestaging`), 
 
 How a SKU with little past is helped: what a market asks for in all, times the share of its design and colourway, times
 the share of its size, is the pooled forecast; both shares are counted over markets and online demand together. So a new
-design sells its sizes as the others do. The SKU's own past, by Croston's method with the open wait, counts against it
-as in a gamma-Poisson model: after as many markets as should have sold `POOL` pieces of it, both weigh the same.
+design sells its sizes as the others do. The SKU's own past, by SBA with the open wait, counts against it as in a
+gamma-Poisson model: after as many markets as should have sold `POOL` pieces of it, both weigh the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from backroom.domain.intermittent import ALPHA, distribution, naive, quantile, sba, with_open_wait
+from backroom.domain.intermittent import ALPHA, distribution, naive, quantile, sba, sba_with_open_wait
 
+# Pieces a period of one series, oldest first.
+Method = Callable[[Sequence[float]], float]
 POOL = 8.0
 # How uneven markets are where a shop has no past to tell: the variance of a mean of m pieces is m + 0.5 m².
 USUAL_UNEVENNESS = 0.5
@@ -56,7 +58,8 @@ class Outing:
 class Forecast:
     """What a market asks for of one SKU: the mean and variance in pieces, and the methods' own numbers beside it.
 
-    `seen` is how many markets it was on sale at; `method` is own, pooled or online, whichever counted most.
+    `own` is its own past by the method that plans are made by, `sba` and `naive` what the books say beside it. `seen`
+    is how many markets it was on sale at; `method` is own, pooled or online, whichever counted most.
     """
 
     sku: str
@@ -94,23 +97,33 @@ class Forecast:
 
 
 def forecast(
-    things: Sequence[Thing], past: Sequence[Outing], online: Mapping[str, int], online_weeks: float, hours: float
+    things: Sequence[Thing],
+    past: Sequence[Outing],
+    online: Mapping[str, int],
+    online_weeks: float,
+    hours: float,
+    *,
+    by: Method = sba_with_open_wait,
+    pool: float = POOL,
 ) -> dict[str, Forecast]:
     """A forecast for each thing on sale at a market of so many open hours. `past` is oldest first.
 
     `online` is what the other channels asked for in the last so many weeks, in pieces by SKU.
+    `by` and `pool` are for measuring other ways beside the one that plans are made by: a pool of 0 lets each SKU that
+    was ever on sale stand on its own past alone.
     """
     known = [outing for outing in past if outing.hours > 0]
     shares = _shares(things, known, online)
     if not known:
         week = sum(online.get(thing.sku, 0) for thing in things) / online_weeks if online_weeks > 0 else 0.0
         return {thing.sku: _guessed(thing.sku, shares[thing.sku] * week) for thing in things}
-    total_an_hour = with_open_wait([_total(things, outing, shares) for outing in known])
+    total_an_hour = by([_total(things, outing, shares) for outing in known])
     series = {
         thing.sku: [rate for outing in known if (rate := outing.an_hour(thing.sku)) is not None] for thing in things
     }
     found = {
-        thing.sku: _combined(thing.sku, series[thing.sku], total_an_hour * shares[thing.sku], hours) for thing in things
+        thing.sku: _combined(thing.sku, series[thing.sku], total_an_hour * shares[thing.sku], hours, by, pool)
+        for thing in things
     }
     unevenness = _unevenness(series.values(), hours)
     return {sku: _with_variance(one, unevenness) for sku, one in found.items()}
@@ -120,10 +133,12 @@ def _guessed(sku: str, week: float) -> Forecast:
     return Forecast(sku, week, week + GUESS_UNEVENNESS * week * week, 0.0, week, 0.0, 0.0, 0, "online")
 
 
-def _combined(sku: str, series: Sequence[float], pooled_an_hour: float, hours: float) -> Forecast:
-    own, pooled = with_open_wait(series) * hours, pooled_an_hour * hours
+def _combined(
+    sku: str, series: Sequence[float], pooled_an_hour: float, hours: float, by: Method, pool: float
+) -> Forecast:
+    own, pooled = by(series) * hours, pooled_an_hour * hours
     expected = len(series) * pooled
-    weight = expected / (expected + POOL) if series else 0.0
+    weight = expected / (expected + pool) if expected > 0 else 0.0
     mean = weight * own + (1 - weight) * pooled
     method = "own" if weight >= 0.5 else "pooled"
     return Forecast(sku, mean, mean, own, pooled, sba(series) * hours, naive(series) * hours, len(series), method)

@@ -40,14 +40,7 @@ def sba(series: Sequence[float], alpha: float = ALPHA) -> float:
     The factor takes away the bias of z / p, which a mean of ratios has where demand comes seldom. Where it comes at
     nearly every period, and evenly, there is none, and Croston's own forecast stays as it is.
     """
-    there = [demand for demand in series if demand > 0]
-    if not there:
-        return 0.0
-    mean = sum(there) / len(there)
-    unevenness = sum((demand - mean) ** 2 for demand in there) / len(there) / mean**2
-    seldom = len(series) / len(there) >= OFTEN
-    factor = 1 - alpha / 2 if seldom or unevenness >= EVEN else 1.0
-    return factor * croston(series, alpha)
+    return _without_bias(series, alpha) * croston(series, alpha)
 
 
 def with_open_wait(series: Sequence[float], alpha: float = ALPHA) -> float:
@@ -56,12 +49,31 @@ def with_open_wait(series: Sequence[float], alpha: float = ALPHA) -> float:
     w is the number of periods since the last demand, a the weight of the last one. Croston and SBA do not see it: what
     sold three pieces at the first of six markets and none since is three a market to them. With few demands this is
     their plain mean; what is not asked for any more fades away, as in Prestwich, Tarim, Rossi and Hnich (2014),
-    International Journal of Forecasting 30(4). `benchmarks/prestaging.py` has all of them side by side.
+    International Journal of Forecasting 30(4).
     """
     smoothed = _smooth(series, alpha)
     if not smoothed.demands:
         return 0.0
     return smoothed.size / (smoothed.interval + max(alpha, 1 / smoothed.demands) * smoothed.waited)
+
+
+def sba_with_open_wait(series: Sequence[float], alpha: float = ALPHA) -> float:
+    """Pieces a period by SBA with the wait that is not over yet: (1 - alpha/2) z / (p + a w).
+
+    It is what plans are made by. `benchmarks/prestaging.py` has all of them side by side.
+    """
+    return _without_bias(series, alpha) * with_open_wait(series, alpha)
+
+
+def _without_bias(series: Sequence[float], alpha: float) -> float:
+    """SBA's factor: what is left of a forecast without the bias of a mean of ratios."""
+    there = [demand for demand in series if demand > 0]
+    if not there:
+        return 1.0
+    mean = sum(there) / len(there)
+    unevenness = sum((demand - mean) ** 2 for demand in there) / len(there) / mean**2
+    seldom = len(series) / len(there) >= OFTEN
+    return 1 - alpha / 2 if seldom or unevenness >= EVEN else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ def plan_rows(stored: StoredPlan, titles: Mapping[str, str]) -> list[dict[str, s
                 "how": line.kind.value,
                 "expected": f"{one.mean:.1f} ({one.low} to {one.high})" if one else "for all on it",
                 "last time": f"{one.naive:.0f}" if one else "",
+                "by SBA": f"{one.sba:.1f}" if one else "",
                 "why": line.reason,
             }
         )
@@ -44,6 +45,7 @@ def plan_rows(stored: StoredPlan, titles: Mapping[str, str]) -> list[dict[str, s
             "how": "material",
             "expected": "",
             "last time": "",
+            "by SBA": "",
             "why": packs.reason,
         }
         for packs in stored.plan.packs

@@ -32,7 +32,7 @@ def test_pieces_go_to_market_with_a_yes_and_arrive_but_for_one(room: Room) -> No
     plan_a_market(room)
     planned = answered("restock", "plan")
     assert (planned["event"], planned["transfer"]) == ("fair", "T-1")
-    assert {"bring", "sku", "what", "how", "expected", "last time", "why"} == set(planned["lines"][0])
+    assert {"bring", "sku", "what", "how", "expected", "last time", "by SBA", "why"} == set(planned["lines"][0])
     assert typed("restock", "send", "T-1").exit_code == 1
     assert "Pick for T-1" in typed("restock", "yes", "t-1").stdout
     pieces = {row["sku"]: row["pieces"] for row in answered("restock", "pick", "T-1")}[SKU]

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backroom.domain.intermittent import croston, distribution, naive, quantile, sba, with_open_wait
+from backroom.domain.intermittent import (
+    croston,
+    distribution,
+    naive,
+    quantile,
+    sba,
+    sba_with_open_wait,
+    with_open_wait,
+)
 
 SERIES = st.lists(st.integers(0, 12), max_size=12)
 
@@ -33,11 +41,20 @@ def test_what_sold_once_and_never_again_fades() -> None:
     assert with_open_wait([3, 0, 0, 0, 0, 0]) == pytest.approx(0.5)
 
 
+def test_what_plans_are_made_by_is_sba_that_sees_the_wait_since_the_last_demand() -> None:
+    assert sba_with_open_wait([0, 4, 0, 0, 2]) == sba([0, 4, 0, 0, 2])
+    assert sba_with_open_wait([3, 0, 0, 0, 0, 0], alpha=0.2) == pytest.approx(0.9 * 0.5)
+    assert sba_with_open_wait([3, 3, 4, 3]) == croston([3, 3, 4, 3])
+
+
 def test_the_naive_forecast_is_the_last_market() -> None:
     assert naive([9, 0, 2]) == 2
 
 
-@pytest.mark.parametrize("method", [naive, croston, sba, with_open_wait])
+METHODS = [naive, croston, sba, with_open_wait, sba_with_open_wait]
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_without_a_past_and_without_demand_nothing_is_forecast(method: object) -> None:
     assert callable(method)
     assert method([]) == method([0, 0, 0]) == 0
@@ -45,7 +62,7 @@ def test_without_a_past_and_without_demand_nothing_is_forecast(method: object) -
 
 @given(SERIES)
 def test_forecasts_lie_within_what_was_seen(series: list[int]) -> None:
-    for method in (naive, croston, sba, with_open_wait):
+    for method in METHODS:
         assert 0 <= method(series) <= max(series, default=0) + 1e-9
 
 
