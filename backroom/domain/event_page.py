@@ -127,6 +127,24 @@ def has_blank(variant: Variant, blanks: Sequence[Variant], free: Mapping[str, in
     return not counted or any(left > 0 for left in counted)
 
 
+def printed_here(
+    catalogue: Iterable[Variant], free: Mapping[str, int], processes: Collection[str], unsampled: Collection[str] = ()
+) -> frozenset[str]:
+    """The SKUs that are printed on the spot: a printer that came along does it, a sample was approved where one is
+    asked for (`unsampled`: it was not), and there is something to print it on."""
+    variants = list(catalogue)
+    blanks = [one for one in variants if is_blank(one)]
+    return frozenset(
+        one.sku
+        for one in variants
+        if _could_be_printed(one, processes, unsampled) and not is_blank(one) and has_blank(one, blanks, free)
+    )
+
+
+def _could_be_printed(variant: Variant, processes: Collection[str], unsampled: Collection[str]) -> bool:
+    return bool(variant.artwork) and variant.print_process in processes and variant.sku not in unsampled
+
+
 def offers_of(
     catalogue: Iterable[Variant],
     free: Mapping[str, int],
@@ -137,20 +155,18 @@ def offers_of(
     `processes` are those of the printers that came along, with the minutes that a new print takes; `unsampled` are SKUs
     that nobody prints on demand, for want of a sample."""
     variants = list(catalogue)
-    blanks = [one for one in variants if is_blank(one)]
+    printed_now = printed_here(variants, free, processes, unsampled)
     groups: dict[tuple[str, str], list[tuple[Variant, bool]]] = {}
     for one in variants:
-        here = bool(one.artwork) and one.print_process in processes and one.sku not in unsampled
+        here = _could_be_printed(one, processes, unsampled)
         if not is_blank(one) and (here or one.sku in free):
             groups.setdefault((one.title, one.colourway), []).append((one, here))
     found = []
     for (title, colourway), members in groups.items():
         pieces = []
         for one, here in members:
-            printable = here and has_blank(one, blanks, free)
-            told = standing_of(
-                free.get(one.sku, 0), printable=printable, minutes=processes.get(one.print_process) if here else None
-            )
+            minutes = processes.get(one.print_process) if here else None
+            told = standing_of(free.get(one.sku, 0), printable=one.sku in printed_now, minutes=minutes)
             pieces.append(Piece(one.sku, one.size, one.price_minor, one.currency, *told))
         artwork = next((one.artwork for one, _ in members if one.artwork), "")
         printed = any(here for _, here in members)

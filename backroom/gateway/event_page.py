@@ -19,6 +19,7 @@ from backroom.eventpage import looking
 from backroom.eventpage.assets import TYPES
 from backroom.eventpage.page import LIVE, etag, policy
 from backroom.eventpage.refusing import refusal
+from backroom.gateway.conditional import names
 from backroom.gateway.front import front_of
 from backroom.store.events import NoSuchEvent
 
@@ -80,7 +81,7 @@ async def _answer(request: Request, code: str, name: str) -> Response:
         "ETag": tag,
         "Cache-Control": LIVE_CACHE if name == LIVE else PAGE_CACHE,
     } | _guards()
-    if _has(request.headers.get("if-none-match", ""), tag):
+    if names(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=headers)
     kind = "application/json" if name == LIVE else "text/html; charset=utf-8"
     return Response(content, media_type=kind, headers=headers)
@@ -106,8 +107,3 @@ def refused(shop: Shop, status: int) -> Response:
 def _guards() -> dict[str, str]:
     """What a browser may do with a page of an event."""
     return {"Content-Security-Policy": f"{policy()}; frame-ancestors 'none'", "Referrer-Policy": "no-referrer"}
-
-
-def _has(told: str, tag: str) -> bool:
-    """Whether an `If-None-Match` names this tag: weakly compared, as RFC 9110, section 13.1.2 wants."""
-    return told.strip() == "*" or any(one.strip().removeprefix("W/") == tag for one in told.split(","))

@@ -1,4 +1,4 @@
-"""The booth's own till (`backroom till`): what there is to sell, its sealed sales and wishes.
+"""The booth's own till (`backroom till`): what there is to sell and how many are left, its sealed sales and wishes.
 
 What belongs here: those doors, and what customers ask for beside a sale. What does not: sales in clear (`pos`), and the
 till's own page (`backroom.till`).
@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from backroom.domain.money import exponent
@@ -19,10 +19,12 @@ from backroom.domain.shop import Shop
 from backroom.eventpage.opting_in import shown
 from backroom.eventpage.words import first_language
 from backroom.gateway.access import needs
+from backroom.gateway.conditional import answer_once
 from backroom.gateway.event_sms import take_wish
 from backroom.gateway.front import front_of
 from backroom.gateway.pos import Answer, take_batch, till_channel
-from backroom.store import events
+from backroom.shop.room import Room
+from backroom.store import event_page, events
 from backroom.store.api_keys import KeyInfo
 from backroom.store.catalogue import all_variants
 from backroom.store.database import now
@@ -69,16 +71,14 @@ class SealedWishes(BaseModel):
 
 
 @router.get("/pos/catalogue")
-def catalogue(request: Request, key: Till) -> dict[str, Any]:
+def catalogue(request: Request, key: Till) -> Response:
     """What there is to sell, with its prices, and the shop's public key for sales; at an event the words for SMS."""
-    room = front_of(request).room
-    if till_channel(room.shop, key.location) is None:
-        raise HTTPException(404, f"no till sells at {key.location}")
+    room = _room_of(request, key)
     with room.database.read() as connection:
         sold = [one for one in all_variants(connection) if one.currency == room.shop.owner.currency]
         event = events.newest_at(connection, key.location, now(connection))
     told = ("sku", "product", "title", "size", "price_minor")
-    return {
+    said = {
         "location": key.location,
         "currency": room.shop.owner.currency,
         "digits": exponent(room.shop.owner.currency),
@@ -89,6 +89,18 @@ def catalogue(request: Request, key: Till) -> dict[str, Any]:
             {name: getattr(one, name) for name in told} for one in sorted(sold, key=lambda one: (one.product, one.sku))
         ],
     }
+    return answer_once(request, said)
+
+
+@router.get("/pos/stock")
+def stock(request: Request, key: Till) -> Response:
+    """How many are free at the till's booth, by SKU, of what is counted there; and what is printed there on the spot.
+    Looked up anew each time: an order of the web shop that took a shared piece is in it as soon as it is committed."""
+    room = _room_of(request, key)
+    with room.database.read() as connection:
+        free = event_page.free_at(connection, key.location)
+        printed = event_page.printed_at(connection, room.shop, key.location, free, now(connection))
+    return answer_once(request, {"free": dict(sorted(free.items())), "printed": sorted(printed)})
 
 
 @router.post("/pos/sealed-sales")
@@ -131,6 +143,14 @@ async def sealed_wishes(asked: SealedWishes, request: Request, key: Till) -> dic
         outcome, words = await take_wish(front, key.location, one.key, wish)
         answers.append({"key": one.key, "outcome": outcome, "said": str(getattr(words, outcome))})
     return {"wishes": answers}
+
+
+def _room_of(request: Request, key: KeyInfo) -> Room:
+    """The room; 404 where no till sells at the key's location."""
+    room = front_of(request).room
+    if till_channel(room.shop, key.location) is None:
+        raise HTTPException(404, f"no till sells at {key.location}")
+    return room
 
 
 def _words(shop: Shop) -> dict[str, str]:

@@ -6,14 +6,15 @@ What belongs here: reading it, and whether an event has a page at all. What does
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, select, update
 
-from backroom.domain.event_page import Offer, Phase, PublicEvent, minutes_until, offers_of, phase_of
+from backroom.domain.event_page import Offer, Phase, PublicEvent, minutes_until, offers_of, phase_of, printed_here
 from backroom.domain.events import EventState
+from backroom.domain.model import Variant
 from backroom.domain.print_queue import may_promise
 from backroom.domain.shop import Location, PromiseSpec, Shop
 from backroom.store import events, sample_standing
@@ -90,12 +91,30 @@ def _offers(
     connection: Connection, shop: Shop, place: Location, waits: Mapping[str, int | None], at: datetime
 ) -> tuple[Offer, ...]:
     catalogue = all_variants(connection)
+    unsampled = _unsampled(connection, shop, place, catalogue, at)
+    return offers_of(catalogue, free_at(connection, place.id), waits, unsampled)
+
+
+def printed_at(
+    connection: Connection, shop: Shop, location: str, free: Mapping[str, int], at: datetime
+) -> frozenset[str]:
+    """The SKUs that a booth prints on the spot, with the printers that came along to its event; `free` as `free_at`
+    says. NotInShopFile for a location that is gone."""
+    row = events.newest_at(connection, location, at)
+    place = _set_up(shop.location(location), events.event_of(row).printers if row is not None else ())
+    catalogue = all_variants(connection)
+    processes = {process for one in place.printers for process in one.prints}
+    return printed_here(catalogue, free, processes, _unsampled(connection, shop, place, catalogue, at))
+
+
+def _unsampled(
+    connection: Connection, shop: Shop, place: Location, catalogue: Sequence[Variant], at: datetime
+) -> Collection[str]:
     here = replace(shop, locations=(place,))
-    unsampled = sample_standing.not_on_demand(connection, here, catalogue, at).get(place.id, {})
-    return offers_of(catalogue, _free(connection, place.id), waits, unsampled)
+    return sample_standing.not_on_demand(connection, here, catalogue, at).get(place.id, {})
 
 
-def _free(connection: Connection, location: str) -> dict[str, int]:
+def free_at(connection: Connection, location: str) -> dict[str, int]:
     """Pieces that nobody has a right to, by SKU; 0 for what is gone."""
     query = select(stock_levels.c.sku, stock_levels.c.on_hand - stock_levels.c.reserved)
     rows = connection.execute(query.where(stock_levels.c.location == location))

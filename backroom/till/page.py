@@ -1,4 +1,5 @@
-"""The till's page: what there is, what it costs, and one button. It needs neither network nor JavaScript.
+"""The till's page: what there is, what it costs, how many are left, and one button. It needs neither network nor
+JavaScript; with it, what is left is right without loading the page again.
 
 What belongs here: the page, and a sale made of its form. What does not: keeping it (`sales_box`).
 """
@@ -14,6 +15,7 @@ from itertools import groupby
 from typing import Any
 
 from backroom.domain.errors import Refuse
+from backroom.till.left import Left
 from backroom.till.telling import Standing
 
 MOST_PIECES = 20
@@ -47,6 +49,31 @@ class Shown:
     wishes: int = 0
     wishes_aside: int = 0
     answers: Sequence[str] = ()
+    left: Left | None = None
+
+
+def pieces_of(sale: Mapping[str, Any]) -> dict[str, int]:
+    """How many of each SKU a sale is of."""
+    return {line["sku"]: line["quantity"] for line in sale["lines"]}
+
+
+def lacking(sale: Mapping[str, Any], left: Left | None) -> list[str]:
+    """The SKUs of a sale of which fewer are left by the books, and which nobody prints for a customer who waits."""
+    if left is None:
+        return []
+    return [
+        sku for sku, count in pieces_of(sale).items() if left.lacking(sku, count, in_hand=bool(sale["handed_over"]))
+    ]
+
+
+def live(catalogue: Mapping[str, Any] | None, left: Left | None) -> dict[str, Any]:
+    """What the page's script asks for every few seconds: the words beside each piece, by SKU, and how old they are."""
+    items = catalogue["items"] if catalogue and left else ()
+    return {"left": {one["sku"]: left.say(one["sku"]) for one in items} if left else {}, "age": _age(left)}
+
+
+def _age(left: Left | None) -> str:
+    return left.say_age() if left else ""
 
 
 def sale_of(form: Mapping[str, str], catalogue: Mapping[str, Any], at: datetime) -> dict[str, Any]:
@@ -95,7 +122,7 @@ def render(catalogue: Mapping[str, Any] | None, shown: Shown, token: str, once: 
     """The page as HTML. `token` says that a form is this till's, and `once` which form it is."""
     said = f'<p class="said" role="status">{_text(shown.said)}</p>' if shown.said else ""
     body = (
-        _selling(catalogue, token, once)
+        _selling(catalogue, shown.left, token, once)
         if catalogue
         else "<p>The shop was never reached from here: it says what to sell.</p>"
     )
@@ -103,17 +130,42 @@ def render(catalogue: Mapping[str, Any] | None, shown: Shown, token: str, once: 
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Till {_text(shown.device)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}</style><main><h1>Till</h1>{said}{_standing(shown, token)}{body}"
-        f"{_asking(catalogue, shown, token)}</main></html>"
+        f"{_asking(catalogue, shown, token)}</main><script>{SCRIPT}</script></html>"
     )
 
 
-def _selling(catalogue: Mapping[str, Any], token: str, once: str) -> str:
+def render_doubt(
+    catalogue: Mapping[str, Any], left: Left, short: Sequence[str], form: Mapping[str, str], token: str
+) -> str:
+    """The page that asks before a sale of more than are left. It forbids nothing: one button sells, one goes back."""
+    titles = {one["sku"]: f"{one['title']} {one['size']}" for one in catalogue["items"]}
+    rows = "".join(f"<li>{_text(titles.get(sku, sku))}: <strong>{left.of(sku)} left</strong></li>" for sku in short)
+    kept = "".join(
+        f'<input type="hidden" name="{_text(name)}" value="{_text(value)}">'
+        for name, value in {**form, "token": token, "sure": "yes"}.items()
+        if value
+    )
+    age = f'<p class="wait">{_text(left.say_age())}</p>' if left.say_age() else ""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Not sold yet</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<style>{_STYLE}</style><main><h1>Not sold yet</h1><p class="said" role="status">By the books there are '
+        f"not so many left at this booth:</p><ul>{rows}</ul>{age}<p>An online order may just have taken it. Is the "
+        "piece in the customer's hand? Then it is theirs: sell it, and the other order is made elsewhere or held for "
+        "you. If not, sell it only if you know that it comes.</p>"
+        f'<form method="post" action="/sell">{kept}<button>Sell it all the same</button></form>'
+        '<p><a href="/">Back, nothing is sold</a></p></main></html>'
+    )
+
+
+def _selling(catalogue: Mapping[str, Any], left: Left | None, token: str, once: str) -> str:
     digits, currency = int(catalogue["digits"]), str(catalogue["currency"])
     groups = []
     for product, items in groupby(catalogue["items"], key=lambda item: item["product"]):
         rows = "".join(
             f"<label>{_text(item['title'])} <small>{_text(item['size'])} · "
-            f"{_money(item['price_minor'], digits)} {_text(currency)}</small>"
+            f"{_money(item['price_minor'], digits)} {_text(currency)}"
+            f'<output data-sku="{_text(item["sku"])}">{_text(left.say(item["sku"]) if left else "")}</output></small>'
             f'<input name="n:{_text(item["sku"])}" type="number" inputmode="numeric" min="0" max="{MOST_PIECES}" '
             'placeholder="0"></label>'
             for item in items
@@ -126,7 +178,7 @@ def _selling(catalogue: Mapping[str, Any], token: str, once: str) -> str:
     )
     return (
         f'<form method="post" action="/sell" autocomplete="off"><input type="hidden" name="token" value="{token}">'
-        f'<input type="hidden" name="once" value="{once}">'
+        f'<input type="hidden" name="once" value="{once}"><p id="age" class="wait">{_text(_age(left))}</p>'
         f"{''.join(groups)}<fieldset><legend>And then</legend>{ways}</fieldset>"
         '<details><summary>Tell them when it is ready</summary><label>E-mail <input name="email" type="email"></label>'
         '<label>Mobile phone <input name="phone" type="tel"></label>'
@@ -209,5 +261,13 @@ _STYLE = (
     "blockquote{margin:0 0 1rem;padding-left:1rem;border-left:4px solid #666}form+form{margin-top:1rem}"
     "input[type=tel],input[type=email],input[name=code]{font-size:1.2rem;padding:.5rem;background:#222;color:#fff;"
     "border:1px solid #666;max-width:60%}"
+    "small output{display:block;color:#ffd54f;text-align:right}a{color:#90caf9}"
     ".bad{color:#ff8a80}.wait{color:#ffd54f}.calm{color:#a5d6a7}.said{font-size:1.3rem;color:#fff}"
+)
+# Without it the page says what was left when it was loaded; a sale is asked about by what is left at its own moment.
+SCRIPT = (
+    "setInterval(async()=>{try{const t=await(await fetch('/left.json')).json();"
+    "document.getElementById('age').textContent=t.age;"
+    "for(const o of document.querySelectorAll('output[data-sku]'))o.textContent=t.left[o.dataset.sku]||''"
+    "}catch{}},2000)"
 )

@@ -7,6 +7,7 @@ in the same browser can sell. A form that sells brings an id of its own as well:
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -20,16 +21,33 @@ from urllib.parse import parse_qsl, quote
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from backroom.till.page import NotASale, Shown, render, sale_of, wish_of
+from backroom.till.left import Left
+from backroom.till.page import (
+    SCRIPT,
+    NotASale,
+    Shown,
+    lacking,
+    live,
+    pieces_of,
+    render,
+    render_doubt,
+    sale_of,
+    wish_of,
+)
 from backroom.till.sales_box import FormSoldBefore, SalesBox
 from backroom.till.telling import Telling
 
 LONGEST_FORM = 64 * 1024
 TOO_OLD = "This page is too old: fill it in again."
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+_SCRIPT_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
+POLICY = (
+    f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{_SCRIPT_HASH}'; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def create_till(box: SalesBox, telling: Telling) -> Starlette:
@@ -47,10 +65,10 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
             wishes=len(box.wishes.waiting()),
             wishes_aside=box.wishes.aside(),
             answers=telling.answers,
+            left=telling.left(),
         )
-        headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         html = render(telling.catalogue(), shown, token, secrets.token_urlsafe(16))
-        return HTMLResponse(html, status, headers=headers)
+        return HTMLResponse(html, status, headers=HEADERS)
 
     async def read(request: Request) -> dict[str, str]:
         """A form of ours without its token; ValueError where it is none, NotOurs where it is another page's."""
@@ -68,6 +86,9 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
         if said and "again" in request.query_params:
             said += " It came twice and counts once; for another sale fill in the page anew."
         return page(said)
+
+    def left(_request: Request) -> Response:
+        return JSONResponse(live(telling.catalogue(), telling.left()), headers=HEADERS)
 
     async def sell(request: Request) -> Response:
         return await _taken(request, _sold)
@@ -92,6 +113,8 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
             return page(str(error), 400)
         except NotOurs:
             return page(TOO_OLD, 403)
+        except NotSure as doubt:
+            return HTMLResponse(render_doubt(catalogue, doubt.left, doubt.short, doubt.form, token), 409, HEADERS)
         except FormSoldBefore as error:
             return page(f"NOT SOLD: {error}. Fill in this page for another sale.", 409)
         except OSError:
@@ -99,13 +122,18 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
         return RedirectResponse(f"/?{shown}", 303)
 
     def _sold(form: dict[str, str], catalogue: dict[str, Any]) -> str:
-        once = form.pop("once", "")
+        once, sure = form.pop("once", ""), form.pop("sure", "")
         if not once:
             raise NotOurs
         sale = sale_of(form, catalogue, datetime.now(UTC))
         said = hashlib.sha256(repr(sorted(form.items())).encode()).hexdigest()
-        before = box.sold_with(once)
+        before, there = box.sold_with(once), telling.left()
+        short = lacking(sale, there)
+        if there is not None and short and not sure and not before:
+            raise NotSure(there, short, form | {"once": once})
         seq = box.add(str(catalogue["sealing_key"]), sale, form=once, said=said)
+        if not before:
+            telling.own.sold(seq, pieces_of(sale))
         return f"sold={quote(str(seq))}{'&again=1' if before else ''}"
 
     def _wished(form: dict[str, str], catalogue: dict[str, Any]) -> str:
@@ -128,6 +156,7 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
     return Starlette(
         routes=[
             Route("/", show),
+            Route("/left.json", left),
             Route("/sell", sell, methods=["POST"]),
             Route("/wish", wish, methods=["POST"]),
             Route("/again", again, methods=["POST"]),
@@ -137,6 +166,14 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
 
 class NotOurs(Exception):
     """A form without the token of this process."""
+
+
+class NotSure(Exception):
+    """A sale of more than are left by the books: a person is asked first."""
+
+    def __init__(self, left: Left, short: list[str], form: dict[str, str]) -> None:
+        super().__init__("more than are left")
+        self.left, self.short, self.form = left, short, form
 
 
 def run_till(*, gateway: str, key: str, folder: Path, host: str, port: int) -> None:

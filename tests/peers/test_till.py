@@ -10,10 +10,14 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
+from sqlalchemy import update
 
 from backroom.domain.opt_in import wording
+from backroom.store import stock
 from backroom.store.api_keys import make_key
 from backroom.store.catalogue import save_variants
+from backroom.store.database import now
+from backroom.store.tables import stock_levels
 from backroom.till.sales_box import SalesBox
 from backroom.till.serve import create_till
 from backroom.till.telling import CATALOGUE, Telling
@@ -129,3 +133,38 @@ def test_a_customer_agrees_to_sms_at_the_till_on_a_phone_without_network_and_wit
         window.picture(pictures / "till-sms.png")
     assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]
     assert window.complaints() == []
+
+
+def test_what_the_online_shop_sells_is_gone_from_the_open_page_and_a_sale_of_it_is_asked_about_first(
+    window: Browser, gateway: Gateway, url: str, box: SalesBox, telling: Telling, pictures: Path | None
+) -> None:
+    def count(pieces: int) -> None:
+        gateway.room.database.write(
+            lambda c: c.execute(update(stock_levels).values(on_hand=pieces).where(stock_levels.c.sku == SKU)).rowcount
+        )
+        telling.look()
+
+    gateway.room.database.write(
+        lambda c: stock.receive(c, "first", [("booth-a", SKU, 1)], "delivered", now(c)),
+    )
+    count(1)
+    window.window(*PHONE, phone=True)
+    window.scripts(True)
+    window.open(url)
+    window.see("1 left")
+    window.type(f"input[name='n:{SKU}']", "1")
+    count(0)
+    window.see("0 left")
+    assert window.run(f"return document.querySelector(\"input[name='n:{SKU}']\").value") == "1"
+    if pictures is not None:
+        window.picture(pictures / "till-left.png")
+    window.click("button", "Sold and paid")
+    window.see("Not sold yet")
+    assert box.waiting() == []
+    assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]
+    if pictures is not None:
+        window.picture(pictures / "till-asks.png")
+    window.click("button", "Sell it all the same")
+    window.see("Sold: number 1.")
+    assert [one.seq for one in box.waiting()] == [1]
+    assert [one for one in window.complaints() if "409" not in one] == []
