@@ -146,7 +146,7 @@ KPIS = (
         "Print rejects",
         Unit.SHARE,
         _SHIPPED,
-        "Tries at a print that failed, of all tries.",
+        "Tries at a print that failed, of all tries; each piece of a try counts.",
     ),
     Kpi(
         "oversold",

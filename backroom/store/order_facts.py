@@ -190,14 +190,18 @@ def _counts(order_ids: Sequence[int]) -> Iterator[Select[Any]]:
         .where(partner_orders.c.order_id.in_(order_ids))
         .group_by(partner_orders.c.order_id)
     )
-    # Of a try that somebody looked at, only the bad pieces were printed anew.
+    # After somebody looked at a try, each one that follows prints the bad pieces alone, until another one is bad.
+    following = func.lead(print_rejects.c.attempt).over(
+        partition_by=print_rejects.c.print_job_id, order_by=print_rejects.c.attempt
+    )
+    bad = select(
+        print_rejects.c.print_job_id, print_rejects.c.attempt, print_rejects.c.pieces, following.label("until")
+    ).subquery()
+    tries = func.coalesce(bad.c.until, print_jobs.c.attempt) - bad.c.attempt
     good = (
-        select(
-            print_rejects.c.print_job_id.label("job"),
-            func.sum(print_jobs.c.copies - print_rejects.c.pieces).label("pieces"),
-        )
-        .join(print_jobs, print_jobs.c.id == print_rejects.c.print_job_id)
-        .group_by(print_rejects.c.print_job_id)
+        select(bad.c.print_job_id.label("job"), func.sum((print_jobs.c.copies - bad.c.pieces) * tries).label("pieces"))
+        .join(print_jobs, print_jobs.c.id == bad.c.print_job_id)
+        .group_by(bad.c.print_job_id)
         .subquery()
     )
     kept = func.coalesce(good.c.pieces, 0)
