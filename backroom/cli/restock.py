@@ -50,11 +50,14 @@ def plan(
     for code in codes:
         found = restocking.propose(room, code)
         rows = restock_report.plan_rows(found.stored, named)
+        unsampled = restock_report.left_out_rows(found.stored, named)
         if as_json:
-            show_json({"event": code, "transfer": found.transfer, "lines": rows})
+            show_json({"event": code, "transfer": found.transfer, "lines": rows, "left_out": unsampled})
             continue
         columns = ("bring", "sku", "what", "how", "expected", "last time", "by SBA", "why")
         show_table(f"What to take to {code}", rows, columns)
+        if unsampled:
+            show_table("Not printed for want of a sample", unsampled, ("sku", "what", "where", "why"))
         if found.transfer:
             aside.print(f"Transfer {found.transfer} waits: backroom restock yes {found.transfer}", highlight=False)
 

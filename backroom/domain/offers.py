@@ -1,7 +1,8 @@
 """What a shop could take to a market: pieces on the hub's shelf, pieces to print first, blanks, ink and paper.
 
-What belongs here: turning catalogue, stock and event into the candidates and limits of `prestaging`. What does not:
-choosing (`prestaging`), what a market asks for (`forecast`), moving pieces (`transfers`).
+What belongs here: turning catalogue, stock and event into the candidates and limits of `prestaging`, and naming what is
+left out. What does not: choosing (`prestaging`), what a market asks for (`forecast`), what a place prints and how fast
+(`print_place`), moving pieces (`transfers`).
 
 Room is millilitres, weight grams, time seconds, power watt-hours.
 """
@@ -16,9 +17,9 @@ from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.events import Event
 from backroom.domain.forecast import Thing
 from backroom.domain.model import StockLevel, Variant
-from backroom.domain.prestaging import Candidate, Kind, Material
+from backroom.domain.prestaging import LEAST_CHANCE, Candidate, Kind, Material
+from backroom.domain.print_place import PrintPlace
 from backroom.domain.restock import RestockSpec
-from backroom.domain.shop import Location
 
 VAN_ROOM, VAN_LOAD, BOOTH_ROOM = "room in the van", "what the van carries", "room at the booth"
 PRINTING, POWER, HUB_PRINTING = "printing time at the booth", "power for printing", "printing time before leaving"
@@ -28,12 +29,22 @@ PRINTING_LOADS = ("printer", "press")
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a place would print and may not, for want of a sample; `why` is in words."""
+
+    sku: str
+    location: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
-    """What `prestaging.plan` is given besides the forecasts."""
+    """What `prestaging.plan` is given besides the forecasts. `left_out` is what is asked for and not printed."""
 
     candidates: tuple[Candidate, ...]
     limits: Mapping[str, int]
     materials: tuple[Material, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def thing_of(variant: Variant) -> Thing:
@@ -50,34 +61,33 @@ def offer(
     spec: RestockSpec,
     variants: Sequence[Variant],
     *,
-    hub: Location,
-    booth: Location,
+    hub: PrintPlace,
+    booth: PrintPlace,
     event: Event,
     hours_left: float,
     hours_until: float,
     free_at_hub: Mapping[str, int],
     there: Mapping[str, int],
+    expected: Mapping[str, float],
 ) -> Offer:
     """Candidates, limits and materials for an event.
 
     `hours_left` is how long its booth will still be open, `hours_until` how long the hub can still print before it;
-    `free_at_hub` is what may leave the hub by SKU, `there` what is at the booth or on its way.
+    `free_at_hub` is what may leave the hub by SKU, `there` what is at the booth or on its way, `expected`
+    how many pieces the market asks for.
     """
     sold = [variant for variant in variants if not is_blank(variant)]
     blanks = {
-        blank.sku: tuple(v.sku for v in sold if becomes(blank, v) and booth.can_print(v.print_process))
-        for blank in variants
-        if is_blank(blank)
+        blank.sku: [v for v in sold if becomes(blank, v) and booth.prints(v)] for blank in variants if is_blank(blank)
     }
     of_blank = {v.sku: blank.sku for blank in variants if is_blank(blank) for v in sold if becomes(blank, v)}
-    printers = [one for one in booth.printers if not event.printers or one.name in event.printers]
     limits = {
         VAN_ROOM: spec.van_ml,
         VAN_LOAD: spec.van_g,
         BOOTH_ROOM: max(0, spec.booth_ml - _room(spec, variants, there)) if spec.booth_ml else 0,
     }
     limits = {name: limit for name, limit in limits.items() if limit or (name == BOOTH_ROOM and spec.booth_ml)}
-    limits[PRINTING] = int(hours_left * 3600 * spec.print_share) * len(printers)
+    limits[PRINTING] = int(hours_left * 3600 * spec.print_share) * len(booth.printers)
     limits[HUB_PRINTING] = int(hours_until * 3600 * spec.print_share) * len(hub.printers)
     watt_hours = _power(event, hours_left)
     if watt_hours is not None:
@@ -88,25 +98,29 @@ def offer(
         if free_at_hub.get(variant.sku, 0) > 0:
             limits[shelf(variant.sku)] = free_at_hub[variant.sku]
             candidates.append(Candidate(variant.sku, Kind.FINISHED, (variant.sku,), uses | {shelf(variant.sku): 1}))
-        if hub.can_print(variant.print_process) and variant.artwork:
-            printed = uses | {HUB_PRINTING: spec.print_seconds}
+        if hub.prints(variant):
+            printed = uses | {HUB_PRINTING: hub.seconds([variant], expected)}
             if variant.sku in of_blank:
                 printed[shelf(of_blank[variant.sku])] = 1
                 limits.setdefault(shelf(of_blank[variant.sku]), max(0, free_at_hub.get(of_blank[variant.sku], 0)))
             candidates.append(Candidate(variant.sku, Kind.TO_PRINT, (variant.sku,), printed))
-    per_print = _watt_hours_a_print(spec, event, len(printers))
     for blank in variants:
         if blanks.get(blank.sku):
             limits[shelf(blank.sku)] = max(0, free_at_hub.get(blank.sku, 0))
-            uses = _carried(spec, blank) | {PRINTING: spec.print_seconds, POWER: per_print, shelf(blank.sku): 1}
-            processes = {variant.print_process for variant in sold if variant.sku in blanks[blank.sku]}
+            seconds = booth.seconds(blanks[blank.sku], expected)
+            power = _watt_hours_a_print(event, len(booth.printers), seconds)
+            uses = _carried(spec, blank) | {PRINTING: seconds, POWER: power, shelf(blank.sku): 1}
+            processes = {variant.print_process for variant in blanks[blank.sku]}
             takes = {one.id: one.per_print for one in spec.materials if one.process in processes}
-            candidates.append(Candidate(blank.sku, Kind.BLANK, blanks[blank.sku], uses, takes))
+            serves = tuple(variant.sku for variant in blanks[blank.sku])
+            candidates.append(Candidate(blank.sku, Kind.BLANK, serves, uses, takes))
     materials = tuple(
         Material(one.id, one.pack, one.holds, {VAN_ROOM: one.room_ml, VAN_LOAD: one.weight_g, BOOTH_ROOM: one.room_ml})
         for one in spec.materials
     )
-    return Offer(tuple(candidates), limits, materials)
+    asked = [one for one in sold if expected.get(one.sku, 0.0) >= LEAST_CHANCE]
+    left_out = _left_out(booth, [one for one in asked if one.sku in of_blank]) + _left_out(hub, asked)
+    return Offer(tuple(candidates), limits, materials, left_out)
 
 
 def free_at_hub(
@@ -119,6 +133,11 @@ def free_at_hub(
         for level in levels
         if level.location == hub and not level.kept
     }
+
+
+def _left_out(place: PrintPlace, variants: Iterable[Variant]) -> tuple[LeftOut, ...]:
+    able = [one.sku for one in variants if place.can_print(one) and one.sku in place.unsampled]
+    return tuple(LeftOut(sku, place.location, place.unsampled[sku]) for sku in sorted(able))
 
 
 def _carried(spec: RestockSpec, variant: Variant) -> dict[str, int]:
@@ -140,6 +159,6 @@ def _power(event: Event, hours_left: float) -> int | None:
     return max(0, int(event.supply.energy * sessions - rest * hours_left))
 
 
-def _watt_hours_a_print(spec: RestockSpec, event: Event, printers: int) -> int:
+def _watt_hours_a_print(event: Event, printers: int, seconds: int) -> int:
     watts = sum(load.watts for load in event.loads if load.kind in PRINTING_LOADS)
-    return math.ceil(watts / max(1, printers) * spec.print_seconds / 3600)
+    return math.ceil(watts / max(1, printers) * seconds / 3600)

@@ -26,9 +26,9 @@ class MaterialSpec:
 class RestockSpec:
     """How the shop goes to market. A limit of 0 is none.
 
-    `ml_per_g` is the room that a gram of folded goods takes; `print_seconds` how long a piece is on a printer;
-    `print_share` the share of the open hours in which a printer prints; `keep_weeks` for how many weeks of online
-    demand pieces stay at the hub; `days_before` when the first plan is made.
+    `ml_per_g` is the room that a gram of folded goods takes; `print_seconds` how long a piece is on a printer, until
+    enough were measured; `print_share` the share of the open hours in which a printer prints; `keep_weeks` for how many
+    weeks of online demand pieces stay at the hub; `days_before` when the first plan is made.
     """
 
     van_ml: int = 0

@@ -53,6 +53,14 @@ def plan_rows(stored: StoredPlan, titles: Mapping[str, str]) -> list[dict[str, s
     return rows
 
 
+def left_out_rows(stored: StoredPlan, titles: Mapping[str, str]) -> list[dict[str, str]]:
+    """A row for what is asked for and not printed for want of a sample: where, and why."""
+    return [
+        {"sku": one.sku, "what": titles.get(one.sku, one.sku), "where": one.location, "why": one.why}
+        for one in stored.left_out
+    ]
+
+
 def plan_markdown(code: str, stored: StoredPlan, transfer: str, titles: Mapping[str, str]) -> str:
     """The plan of an event, for an artifact."""
     rows = plan_rows(stored, titles)
@@ -67,6 +75,9 @@ def plan_markdown(code: str, stored: StoredPlan, transfer: str, titles: Mapping[
     ]
     if not any(one.mean for one in stored.expected.values()):
         return "\n".join([*lines, NOTHING_KNOWN])
+    unsampled = left_out_rows(stored, titles)
+    if unsampled:
+        lines += ["## Not printed for want of a sample", "", *_table(unsampled), "", "## What to take", ""]
     if stored.plan.full:
         lines += [f"More would be worth taking, but this is used up: {', '.join(stored.plan.full)}.", ""]
     if not rows:

@@ -16,14 +16,17 @@ from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.events import BEFORE_THE_END
 from backroom.domain.forecast import forecast
 from backroom.domain.model import Variant
-from backroom.domain.offers import SPACE, free_at_hub, offer, thing_of
+from backroom.domain.offers import SPACE, LeftOut, free_at_hub, offer, thing_of
 from backroom.domain.prestaging import Kind, Plan, plan
+from backroom.domain.print_place import print_place
 from backroom.domain.restock_review import Review, Reviewed, review
 from backroom.domain.shop import Location, Shop
 from backroom.shop.room import Room
 from backroom.store import catalogue, events, leases, restock_past, restock_plans, stock, transfer_rows, transfers
 from backroom.store.database import now
+from backroom.store.print_queue import measured
 from backroom.store.restock_plans import Expected, StoredPlan, expected_of
+from backroom.store.sample_standing import not_on_demand
 
 # A trip for fewer lost sales than these is not worth a person's way, once the van has gone.
 LEAST_TRIP = 3.0
@@ -45,6 +48,7 @@ class Computed:
     expected: tuple[Expected, ...]
     open_share: float
     van_has_gone: bool
+    left_out: tuple[LeftOut, ...]
 
 
 def due_events(connection: Connection, shop: Shop, at: datetime) -> list[str]:
@@ -66,7 +70,9 @@ def propose(room: Room, code: str) -> Proposed:
     def keep(connection: Connection) -> tuple[str, StoredPlan | None]:
         # Only now does it hold the event, so that computing keeps nobody waiting.
         event, at = events.locked(connection, code), now(connection)
-        id_ = restock_plans.save(connection, event["id"], computed.plan, computed.expected, computed.open_share, at)
+        id_ = restock_plans.save(
+            connection, event["id"], computed.plan, computed.expected, computed.open_share, at, computed.left_out
+        )
         pieces: Counter[str] = Counter()
         if event["state"] in BEFORE_THE_END and event["ends_at"] > at and _worth_a_trip(computed):
             for line in computed.plan.lines:
@@ -97,16 +103,25 @@ def compute(connection: Connection, shop: Shop, row: RowMapping, at: datetime) -
     there = Counter({level.sku: level.available for level in levels if level.location == booth.id})
     on_the_way = transfer_rows.on_the_way(connection, row["id"])
     there.update(on_the_way)
+    unsampled = not_on_demand(connection, shop, sold, at)
+    spoken = shop.restock.print_seconds
     offered = offer(
         shop.restock,
         variants,
-        hub=hub,
-        booth=booth,
+        hub=print_place(hub, measured(connection, hub.id), unsampled.get(hub.id), unmeasured_seconds=spoken),
+        booth=print_place(
+            booth,
+            measured(connection, booth.id),
+            unsampled.get(booth.id),
+            unmeasured_seconds=spoken,
+            only=event.printers,
+        ),
         event=event,
         hours_left=hours * (1 - over),
         hours_until=_hours_of_work(hub, at, event.starts_at),
         free_at_hub=free_at_hub(shop.restock, levels, hub.id, online, restock_past.ONLINE_WEEKS),
         there=there,
+        expected={sku: one.mean for sku, one in rest.items()},
     )
     chosen = plan(
         {sku: one.chances for sku, one in rest.items()},
@@ -118,7 +133,7 @@ def compute(connection: Connection, shop: Shop, row: RowMapping, at: datetime) -
     )
     told = tuple(expected_of(one) for _, one in sorted(rest.items()))
     gone = bool(over or on_the_way or leases.leases_of(connection, row["id"]))
-    return Computed(chosen, told, over, gone)
+    return Computed(chosen, told, over, gone, offered.left_out)
 
 
 def compare(connection: Connection, shop: Shop, code: str) -> tuple[Review, StoredPlan] | None:

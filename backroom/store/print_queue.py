@@ -102,7 +102,7 @@ def read_queue(connection: Connection, location: Location, at: datetime) -> Queu
     expected = {
         one.name: Pace(one.profile.usual, one.profile.slow, basis="profile") for one in there if one.profile is not None
     }
-    paces = Paces(_measured(connection, location.id), expected)
+    paces = Paces(measured(connection, location.id), expected)
     silent = booth_calls.is_silent(connection, location.id, at)
     queue = Queue(at, jobs, printers, paces, foresee(jobs, printers, paces, at), silent=silent)
     until = events.power_until(connection, event, at) if event is not None else None
@@ -182,7 +182,8 @@ def _queued(connection: Connection, location: str) -> list[RowMapping]:
     return list(connection.execute(query).mappings())
 
 
-def _measured(connection: Connection, location: str) -> list[Measured]:
+def measured(connection: Connection, location: str) -> list[Measured]:
+    """How long the last prints of a location took, the newest first."""
     query = (
         select(
             print_jobs.c.printer,

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select
 
 from backroom.domain.forecast import Forecast
+from backroom.domain.offers import LeftOut
 from backroom.domain.prestaging import Kind, Line, Packs, Plan
 from backroom.store.tables import restock_plans
 
@@ -37,6 +38,7 @@ class StoredPlan:
     expected: Mapping[str, Expected]
     open_share: float
     at: datetime
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def expected_of(one: Forecast) -> Expected:
@@ -53,6 +55,7 @@ def save(
     expected: Sequence[Expected],
     open_share: float,
     at: datetime,
+    left_out: Sequence[LeftOut] = (),
 ) -> int:
     """Write a plan, unless the newest one of its event says the same; returns the id of the one that holds."""
     rows: dict[str, Any] = {
@@ -61,8 +64,9 @@ def save(
         "used": dict(plan.used),
         "full": list(plan.full),
         "forecasts": [asdict(one) for one in expected],
+        "left_out": [asdict(one) for one in left_out],
     }
-    said = json.dumps([rows["lines"], rows["packs"], rows["full"], rows["forecasts"]], sort_keys=True)
+    said = json.dumps([rows[name] for name in ("lines", "packs", "full", "forecasts", "left_out")], sort_keys=True)
     digest = hashlib.sha256(said.encode()).hexdigest()
     newest = _newest(connection, event_id)
     if newest is not None and newest["digest"] == digest:
@@ -110,4 +114,5 @@ def _plan(row: RowMapping) -> StoredPlan:
         tuple(row["full"]),
     )
     expected = {one["sku"]: Expected(**one) for one in row["forecasts"]}
-    return StoredPlan(row["id"], plan, expected, row["open_share"], row["at"])
+    left_out = tuple(LeftOut(**one) for one in row["left_out"])
+    return StoredPlan(row["id"], plan, expected, row["open_share"], row["at"], left_out)

@@ -7,7 +7,8 @@ from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Integer, Tabl
 from backroom.store.tables.base import Id, Json, Utc, id_column, metadata
 
 # A plan as it was made, so that it can be held against what happened: `lines` what to take and why, `packs` the
-# materials, `forecasts` what was expected of each SKU. `open_share` is how much of the event's hours was over.
+# materials, `forecasts` what was expected of each SKU, `left_out` what is not printed for want of
+# a sample. `open_share` is how much of the event's hours was over.
 restock_plans = Table(
     "restock_plans",
     metadata,
@@ -22,6 +23,7 @@ restock_plans = Table(
     Column("used", Json, nullable=False),
     Column("full", Json, nullable=False),
     Column("forecasts", Json, nullable=False),
+    Column("left_out", Json, nullable=False, server_default="[]"),
     Column("at", Utc, nullable=False),
 )
 
