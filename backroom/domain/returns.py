@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -128,18 +129,36 @@ def fits(word: Word | None, disposition: Disposition) -> bool:
     return (word is Word.DECLINED) == (disposition is Disposition.HAND_BACK)
 
 
-def notices(state: ReturnState, *, announced: bool, refunded: bool) -> tuple[str, ...]:
+# A box is emptied piece by piece: that only a part is here is told when nothing more came for so long.
+PART_RESTS = timedelta(minutes=30)
+PART = "return_received_in_part"
+
+
+def part_is_told_at(state: ReturnState, last_in: datetime | None) -> datetime | None:
+    """When a return of which a part is here may be told of as one, by when its last piece came in; None for others."""
+    return last_in + PART_RESTS if state is ReturnState.RECEIVED_IN_PART and last_in is not None else None
+
+
+def notices(state: ReturnState, *, announced: bool, refunded: bool, replaced: bool) -> tuple[str, ...]:
     """The kinds of messages that a return in this state calls for; what was said before is said once all the same.
 
-    Who hands something in that nobody was told of sees that it is open; who keeps it all has said so.
+    `replaced`: another order is on its way for a piece of it. Who hands something in that nobody was told of sees that
+    it is open, and that nothing was in the box.
     """
+    ahead = ("return_exchange_ahead",) if replaced else ()
     match state:
-        case ReturnState.OPEN if announced:
-            return ("return_accepted",)
+        case ReturnState.REQUESTED:
+            return ("return_requested",)
+        case ReturnState.OPEN:
+            return ("return_accepted", *ahead) if announced else ahead
+        case ReturnState.RECEIVED_IN_PART:
+            return (PART, *ahead)
         case ReturnState.RECEIVED:
-            return ("return_received",)
+            return ("return_received", *ahead)
         case ReturnState.CLOSED:
-            return ("return_refunded" if refunded else "return_received",)
+            paid, sent = ("return_refunded",) * refunded, ("return_exchanged",) * replaced
+            return paid + sent or ("return_closed",)
         case ReturnState.DECLINED:
             return ("return_declined",)
-    return ()
+        case ReturnState.CANCELLED:
+            return ("return_cancelled",) if announced else ()

@@ -62,10 +62,16 @@ TEMPLATE_PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "delivered": frozenset({"shop", "order", "name", "carrier", "tracking", "email"}),
     "delivery_failed": frozenset({"shop", "order", "name", "carrier", "tracking", "email"}),
     "collect_reminder": frozenset({"shop", "order", "name", "location", "code"}),
+    "return_requested": frozenset({"shop", "order", "name", "rma"}),
     "return_accepted": frozenset({"shop", "order", "name", "rma", "way"}),
+    "return_received_in_part": frozenset({"shop", "order", "name", "rma"}),
     "return_received": frozenset({"shop", "order", "name", "rma"}),
     "return_refunded": frozenset({"shop", "order", "name", "rma", "amount"}),
+    "return_exchange_ahead": frozenset({"shop", "order", "name", "rma", "exchange"}),
+    "return_exchanged": frozenset({"shop", "order", "name", "rma", "exchange"}),
+    "return_closed": frozenset({"shop", "order", "name", "rma", "email"}),
     "return_declined": frozenset({"shop", "order", "name", "rma", "email"}),
+    "return_cancelled": frozenset({"shop", "order", "name", "rma", "email"}),
     "opt_in_code": frozenset({"shop", "code"}),
 }
 

@@ -47,10 +47,16 @@ KINDS: Mapping[str, Kind] = {
     "delivered": Kind("order_updates", frozenset({"shop", "order", "name", "carrier", "tracking", "email"})),
     "delivery_failed": Kind("order_updates", frozenset({"shop", "order", "name", "carrier", "tracking", "email"})),
     "collect_reminder": Kind("order_updates", frozenset({"shop", "order", "name", "location", "code"})),
+    "return_requested": Kind("order_updates", frozenset({"shop", "order", "name", "rma"})),
     "return_accepted": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "way"})),
+    "return_received_in_part": Kind("order_updates", frozenset({"shop", "order", "name", "rma"})),
     "return_received": Kind("order_updates", frozenset({"shop", "order", "name", "rma"})),
     "return_refunded": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "amount"})),
+    "return_exchange_ahead": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "exchange"})),
+    "return_exchanged": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "exchange"})),
+    "return_closed": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "email"})),
     "return_declined": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "email"})),
+    "return_cancelled": Kind("order_updates", frozenset({"shop", "order", "name", "rma", "email"})),
 }
 
 BUILT_IN: tuple[MessageTemplate, ...] = (

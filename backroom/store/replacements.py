@@ -6,7 +6,8 @@ first one went, and is worth what the piece had cost. Waiting for the goods it i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from backroom.domain.model import Delivery, OrderState, PaymentStatus
 from backroom.domain.promise import ship_by
 from backroom.domain.shop import Shop
 from backroom.store import history
+from backroom.store.batches import chunks
 from backroom.store.moves import moving
 from backroom.store.orders import take_numbers
 from backroom.store.tables import order_lines, orders, return_lines
@@ -124,6 +126,25 @@ def let_go(connection: Connection, return_id: int, earned: Collection[int], at: 
         history.record(connection, [history.Entry(row.id, "return.items_arrived")], at=at)
         goes_on = True
     return goes_on
+
+
+def on_their_way(connection: Connection, return_ids: Iterable[int]) -> dict[int, list[str]]:
+    """By the return's id the numbers of the orders that are sent for its pieces, and neither wait for the goods nor
+    were cancelled."""
+    held = (orders.c.state == OrderState.HELD) & (orders.c.held_from == OrderState.AWAITING_RETURN_ITEMS)
+    goes = orders.c.state.not_in([OrderState.AWAITING_RETURN_ITEMS, OrderState.CANCELLED]) & ~held
+    found: dict[int, list[str]] = defaultdict(list)
+    for batch in chunks(sorted(set(return_ids))):
+        query = (
+            select(return_lines.c.return_id, orders.c.id, orders.c.number)
+            .join(orders, orders.c.id == return_lines.c.replacement_id)
+            .where(return_lines.c.return_id.in_(batch), goes)
+            .order_by(orders.c.id)
+            .distinct()
+        )
+        for row in connection.execute(query):
+            found[row.return_id].append(row.number)
+    return found
 
 
 def is_cancelled(connection: Connection, order_id: int) -> bool:

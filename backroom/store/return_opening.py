@@ -95,7 +95,7 @@ def request(
         _move(connection, back, ReturnState.DECLINED, at, actor)
         return Opened(back["number"], new=True, wakeups=touch(connection, shop, back["id"]))
     if Word.ASK in words:
-        return Opened(back["number"], new=True)
+        return Opened(back["number"], new=True, wakeups=touch(connection, shop, back["id"]))
     return Opened(back["number"], new=True, wakeups=open_(connection, shop, back["number"], at, actor))
 
 

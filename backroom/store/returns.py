@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, or_, select
+from sqlalchemy import Connection, RowMapping, Select, case, func, literal, or_, select, update
 
 from backroom.domain.errors import Refuse
 from backroom.domain.labels import numbers_of_code
@@ -20,6 +21,8 @@ from backroom.store.batches import chunks
 from backroom.store.claim_rows import Work, claim_of_order, claim_wave, settle_revisions
 from backroom.store.claims import Claim
 from backroom.store.tables import orders, refunds, return_lines, returns, shipments
+from backroom.store.tables.base import Utc
+from backroom.store.waiting import HEALTHY
 
 STAGE = "returns"
 ENDED = ends(Kind.RETURN)
@@ -131,6 +134,28 @@ def claimed(connection: Connection, token: str) -> list[RowMapping]:
     """The wave's returns, each with its order's number, contact, channel and language."""
     query = _with_order().add_columns(orders.c.contact).where(returns.c.claim_token == token, UNSETTLED)
     return list(connection.execute(query.order_by(returns.c.priority, returns.c.id)).mappings())
+
+
+def last_in(connection: Connection, return_ids: Iterable[int]) -> dict[int, datetime]:
+    """By the return's id when its last piece came in; none where nothing did."""
+    found: dict[int, datetime] = {}
+    for batch in chunks(sorted(set(return_ids))):
+        query = (
+            select(return_lines.c.return_id, func.max(return_lines.c.received_at).label("at"))
+            .where(return_lines.c.return_id.in_(batch), return_lines.c.received_at.is_not(None))
+            .group_by(return_lines.c.return_id)
+        )
+        found |= {row.return_id: row.at for row in connection.execute(query)}
+    return found
+
+
+def put_off(connection: Connection, token: str, until: Mapping[int, tuple[int, datetime]]) -> None:
+    """Give up returns that are well, `(revision, until when)`: the sweep wakes them then. One that was changed
+    meanwhile waits for nothing."""
+    for id_, (revision, at) in until.items():
+        mine = update(returns).where(returns.c.id == id_, returns.c.claim_token == token)
+        again = case((returns.c.revision == revision, literal(at, Utc)), else_=None)
+        connection.execute(mine.values(claim_token=None, attempts=0, next_attempt_at=again, **HEALTHY))
 
 
 def settle(connection: Connection, token: str, revisions: Mapping[int, int]) -> list[int]:

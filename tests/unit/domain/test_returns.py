@@ -3,12 +3,26 @@ order."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from backroom.domain.lifecycle import Kind, check_move, is_end
-from backroom.domain.returns import Disposition, Piece, PieceState, ReturnState, Word, fits, state_by
+from backroom.domain.returns import (
+    PART_RESTS,
+    Disposition,
+    Piece,
+    PieceState,
+    ReturnState,
+    Word,
+    fits,
+    notices,
+    part_is_told_at,
+    state_by,
+)
 
 PIECES = st.lists(
     st.builds(
@@ -53,6 +67,44 @@ def test_what_is_declined_is_handed_back_and_nothing_else_is() -> None:
         for disposition in Disposition:
             handed_back = disposition is Disposition.HAND_BACK
             assert fits(word, disposition) is ((word is Word.DECLINED) is handed_back)
+
+
+@given(st.sampled_from(ReturnState), st.booleans(), st.booleans())
+def test_a_customer_who_announced_a_return_is_told_in_each_of_its_states(
+    state: ReturnState, refunded: bool, replaced: bool
+) -> None:
+    assert notices(state, announced=True, refunded=refunded, replaced=replaced)
+
+
+def test_no_two_states_of_a_return_are_told_in_the_same_words() -> None:
+    told = [notices(state, announced=True, refunded=False, replaced=False) for state in ReturnState]
+    assert len(set(told)) == len(ReturnState)
+
+
+def test_who_was_told_of_no_return_is_not_told_that_it_is_open_or_called_off() -> None:
+    for state in (ReturnState.OPEN, ReturnState.CANCELLED):
+        assert notices(state, announced=False, refunded=False, replaced=False) == ()
+
+
+@pytest.mark.parametrize(
+    ("refunded", "replaced", "told"),
+    [
+        (True, False, ("return_refunded",)),
+        (False, True, ("return_exchanged",)),
+        (True, True, ("return_refunded", "return_exchanged")),
+        (False, False, ("return_closed",)),
+    ],
+)
+def test_the_end_of_a_return_says_what_was_given_for_it(refunded: bool, replaced: bool, told: tuple[str, ...]) -> None:
+    assert notices(ReturnState.CLOSED, announced=True, refunded=refunded, replaced=replaced) == told
+
+
+def test_only_a_return_of_which_a_part_is_here_rests_before_it_is_told() -> None:
+    at = datetime(2026, 11, 26, 9, tzinfo=UTC)
+    for state in ReturnState:
+        part = state is ReturnState.RECEIVED_IN_PART
+        assert part_is_told_at(state, at) == (at + PART_RESTS if part else None)
+        assert part_is_told_at(state, None) is None
 
 
 class OneReturn(RuleBasedStateMachine):

@@ -38,6 +38,7 @@ VALUES = {
     "rma": "R-A-1042-7364",
     "way": max((say_lane(lane, language) for lane in Lane for language in ("de", "en")), key=len),
     "amount": "1029.00 EUR",
+    "exchange": "A-1050, A-1051",
     "code": "042917",
     "email": "hallo@atelier-nord.example.com",
     "time": "gegen 19:40",
@@ -58,6 +59,14 @@ def test_a_built_in_sms_is_one_sms(template: MessageTemplate) -> None:
 def test_every_kind_is_built_in_for_both_media_in_english() -> None:
     written = {(template.kind, template.medium, template.language) for template in BUILT_IN}
     assert {(kind, medium, "en") for kind in KINDS for medium in ("sms", "email")} <= written
+
+
+def test_what_is_said_about_returns_is_built_in_in_every_language_there_is() -> None:
+    written = {(template.kind, template.medium, template.language) for template in BUILT_IN}
+    kinds = {kind for kind in KINDS if kind.startswith("return")}
+    languages = {template.language for template in BUILT_IN}
+    assert languages == {"en", "de"}
+    assert {(kind, by, tag) for kind in kinds for by in ("sms", "email") for tag in languages} <= written
 
 
 def test_who_collects_is_greeted_without_a_name() -> None:
