@@ -33,6 +33,7 @@ from backroom.engine.supervise import Supervisor
 from backroom.engine.wake import RunRequest, Waker
 from backroom.gateway.doors import webhook_doors
 from backroom.shop.demo_messages import MADE_TO_ORDER, MAIN, SOME, Maker
+from backroom.shop.demo_samples import approve_samples
 from backroom.shop.demo_stories import web_abroad, web_far
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
@@ -123,6 +124,7 @@ def lay_shop(home: Path, secrets: Mapping[str, str], pieces: int) -> Room:
     shutil.copytree(ROOT / "data", home, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     Secrets.read(home / "secrets.toml").add({PREFECT_AUTH: "", **secrets})
     room = prepare(home)
+    approve_samples(room)
     plenty = [(MAIN, sku, pieces) for sku in (*MADE_TO_ORDER, *SOME)]
     room.database.write(lambda c: stock.receive(c, "for the measure", plenty, "counted", now(c)))
     return room

@@ -24,6 +24,7 @@ from backroom.cli.prepare import PREFECT_AUTH, prepare
 from backroom.cli.processes import ROOT, free_ports, gateway_child, make_known, server_child, worker_children
 from backroom.engine.supervise import Supervisor
 from backroom.printing.virtual import PrivateBus, VirtualPrinter, missing_programs
+from backroom.shop.demo_samples import approve_samples
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
 from backroom.store.tables import orders
@@ -103,6 +104,7 @@ def measured_shop(*, printers: bool = True, database_url: str = "", workers: int
         ports = free_ports()
         room = prepare(home)
         stack.callback(room.close)
+        approve_samples(room)
         server = Supervisor([server_child(room, ports)], home / "logs")
         stack.enter_context(server)
         make_known(room, ports)

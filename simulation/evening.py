@@ -31,6 +31,9 @@ LAST_PRINTS = CLOSES - timedelta(minutes=30)
 # Where the crowd is thickest, as a share of the evening, how wide that is, and what comes in quiet hours beside it.
 PEAK, WIDTH, QUIET = 0.55, 0.22, 0.45
 
+# No sample of it was looked at at the booth: it is not printed there, and who stands there takes another motif.
+UNSAMPLED, INSTEAD = "TEE-TRAM-BONE", "TEE-TIDE-BONE"
+
 
 class Wish(StrEnum):
     """What a customer wants. CARRY takes pieces from the table, WAIT has something printed and comes back for it, SEND
@@ -130,8 +133,15 @@ def _customers(
             wish = Wish.SEND
         choice = {Wish.CARRY: shown, Wish.ONLINE: shown}.get(wish) or (tees if chance.random() < 0.7 else totes)
         wanted = Counter(chance.choice(choice).sku for _ in range(chance.choices((1, 2, 3), (74, 20, 6))[0]))
+        if wish in (Wish.WAIT, Wish.FETCH):
+            wanted = Counter(_offered(sku) for sku in wanted.elements())
         found.append(Customer(number, at, wish, tuple(sorted(wanted.items()))))
     return tuple(found)
+
+
+def _offered(sku: str) -> str:
+    """What somebody takes who is to wait for it at the booth, where nothing is offered that it may not print."""
+    return sku.replace(UNSAMPLED, INSTEAD) if sku.startswith(UNSAMPLED) else sku
 
 
 def _arrival(chance: Random) -> datetime:

@@ -33,6 +33,7 @@ from backroom.store.tables import (
     stock_levels,
     stock_movements,
 )
+from simulation.evening import UNSAMPLED
 from simulation.market import Happened
 from simulation.stall import BOOTH
 from simulation.till import paid_by
@@ -54,7 +55,8 @@ class LatePromise:
 class Verdict:
     """What came out of a night. `kept` and `late` are promises by what really happened; `elsewhere` went to another
     place by rule. `diverted` are orders that were made elsewhere than they were planned; `cancelled` ones have their
-    customers' money back, and what was promised of them was not kept.
+    customers' money back, and what was promised of them was not kept. `unsampled` are parcels that the booth might
+    not print for want of a sample, and which another place made.
 
     `violations` are sentences; none is what must be. Late promises are no violation by themselves: their share is
     judged."""
@@ -68,6 +70,7 @@ class Verdict:
     kept: int = 0
     late: list[LatePromise] = field(default_factory=list)
     elsewhere: int = 0
+    unsampled: int = 0
     conflicts: int = 0
     missing: int = 0
     violations: list[str] = field(default_factory=list)
@@ -89,7 +92,7 @@ def judge(night: Happened) -> Verdict:
     verdict = Verdict(night.evening.seed)
     with night.room.database.read() as connection:
         books = _Books(connection)
-    for rule in (_served, _told, _pieces, _printed_once, _promises, _settlement, _stock):
+    for rule in (_served, _told, _pieces, _printed_once, _samples, _promises, _settlement, _stock):
         verdict.violations += rule(night, books, verdict)
     return verdict
 
@@ -232,6 +235,15 @@ def _printed_once(night: Happened, books: _Books, verdict: Verdict) -> list[str]
             wrong.append(f"{keys[-1]} was printed for nothing")
     wrong += [f"{key} came out, and nobody knows of it" for key in out]
     return wrong
+
+
+def _samples(night: Happened, books: _Books, verdict: Verdict) -> list[str]:
+    """Nothing was printed at the booth of which nobody has looked at a sample there."""
+    jobs = [one for one in books.jobs if one["sku"].startswith(UNSAMPLED)]
+    verdict.unsampled = len({one["order_number"] for one in jobs if one["location"] != BOOTH})
+    return [
+        f"{one['order_number']}: {one['sku']} has no sample at the booth" for one in jobs if one["location"] == BOOTH
+    ]
 
 
 def _promises(night: Happened, books: _Books, verdict: Verdict) -> list[str]:

@@ -77,6 +77,7 @@ def _show(verdict: Verdict) -> int:
     rows = (
         ("orders served, none left on hold", f"{verdict.fulfilled} of {verdict.orders}"),
         ("of these made elsewhere than planned", str(verdict.diverted)),
+        ("of these printed elsewhere: no sample here", str(verdict.unsampled)),
         ("cancelled: came in vain, money paid back", str(verdict.cancelled)),
         ("prints at the booth, none twice", str(verdict.printed)),
         (f"promises kept (at least {KEPT_SHARE:.0%})", f"{verdict.kept} of {promised}, {verdict.share:.1%}"),

@@ -16,6 +16,8 @@ from backroom.domain.events import Event, Session
 from backroom.domain.leases import Loan
 from backroom.domain.power import Load, Supply
 from backroom.domain.readiness import CheckState, checks_of
+from backroom.shop import demo_samples
+from backroom.shop.demo_samples import Unseen, approve_samples
 from backroom.shop.event_lists import read_list
 from backroom.shop.room import Room, open_room
 from backroom.store import event_desk, events, leases
@@ -25,6 +27,8 @@ from simulation.evening import CLOSES, OPENS, Evening
 DATA = Path(__file__).parents[1] / "data"
 BOOTH, CODE, WHO = "booth-a", "nachtmarkt-2036-11-29", "Ada"
 PRESSES = {"booth-left": "heat-transfer", "booth-middle": "heat-transfer", "booth-right": "dtg"}
+# What was never printed at the booth for anybody to look at: its parcels are made elsewhere, and nobody waits for one.
+UNSEEN = (Unseen(BOOTH, "last-tram.png", "blank-tee", "Bone"), *demo_samples.UNSEEN)
 _PRESS = """[locations.booth-a.printers.{name}]
 uri = "{uri}"
 profile = "{profile}"
@@ -81,7 +85,7 @@ def open_stall(home: Path, clock: Clock, evening: Evening) -> Room:
 
     def plan(connection: Connection) -> None:
         at = now(connection)
-        checks = checks_of(template, event.starts_at)
+        checks = checks_of(template, event.starts_at, samples=room.shop.samples.require)
         events.add(connection, event, checks, at, WHO)
         row = events.locked(connection, CODE)
         for check in checks:
@@ -101,5 +105,6 @@ def open_stall(home: Path, clock: Clock, evening: Evening) -> Room:
         loans = [Loan(sku, room.shop.hub, pieces, False) for sku, pieces in sorted(evening.lent.items())]
         leases.lend(connection, CODE, loans, key="van", actor=WHO)
 
+    approve_samples(room, UNSEEN)
     room.database.write(plan)
     return room

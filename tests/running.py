@@ -28,6 +28,7 @@ from backroom.cli.prepare import PREFECT_AUTH, prepare
 from backroom.cli.processes import ROOT, free_ports, gateway_child, make_known, server_child, worker_children
 from backroom.engine.supervise import Status, Supervisor
 from backroom.shop.demo_orders import DemoOrder, demo_orders
+from backroom.shop.demo_samples import approve_samples
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
 from backroom.store.story import OrderStory, story
@@ -166,6 +167,7 @@ def running_shop(
     with ExitStack() as stack:
         room = prepare(home)
         stack.callback(room.close)
+        approve_samples(room)
         lay_migrated_database(room.home / "prefect")
         server = stack.enter_context(Supervisor([server_child(room, ports)], home / "logs"))
         make_known(room, ports)

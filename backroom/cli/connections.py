@@ -36,6 +36,10 @@ from backroom.shop.room import Room
 from backroom.store.migrate import newest, standing
 
 ANSWERS_WITHIN = 5.0
+NO_SAMPLES = (
+    "whatever a printer can print is printed on demand, looked at or not. Print one of each, approve it (`backroom "
+    "sample new`, `backroom sample approve`), then write [samples] into shop.toml: see docs/guide/samples.md"
+)
 
 
 class NotRunning(Retry):
@@ -265,6 +269,16 @@ def _printer(room: Room, spec: PrinterSpec) -> Callable[[], None]:
     return check
 
 
+def _samples(room: Room) -> Iterator[Connection]:
+    """No connection, but what a shop that is older than samples is to know: it prints what nobody has looked at."""
+    if not room.shop.samples.require and any(place.printers for place in room.shop.locations):
+        yield Connection("samples", _nothing, NO_SAMPLES)
+
+
+def _nothing() -> None:
+    """Nothing is tried."""
+
+
 FINDERS: tuple[Callable[[Room], Iterator[Connection]], ...] = (
     _database,
     _prefect,
@@ -275,4 +289,5 @@ FINDERS: tuple[Callable[[Room], Iterator[Connection]], ...] = (
     _carriers,
     _messages,
     _printers,
+    _samples,
 )

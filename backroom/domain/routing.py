@@ -23,7 +23,7 @@ from functools import partial
 from itertools import combinations
 
 from backroom.domain.model import Delivery, OrderToRoute, RejectedAlternative, RoutingDecision
-from backroom.domain.routing_filters import CompiledRule, CompiledRules, compile_rules, kilometres, pieces
+from backroom.domain.routing_filters import CompiledRule, CompiledRules, compile_rules, kilometres, lacking, pieces
 from backroom.domain.routing_places import LocationView, Place, Share, see, share
 from backroom.domain.shop import RoutingRule
 
@@ -310,9 +310,7 @@ def _missing_here(place: Place, *, printing: bool) -> str:
     lacks = place.pieces - (place.can_make if printing else place.in_stock)
     if not lacks:
         return ""
-    nowhere = "neither in stock nor printable there" if printing else "not in stock there"
-    because = f": {place.no_sample}" if printing and place.no_sample else ""
-    return f"{lacks} of {pieces(place.pieces)} {nowhere}{because}"
+    return lacking(place) if printing else f"{lacks} of {pieces(place.pieces)} not in stock there"
 
 
 def _beaten(rule: CompiledRule, place: Place, winner: Place) -> str:

@@ -7,9 +7,9 @@ places that are left (`routing`), reading the file (`backroom.shop`).
 over), product and tag. Product and tag hold of an order when they hold of one of its lines; != and not in are the
 exact opposites of == and in.
 `where` looks at each place: location, kind, country, event, distance_km, capacity_left, lead_days, open_now, in_stock,
-can_print. A place of our own has no lead days.
-in_stock and can_print ask for the whole order, or, where the rule may split, for a part of it. A place without a limit
-has capacity for any number.
+can_print, can_make. A place of our own has no lead days.
+in_stock, can_print and can_make ask for the whole order, or, where the rule may split, for a part of it. A place
+without a limit has capacity for any number.
 
 Texts take ==, !=, in, not in; true and false take == and !=; numbers take ==, !=, <, <=, > and >=.
 """
@@ -61,7 +61,8 @@ _PLACE_TEXTS: Mapping[str, Callable[[Place], str]] = {
 # How a refusal begins that is about what a place is, not how it stands today: it explains the least.
 BY_NATURE = "the rule "
 ORDER_FIELDS = tuple(_ORDER_TEXTS)
-PLACE_FIELDS = (*_PLACE_TEXTS, "distance_km", "capacity_left", "lead_days", "open_now", "in_stock", "can_print")
+_PLACE_PARTS = ("in_stock", "can_print", "can_make")
+PLACE_FIELDS = (*_PLACE_TEXTS, "distance_km", "capacity_left", "lead_days", "open_now", *_PLACE_PARTS)
 
 
 class BadRule(Refuse):
@@ -160,6 +161,8 @@ def _place_test(rule: RoutingRule, filter_: Filter) -> PlaceTest:
             return _part_test(rule, filter_, lambda place: place.in_stock, _not_in_stock)
         case "can_print":
             return _part_test(rule, filter_, _printable_pieces, _not_printable)
+        case "can_make":
+            return _part_test(rule, filter_, lambda place: place.can_make, lacking)
     raise BadRule(f"rule {rule.name!r} has where {filter_.field!r}", remedy=f"A place has {', '.join(PLACE_FIELDS)}.")
 
 
@@ -237,6 +240,12 @@ def _part_test(
 
 def _not_in_stock(place: Place) -> str:
     return f"{place.pieces - place.in_stock} of {pieces(place.pieces)} not in stock"
+
+
+def lacking(place: Place) -> str:
+    """What a place can make neither from stock nor by printing, of an order of which it cannot make all."""
+    because = f": {place.no_sample}" if place.no_sample else ""
+    return f"{place.pieces - place.can_make} of {pieces(place.pieces)} neither in stock nor printable there{because}"
 
 
 def _printable_pieces(place: Place) -> int:

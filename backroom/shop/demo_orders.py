@@ -59,7 +59,7 @@ CYCLE: tuple[stories.Story, ...] = (
     stories.web_abroad,
     stories.instagram,
     stories.by_postcode,
-    stories.web_far,
+    stories.no_sample_there,
     stories.carry_out,
     stories.border,
     stories.silent,

@@ -25,6 +25,7 @@ from backroom.shop.demo_messages import (
     PLENTY,
     POSTAGE,
     SOME,
+    UNSAMPLED_THERE,
     WEB,
     WITHOUT_ARTWORK,
     DemoExpectation,
@@ -64,6 +65,12 @@ def web_beyond(maker: Maker) -> list[DemoOrder]:
 def border(maker: Maker) -> list[DemoOrder]:
     sale = maker.sale(maker.one_of(MADE_TO_ORDER), place=BORDER, sms=True)
     return [from_shopify("web, exactly 10 km", sale, good(sale, LOCAL))]
+
+
+def no_sample_there(maker: Maker) -> list[DemoOrder]:
+    """It would be made around the corner, where nobody has looked at a sample of it: the main hub makes it."""
+    sale = maker.sale(Item(UNSAMPLED_THERE), place=maker.place(NEARBY), sms=True)
+    return [from_shopify("web, local, no sample of it there", sale, good(sale, MAIN))]
 
 
 def silent(maker: Maker) -> list[DemoOrder]:

@@ -20,6 +20,7 @@ from backroom.cli.demo_judge import judge
 from backroom.cli.demo_messages import Sender
 from backroom.cli.processes import ROOT
 from backroom.shop.demo_messages import DemoOrder, Maker
+from backroom.shop.demo_samples import approve_samples
 from backroom.shop.demo_stories import border, web_far, web_local, woo_far
 from backroom.shop.room import Room, open_room
 from backroom.store.tables import history
@@ -89,6 +90,7 @@ def room(composed: Composed, home: Path) -> Iterator[Room]:
         words = composed.environment(services()["gateway"])
         patch.setenv("BACKROOM_SECRET_DATABASE_URL", words["BACKROOM_SECRET_DATABASE_URL"])
         opened = open_room(home)
+    approve_samples(opened)
     yield opened
     opened.close()
 

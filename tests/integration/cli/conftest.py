@@ -13,6 +13,7 @@ from pytest_httpserver import HTTPServer
 from backroom.cli.output import console
 from backroom.cli.prepare import prepare
 from backroom.cli.processes import ROOT
+from backroom.shop.demo_samples import approve_samples
 from backroom.shop.room import Room
 
 
@@ -26,5 +27,6 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer
     # Who sets COLUMNS for us (a runner of tests may) fixes the width at the first import.
     monkeypatch.setattr(console, "_width", 300)
     room = prepare(home)
+    approve_samples(room)
     yield room
     room.close()

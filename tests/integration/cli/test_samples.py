@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
+from sqlalchemy import delete, select
 
 from backroom.domain.sample_rules import SampleRules
+from backroom.domain.samples import AtPrinter, Batches, Combination, Standing, Verdict
+from backroom.shop import photos
+from backroom.shop.demo_samples import UNSEEN, approve_samples
 from backroom.shop.load import load_shop
 from backroom.shop.room import Room
+from backroom.store.tables import samples
 from tests.integration.cli.typing_in import answered, refused, typed
 
 SKU, BOOTH = "TEE-MOTH-INK-M", "booth-a"
@@ -21,10 +28,12 @@ PRINTERS = ("booth-left", "booth-right")
 
 @pytest.fixture
 def asks(room: Room) -> Room:
-    """The demo shop, which asks for samples from now on."""
+    """The demo shop, which asks for samples and has none."""
     path = room.home / "shop.toml"
-    path.write_text(path.read_text() + "\n[samples]\nvalid_days = 30\n")
+    path.write_text(path.read_text().replace("valid_days = 90 ", "valid_days = 30 ", 1))
     shop = load_shop(path)
+    room.database.write(lambda connection: connection.execute(delete(samples)))
+    shutil.rmtree(room.home / "samples")
     assert shop.samples == SampleRules(require=True, valid_days=30)
     return replace(room, shop=shop)
 
@@ -98,7 +107,40 @@ def test_an_event_is_ready_once_its_samples_are_and_nobody_ticks_them(asks: Room
     assert why() == ""
 
 
-def test_a_shop_that_asks_for_none_keeps_samples_and_ticks_the_list_by_hand(room: Room) -> None:
+def test_the_demo_has_looked_at_all_it_prints_but_for_one_colourway_at_the_canal(room: Room) -> None:
+    rows = answered("sample", "list", "--all")["standing"]
+    assert {row["standing"] for row in rows if not UNSEEN[0].is_(at_printer(row))} == {"approved"}
+    [unseen] = [row for row in rows if UNSEEN[0].is_(at_printer(row))]
+    assert (unseen["standing"], unseen["location"], unseen["sku"]) == ("none", "local-hub", "TEE-TRAM-BONE-L")
+    with room.database.read() as connection:
+        photographed = set(connection.execute(select(samples.c.photo)).scalars())
+    assert all(photos.find(room.home, name) for name in photographed)
+    assert approve_samples(room) == 0
+
+
+def at_printer(row: dict[str, Any]) -> AtPrinter:
+    of = Combination(row["artwork"], row["fabric"], row["colourway"], "", "")
+    return AtPrinter(row["location"], row["printer"], of, Batches(), Verdict(Standing(row["standing"])))
+
+
+@pytest.fixture
+def asks_for_none(room: Room) -> Room:
+    """The demo shop as one that has not begun with samples."""
+    path = room.home / "shop.toml"
+    words = path.read_text()
+    begins, ends = words.index("[samples]"), words.index("# Returns. Days count from")
+    path.write_text(words[:begins] + words[ends:])
+    return room
+
+
+def test_a_shop_that_asks_for_none_is_told_by_doctor_what_to_do(asks_for_none: Room) -> None:
+    assert load_shop(asks_for_none.home / "shop.toml").samples == SampleRules()
+    said = " ".join(typed("doctor").stdout.split())
+    assert "samples: whatever a printer can print is printed on demand, looked at or not." in said
+    assert "write [samples] into shop.toml" in said
+
+
+def test_a_shop_that_asks_for_none_keeps_samples_and_ticks_the_list_by_hand(asks_for_none: Room) -> None:
     assert "asks for no samples" in typed("sample", "list").stdout
     code = answered("event", "new", "Night market", "--open", "2027-03-05 15:00-23:00")["code"]
     [item] = [row for row in answered("event", "show", code)["checks"] if row["item"] == "samples"]

@@ -16,13 +16,13 @@ from sqlalchemy import delete, func, select, update
 
 from backroom.shop.catalogue import read_catalogue
 from backroom.store.database import Database
-from backroom.store.tables import messages, orders, print_promises, stock_levels
-from simulation.evening import CLOSES, CUSTOMERS, Customer, Wish, evening
+from backroom.store.tables import messages, orders, print_jobs, print_promises, stock_levels
+from simulation.evening import CLOSES, CUSTOMERS, UNSAMPLED, Customer, Wish, evening
 from simulation.judge import judge
 from simulation.market import Happened
 from simulation.night import open_night
 from simulation.running import first_home
-from simulation.stall import PRESSES
+from simulation.stall import BOOTH, PRESSES
 from simulation.till import paid_by
 
 SEED = 7
@@ -230,3 +230,16 @@ def test_the_judge_sees_stock_that_no_movement_explains(copied: Happened) -> Non
     more = update(stock_levels).values(on_hand=stock_levels.c.on_hand + 1)
     copied.room.database.write(lambda connection: connection.execute(more))
     assert any("by its movements" in one for one in judge(copied).violations)
+
+
+def test_what_has_no_sample_at_the_booth_is_printed_elsewhere_and_nobody_waits_for_it(night: Played) -> None:
+    assert judge(night.happened).unsampled > 0
+    waiting = [one for one in night.happened.sold.values() if one.wish in (Wish.WAIT, Wish.FETCH)]
+    assert not any(sku.startswith(UNSAMPLED) for one in waiting for sku, _ in one.items)
+
+
+def test_the_judge_sees_a_print_without_a_sample(copied: Happened) -> None:
+    first = select(func.min(print_jobs.c.id)).where(print_jobs.c.location == BOOTH).scalar_subquery()
+    work = update(print_jobs).where(print_jobs.c.id == first).values(sku=f"{UNSAMPLED}-M")
+    copied.room.database.write(lambda connection: connection.execute(work))
+    assert any("has no sample at the booth" in one for one in judge(copied).violations)

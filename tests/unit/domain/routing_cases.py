@@ -99,6 +99,7 @@ WHERES = st.lists(
             [
                 ("in_stock", "==", True),
                 ("can_print", "==", True),
+                ("can_make", "==", True),
                 ("open_now", "==", True),
                 ("capacity_left", ">", 0),
                 ("kind", "!=", "hub"),

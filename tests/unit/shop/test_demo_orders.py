@@ -16,16 +16,20 @@ from backroom.channels.csvfile import read_file
 from backroom.channels.pos import split_batch
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import BrokenJson, parse_json
+from backroom.domain.blanks import is_blank
 from backroom.domain.cards import mask_cards
 from backroom.domain.consent import Medium, may_send
 from backroom.domain.geo import distance_m, locate, postcode_table
-from backroom.domain.model import Delivery, IncomingOrder, LineToRoute, OrderToRoute, RoutingDecision
+from backroom.domain.model import Delivery, IncomingOrder, LineToRoute, OrderToRoute, RoutingDecision, Variant
 from backroom.domain.routing import LocationView, compile_rules, route
+from backroom.domain.samples import InUse, judge_at
+from backroom.domain.shop import Location
 from backroom.domain.validation import validate
 from backroom.shop.catalogue import read_catalogue, read_stock
 from backroom.shop.demo_messages import BAD_ENDINGS, MADE_TO_ORDER, PLENTY, SOME, WITHOUT_ARTWORK
 from backroom.shop.demo_orders import DemoOrder, csv_file, demo_orders
 from backroom.shop.demo_people import BEYOND, BORDER
+from backroom.shop.demo_samples import UNSEEN
 from backroom.shop.load import load_shop
 
 DATA = Path(__file__).parents[3] / "data"
@@ -33,12 +37,25 @@ NOW = datetime(2026, 11, 20, 19, 30, tzinfo=UTC)
 SHOP = load_shop(DATA / "shop.toml")
 CATALOGUE = {variant.sku: variant for variant in read_catalogue(DATA / "catalogue.csv")}
 STOCK = read_stock(DATA / "stock.csv")
+BLANKS = [one for one in CATALOGUE.values() if is_blank(one)]
+
+
+def unseen(location: Location, variant: Variant) -> bool:
+    """Whether nobody has looked at a sample of it there."""
+    there = judge_at(location, variant, BLANKS, {}, InUse(), NOW)
+    return any(one.is_(at_printer) for one in UNSEEN for at_printer in there)
+
+
 RULES = compile_rules(SHOP.rules)
 VIEWS = [
     LocationView(
         location=location,
         available={sku: on_hand for place, sku, on_hand in STOCK if place == location.id},
-        printable=frozenset(v.sku for v in CATALOGUE.values() if v.artwork and location.can_print(v.print_process)),
+        printable=frozenset(
+            v.sku
+            for v in CATALOGUE.values()
+            if v.artwork and location.can_print(v.print_process) and not unseen(location, v)
+        ),
     )
     for location in SHOP.locations
 ]

@@ -41,7 +41,7 @@ def test_the_demo_shop_is_read_whole() -> None:
     assert [location.id for location in shop.locations] == ["main-hub", "local-hub", "booth-a"]
     assert shop.carriers[0].price_minor == 490
     assert date(2026, 12, 25) in shop.holidays
-    assert shop.rules[1].where[1] == Filter("distance_km", "<=", 10)
+    assert shop.rules[2].where[1] == Filter("distance_km", "<=", 10)
     assert shop.location("booth-a").can_print("transfer")
     assert {place.country for place in shop.postcodes} == {"DE", "AT"}
     assert {(t.kind, t.medium, t.language) for t in shop.templates} == {
