@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import cast
 
 from backroom.carriers.base import Carrier
 from backroom.carriers.courier import LocalCourier
@@ -21,24 +20,20 @@ from backroom.channels.square_refunds import SquareRefunds
 from backroom.channels.stripe_refunds import StripeRefunds
 from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.domain.consent import Medium
-from backroom.domain.errors import AskPerson
+from backroom.domain.errors import BackroomError
 from backroom.domain.shop import CarrierSpec, ChannelSpec, Location, PrinterSpec
 from backroom.messaging.base import Messenger
 from backroom.messaging.mailfolder import MailFolder
+from backroom.messaging.unopened import Unopened
 from backroom.partners.base import Partner
 from backroom.shop.room import Room
 from backroom.store import push_subscriptions
 from blocks.carriers import CarrierAccount
 from blocks.carriers import block_name as carrier_block
 from blocks.channels import ChannelAccount, block_name
+from blocks.loading import load_block
 from blocks.messaging import MAIL_BLOCK, PUSH_BLOCK, SMS_BLOCK, MailServer, PushSender, SmsProvider
 from blocks.partners import PartnerAccount, partner_block_name
-
-
-class BlockMissing(AskPerson):
-    """A connection of the shop file was never made known to Prefect."""
-
-    cause = "block_missing"
 
 
 def carrier_from(room: Room, spec: CarrierSpec) -> Carrier:
@@ -59,8 +54,7 @@ def _local(room: Room, spec: CarrierSpec) -> Carrier:
 
 
 def _account_of(room: Room, spec: CarrierSpec) -> Carrier:
-    # Prefect declares that `load` may be a coroutine; called where no event loop runs, it never is.
-    return cast(CarrierAccount, CarrierAccount.load(carrier_block(spec.id))).get_client(spec)
+    return load_block(CarrierAccount, carrier_block(spec.id), f"carrier {spec.id}").get_client(spec)
 
 
 # By kind; `backroom.domain.shop.CARRIER_KINDS` lists the same, for whoever checks a shop file.
@@ -119,14 +113,7 @@ def write_back_of(room: Room, channel: str) -> WriteBack:
 
 
 def _account(channel: str) -> ChannelAccount:
-    try:
-        # Prefect declares that `load` may be a coroutine; called where no event loop runs, it never is.
-        return cast(ChannelAccount, ChannelAccount.load(block_name(channel)))
-    except ValueError:
-        # Outside the message of Prefect's error: it quotes what it looked for and where.
-        raise BlockMissing(
-            f"Prefect has no block for channel {channel}.", remedy="Start `backroom up` again, which makes it."
-        ) from None
+    return load_block(ChannelAccount, block_name(channel), f"channel {channel}")
 
 
 def partner_from(room: Room, location: Location) -> Partner:
@@ -136,32 +123,33 @@ def partner_from(room: Room, location: Location) -> Partner:
 
 def partner_account(location: str) -> PartnerAccount:
     """The block of the partner at a location."""
-    try:
-        # Prefect declares that `load` may be a coroutine; called where no event loop runs, it never is.
-        return cast(PartnerAccount, PartnerAccount.load(partner_block_name(location)))
-    except ValueError:
-        # Outside the message of Prefect's error: it quotes what it looked for and where.
-        raise BlockMissing(
-            f"Prefect has no block for the partner at {location}.", remedy="Start `backroom up` again, which makes it."
-        ) from None
+    return load_block(PartnerAccount, partner_block_name(location), f"the partner at {location}")
 
 
 def messengers_of(room: Room) -> Mapping[Medium, Messenger]:
-    """The messengers of this shop by medium: folders, or what the blocks `shop-mail` and `shop-sms` hold."""
+    """The messengers of this shop by medium: folders, or what its blocks hold. One that cannot be opened says so of
+    each of its messages, and keeps no other medium from sending."""
     spec = room.shop.messaging
-    # Prefect declares that `load` may be a coroutine; called where no event loop runs, it never is.
-    messengers: dict[Medium, Messenger] = {}
+    making: dict[Medium, Callable[[], Messenger]] = {}
     if spec.mail == "smtp":
-        messengers["email"] = cast(MailServer, MailServer.load(MAIL_BLOCK)).get_client()
+        making["email"] = lambda: load_block(MailServer, MAIL_BLOCK, "the mail server").get_client()
     elif spec.mail == "folder":
-        messengers["email"] = MailFolder(room.folder("mail"), "email")
+        making["email"] = lambda: MailFolder(room.folder("mail"), "email")
     if spec.sms == "gateway":
-        messengers["sms"] = cast(SmsProvider, SmsProvider.load(SMS_BLOCK)).get_client()
+        making["sms"] = lambda: load_block(SmsProvider, SMS_BLOCK, "the SMS provider").get_client()
     elif spec.sms == "folder":
-        messengers["sms"] = MailFolder(room.folder("sms"), "sms")
+        making["sms"] = lambda: MailFolder(room.folder("sms"), "sms")
     if spec.push == "web":
-        messengers["push"] = cast(PushSender, PushSender.load(PUSH_BLOCK)).get_client(partial(_forget_browser, room))
-    return messengers
+        forget = partial(_forget_browser, room)
+        making["push"] = lambda: load_block(PushSender, PUSH_BLOCK, "the key for web push").get_client(forget)
+    return {medium: _opened(medium, make) for medium, make in making.items()}
+
+
+def _opened(medium: Medium, make: Callable[[], Messenger]) -> Messenger:
+    try:
+        return make()
+    except BackroomError as error:
+        return Unopened(medium, error)
 
 
 def _forget_browser(room: Room, endpoint: str) -> None:

@@ -101,7 +101,11 @@ def _buy_from(
     keys: Mapping[int, bytes],
     layouts: Layouts,
 ) -> tuple[list[shipping.NewShipment], list[Sick], list[sent_parcels.NewParcel]]:
-    carrier = carrier_from(room, spec)
+    try:
+        carrier = carrier_from(room, spec)
+    except BackroomError as error:
+        # What was begun at it stays so until it can be asked; the other carriers' parcels go on.
+        return [], [failed(part, error) for part in parcels], []
     sink = CarrierSink(carrier)
     effects = [
         Effect(

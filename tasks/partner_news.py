@@ -44,7 +44,13 @@ def ask_partner(claim: Claim) -> list[StepOutcome]:
         return []
     outcomes: list[StepOutcome] = []
     sick: list[Sick] = []
-    with closing(partner_from(room, location)) as partner:
+    try:
+        opened = partner_from(room, location)
+    except BackroomError as error:
+        with room.database.read() as connection:
+            rows = partner_orders.claimed(connection, claim.token)
+        return leave(room, claim, [failed(row, error) for row in rows])
+    with closing(opened) as partner:
         for id_ in ids:
             # As it stands when its turn comes, which in a long wave is minutes later.
             with room.database.read() as connection:

@@ -87,7 +87,11 @@ def submit(
         )
         for one in asked
     ]
-    with closing(partner_from(room, location)) as partner:
+    try:
+        opened = partner_from(room, location)
+    except BackroomError as error:
+        return leave(room, claim, sick + [failed(one.part, error) for one in asked])
+    with closing(opened) as partner:
         results = perform(room.database, claim.token, effects, PartnerSink(partner))
     there: list[tuple[_Asked, Answer]] = []
     for one in asked:
