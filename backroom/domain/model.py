@@ -197,7 +197,8 @@ class Variant:
 class StockLevel:
     """Pieces of one variant at one location. `available` is what may still be promised.
 
-    `kept` ones are there for an event: only the orders of that booth may have them.
+    `kept` ones are there for an event: only the orders of that booth may have them. Nobody may have those that are
+    `aside`: a grave check found that their count cannot be true.
     """
 
     location: str
@@ -205,10 +206,11 @@ class StockLevel:
     on_hand: int
     reserved: int
     kept: bool = False
+    aside: bool = False
 
     @property
     def available(self) -> int:
-        return self.on_hand - self.reserved
+        return 0 if self.aside else self.on_hand - self.reserved
 
 
 @dataclass(frozen=True, slots=True)

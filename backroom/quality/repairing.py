@@ -7,7 +7,7 @@ What belongs here: which repair a finding gets, and the check behind it. What do
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
@@ -18,8 +18,9 @@ from backroom.domain.shop import Shop
 from backroom.quality.batch import completed
 from backroom.quality.suites import BY_SUBJECT, RULES
 from backroom.quality.validate import Inspector
+from backroom.store.claims import Wakeup
 from backroom.store.database import Database, now
-from backroom.store.quality import findings, mending
+from backroom.store.quality import findings, mending, quarantine
 from backroom.store.quality.windows import Rows, Window
 
 Repair = Callable[[Connection, str, datetime, str], bool]
@@ -52,11 +53,15 @@ REPAIRS: Mapping[str, Repair] = {
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """Repairs findings of one shop. `inspector` checks what was repaired, in the same thread."""
+    """Repairs findings of one shop. `inspector` checks what was repaired, in the same thread.
+
+    What comes out of quarantine goes on: `owed` are the wake-ups for it, sent by the caller.
+    """
 
     database: Database
     shop: Shop
     inspector: Inspector
+    owed: list[Wakeup] = field(default_factory=list)
 
     def repair(self, finding_id: int, actor: str) -> str:
         """Repair an open finding and check its row again; returns what became of it, in a sentence.
@@ -95,5 +100,10 @@ class Workshop:
         return found["row_key"] in {str(rows[place]["key"]) for place in checked.failed}
 
     def _settle(self, found: RowMapping, state: FindingState, actor: str, said: str) -> str:
-        self.database.write(lambda connection: findings.settle(connection, found["id"], state, actor, now(connection)))
+        def commit(connection: Connection) -> list[Wakeup]:
+            at = now(connection)
+            findings.settle(connection, found["id"], state, actor, at)
+            return quarantine.let_out(connection, self.shop.hub, at, actor)[1]
+
+        self.owed.extend(self.database.write(commit))
         return f"finding {found['id']} {said}"

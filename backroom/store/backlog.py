@@ -140,6 +140,7 @@ def _stock_was_freed_for(connection: Connection) -> list[int]:
         .where(
             orders.c.state == OrderState.BACKORDERED,
             stock_levels.c.on_hand > stock_levels.c.reserved,
+            ~stock_levels.c.aside,
             stock_levels.c.freed_at.is_not(None),
         )
         .group_by(orders.c.id)

@@ -16,6 +16,7 @@ from backroom.domain.errors import Refuse, Retry
 from backroom.domain.lifecycle import Kind, ends, may_cancel
 from backroom.domain.model import FulfilmentState, OrderState
 from backroom.domain.partner_orders import AT_WORK, PartnerOrderState
+from backroom.domain.quarantine import IN_QUARANTINE
 from backroom.domain.tracking import HOLDS
 from backroom.store import effects, history, news, partner_orders, print_jobs, sickness, stock, waiting_messages
 from backroom.store.claims import Wakeup, is_free, wakeup
@@ -29,6 +30,7 @@ from backroom.store.parcels import STAGE as PARCELS
 from backroom.store.parcels import see_to
 from backroom.store.people import load
 from backroom.store.print_jobs import STAGE as PRINT
+from backroom.store.quality import aside
 from backroom.store.returns import STAGE as RETURNS
 from backroom.store.seals import Seals
 from backroom.store.shipping import LABEL
@@ -39,11 +41,12 @@ ENDED = ends(Kind.ORDER)
 # Why a person held or cancelled an order, as Prefect and every list may show it; what else they say is a sealed note.
 ASKED_BY_STAFF = "asked_by_staff"
 CANCELLED_BY_STAFF = "cancelled_by_staff"
-# What the history calls the end of a Hold, by what ended it: a person, the news that its parcel goes on, or that its
-# customer was silent for so long that nobody will ask any more.
+# What the history calls the end of a Hold, by what ended it: a person, the news that its parcel goes on, that its
+# customer was silent for so long that nobody will ask any more, or that nothing keeps it in quarantine.
 BY_PERSON, BY_CARRIER = "order.released_by_person", "order.released_by_carrier"
 BY_RETENTION = "order.released_by_retention"
-RELEASED = (BY_PERSON, BY_CARRIER, BY_RETENTION)
+FROM_QUARANTINE = "order.released_from_quarantine"
+RELEASED = (BY_PERSON, BY_CARRIER, BY_RETENTION, FROM_QUARANTINE)
 # It waits until its partner says whether it can still be cancelled there.
 CANCELLING = "cancelling_at_partner"
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
@@ -132,10 +135,20 @@ def hold_for_news(connection: Connection, number: str, reason: str) -> None:
 
 def release(connection: Connection, number: str, actor: str, hub: str, *, event: str = BY_PERSON) -> list[Wakeup]:
     """Let a held order go on from where it was held; one held at intake is routed (again). One that waits for the
-    goods it was exchanged for waits no longer. `event` is what its history calls it, where no person did it."""
+    goods it was exchanged for waits no longer. `event` is what its history calls it, where no person did it.
+
+    One that was held for something else and is in quarantine as well stays on hold, for that. Whoever lets one go on
+    that waits for that alone says that it is right as it is.
+    """
     order, at = locked(connection, number), now(connection)
     if order["state"] not in (OrderState.HELD, OrderState.BACKORDERED, OrderState.AWAITING_RETURN_ITEMS):
         raise NotPossibleNow(f"{number} is not held: it is {order['state']}")
+    if order["state"] == OrderState.HELD:
+        if order["hold_reason"] == IN_QUARANTINE:
+            aside.let_be(connection, number, actor, at)
+        elif aside.keeps(connection, order):
+            _hold_for(connection, order["id"], IN_QUARANTINE, actor, at)
+            return []
     back = OrderState(order["held_from"] or OrderState.ACCEPTED)
     connection.execute(
         moving(orders, OrderState(order["state"]), back)
@@ -356,6 +369,14 @@ def _refuse_at_partner(connection: Connection, order_id: int, number: str) -> No
     """What a partner was told stays as it is: it is cancelled there, and asked anew."""
     if partner_orders.may_be_there(connection, order_id) or partner_orders.under_way(connection, order_id):
         raise NotPossibleNow(f"{number} is at its partner", remedy="Cancel it, and enter it anew.")
+
+
+def _hold_for(connection: Connection, order_id: int, reason: str, actor: str, at: datetime) -> None:
+    """Keep a held order on hold, for something else than before."""
+    connection.execute(update(orders).where(orders.c.id == order_id).values(hold_reason=reason))
+    parts = (fulfilment_orders.c.order_id == order_id) & (fulfilment_orders.c.state == FulfilmentState.HELD)
+    connection.execute(update(fulfilment_orders).where(parts).values(hold_reason=reason))
+    history.record(connection, [history.Entry(order_id, "order.held", {"reason": reason})], at=at, actor=actor)
 
 
 def _hold_parts(connection: Connection, order_id: int, reason: str) -> None:

@@ -45,7 +45,14 @@ PACKED, BOUGHT = "packed", "received"
 # How a decision says of a place that it was shut (`backroom.domain.routing`).
 SHUT = "shut: "
 # After one of these an order is another one to routing than it was before.
-_ANEW = ("order.changed", "order.amended", "order.released_by_person", "order.rerouted", "event.opened")
+_ANEW = (
+    "order.changed",
+    "order.amended",
+    "order.released_by_person",
+    "order.released_from_quarantine",
+    "order.rerouted",
+    "event.opened",
+)
 _STANDING = (ReservationState.HELD, ReservationState.CONSUMED)
 
 

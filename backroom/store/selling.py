@@ -137,7 +137,7 @@ def _may_sell(connection: Connection, shop: Shop, channel: str) -> Subquery:
     shut = [place for place, gate in events.gates(connection, now(connection)).items() if gate.shut]
     keep_back = spec.api.keep_back if spec.api else 0
     free = case(
-        (stock_levels.c.kept | stock_levels.c.location.in_(shut), 0),
+        (stock_levels.c.kept | stock_levels.c.aside | stock_levels.c.location.in_(shut), 0),
         else_=stock_levels.c.on_hand - stock_levels.c.reserved,
     )
     lying = (

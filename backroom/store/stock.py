@@ -38,7 +38,7 @@ class Wish:
 def levels(connection: Connection) -> dict[tuple[str, str], StockLevel]:
     """Every stock level, by (location, sku)."""
     return {
-        (row.location, row.sku): StockLevel(row.location, row.sku, row.on_hand, row.reserved, row.kept)
+        (row.location, row.sku): StockLevel(row.location, row.sku, row.on_hand, row.reserved, row.kept, row.aside)
         for row in connection.execute(select(stock_levels))
     }
 
@@ -208,6 +208,7 @@ def _take(connection: Connection, place: tuple[str, str], quantity: int, *, loca
             stock_levels.c.location == location,
             stock_levels.c.sku == sku,
             stock_levels.c.on_hand - stock_levels.c.reserved >= quantity,
+            ~stock_levels.c.aside,
             allowed,
         )
         .values(reserved=stock_levels.c.reserved + quantity)

@@ -18,7 +18,7 @@ from backroom.domain.model import Delivery, FulfilmentState, OrderState, PrintJo
 from backroom.store import desk, events, history, partner_orders, print_jobs
 from backroom.store.claims import Wakeup, is_free
 from backroom.store.database import now
-from backroom.store.desk import NotPossibleNow
+from backroom.store.desk import RELEASED, NotPossibleNow
 from backroom.store.events import EventRefused
 from backroom.store.rerouting import begun, parts_of, send_elsewhere
 from backroom.store.tables import fulfilment_orders, orders
@@ -31,7 +31,7 @@ FINISHING = timedelta(minutes=15)
 # An error names so many orders.
 MOST_NAMED = 5
 # What people do about work that lacks a piece.
-_DONE_ABOUT_IT = ("piece.scanned", "order.released_by_person", "print.done", "print.failed", "print.returned")
+_DONE_ABOUT_IT = ("piece.scanned", *RELEASED, "print.done", "print.failed", "print.returned")
 
 
 def is_left(connection: Connection, part: RowMapping, closed_at: datetime, at: datetime) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, case, func, 
 
 from backroom.domain.errors import Refuse
 from backroom.domain.quality import FindingState, Severity
+from backroom.domain.quarantine import Aside
 from backroom.store.batches import chunks, update_by_id
 from backroom.store.tables import quality_findings
 
@@ -62,6 +63,7 @@ def note(connection: Connection, run_id: int, failures: Sequence[Failure], at: d
             seen.append(now_seen)
         else:
             again = {"state": FindingState.OPEN, "first_at": at, "told_at": None, "ended_at": None, "actor": ""}
+            again |= {"aside": Aside.UNDECIDED}
             back.append(now_seen | again)
     update_by_id(connection, quality_findings, seen)
     update_by_id(connection, quality_findings, back)

@@ -9,7 +9,9 @@ from sqlalchemy import Select, Text, cast, func, literal, select
 
 from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import FulfilmentState, OrderState, ReservationState
+from backroom.store.desk import RELEASED
 from backroom.store.order_facts import MARK
+from backroom.store.quality.aside import order_stands
 from backroom.store.quality.windows import Source, holds, when
 from backroom.store.tables import (
     counters,
@@ -29,6 +31,7 @@ ENDED = ends(Kind.ORDER)
 # From here on every piece of an order is known to the catalogue: before, it may be what a Hold waits for.
 PLANNED = (OrderState.ROUTED, OrderState.RESERVED, OrderState.RELEASED, OrderState.FULFILLED)
 MADE_HERE = (OrderState.RELEASED, OrderState.FULFILLED)
+OF_HOLDS = ("order.put_in_quarantine", "order.left_quarantine", "order.held", "order.left_on_hold", *RELEASED)
 # Key figures are computed every hour, from what is older than two minutes.
 COUNTED_AFTER = timedelta(hours=3)
 
@@ -41,7 +44,8 @@ def _orders(at: datetime) -> Select[Any]:
     )
     lines = select(func.count()).where(order_lines.c.order_id == orders.c.id).scalar_subquery()
     held = reservations.c.state == ReservationState.HELD
-    entries = select(history.c.id).where(history.c.order_id == orders.c.id).exists()
+    # What the quarantine writes itself, and the end of its Hold, is no history of an order that lost its own.
+    entries = select(history.c.id).where(history.c.order_id == orders.c.id, history.c.event.not_in(OF_HOLDS)).exists()
     holding = (
         select(func.coalesce(func.sum(reservations.c.quantity), 0))
         .where(reservations.c.order_id == orders.c.id, held)
@@ -75,8 +79,8 @@ def _orders(at: datetime) -> Select[Any]:
         when(is_held, func.length(orders.c.hold_reason)).label("hold_reason_length"),
         holds(orders.c.state.in_(ENDED) | left_before).label("is_ended"),
         holds(orders.c.ended_at.is_not(None)).label("has_end"),
-        when(orders.c.state.in_(MADE_HERE), live).label("parts"),
-        when((orders.c.state == OrderState.RELEASED) & (live > 0), unfinished).label("parts_to_do"),
+        when(order_stands.in_(MADE_HERE), live).label("parts"),
+        when((order_stands == OrderState.RELEASED) & (live > 0), unfinished).label("parts_to_do"),
         when(orders.c.state.in_(ENDED), unfinished).label("parts_left"),
         when(orders.c.state.in_(ENDED), holding).label("pieces_held"),
         when(read & (orders.c.ended_at < at - COUNTED_AFTER), holds(counted.exists())).label("is_counted"),
@@ -106,8 +110,8 @@ def _lines(_: datetime) -> Select[Any]:
         order_lines.c.unit_price_minor,
         order_lines.c.discount_minor,
         (order_lines.c.quantity * order_lines.c.unit_price_minor).label("gross_minor"),
-        when(orders.c.state.in_(PLANNED), holds(variants.c.sku.is_not(None))).label("sku_known"),
-        when(orders.c.state.in_(MADE_HERE), assigned).label("assigned"),
+        when(order_stands.in_(PLANNED), holds(variants.c.sku.is_not(None))).label("sku_known"),
+        when(order_stands.in_(MADE_HERE), assigned).label("assigned"),
     ).select_from(
         order_lines.outerjoin(orders, orders.c.id == order_lines.c.order_id).outerjoin(
             variants, variants.c.sku == order_lines.c.sku

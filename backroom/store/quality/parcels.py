@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal, select
 
 from backroom.domain.model import Delivery, FulfilmentState
 from backroom.store.messages import SENT
+from backroom.store.quality.aside import part_stands
 from backroom.store.quality.windows import Source, holds, when
 from backroom.store.shipping import BY_PARTNER
 from backroom.store.tables import (
@@ -48,7 +49,7 @@ def _shipments(_: datetime) -> Select[Any]:
         when(ours, part.c.packed_at).label("packed_at"),
         func.length(shipments.c.tracking).label("tracking_length"),
         holds(shipments.c.tracking != shipments.c.return_tracking).label("numbers_differ"),
-        when(ours & part.c.id.is_not(None), holds(part.c.state.not_in(UNPACKED))).label("is_packed"),
+        when(ours & part.c.id.is_not(None), holds(part_stands.not_in(UNPACKED))).label("is_packed"),
         when(part.c.id.is_not(None), holds(part.c.delivery == Delivery.SHIP)).label("is_sent"),
         when(ours, of_kind("shipping")).label("shipping_labels"),
         when(ours, of_kind("return")).label("return_labels"),

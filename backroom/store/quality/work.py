@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, lite
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, ReservationState
 from backroom.store.effects import DONE
 from backroom.store.print_jobs import ACTIVE
+from backroom.store.quality.aside import part_stands
 from backroom.store.quality.windows import Source, holds, when
 from backroom.store.tables import (
     effects,
@@ -43,7 +44,7 @@ def _parts(_: datetime) -> Select[Any]:
         .scalar_subquery()
     )
     at_partner = _at_partner(part.c.id)
-    making, sent = part.c.state == _F.MAKING, part.c.state.in_(AFTER_LABELLED)
+    making, sent = part_stands == _F.MAKING, part_stands.in_(AFTER_LABELLED)
     return select(
         part.c.id.label("key"),
         func.coalesce(orders.c.number, "").label("number"),
@@ -58,11 +59,11 @@ def _parts(_: datetime) -> Select[Any]:
         part.c.done_at,
         lines.label("lines"),
         when(part.c.state == _F.HELD, func.length(part.c.hold_reason)).label("hold_reason_length"),
-        when(part.c.state.in_(AFTER_MADE), holds(_passed())).label("moments_there"),
+        when(part_stands.in_(AFTER_MADE), holds(_passed())).label("moments_there"),
         when(making, part.c.outstanding).label("waits_for"),
         # What a partner makes is waited for by one report, and printed by nobody here.
         when(making, case((at_partner, part.c.outstanding), else_=printing)).label("prints_to_come"),
-        when(part.c.state.in_(AFTER_MADE), part.c.outstanding).label("waits_still"),
+        when(part_stands.in_(AFTER_MADE), part.c.outstanding).label("waits_still"),
         when(sent & (part.c.delivery == Delivery.SHIP), parcels).label("parcels"),
         when(part.c.delivery != Delivery.SHIP, parcels).label("parcels_unasked"),
     ).select_from(part.outerjoin(orders, orders.c.id == part.c.order_id))
@@ -77,9 +78,9 @@ def _passed() -> ColumnElement[bool]:
     """Whether every moment that the state has passed is written down."""
     return and_(
         part.c.made_at.is_not(None),
-        or_(part.c.state.not_in(AFTER_PACKED), part.c.packed_at.is_not(None)),
-        or_(part.c.state.not_in(AFTER_LABELLED), part.c.labelled_at.is_not(None)),
-        or_(part.c.state != _F.DONE, part.c.done_at.is_not(None)),
+        or_(part_stands.not_in(AFTER_PACKED), part.c.packed_at.is_not(None)),
+        or_(part_stands.not_in(AFTER_LABELLED), part.c.labelled_at.is_not(None)),
+        or_(part_stands != _F.DONE, part.c.done_at.is_not(None)),
     )
 
 
@@ -104,8 +105,8 @@ def _part_lines(_: datetime) -> Select[Any]:
     job = select(print_jobs.c.id).where(
         print_jobs.c.fulfilment_order_id == line.c.fulfilment_order_id, print_jobs.c.line_no == line.c.line_no
     )
-    live, made = part.c.state != _F.CANCELLED, part.c.state.in_(AFTER_MADE)
-    begun = part.c.state.in_((_F.MAKING, *AFTER_MADE))
+    live, made = part_stands != _F.CANCELLED, part_stands.in_(AFTER_MADE)
+    begun = part_stands.in_((_F.MAKING, *AFTER_MADE))
     ours = ~_at_partner(line.c.fulfilment_order_id)
     return select(
         line.c.id.label("key"),

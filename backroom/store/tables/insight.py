@@ -8,7 +8,8 @@ from backroom.store.tables.base import Id, Json, Utc, metadata
 
 # What the figures need of an order, without looking at its rows again. Days are those of the shop's own calendar, as
 # ISO 8601; `shipped_day` is empty until it is shipped. `replaces` is 1
-# of what is sent for a return. `digest` is of the rest of the row: it tells a correction.
+# of what is sent for a return. `left_out` names the check that keeps the order in quarantine, and is empty of every other
+# one: no figure counts it meanwhile. `digest` is of the rest of the row: it tells a correction.
 order_facts = Table(
     "order_facts",
     metadata,
@@ -42,6 +43,7 @@ order_facts = Table(
     Column("refunded_minor", Integer, nullable=False, server_default="0"),
     Column("partner_minor", Integer, nullable=False, server_default="0"),
     Column("replaces", Integer, nullable=False, server_default="0"),
+    Column("left_out", Text, nullable=False, default="", server_default=""),
     Column("digest", Id, nullable=False),
     Index("ix_order_facts_shipped_day", "shipped_day"),
     Index("ix_order_facts_accepted_day", "accepted_day"),

@@ -58,6 +58,8 @@ stock_levels = Table(
     Column("reserved", Integer, nullable=False, default=0),
     Column("freed_at", Utc),
     Column("kept", Boolean, nullable=False, default=False, server_default=false()),
+    # In quarantine: a grave check found that its count cannot be true, and none of it is sold or promised.
+    Column("aside", Boolean, nullable=False, default=False, server_default=false()),
     CheckConstraint("reserved >= 0 AND on_hand >= reserved", name="never_below_zero"),
 )
 

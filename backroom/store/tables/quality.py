@@ -39,6 +39,7 @@ quality_results = Table(
 
 # A row that failed a check, once as long as it is the same row and check. `row_key` names the row (an id, or the words
 # of its key), `number` the order it belongs to, `data` what was seen: ids, codes and figures, never personal data.
+# `aside` says whether its row is in quarantine (`backroom.domain.quarantine.Aside`).
 quality_findings = Table(
     "quality_findings",
     metadata,
@@ -50,6 +51,7 @@ quality_findings = Table(
     Column("number", Text, nullable=False, default=""),
     Column("data", Json, nullable=False, default=dict),
     Column("state", Text, nullable=False),
+    Column("aside", Text, nullable=False, default="", server_default=""),
     Column("first_at", Utc, nullable=False),
     Column("last_at", Utc, nullable=False),
     Column("last_run", Id, nullable=False),
@@ -59,4 +61,5 @@ quality_findings = Table(
     UniqueConstraint("code", "row_key"),
     Index("ix_quality_findings_state_severity", "state", "severity"),
     Index("ix_quality_findings_subject_state", "subject", "state"),
+    Index("ix_quality_findings_number", "number"),
 )
