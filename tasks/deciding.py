@@ -8,6 +8,7 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from backroom.domain.holds import what_to_do
+from backroom.quality.quarantine import why_held
 from backroom.shop.room import Room
 from backroom.store import desk, holds, news, selling
 from backroom.store.claims import Wakeup
@@ -35,10 +36,12 @@ def question(room: Room, number: str) -> str | None:
     """The form's text for a held order, None for one that is not held."""
     with room.database.read() as connection:
         order = desk.find(connection, number)
+        whys = why_held(connection, number)
     if order["state"] not in ("held", "backordered"):
         return None
     reason = order["hold_reason"] or order["state"]
-    return f"**{number}** is on hold: `{reason}`. {what_to_do(reason)}\n\n[Its page]({page_of(number)})"
+    aside = "".join(f"- {why}\n" for why in whys) + "\n" if whys else ""
+    return f"**{number}** is on hold: `{reason}`. {what_to_do(reason)}\n\n{aside}[Its page]({page_of(number)})"
 
 
 def carry_out(room: Room, number: str, answer: Decision) -> str:

@@ -16,7 +16,7 @@ from backroom.insight.behind import behind, behind_month, read_orders_of
 from backroom.insight.files import write_files
 from backroom.insight.reading import RETURNS_BACK, Span, day_span, last_day, read_report, read_returns, week_span
 from backroom.insight.refresh import refresh_facts, refresh_figures, refresh_months
-from backroom.insight.report import said_corrections, table, table_of_months, table_of_returns
+from backroom.insight.report import said_corrections, said_left_out, table, table_of_months, table_of_returns
 from backroom.shop.room import Room, open_room
 
 app = typer.Typer(no_args_is_help=True)
@@ -65,7 +65,7 @@ def show(
     show_table(f"Figures of {report.title}{so_far}", table(report), ("name", "figure", *WAYS, "before", "change"))
     if months := table_of_months(report):
         show_table("By month", months, ("month", "figure", *WAYS))
-    for said in said_corrections(report):
+    for said in (*said_left_out(report), *said_corrections(report)):
         console.print(said, highlight=False)
 
 

@@ -20,7 +20,9 @@ from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson
 from backroom.domain.explain import explain as explain_decision
 from backroom.domain.explain_rate import explain_rate
+from backroom.domain.quarantine import IN_QUARANTINE
 from backroom.domain.shop import DROPPED_KINDS, ChannelSpec, Shop
+from backroom.quality.quarantine import why_held
 from backroom.shop.room import Room
 from backroom.store import desk, intake, news, selling, unfinished
 from backroom.store.claims import Wakeup, wakeup
@@ -69,6 +71,7 @@ def show(number: Number, as_json: Json = False) -> None:
     told = _story(room, number)
     with room.database.read() as connection:
         notes = open_notes(connection, room.seals, told)
+        told_aside = why_held(connection, told.order["number"])
     if as_json:
         show_json(_plain(told, notes))
         return
@@ -76,6 +79,8 @@ def show(number: Number, as_json: Json = False) -> None:
     console.print(
         f"[bold]{order['number']}[/] from {order['channel']}: [bold]{order['state']}[/] {order['hold_reason']}"
     )
+    for why in told_aside:
+        console.print(f"[bold red]In quarantine[/]: {why}", highlight=False)
     for decision in told.decisions:
         console.print(explain_decision(decision_from_row(decision), order["number"], room.shop.location_names))
     for choice in told.rates:
@@ -128,7 +133,7 @@ def hold(number: Number, note: Note = "", as_json: Json = False) -> None:
 def release(number: Number, as_json: Json = False) -> None:
     """Let a held order go on."""
     room = open_room()
-    _act(room, number, lambda c, n: desk.release(c, n, _actor(), room.shop.hub), "goes on", as_json)
+    _act(room, number, lambda c, n: desk.release(c, n, _actor(), room.shop.hub), "goes on", as_json, held=STILL_ASIDE)
 
 
 @app.command()
@@ -220,6 +225,7 @@ def replay(id_: Annotated[int, typer.Argument(metavar="ID")]) -> None:
     console.print(f"Message {id_} is read again.")
 
 
+STILL_ASIDE = "is in quarantine as well, and stays on hold for that: its page says why"
 AT_PARTNER = "is at its partner, who is asked to cancel it: it is on hold until they answer"
 
 
@@ -233,7 +239,7 @@ def _act(
     with room.database.read() as connection:
         order = desk.find(connection, known)
     if not as_json:
-        waits = bool(held) and order["hold_reason"] == desk.CANCELLING
+        waits = bool(held) and order["hold_reason"] in (desk.CANCELLING, IN_QUARANTINE)
         console.print(f"{known} {held if waits else done}.")
         return
     show_json({"order": known, "state": order["state"], "hold_reason": order["hold_reason"]})

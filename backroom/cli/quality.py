@@ -1,4 +1,4 @@
-"""Commands about data quality: check now, what is open, repair what is certain, check a mended row again, accept."""
+"""Commands about data quality: check now, what is open or in quarantine, repair, check a mended row again, accept."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import getpass
 from typing import Annotated
 
 import typer
+from sqlalchemy import Connection
 
 from backroom.cli.output import aside, console, show_json, show_table
+from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson, BackroomError
 from backroom.domain.quality import FindingState, Scope, Severity
 from backroom.quality import telling
 from backroom.quality.checking import Check
 from backroom.quality.docs import FOLDER, write_pages
+from backroom.quality.quarantine import table as quarantine_table
 from backroom.quality.repairing import Workshop
 from backroom.quality.suites import RULES, SUITES
 from backroom.quality.validate import Inspector
 from backroom.shop.room import Room, open_room
+from backroom.store import selling
+from backroom.store.claims import Wakeup
 from backroom.store.database import now
-from backroom.store.quality import findings, runs
+from backroom.store.quality import findings, quarantine, runs
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -44,6 +49,7 @@ def check(
     begun = Check.begin(room.database, room.shop, Scope.FULL if full else Scope.CHANGED, Inspector())
     for step in begun.steps():
         aside.print(f"{step.subject}: {step.rows} rows, {step.failed} failures", highlight=False)
+    _settle(room)
     told = _told(room)
     if told is None:
         return
@@ -107,14 +113,43 @@ def replay(ids: Ids = None) -> None:
 
 @app.command("accept")
 def accept(finding: Annotated[int, typer.Argument(help="The finding's id")]) -> None:
-    """Let a finding be: somebody looked, and it is as it should be. It is not told again while it lasts."""
+    """Let a finding be: somebody looked, and it is right as it is. It is not told again while it lasts, and what it
+    kept in quarantine goes on and is counted."""
     room = open_room()
-    room.database.write(
-        lambda connection: findings.settle(
-            connection, finding, FindingState.ACCEPTED, getpass.getuser(), now(connection)
-        )
-    )
+
+    def work(connection: Connection) -> list[Wakeup]:
+        at = now(connection)
+        findings.settle(connection, finding, FindingState.ACCEPTED, getpass.getuser(), at)
+        _, wakeups = quarantine.let_out(connection, room.shop.hub, at, getpass.getuser())
+        return [*wakeups, *selling.wakeups(connection, room.shop)]
+
+    send(room, room.database.write(work))
     console.print(f"Finding {finding} is accepted.", highlight=False)
+
+
+@app.command("quarantine")
+def show_quarantine(
+    check: Annotated[str, typer.Option(help="Put all that fails this check into quarantine, however many")] = "",
+    as_json: Json = False,
+) -> None:
+    """What is in quarantine and why: orders on hold, stock that is not sold, what no figure counts."""
+    room = open_room()
+    if check:
+        if check not in RULES:
+            raise NothingNamed(f"there is no check {check!r}", remedy="`backroom quality rules` names them.")
+
+        def work(connection: Connection) -> tuple[list[str], list[Wakeup]]:
+            return quarantine.take_all(connection, check, now(connection)), selling.wakeups(connection, room.shop)
+
+        held, wakeups = room.database.write(work)
+        send(room, wakeups)
+        aside.print(f"Put on hold: {', '.join(held) or 'none'}.", highlight=False)
+    with room.database.read() as connection:
+        rows = quarantine_table(quarantine.listed(connection, FINDINGS_MOST))
+    if as_json:
+        show_json(rows)
+        return
+    show_table("Quarantine", rows, ("id", "of", "why", "now", "since", "repair"))
 
 
 @app.command("trend")
@@ -142,6 +177,23 @@ def rules(as_json: Json = False) -> None:
     show_table("Checks", listed, ("check", "severity", "fails", "do"))
 
 
+def _settle(room: Room) -> None:
+    """As the flow does after its checks: hold what failed gravely, let go on what is well."""
+
+    def work(connection: Connection) -> tuple[quarantine.Settled, list[Wakeup]]:
+        settled = quarantine.settle(connection, room.shop.hub, now(connection))
+        return settled, selling.wakeups(connection, room.shop) if settled.stock else []
+
+    settled, wakeups = room.database.write(work)
+    send(room, [*settled.wakeups, *wakeups])
+    if settled.held:
+        aside.print(f"Put on hold: {', '.join(settled.held)}.", highlight=False)
+    if settled.released:
+        aside.print(f"Let go on: {', '.join(settled.released)}.", highlight=False)
+    for code in settled.too_many:
+        aside.print(f"[yellow]{code}: too many rows failed at once; none is put aside.[/]", highlight=False)
+
+
 def _told(room: Room) -> telling.Told | None:
     with room.database.read() as connection:
         return telling.read_told(connection)
@@ -160,5 +212,7 @@ def _each(room: Room, ids: list[int] | None, what: str) -> None:
         except BackroomError as error:
             left += 1
             aside.print(f"[yellow]{error}[/]", highlight=False)
+    if workshop.owed:
+        send(room, [*workshop.owed, *room.database.write(lambda connection: selling.wakeups(connection, room.shop))])
     if left:
         raise typer.Exit(1)

@@ -38,8 +38,8 @@ WHAT_TO_DO = {
     "delivery_failed": "Its delivery failed. Ask the carrier why and the customer where; it may go on by itself.",
     "parcel_returning": "Its parcel comes back. Ask the customer what they want, then let it go on until it is here.",
     "parcel_returned": "Its parcel came back. Scan its return label at the return station, then let it go on.",
-    "in_quarantine": "A grave check found something about it that cannot be true; its page says what. Mend it, and it goes "
-    "on by itself when it passes; or say that it is right as it is: letting it go on says so.",
+    "in_quarantine": "A grave check found something about it that cannot be true; its page says what. Mend it, and it "
+    "goes on by itself when it passes; or say that it is right as it is: letting it go on says so.",
     "asked_by_staff": "Somebody of the shop put it on hold.",
 }
 

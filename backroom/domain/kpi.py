@@ -47,6 +47,7 @@ class Of(StrEnum):
 
     SHIPPED = "orders shipped on the day"
     ACCEPTED = "orders accepted on the day"
+    EITHER = "orders accepted or shipped on the day"
     PIECES = "pieces shipped in the month"
     FIRST = "customers whose first order was placed in the month"
 
@@ -171,6 +172,15 @@ KPIS = (
         _SHIPPED,
         "Messages to customers that certainly were not sent, of which nobody can tell, or that their provider reports "
         "as not delivered.",
+    ),
+    Kpi(
+        "left_out",
+        "Left out: in quarantine",
+        Unit.COUNT,
+        Of.EITHER,
+        "Orders of which a grave check of data quality found something that cannot be true. No other figure counts "
+        "them until that is mended, or a person says that it is right; then their days are computed again. Where there "
+        "is no such figure there was none.",
     ),
     Kpi(
         "return_rate",

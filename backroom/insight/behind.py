@@ -19,6 +19,7 @@ from backroom.domain.shop import Shop
 from backroom.insight.cohorts import next_month
 from backroom.insight.costs import own_costs
 from backroom.insight.words import say, say_seconds
+from backroom.quality.suites import said_of
 from backroom.store import order_facts
 
 # What one order is to a figure: a weight to sort by, the heaviest first, and words. None: it is not among them.
@@ -56,10 +57,13 @@ def read_orders_of(connection: Connection, days: Sequence[str]) -> Orders:
 
 def behind(orders: Orders, name: str, way: str, shop: Shop, most: int) -> list[Behind]:
     """The orders of one day's figure, or of several days', those first that are most of it."""
-    day = "accepted_day" if BY_NAME[name].of is Of.ACCEPTED else "shipped_day"
+    days = {Of.ACCEPTED: ("accepted_day",), Of.EITHER: ("accepted_day", "shipped_day")}.get(
+        BY_NAME[name].of, ("shipped_day",)
+    )
     found = []
     for fact in orders.facts:
-        if fact[day] in orders.days and way in (ALL, fact["way"]):
+        counted = bool(fact["left_out"]) == (name == "left_out")
+        if counted and way in (ALL, fact["way"]) and any(fact[day] in orders.days for day in days):
             part = _part(name, fact, orders, shop)
             if part is not None:
                 found.append((part, fact))
@@ -152,6 +156,10 @@ def _unsent(fact: RowMapping) -> Part:
     return (fact["messages_failed"], f"{fact['messages_failed']} not sent") if fact["messages_failed"] else None
 
 
+def _left_out(fact: RowMapping) -> Part:
+    return (0, said_of(fact["left_out"]))
+
+
 _OTHERS: Mapping[str, Callable[[RowMapping], Part]] = {
     **{f"{stage}_median": _lasted(f"{stage}_s") for stage in STAGES},
     **dict.fromkeys(("orders", "ship_median", "ship_p90"), _lasted("ship_s")),
@@ -159,4 +167,5 @@ _OTHERS: Mapping[str, Callable[[RowMapping], Part]] = {
     "print_rejects": _rejects,
     "oversold": _oversold,
     "messages_failed": _unsent,
+    "left_out": _left_out,
 }

@@ -52,7 +52,9 @@ def facts_of(raw: RawOrder, shop: Shop) -> dict[str, Any]:
         "on_time": int(order["ended_at"] <= order["ship_by"]) if shipped and order["ship_by"] else None,
         **{name: raw.counts.get(name) or 0 for name in COUNTED},
     }
-    return fact | {"digest": zlib.crc32(repr((fact, sorted(raw.short))).encode())}
+    # Only of those that are left out, so that the digests of all others stay as they were before there was this.
+    fact |= {"left_out": raw.left_out} if raw.left_out else {}
+    return {"left_out": ""} | fact | {"digest": zlib.crc32(repr((fact, sorted(raw.short))).encode())}
 
 
 def _times(raw: RawOrder) -> dict[str, int]:

@@ -6,8 +6,8 @@ Everything else is a sum divided once, so that SQL comes to the very same number
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -25,22 +25,26 @@ SCHEMA: dict[str, Any] = dict.fromkeys(("way", "accepted_day", "shipped_day"), p
     _WHOLE, pl.Int64
 )
 SHORT: dict[str, Any] = dict.fromkeys(("accepted_day", "way", "location", "sku"), pl.String)
+LEFT_OUT: dict[str, Any] = dict.fromkeys(("way", "accepted_day", "shipped_day"), pl.String)
 _MEDIANS = {f"{stage}_median": f"{stage}_s" for stage in STAGES} | {"ship_median": "ship_s"}
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The orders that were accepted or shipped on some days, a row each, and what they found out of stock."""
+    """The orders that were accepted or shipped on some days, a row each, what they found out of stock, and those in
+    quarantine, which no other figure counts."""
 
     orders: pl.DataFrame
     short: pl.DataFrame
+    left_out: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEFT_OUT))
 
 
 def read_facts(connection: Connection, days: Sequence[str]) -> Facts:
     """All that figures of these days are made of."""
     orders = [frame(batch) for batch in order_facts.stream_of_days(connection, days, tuple(SCHEMA))]
     short = pl.DataFrame(order_facts.stock_outs_of_days(connection, days), schema=SHORT, orient="row")
-    return Facts(pl.concat([frame([]), *orders]), short)
+    rows = [tuple(row[name] for name in LEFT_OUT) for row in order_facts.left_out_of_days(connection, days)]
+    return Facts(pl.concat([frame([]), *orders]), short, pl.DataFrame(rows, schema=LEFT_OUT, orient="row"))
 
 
 def frame(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
@@ -64,6 +68,7 @@ def figures_of_span(facts: Facts, days: Sequence[str], shop: Shop) -> list[Figur
     as_one = Facts(
         facts.orders.with_columns(together("accepted_day"), together("shipped_day")),
         facts.short.with_columns(together("accepted_day")),
+        facts.left_out.with_columns(together("accepted_day"), together("shipped_day")),
     )
     return _figures(as_one, {first: days}, shop)
 
@@ -85,7 +90,16 @@ def _figures(facts: Facts, spans: Mapping[str, Sequence[str]], shop: Shop) -> li
         for day, orders, oversold in accepted.agg(pl.len(), pl.col("oversold").sum()).iter_rows():
             found.append(Figure(day, way, "oversold", oversold / orders, orders))
             found.append(Figure(day, way, "stock_outs", float(short.get(day, 0)), orders))
+        found += _left_out(facts.left_out.filter(of_way), way, spans)
     return found
+
+
+def _left_out(orders: pl.DataFrame, way: str, days: Collection[str]) -> Iterator[Figure]:
+    """How many orders each of these days is without, of those that have any."""
+    either = orders.select(pl.concat_list("accepted_day", "shipped_day").list.unique().alias("day")).explode("day")
+    for day, count in either.group_by("day").len().iter_rows():
+        if day in days:
+            yield Figure(day, way, "left_out", float(count), count)
 
 
 def _nearest_rank(column: str, share: float) -> pl.Expr:

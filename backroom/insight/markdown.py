@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from backroom.domain.kpi import WAYS
 from backroom.insight import charts
-from backroom.insight.report import Report, said_corrections, table, table_of_months
+from backroom.insight.report import Report, left_out_in_all, said_corrections, said_left_out, table, table_of_months
 
 
 def markdown(report: Report, page: str, drawn: Sequence[tuple[str, str]]) -> str:
@@ -21,6 +21,8 @@ def markdown(report: Report, page: str, drawn: Sequence[tuple[str, str]]) -> str
     if report.provisional:
         lines += ["The day is not over: these are its figures so far.", ""]
     lines += _table(("figure", *WAYS, "before", "change"), rows)
+    lines += ["", "## What was left out", "", left_out_in_all(report), ""]
+    lines += [f"- {said}" for said in said_left_out(report)]
     lines += ["", "## What changed in the past", ""]
     lines += [f"- {said}" for said in said_corrections(report)] or ["Nothing."]
     for title, svg in drawn:

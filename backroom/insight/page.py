@@ -8,7 +8,16 @@ from html import escape
 from backroom.domain.kpi import BY_NAME, KPIS, WAYS
 from backroom.insight import charts, offline
 from backroom.insight.behind import Behind
-from backroom.insight.report import Report, pictures, said_corrections, table, table_of_months, table_of_returns
+from backroom.insight.report import (
+    Report,
+    left_out_in_all,
+    pictures,
+    said_corrections,
+    said_left_out,
+    table,
+    table_of_months,
+    table_of_returns,
+)
 
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
@@ -39,6 +48,8 @@ def _parts(report: Report) -> Iterator[str]:
         yield offline.table(heads, [_row_of(row, opens=bool(report.behind.get(row["name"]))) for row in rows])
     else:
         yield "<p>Nothing was shipped.</p>"
+    left_out = "".join(f"<li>{escape(one)}</li>" for one in said_left_out(report))
+    yield f"<h2>What was left out</h2><p>{escape(left_out_in_all(report).replace('`', ''))}</p><ul>{left_out}</ul>"
     said = [f"<li>{escape(one)}</li>" for one in said_corrections(report)]
     yield f"<h2>What changed in the past</h2><ul>{''.join(said) or '<li>Nothing.</li>'}</ul>"
     for name, svg in pictures(report):

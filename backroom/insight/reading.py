@@ -15,8 +15,9 @@ from backroom.insight.figures import figures_of_span, read_facts
 from backroom.insight.refresh import today_of
 from backroom.insight.report import Report, Values
 from backroom.insight.returned import Compared, compared
+from backroom.quality.suites import said_of
 from backroom.shop.room import Room
-from backroom.store import kpi_figures, sku_returns
+from backroom.store import kpi_figures, order_facts, sku_returns
 from backroom.store.database import now
 
 CHART_DAYS = 28
@@ -92,6 +93,9 @@ def read_report(room: Room, span: Span, *, with_orders: bool = False) -> Report:
             behind={name: behind(orders, name, ALL, room.shop, BEHIND_MOST) for name in BY_DAY} if orders else {},
             returns=_returns(connection, span.last, RETURNS_BACK) if with_orders else (),
             provisional=days[-1] >= today,
+            left_out=[
+                (row["number"], said_of(row["left_out"])) for row in order_facts.left_out_of_days(connection, days)
+            ],
         )
 
 

@@ -20,6 +20,9 @@ from backroom.insight.words import say, say_share
 
 CHARTED = ("ship_median", "ship_p90", "cost_per_order", "on_time", "orders")
 
+# So many orders that were left out are named; the figure `left_out` opens to all of them.
+LEFT_OUT_MOST = 10
+
 Values = Mapping[tuple[str, str], float]
 
 
@@ -29,7 +32,7 @@ class Report:
 
     `figures` are the rows of each single day that the charts show, `months` those of figures told by month,
     `corrected` those that were corrected lately, `behind` names the orders behind each figure, and `returns` is what
-    comes back of events against online.
+    comes back of events against online. `left_out` are the orders in quarantine that no figure counts, each with why.
     """
 
     shop: str
@@ -45,6 +48,7 @@ class Report:
     behind: Mapping[str, Sequence[Behind]]
     returns: Sequence[Compared]
     provisional: bool = False
+    left_out: Sequence[tuple[str, str]] = ()
 
     @property
     def of_one_day(self) -> bool:
@@ -99,6 +103,24 @@ def said_corrections(report: Report) -> list[str]:
         f"because {row['why']}."
         for row in report.corrected
     ]
+
+
+def left_out_in_all(report: Report) -> str:
+    """How many orders no figure of these days counts, and what becomes of them, in a sentence or two."""
+    if not report.left_out:
+        return "Nothing: no order of these days is in quarantine."
+    are = "order is" if len(report.left_out) == 1 else "orders are"
+    return (
+        f"{len(report.left_out)} {are} in quarantine, and no other figure counts them. They are counted when they are "
+        "mended, or when somebody says that they are right (`backroom quality quarantine`)."
+    )
+
+
+def said_left_out(report: Report) -> list[str]:
+    """A sentence for each order that no figure of these days counts, some of them where they are many."""
+    lines = [f"{number} is left out: {why}" for number, why in report.left_out[:LEFT_OUT_MOST]]
+    more = len(report.left_out) - len(lines)
+    return [*lines, f"and {more} more."] if more else lines
 
 
 def pictures(report: Report) -> Iterator[tuple[str, str]]:

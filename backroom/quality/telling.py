@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.quality import Scope, Severity
+from backroom.domain.quarantine import Aside
 from backroom.quality.suites import BY_SUBJECT, RULES, SUITES
-from backroom.store.quality import findings, runs
+from backroom.store.quality import findings, quarantine, runs
 
 TOLD_MOST = 50
 NAMED_MOST = 5
@@ -28,6 +29,7 @@ class Told:
     results: Sequence[RowMapping]
     open: Sequence[RowMapping]
     counts: Mapping[str, int]
+    aside: Mapping[Aside, int]
     earlier: Sequence[Mapping[str, Any]]
 
 
@@ -42,6 +44,7 @@ def read_told(connection: Connection, run_id: int | None = None) -> Told | None:
         runs.results(connection, run["id"]),
         findings.open_findings(connection, TOLD_MOST),
         findings.count_open(connection),
+        quarantine.count(connection),
         [dict(row) for row in reversed(ended)],
     )
 
@@ -97,6 +100,7 @@ def markdown(told: Told, page: str, chart: str = "") -> str:
         lines += ["", "Repair what is certain: `backroom quality repair --all`."]
     else:
         lines += ["Nothing."]
+    lines += ["", "## In quarantine", "", _said_aside(told.aside)]
     lines += [
         "",
         "## What was looked at",
@@ -113,6 +117,19 @@ def markdown(told: Told, page: str, chart: str = "") -> str:
     return "\n".join([*lines, "", f"All of it, offline: `{page}` in the home folder."])
 
 
+def _said_aside(counted: Mapping[Aside, int]) -> str:
+    """How many findings keep their rows aside, and where they are listed."""
+    lines = [
+        f"{counted[Aside.IN]} findings keep their rows in quarantine, listed in the artifact `quality-quarantine`."
+    ]
+    if counted[Aside.TOO_MANY]:
+        lines.append(
+            f"{counted[Aside.TOO_MANY]} more are of checks that too many rows failed at once: none of those is put "
+            "aside. `backroom quality quarantine` lists them as well."
+        )
+    return " ".join(lines)
+
+
 def trend_of(told: Told) -> list[tuple[str, str, int]]:
     """What was open after each run, by severity: (when, severity, how many), oldest run first."""
     return [
@@ -127,7 +144,20 @@ def alert(code: str, found: Sequence[RowMapping]) -> tuple[str, str]:
     names = list(dict.fromkeys(row["number"] or f"{row['subject']} {row['row_key']}" for row in found))
     more = f" and {len(names) - NAMED_MOST} more" if len(names) > NAMED_MOST else ""
     rule = RULES[code]
-    return f"Data quality, {', '.join(names[:NAMED_MOST])}{more}", f"{rule.says} {rule.person}"
+    what = f"{rule.says} {rule.person} {_of_quarantine(code, found)}"
+    return f"Data quality, {', '.join(names[:NAMED_MOST])}{more}", what.strip()
+
+
+def _of_quarantine(code: str, found: Sequence[RowMapping]) -> str:
+    """What became of the rows of an alert."""
+    if any(row["aside"] == Aside.TOO_MANY for row in found):
+        return (
+            "So many rows fail this check at once that it may be wrong itself: none was put on hold or left out. If it "
+            f"is right, `backroom quality quarantine --check {code}` puts all of them into quarantine."
+        )
+    if any(row["aside"] == Aside.IN for row in found):
+        return "It is in quarantine: on hold if it has not left, and in no figure, until it is mended or accepted."
+    return ""
 
 
 def summary(found: Mapping[str, Sequence[RowMapping]]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, case, select, update
 
 from backroom.domain.event_page import Offer, Phase, PublicEvent, minutes_until, offers_of, phase_of, printed_here
 from backroom.domain.events import EventState
@@ -116,7 +116,10 @@ def _unsampled(
 
 def free_at(connection: Connection, location: str) -> dict[str, int]:
     """Pieces that nobody has a right to, by SKU; 0 for what is gone."""
-    query = select(stock_levels.c.sku, stock_levels.c.on_hand - stock_levels.c.reserved)
+    query = select(
+        stock_levels.c.sku,
+        case((stock_levels.c.aside, 0), else_=stock_levels.c.on_hand - stock_levels.c.reserved),
+    )
     rows = connection.execute(query.where(stock_levels.c.location == location))
     return dict(rows.tuples().all())
 

@@ -32,6 +32,8 @@ from backroom.domain.returns import Lane
 from backroom.store import effects as ledger
 from backroom.store.batches import chunks, upsert
 from backroom.store.messages import SENT
+from backroom.store.quality import aside
+from backroom.store.quality.aside import COUNTED
 from backroom.store.sku_returns import came_back
 from backroom.store.tables import (
     counters,
@@ -86,13 +88,15 @@ class Kept:
 class RawOrder:
     """One order's row and what was counted over the rows that hang on it.
 
-    `parts` leaves out cancelled ones; `short` is each (location, sku) that its first routing found out of stock.
+    `parts` leaves out cancelled ones; `short` is each (location, sku) that its first routing found out of stock;
+    `left_out` is the check that keeps it in quarantine, empty where none does.
     """
 
     order: RowMapping
     parts: list[RowMapping] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     short: list[tuple[str, str]] = field(default_factory=list)
+    left_out: str = ""
 
 
 def changes(connection: Connection, at: datetime, mark: int | None = None) -> Changes:
@@ -119,8 +123,10 @@ def read_orders(connection: Connection, order_ids: Iterable[int]) -> dict[int, R
     """Orders with their parts and counts, by id."""
     found: dict[int, RawOrder] = {}
     for batch in chunks(order_ids):
-        for row in connection.execute(_orders().where(orders.c.id.in_(batch))).mappings():
-            found[row["id"]] = RawOrder(row)
+        rows = connection.execute(_orders().where(orders.c.id.in_(batch))).mappings().all()
+        kept_aside = aside.left_out(connection, [row["number"] for row in rows])
+        for row in rows:
+            found[row["id"]] = RawOrder(row, left_out=kept_aside.get(row["number"], ""))
         for row in connection.execute(_parts(batch)).mappings():
             found[row["order_id"]].parts.append(row)
         for query in _counts(batch):
@@ -327,7 +333,7 @@ def settle_days(connection: Connection, days: Iterable[str]) -> None:
 
 
 def facts_of_days(connection: Connection, days: Sequence[str]) -> list[RowMapping]:
-    """Facts of the orders that were accepted or shipped on these days."""
+    """Facts of the orders that were accepted or shipped on these days, of those that no figure counts as well."""
     return list(connection.execute(select(order_facts).where(_on(days))).mappings())
 
 
@@ -335,12 +341,20 @@ def stream_of_days(
     connection: Connection, days: Sequence[str], columns: Sequence[str]
 ) -> Iterator[list[tuple[Any, ...]]]:
     """The same, only these columns, some thousand orders at a time."""
-    return _stream(connection, select(*(order_facts.c[name] for name in columns)).where(_on(days)))
+    return _stream(connection, select(*(order_facts.c[name] for name in columns)).where(_on(days), COUNTED))
+
+
+def left_out_of_days(connection: Connection, days: Sequence[str]) -> list[RowMapping]:
+    """Facts of the orders in quarantine that were accepted or shipped on these days: no figure counts them."""
+    query = select(order_facts).where(_on(days), ~COUNTED).order_by(order_facts.c.order_id)
+    return list(connection.execute(query).mappings())
 
 
 def stream_placed(connection: Connection, columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
     """These columns of all orders that customers placed, some thousand at a time."""
-    return _stream(connection, select(*(order_facts.c[name] for name in columns)).where(order_facts.c.replaces == 0))
+    return _stream(
+        connection, select(*(order_facts.c[name] for name in columns)).where(order_facts.c.replaces == 0, COUNTED)
+    )
 
 
 def _stream(connection: Connection, query: Select[Any]) -> Iterator[list[tuple[Any, ...]]]:
@@ -356,7 +370,7 @@ def stock_outs_of_days(connection: Connection, days: Sequence[str]) -> list[tupl
     """(day, way, location, SKU) of everything that orders accepted on these days found out of stock."""
     query = select(order_facts.c.accepted_day, order_facts.c.way, stock_outs.c.location, stock_outs.c.sku)
     query = query.join(stock_outs, stock_outs.c.order_id == order_facts.c.order_id)
-    accepted = connection.execute(query.where(order_facts.c.accepted_day.in_(days)))
+    accepted = connection.execute(query.where(order_facts.c.accepted_day.in_(days), COUNTED))
     return [(row[0], row[1], row[2], row[3]) for row in accepted]
 
 
@@ -371,7 +385,9 @@ def stock_outs_of_orders(connection: Connection, order_ids: Iterable[int]) -> li
 
 def returned_between(connection: Connection, first: str, last: str, way: str, most: int) -> list[RowMapping]:
     """Orders shipped on the days from `first` to `last` of which anything came back, those first of which most did."""
-    query = select(order_facts).where(order_facts.c.shipped_day.between(first, last), order_facts.c.returned > 0)
+    query = select(order_facts).where(
+        order_facts.c.shipped_day.between(first, last), order_facts.c.returned > 0, COUNTED
+    )
     if way:
         query = query.where(order_facts.c.way == way)
     query = query.order_by(order_facts.c.returned.desc(), order_facts.c.order_id).limit(most)
@@ -387,7 +403,7 @@ def firsts_between(
 
     def is_before(one: Any, other: Any) -> ColumnElement[bool]:
         same = and_(one.c.placed_at == other.c.placed_at, one.c.order_id < other.c.order_id)
-        placed = and_(one.c.replaces == 0, other.c.replaces == 0)
+        placed = and_(one.c.replaces == 0, other.c.replaces == 0, one.c.left_out == "", other.c.left_out == "")
         return and_(placed, one.c.person_id == other.c.person_id, (one.c.placed_at < other.c.placed_at) | same)
 
     nearest = (
@@ -410,7 +426,7 @@ def firsts_between(
         )
         .select_from(order_facts)
         .outerjoin(after, after.c.order_id == nearest)
-        .where(order_facts.c.placed_at >= first, order_facts.c.placed_at < end, order_facts.c.replaces == 0)
+        .where(order_facts.c.placed_at >= first, order_facts.c.placed_at < end, order_facts.c.replaces == 0, COUNTED)
         .where(~select(earlier.c.order_id).where(is_before(earlier, order_facts)).exists())
         .order_by(order_facts.c.placed_at)
         .limit(most)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from backroom.domain.kpi import Way
 from backroom.domain.model import OrderState
+from backroom.store.quality.aside import COUNTED
 from backroom.store.tables import fulfilment_orders, order_facts, order_lines, orders, routing_decisions
 
 _NO_RULE = ("no_rule", "no_place")
@@ -74,7 +75,7 @@ def served_at_events(connection: Connection) -> dict[str, Served]:
     """By day of the shop's own calendar."""
     query = select(
         order_facts.c.shipped_day, order_facts.c.ship_s, order_facts.c.print_tries, order_facts.c.print_rejects
-    ).where(order_facts.c.way == Way.EVENT, order_facts.c.shipped_day != "")
+    ).where(order_facts.c.way == Way.EVENT, order_facts.c.shipped_day != "", COUNTED)
     rows = defaultdict(list)
     for row in connection.execute(query):
         rows[row.shipped_day].append(row)
@@ -88,7 +89,7 @@ def served_at_events(connection: Connection) -> dict[str, Served]:
 
 def shipped_since(connection: Connection, first: str) -> tuple[list[int], int, int]:
     """Of orders shipped since a day: the seconds of each, how many had a promise, and how many of those were late."""
-    query = select(order_facts.c.ship_s, order_facts.c.on_time).where(order_facts.c.shipped_day >= first)
+    query = select(order_facts.c.ship_s, order_facts.c.on_time).where(order_facts.c.shipped_day >= first, COUNTED)
     rows = connection.execute(query).all()
     promised = [row.on_time for row in rows if row.on_time is not None]
     return [row.ship_s for row in rows], len(promised), promised.count(0)

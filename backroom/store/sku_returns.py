@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from backroom.domain.kpi import Way
 from backroom.domain.model import FulfilmentState
 from backroom.domain.returns import PieceState, Word
+from backroom.store.quality.aside import COUNTED
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, order_facts, return_lines
 
 
@@ -25,13 +26,13 @@ def by_month(connection: Connection) -> list[tuple[str, str, int, int]]:
     """(month as 2026-11, way, pieces shipped in it, how many of them came back)."""
     month = func.substr(order_facts.c.shipped_day, 1, 7)
     query = select(month, order_facts.c.way, func.sum(order_facts.c.pieces), func.sum(order_facts.c.returned))
-    query = query.where(order_facts.c.shipped_day != "").group_by(month, order_facts.c.way)
+    query = query.where(order_facts.c.shipped_day != "", COUNTED).group_by(month, order_facts.c.way)
     return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
 
 
 def by_sku(connection: Connection, first: str, last: str) -> list[tuple[str, bool, int, int]]:
     """(SKU, whether by orders of events, pieces shipped from `first` to `last`, how many of them came back)."""
-    shipped = order_facts.c.shipped_day.between(first, last)
+    shipped = order_facts.c.shipped_day.between(first, last) & COUNTED
     of_event = (order_facts.c.way == Way.EVENT).label("of_event")
     sold = (
         select(fulfilment_lines.c.sku, of_event, func.sum(fulfilment_lines.c.from_stock + fulfilment_lines.c.to_print))

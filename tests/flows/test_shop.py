@@ -196,6 +196,7 @@ def test_data_quality_finds_nothing_in_what_the_shop_did_and_alerts_of_what_is_d
     told = [path.read_text(encoding="utf-8") for path in (shop.home / "mail").glob("*.eml")]
     assert len([mail for mail in told if f"Subject: Backroom: Data quality, {number}" in mail]) == 1
     assert f"| critical | {number} |" in shop.prefect("GET", "/artifacts/quality/latest")["data"]
+    assert number in str(shop.prefect("GET", "/artifacts/quality-quarantine/latest")["data"])
 
 
 def test_an_order_told_by_its_number_writes_its_story(shop: RunningShop, sent: Sequence[DemoOrder]) -> None:

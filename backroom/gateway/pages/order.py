@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -19,6 +19,7 @@ from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, page, state, tag, when
 from backroom.gateway.pages.order_story import deliveries, making, routing, timeline
 from backroom.gateway.pages.orders import NUMBER
+from backroom.quality.quarantine import why_held
 from backroom.store import desk, news, selling, unfinished
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -42,10 +43,11 @@ def show(number: str, request: Request, _staff: Staff) -> Response:
             raise HTTPException(404, "there is no such order")
         contact = read_contact(connection, front.room.seals, told.order)
         notes = open_notes(connection, front.room.seals, told)
+        aside = why_held(connection, number)
     return page(
         request,
         f"Order {number}",
-        _summary(request, told),
+        _summary(request, told, aside),
         _acts(request, told),
         tag("h2", "Why it is made where it is made"),
         routing(told, front.room.shop.location_names),
@@ -144,7 +146,7 @@ def _note(given: dict[str, str]) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in given.get("note", "")[:LONGEST_NOTE])
 
 
-def _summary(request: Request, told: OrderStory) -> Html:
+def _summary(request: Request, told: OrderStory, aside: Sequence[str]) -> Html:
     order = told.order
     # An order that is under way falls sick at one of its parts.
     sick = [one["sick_reason"] for one in (order, *told.parts) if one["sick_cause"]]
@@ -163,6 +165,8 @@ def _summary(request: Request, told: OrderStory) -> Html:
     ]
     if remedy := what_to_do(order["hold_reason"]):
         facts.insert(1, ("What to do", remedy))
+    if aside:
+        facts.insert(1, ("In quarantine", tag("ul", [tag("li", why) for why in aside])))
     rows = [tag("tr", tag("th", name, scope="row"), tag("td", value)) for name, value in facts]
     return tag("table", tag("tbody", rows))
 

@@ -33,3 +33,8 @@ SUITES: tuple[Suite, ...] = (
 )
 BY_SUBJECT = {suite.subject: suite for suite in SUITES}
 RULES: dict[str, Rule] = {rule.code: rule for suite in SUITES for rule in suite.rules}
+
+
+def said_of(code: str) -> str:
+    """What a row is that fails a check, in words, with its name; the name alone where there is no such check now."""
+    return f"{RULES[code].says} ({code})" if code in RULES else code

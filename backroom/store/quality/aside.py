@@ -16,15 +16,17 @@ from backroom.domain.model import FulfilmentState, OrderState
 from backroom.domain.quality import FindingState
 from backroom.domain.quarantine import IN_QUARANTINE, Aside
 from backroom.store.batches import chunks
-from backroom.store.tables import fulfilment_orders, orders, quality_findings
+from backroom.store.tables import fulfilment_orders, order_facts, orders, quality_findings
 
 # A row in quarantine: its finding is open, and put it aside.
 is_aside: ColumnElement[bool] = and_(
     quality_findings.c.state == FindingState.OPEN, quality_findings.c.aside == Aside.IN
 )
+# What figures count: facts of no order that is in quarantine.
+COUNTED: ColumnElement[bool] = order_facts.c.left_out == ""
 _GOING = tuple(state for state in OrderState if state not in ends(Kind.ORDER))
 
-# Where an order, or its work, stood when the quarantine held it: a check must not pass because its finding held the row.
+# Where an order, or its work, stood when the quarantine held it: a check must not pass because it held the row.
 order_stands: ColumnElement[str] = case(
     (and_(orders.c.state == OrderState.HELD, orders.c.hold_reason == IN_QUARANTINE), orders.c.held_from),
     else_=orders.c.state,

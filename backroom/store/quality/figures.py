@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
 from backroom.domain.kpi import ALL
 from backroom.domain.model import InboxState, OrderState
 from backroom.store.order_facts import MARK
+from backroom.store.quality.aside import COUNTED
 from backroom.store.quality.orders import COUNTED_AFTER
 from backroom.store.quality.windows import Source, holds, when
 from backroom.store.tables import counters, due_days, history, inbox, kpi_figures, order_facts, orders
@@ -19,7 +20,8 @@ from backroom.store.tables import counters, due_days, history, inbox, kpi_figure
 def _figures(_: datetime) -> Select[Any]:
     """Figures; of how many orders were shipped, also how many facts there are, unless its day is to be computed yet."""
     figure, fact = kpi_figures, order_facts
-    facts = select(func.count()).where(fact.c.shipped_day == figure.c.day, _way(fact.c.way)).scalar_subquery()
+    shipped = (fact.c.shipped_day == figure.c.day) & COUNTED & _way(fact.c.way)
+    facts = select(func.count()).where(shipped).scalar_subquery()
     due = select(due_days.c.day).where(due_days.c.day == figure.c.day)
     counts = (figure.c.name == "orders") & ~due.exists()
     return select(

@@ -10,7 +10,7 @@ who asks whether an order is (`aside`), and messages that could not become an or
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,22 +34,25 @@ _found = quality_findings.c
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What one look at the quarantine did: orders that were `held` and `released`, checks of which `too_many` rows
-    failed at once, how many rows were put `aside`, and the wake-ups that are owed after the commit."""
+    failed at once, how many rows were put `aside`, the wake-ups that are owed after the commit, and whether other
+    `stock` may be sold now."""
 
     held: Sequence[str]
     released: Sequence[str]
     too_many: Collection[str]
     aside: int
     wakeups: Sequence[Wakeup]
+    stock: bool = False
 
 
 def settle(connection: Connection, hub: str, at: datetime) -> Settled:
     """After a run: let out what is well, put aside what failed newly, hold what has not left."""
+    before = _stock_aside(connection)
     released, wakeups = let_out(connection, hub, at)
     aside, too_many = _admit(connection, at)
     held = hold_orders(connection)
     _mark_stock(connection, at)
-    return Settled(held, released, too_many, aside, wakeups)
+    return Settled(held, released, too_many, aside, wakeups, _stock_aside(connection) != before)
 
 
 def let_out(connection: Connection, hub: str, at: datetime, actor: str = "") -> tuple[list[str], list[Wakeup]]:
@@ -170,11 +173,11 @@ def _stopped(connection: Connection, names: Collection[str]) -> set[str]:
 
 
 def _tell(connection: Connection, rows: Sequence[RowMapping], event: str, at: datetime, actor: str) -> None:
-    """Write into the orders' history which check put them aside or lets them out: whoever counts them reads it there."""
+    """Write into the orders' history which check put them aside or lets them out: whoever counts them reads it."""
     ids: dict[str, int] = {}
     for batch in chunks(sorted({row["number"] for row in rows if row["number"]})):
         query = select(orders.c.number, orders.c.id).where(orders.c.number.in_(batch))
-        ids |= {number: id_ for number, id_ in connection.execute(query)}
+        ids |= dict(connection.execute(query).tuples().all())
     told = {(ids[row["number"]], row["code"]) for row in rows if row["number"] in ids}
     entries = [history.Entry(id_, event, {"check": code}) for id_, code in sorted(told)]
     history.record(connection, entries, at=at, actor=actor)
@@ -186,18 +189,22 @@ def _mark_stock(connection: Connection, at: datetime) -> None:
     rows = connection.execute(select(_found.subject, _found.row_key, _found.data).where(which)).mappings()
     places = sorted({_place(row) for row in rows})
     here = tuple_(stock_levels.c.location, stock_levels.c.sku).in_(places) if places else None
-    out = stock_levels.c.aside.is_(True)
+    out: ColumnElement[bool] = stock_levels.c.aside
     if here is not None:
         connection.execute(update(stock_levels).where(here, ~stock_levels.c.aside).values(aside=True))
         out = and_(out, ~here)
     connection.execute(update(stock_levels).where(out).values(aside=False, freed_at=at))
 
 
-def _place(row: Mapping[str, object]) -> tuple[str, str]:
+def _stock_aside(connection: Connection) -> set[tuple[str, str]]:
+    """The places and pieces of which none is sold now."""
+    query = select(stock_levels.c.location, stock_levels.c.sku).where(stock_levels.c.aside)
+    return {(location, sku) for location, sku in connection.execute(query)}
+
+
+def _place(row: RowMapping) -> tuple[str, str]:
     """The place and the piece that a finding about stock is about."""
     if row["subject"] == "stock":
         location, _, sku = str(row["row_key"]).partition("/")
         return location, sku
-    data = row["data"]
-    assert isinstance(data, Mapping)
-    return str(data.get("location", "")), str(data.get("sku", ""))
+    return str(row["data"].get("location", "")), str(row["data"].get("sku", ""))

@@ -8,8 +8,8 @@ from backroom.store.tables.base import Id, Json, Utc, metadata
 
 # What the figures need of an order, without looking at its rows again. Days are those of the shop's own calendar, as
 # ISO 8601; `shipped_day` is empty until it is shipped. `replaces` is 1
-# of what is sent for a return. `left_out` names the check that keeps the order in quarantine, and is empty of every other
-# one: no figure counts it meanwhile. `digest` is of the rest of the row: it tells a correction.
+# of what is sent for a return. `left_out` names the check that keeps the order in quarantine, where no figure counts
+# it, and is empty of all others. `digest` is of the rest of the row: it tells a correction.
 order_facts = Table(
     "order_facts",
     metadata,

@@ -59,6 +59,7 @@ def test_every_figure_opens_to_its_orders(facts: list[dict[str, Any]], name: str
         "print_rejects",
         "stock_outs",
         "oversold",
+        "left_out",
     ):
         numbers = {row["number"] for row in found}
         assert len(numbers) == len(found)

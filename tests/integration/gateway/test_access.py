@@ -23,6 +23,7 @@ DOORS = [
     ("GET", "/scan/hub", "staff"),
     ("GET", "/shipments/1/label.pdf", "staff"),
     ("POST", "/orders/A-1001/cancel", "staff"),
+    ("POST", "/quarantine/rows/1/accept", "staff"),
 ]
 
 

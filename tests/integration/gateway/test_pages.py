@@ -11,11 +11,15 @@ from sqlalchemy import Connection, update
 
 from backroom.domain.holds import what_to_do
 from backroom.domain.model import Problem
+from backroom.domain.quality import Severity
+from backroom.domain.quarantine import IN_QUARANTINE
+from backroom.quality.suites import RULES
 from backroom.store import effects, intake, news, tables
 from backroom.store.booth_wakes import claim_jobs
 from backroom.store.database import now
 from backroom.store.people import load
 from backroom.store.print_attempts import settle, start
+from backroom.store.quality import findings, quarantine
 from backroom.store.seals import seal
 from backroom.store.shipping import DATA_CONTEXT, ZPL_CONTEXT, NewShipment, SealedLabel, save_shipments
 from backroom.store.story import OrderStory, story
@@ -294,6 +298,34 @@ def test_a_label_that_was_bought_is_not_settled_by_a_word(gateway: Gateway, staf
     assert 'value="happened"' not in page
     [found] = re.findall(r'action="(/effects/[0-9]+/decision)"', page)
     assert press(staff, "/effects", found, decision="happened").status_code == 409
+
+
+def test_a_row_in_quarantine_is_listed_its_orders_page_says_why_and_a_person_may_say_that_it_is_right(
+    gateway: Gateway, staff: httpx.Client
+) -> None:
+    number = make_order(gateway.room)
+    before = told(gateway, number).order
+
+    def find(connection: Connection) -> None:
+        failure = findings.Failure("orders.total", str(before["id"]), "orders", Severity.CRITICAL, number)
+        findings.note(connection, 1, [failure], now(connection))
+        quarantine.settle(connection, gateway.room.shop.hub, now(connection))
+
+    gateway.room.database.write(find)
+    assert told(gateway, number).order["hold_reason"] == IN_QUARANTINE
+    for path in ("/quarantine", f"/orders/{number}"):
+        page = staff.get(path).text
+        for expected in (number, RULES["orders.total"].says, RULES["orders.total"].person, "orders.total"):
+            assert expected in page, (path, expected)
+    assert what_to_do(IN_QUARANTINE) in staff.get(f"/orders/{number}").text
+    listed = staff.get("/quarantine").text
+    [found] = re.findall(r'action="(/quarantine/rows/[0-9]+/accept)"', listed)
+    [token] = set(re.findall(r'name="csrf" value="([0-9a-f]+)"', listed))
+    for _ in range(2):
+        assert staff.post(found, data={"csrf": token}).status_code == 303
+        after = told(gateway, number).order
+        assert (after["state"], after["hold_reason"]) == (before["state"], "")
+    assert "No row is in quarantine." in staff.get("/quarantine").text
 
 
 def test_a_location_that_does_not_exist_is_404(staff: httpx.Client) -> None:

@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
-from backroom.domain.model import FulfilmentState, OrderState
+from backroom.domain.model import OrderState
 from backroom.domain.quality import FindingState, Severity
 from backroom.domain.quarantine import IN_QUARANTINE, MOST_ROWS, Aside
+from backroom.quality.quarantine import table, why_held
 from backroom.quality.repairing import Workshop
 from backroom.quality.suites import RULES
+from backroom.quality.telling import alert, markdown, read_told
 from backroom.quality.validate import Inspector
 from backroom.store import desk, selling, stock
 from backroom.store.database import Database, now
@@ -123,9 +125,7 @@ def test_a_warning_holds_nothing(shop_on_sqlite: Database, inspector: Inspector)
     assert state_of(shop_on_sqlite, number)[0] == OrderState.RELEASED
 
 
-def test_who_lets_it_go_on_says_that_it_is_right_and_is_not_asked_again(
-    honest: Database, inspector: Inspector
-) -> None:
+def test_who_lets_it_go_on_says_that_it_is_right_and_is_not_asked_again(honest: Database, inspector: Inspector) -> None:
     number = under_way(honest)[0]
     damage_total(honest, number)
     look_and_settle(honest, inspector)
@@ -284,9 +284,36 @@ def test_what_a_channel_may_sell_leaves_stock_in_doubt_out_and_has_it_again(
         assert selling.for_sale(connection, shop, channel) == before
 
 
-ACTS = st.lists(
-    st.sampled_from(["damage", "mend", "look", "release", "accept", "hold"]), min_size=3, max_size=9
-)
+def test_people_are_told_what_is_in_quarantine_and_when_too_much_failed_for_it(
+    shop_on_sqlite: Database, inspector: Inspector
+) -> None:
+    number = under_way(shop_on_sqlite)[0]
+    damage_total(shop_on_sqlite, number)
+    look_and_settle(shop_on_sqlite, inspector)
+    with shop_on_sqlite.read() as connection:
+        told = read_told(connection)
+        (row,) = table(quarantine.listed(connection, 10))
+        _, what = alert("orders.total", findings.untold(connection, [Severity.CRITICAL])["orders.total"])
+        (why,) = why_held(connection, number)
+    assert told is not None
+    assert (row["number"], row["now"], row["do"]) == (number, "on hold", RULES["orders.total"].person)
+    assert "1 findings keep their rows in quarantine" in markdown(told, "quality/index.html")
+    assert "It is in quarantine" in what
+    assert why == f"{RULES['orders.total'].says} (orders.total) {RULES['orders.total'].person}"
+    with shop_on_sqlite.read() as connection:
+        everybody = list(connection.execute(select(orders.c.number)).scalars())
+    shop_on_sqlite.write(lambda c: c.execute(update(orders).values(currency="EURO")))
+    look_and_settle(shop_on_sqlite, inspector)
+    with shop_on_sqlite.read() as connection:
+        told = read_told(connection)
+        _, what = alert("orders.currency", findings.untold(connection, [Severity.CRITICAL])["orders.currency"])
+    assert told is not None
+    assert "none was put on hold" in what
+    assert "backroom quality quarantine --check orders.currency" in what
+    assert f"{len(everybody)} more are of checks" in markdown(told, "quality/index.html")
+
+
+ACTS = st.lists(st.sampled_from(["damage", "mend", "look", "release", "accept", "hold"]), min_size=3, max_size=9)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
