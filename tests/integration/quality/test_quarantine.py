@@ -14,18 +14,21 @@ from sqlalchemy import func, select, update
 from backroom.domain.model import OrderState
 from backroom.domain.quality import FindingState, Severity
 from backroom.domain.quarantine import IN_QUARANTINE, MOST_ROWS, Aside
+from backroom.insight.facts import facts_of
 from backroom.quality.quarantine import table, why_held
 from backroom.quality.repairing import Workshop
 from backroom.quality.suites import RULES
 from backroom.quality.telling import alert, markdown, read_told
 from backroom.quality.validate import Inspector
 from backroom.store import desk, selling, stock
+from backroom.store import order_facts as facts_store
 from backroom.store.database import Database, now
 from backroom.store.quality import aside, findings, quarantine
 from backroom.store.quality.quarantine import Settled
 from backroom.store.tables import (
     fulfilment_orders,
     history,
+    order_facts,
     orders,
     quality_findings,
     stock_levels,
@@ -115,6 +118,32 @@ def test_an_order_that_has_left_is_listed_and_not_held(honest: Database, inspect
         (row,) = quarantine.listed(connection, 10)
         assert aside.left_out(connection, [number]) == {number: "orders.total"}
     assert (row["number"], row["aside"], row["order_state"]) == (number, Aside.IN, OrderState.FULFILLED)
+
+
+def test_the_facts_of_an_order_in_quarantine_say_which_check_leaves_it_out(
+    honest: Database, inspector: Inspector
+) -> None:
+    with honest.read() as connection:
+        id_, number, day = connection.execute(
+            select(order_facts.c.order_id, order_facts.c.number, order_facts.c.shipped_day).where(
+                order_facts.c.shipped_day != ""
+            )
+        ).first() or (0, "", "")
+    damage_total(honest, number)
+    look_and_settle(honest, inspector)
+    with honest.read() as connection:
+        (raw,) = facts_store.read_orders(connection, [id_]).values()
+        before = len(facts_store.facts_of_days(connection, [day]))
+    fact = facts_of(raw, a_shop())
+    assert fact["left_out"] == "orders.total"
+    honest.write(lambda c: facts_store.save_facts(c, [fact], []))
+    with honest.read() as connection:
+        assert [row["number"] for row in facts_store.left_out_of_days(connection, [day])] == [number]
+        streamed = [row for rows in facts_store.stream_of_days(connection, [day], ("number",)) for row in rows]
+        assert (number,) not in streamed
+        assert len(streamed) == before - 1
+    found = look(honest, inspector, ["orders", "key_figures", "order_facts"])
+    assert set(found) == {"orders.total", "key_figures.shipped"}
 
 
 def test_a_warning_holds_nothing(shop_on_sqlite: Database, inspector: Inspector) -> None:
