@@ -17,6 +17,7 @@ import typer.main
 from backroom.channels.csvfile import COLUMNS
 from backroom.cli.app import app
 from backroom.domain import news, routing, tracking
+from backroom.domain import quarantine as quarantine_rules
 from backroom.domain.audit import DEFINITIONS, USUAL, Stage
 from backroom.domain.breaker import LIMIT
 from backroom.domain.kpi import KPIS
@@ -213,6 +214,13 @@ def test_the_guide_knows_no_hold_reason_that_the_code_has_not() -> None:
     assert set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)) == _hold_reasons()
 
 
+def test_how_much_one_check_may_put_aside_is_told_as_it_is() -> None:
+    page = " ".join((ROOT / "docs" / "quality.md").read_text(encoding="utf-8").split())
+    assert f"it would be more than {quarantine_rules.MOST_ROWS} orders" in page
+    assert quarantine_rules.SHARE == 4
+    assert f"more than a quarter of the orders under way ({quarantine_rules.LEAST_HELD} always may be)" in page
+
+
 def test_the_numbers_that_people_are_told_are_those_of_the_code() -> None:
     told = {path.name: " ".join(path.read_text(encoding="utf-8").split()) for path in GUIDE.glob("*.md")}
     assert f"After {('no', 'one', 'two', 'three', 'four', 'five')[MOST_FAILURES]} such failures" in told["printer.md"]
@@ -347,6 +355,7 @@ def _find_hold_reasons() -> Iterator[str]:
     yield from (value for name, value in vars(routing).items() if re.fullmatch("NO_[A-Z]+|SHORT_STOCK", name))
     yield desk.ASKED_BY_STAFF
     yield unfinished.LEFT_UNFINISHED
+    yield quarantine_rules.IN_QUARANTINE
     yield from news.HOLDS
     yield from partner_news.HOLDS
     yield from tracking.HOLDS.values()

@@ -1,5 +1,4 @@
-"""The quarantine of rows as commands: what is in it, what a held order says, accepting, and a check that is right though
-it fails for many."""
+"""The quarantine of rows as commands: what is in it, what a held order says, accepting, and a check that is right."""
 
 from __future__ import annotations
 
