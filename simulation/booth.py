@@ -182,7 +182,7 @@ class Stand(Staff):
         job = self.at_press.pop(press.name, None) or self.parked.pop(press.name, None)
         if job is None:
             return ""
-        came_out = any(key == job.key for key, _ in press.came_out)
+        came_out = press.found(job.key)
         decision = "printed" if came_out else "print_again"
         if came_out:
             self.table.bags.setdefault(job.order_number, Counter())[job.sku] += job.copies

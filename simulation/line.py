@@ -86,7 +86,8 @@ class Line(Booth):
     def progress(self, job: Job, state: PrintState, reason: str, printer_job: str) -> None:
         word = PrintJobState.BLOCKED if state is PrintState.STOPPED else PrintJobState.PRINTING
         if self.away:
-            self._write(job, replayed_prints.PROGRESS, state=word, reason=reason, printer_job=printer_job)
+            words = {"state": word, "reason": reason, "printer_job": printer_job}
+            self._write(job, replayed_prints.PROGRESS, printer=self._printer_of(job), **words)
             return
         with _taken():
             self._room.database.write(
@@ -95,7 +96,7 @@ class Line(Booth):
 
     def outcome(self, job: Job, outcome: str, reason: str = "") -> None:
         if self.away:
-            self._write(job, replayed_prints.OUTCOME, state=outcome, reason=reason)
+            self._write(job, replayed_prints.OUTCOME, state=outcome, reason=reason, printer=self._printer_of(job))
             return
         with _taken():
             self._ring(
@@ -124,6 +125,13 @@ class Line(Booth):
 
     def _aged(self, one: _Written, at: datetime) -> ReplayedLine:
         return ReplayedLine(**asdict(one.line) | {"age_s": (at - one.at).total_seconds()})
+
+    def _printer_of(self, job: Job) -> str:
+        """Where the journal says that it was begun; each line carries it, as the booth's own do."""
+        mine = (
+            one.line for one in reversed(self._journal) if (one.line.job, one.line.attempt) == (job.id, job.attempt)
+        )
+        return next((line.printer for line in mine if line.printer), job.printer)
 
     def _write(self, job: Job, what: str, **words: str) -> None:
         line = ReplayedLine(len(self._journal) + 1, job.id, job.attempt, what, 0.0, **words)

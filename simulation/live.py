@@ -112,6 +112,7 @@ class LiveNight(Market):
     tell: Callable[[str], None]
     pass_time: Callable[[datetime, int], None]
     away: bool = False
+    _found: dict[str, datetime] = field(default_factory=dict)
     _queue: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -213,7 +214,9 @@ class LiveNight(Market):
         there = {_plain(one.key) for one in self.printers[name].jobs()}
         said = []
         for job in self._left_at(name):
-            decision = "printed" if job_key(job[1], job[2], job[3], job[4]) in there else "print_again"
+            key = job_key(job[1], job[2], job[3], job[4])
+            decision = "printed" if key in there else "print_again"
+            self._found[key] = self.clock()
             for wakeup in self.hub.room.database.write(
                 lambda c, id_=job[0], word=decision: print_attempts.decide(c, id_, word, WHO)  # type: ignore[misc]
             ):
@@ -241,8 +244,12 @@ class LiveNight(Market):
         self.say(f"the network is back: {sales} sales are told, and what was printed meanwhile")
 
     def _came_out(self) -> list[tuple[str, datetime]]:
+        """Each key with when somebody could have it: what a dead press left lies there for nobody until it is found."""
         found = [
-            (_plain(one.key), self.clock.at(one.printed_at)) for press in self.printers.values() for one in press.jobs()
+            (key, self._found.get(key, self.clock.at(one.printed_at)))
+            for press in self.printers.values()
+            for one in press.jobs()
+            for key in [_plain(one.key)]
         ]
         return sorted(found, key=lambda one: one[1])
 

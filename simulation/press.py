@@ -78,6 +78,14 @@ class Press:
         self._done(current, self.clock())
         return current.key
 
+    def found(self, key: str) -> bool:
+        """Whether it lies in the tray, for somebody who looks now: before, nobody could have had it."""
+        there = [one for one, _ in self.came_out]
+        if key not in there:
+            return False
+        self.came_out[there.index(key)] = (key, self.clock())
+        return True
+
     def status(self) -> PrinterStatus:
         self._answer()
         if self.stopped:

@@ -32,6 +32,8 @@ from backroom.store.tables import booth_lines, print_jobs
 BENCH = "bench"
 STARTED, PROGRESS, AGAIN, OUTCOME = "started", "progress", "again", "outcome"
 _OUTCOMES = (PrintJobState.DONE, PrintJobState.FAILED, PrintJobState.UNKNOWN)
+# Ends of a job that only one that was begun can have, whichever printer the line leaves out.
+_BEGUN = (PrintJobState.DONE, PrintJobState.UNKNOWN)
 # States in which nothing of the job was begun at any printer.
 _UNBEGUN = (PrintJobState.WAITING, PrintJobState.HANDED)
 
@@ -138,7 +140,8 @@ def _is_stale(connection: Connection, machine: Machine, line: ReplayedLine) -> b
 
 def _go_on(connection: Connection, machine: Machine, row: RowMapping, line: ReplayedLine, at: datetime) -> list[Wakeup]:
     """A job in this machine's hands: what it says, as if it had been told in time. A hold came too late for it."""
-    if row["started_at"] is None and line.printer:
+    came_to_a_press = line.printer or (line.what == OUTCOME and line.state in _BEGUN)
+    if row["started_at"] is None and came_to_a_press:
         row = _begin(connection, row, line, machine.holder, at)
     if line.what == PROGRESS and row["started_at"] is not None:
         state = PrintJobState.BLOCKED if line.state == PrintJobState.BLOCKED else PrintJobState.PRINTING

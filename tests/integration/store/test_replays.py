@@ -231,3 +231,18 @@ def test_a_line_of_a_job_that_is_not_here_changes_nothing(sqlite_template: Path,
         assert floor.room.database.write(lambda c: take_in(c, MACHINE, [line])) == (1, [])
         assert floor.room.database.write(lambda c: take_in(c, MACHINE, [line])) == (0, [])
         assert end(floor) == before
+
+
+def test_an_outcome_that_names_no_printer_and_comes_before_its_start_is_taken_in(
+    sqlite_template: Path, tmp_path: Path
+) -> None:
+    with fresh_booth(sqlite_template, tmp_path) as floor:
+        floor.taken_in((SCARCE, 1), at=BOOTH)
+        floor.fulfil(BOOTH)
+        [job] = floor.hand_out(BOOTH, most=10)
+        done = ReplayedLine(2, job.id, 1, OUTCOME, 1.0, state="done")
+        started = ReplayedLine(1, job.id, 1, STARTED, 60.0, "press-1")
+        for line in (done, started):
+            floor.room.database.write(lambda c, line=line: take_in(c, MACHINE, [line]))
+        _, _, _, [(_, state, _, _)], _ = end(floor)
+        assert state == "done"
