@@ -18,6 +18,7 @@ from backroom.durable import flush, write_durably
 from backroom.eventpage import looking
 from backroom.eventpage.page import LIVE
 from backroom.shop.room import Room
+from backroom.shop.secrets import locked
 from backroom.store import event_page, events
 from backroom.store.events import NoSuchEvent
 
@@ -36,7 +37,17 @@ def write_event(room: Room, code: str, folder: Path) -> list[str]:
 
 def write_all(room: Room, folder: Path) -> list[str]:
     """Write the files of every event that has a page, and take those away that have none any more. One that is settled
-    is written once: nothing of it changes."""
+    is written once: nothing of it changes.
+
+    The sweep and the gateway both do: one after the other, each by a look of its own turn, so that none puts back what
+    another has written since.
+    """
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    with locked(folder):
+        return _write_all(room, folder)
+
+
+def _write_all(room: Room, folder: Path) -> list[str]:
     booths = {place.id for place in room.shop.locations}
     with room.database.read() as connection:
         there = [row for row in event_page.published(connection) if row["location"] in booths]

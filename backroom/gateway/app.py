@@ -5,9 +5,10 @@ There is no generated documentation page: it would load scripts from another sit
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -28,6 +29,7 @@ from backroom.gateway.front import Front, Waker, front_of
 from backroom.gateway.message_door import message_door
 from backroom.gateway.meters import Meters
 from backroom.gateway.middleware import BodyLimit, SafeHeaders
+from backroom.gateway.page_files import PageFiles
 from backroom.gateway.pages import (
     booths,
     effects,
@@ -147,9 +149,16 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.prefect = PrefectDoor.from_environment()
+    room = app.state.front.room
+    folder = room.event_pages()
+    pages = asyncio.create_task(PageFiles(room, folder).keep()) if folder is not None else None
     try:
         yield
     finally:
+        if pages is not None:
+            pages.cancel()
+            with suppress(asyncio.CancelledError):
+                await pages
         if app.state.prefect is not None:
             await app.state.prefect.close()
 

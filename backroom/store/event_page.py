@@ -7,14 +7,15 @@ What belongs here: reading it, and whether an event has a page at all. What does
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, case, select, update
 
 from backroom.domain.event_page import Offer, Phase, PublicEvent, minutes_until, offers_of, phase_of, printed_here
 from backroom.domain.events import EventState
-from backroom.domain.model import Variant
+from backroom.domain.model import PrintJobState, Variant
 from backroom.domain.print_queue import may_promise
 from backroom.domain.shop import Location, PromiseSpec, Shop
 from backroom.store import events, sample_standing
@@ -22,7 +23,15 @@ from backroom.store.catalogue import all_variants
 from backroom.store.events import NoSuchEvent
 from backroom.store.print_queue import read_queue
 from backroom.store.tables import events as events_table
-from backroom.store.tables import stock_levels
+from backroom.store.tables import print_jobs, stock_levels
+
+_UNDER_WAY = (
+    PrintJobState.WAITING,
+    PrintJobState.HANDED,
+    PrintJobState.PRINTING,
+    PrintJobState.BLOCKED,
+    PrintJobState.UNKNOWN,
+)
 
 
 def publish(connection: Connection, code: str, at: datetime | None, *, by: str, when: datetime) -> None:
@@ -38,6 +47,34 @@ def published(connection: Connection) -> list[RowMapping]:
     """The events that have a page, by their start."""
     query = select(events_table).where(events_table.c.published_at.is_not(None))
     return list(connection.execute(query.order_by(events_table.c.starts_at, events_table.c.id)).mappings())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the pages tell of, in short: one look differs from the last when an event itself, a piece at its booth or a
+    job in its print queue is another. Rows as they stand, to be compared and not to be read."""
+
+    events: tuple[tuple[Any, ...], ...] = ()
+    pieces: tuple[tuple[Any, ...], ...] = ()
+    prints: tuple[tuple[Any, ...], ...] = ()
+
+
+def standing(connection: Connection) -> Standing:
+    """How what is told stands, of every event that has a page and is not settled. Cheap enough to be asked every
+    second: the rows of those booths only, by their indexes."""
+    rows = [row for row in published(connection) if row["state"] != EventState.SETTLED]
+    if not rows:
+        return Standing()
+    booths = sorted({row["location"] for row in rows})
+    level = stock_levels.c
+    pieces = select(level.location, level.sku, level.on_hand, level.reserved).where(level.location.in_(booths))
+    job = print_jobs.c
+    prints = select(job.location, job.id, job.state).where(job.location.in_(booths), job.state.in_(_UNDER_WAY))
+    return Standing(
+        tuple(tuple(row.values()) for row in rows),
+        tuple(sorted(tuple(row) for row in connection.execute(pieces))),
+        tuple(sorted(tuple(row) for row in connection.execute(prints))),
+    )
 
 
 def codes(connection: Connection) -> frozenset[str]:
