@@ -127,6 +127,8 @@ class LosesAnswers:
 
     def __init__(self, target: str) -> None:
         self._left: Counter[str] = Counter()
+        self._each: dict[str, int] = {}
+        self._seen: Counter[bytes] = Counter()
         lost = self
 
         class Relay(BaseHTTPRequestHandler):
@@ -134,8 +136,7 @@ class LosesAnswers:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
                 answer = requests.request(self.command, target + self.path, data=body, headers=headers, timeout=30)
-                if lost._left[self.command] > 0:
-                    lost._left[self.command] -= 1
+                if lost._loses(self.command, self.path.encode() + body):
                     self.connection.shutdown(socket.SHUT_RDWR)
                     self.close_connection = True
                     return
@@ -158,6 +159,17 @@ class LosesAnswers:
 
     def lose(self, method: str, answers: int) -> None:
         self._left[method] = answers
+
+    def lose_each(self, method: str, nth: int) -> None:
+        """Of each `nth` thing that is asked for with this method, the first answer."""
+        self._each[method] = nth
+
+    def _loses(self, method: str, asked: bytes) -> bool:
+        if nth := self._each.get(method):
+            self._seen[asked] += 1
+            return self._seen[asked] == 1 and len(self._seen) % nth == 0
+        self._left[method] -= 1
+        return self._left[method] >= 0
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -18,10 +18,11 @@ import threading
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from random import Random
 from typing import IO, Any
 
 from sqlalchemy import Connection, Engine, event
@@ -53,12 +54,17 @@ _WRITE = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 
 @dataclass(frozen=True)
 class Day:
-    """A day to live: in which home, on which database, and at which commit to die, before or after it; 0 is at none."""
+    """A day to live: in which home, on which database, and at which commit to die, before or after it; 0 is at none.
+
+    With the addresses of an SMS gateway and of a workshop it is the day of `day_outside`.
+    """
 
     home: str
     url: str
     die_at: int = 0
     after: bool = False
+    sms: str = ""
+    workshop: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,12 +82,9 @@ def presses(home: Path) -> list[PrinterSpec]:
 def live(day: Day) -> None:
     """From the first delivery to the last parcel; what was done before, by a process that was killed, is done."""
     home = Path(day.home)
-    written = _die(day)
-    floor = reopen_floor(Database(day.url), home)
-    os.environ["BACKROOM_HOME"] = str(home)
-    rooms._open[home.resolve()] = floor.room
-    vars(wake)["_this"] = floor.waker
-    _deliver(floor, home / ACKNOWLEDGED)
+    written = die(day)
+    floor = enter(day)
+    deliver(floor, MESSAGES)
     floor.intake()
     for place in (HUB, SOUTH, BOOTH):
         floor.fulfil(place)
@@ -90,14 +93,31 @@ def live(day: Day) -> None:
         bench.run(home / "bench")
     for place in (SOUTH, BOOTH):
         floor.fulfil(place)
+    leave(floor, written)
+
+
+def enter(day: Day) -> Floor:
+    """The shop as whoever was here before left it; this process is its room."""
+    home = Path(day.home)
+    floor = reopen_floor(Database(day.url), home)
+    os.environ["BACKROOM_HOME"] = str(home)
+    rooms._open[home.resolve()] = floor.room
+    vars(wake)["_this"] = floor.waker
+    return floor
+
+
+def leave(floor: Floor, written: list[set[str]]) -> None:
+    """Close the shop, and write down which tables each commit of the day wrote."""
     floor.room.close()
-    (home / COMMITS).write_text("\n".join(" ".join(sorted(tables)) for tables in written), encoding="ascii")
+    lines = "\n".join(" ".join(sorted(tables)) for tables in written)
+    (floor.room.home / COMMITS).write_text(lines, encoding="ascii")
 
 
-def _deliver(floor: Floor, acknowledged: Path) -> None:
+def deliver(floor: Floor, messages: Mapping[str, tuple[dict[str, Any], str]]) -> None:
     """What was acknowledged is not delivered again; what was not, is, as every channel does."""
+    acknowledged = floor.room.home / ACKNOWLEDGED
     known = acknowledged.read_text(encoding="utf-8").splitlines() if acknowledged.exists() else []
-    for key, (order, topic) in MESSAGES.items():
+    for key, (order, topic) in messages.items():
         if key not in known:
             floor.deliver(order, topic, key)
             with acknowledged.open("a", encoding="utf-8") as file:
@@ -112,7 +132,7 @@ def _scan(floor: Floor) -> None:
             floor.scan(SOUTH, number, line["sku"])
 
 
-def _die(day: Day) -> list[set[str]]:
+def die(day: Day) -> list[set[str]]:
     """Note which tables each commit wrote, and end this process at the one that was asked for, as kill -9 does."""
     commits: list[set[str]] = []
     writing: dict[Any, set[str]] = defaultdict(set)
@@ -136,6 +156,25 @@ def _die(day: Day) -> list[set[str]]:
 
     DefaultDialect.do_commit = counted  # type: ignore[method-assign]
     return commits
+
+
+def moments(wrote: Sequence[frozenset[str]], chance: Random, most: int) -> list[tuple[int, bool]]:
+    """Before and after which commits to die: at random, but first one commit of each that writes another table."""
+    every = [(number, after) for number in range(1, len(wrote) + 1) for after in (False, True)]
+    chance.shuffle(every)
+    seen: set[str] = set()
+    first = []
+    for number, after in every:
+        if not wrote[number - 1] <= seen:
+            first.append((number, after))
+            seen |= wrote[number - 1]
+    rest = [one for one in every if one not in first]
+    return sorted([*first, *rest][:most])
+
+
+def tables_written(home: str) -> list[frozenset[str]]:
+    """The tables that each commit of a day that was lived to its end wrote, in order."""
+    return [frozenset(line.split()) for line in (Path(home) / COMMITS).read_text(encoding="ascii").split("\n")]
 
 
 @dataclass(frozen=True)
@@ -163,13 +202,16 @@ def days() -> Iterator[Days]:
 
 
 def main() -> None:
+    from tests.faults import day_outside
+
     for line in sys.stdin:
         began = time.monotonic()
         child = os.fork()
         if child == 0:
             code = 1
             try:
-                live(Day(**json.loads(line)))
+                day = Day(**json.loads(line))
+                (day_outside.live if day.workshop else live)(day)
                 code = 0
             except Exception:  # noqa: BLE001  (told on stderr, and by the exit code: a fork may not go on in main)
                 traceback.print_exc()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from random import Random
 
 import pytest
 
 from backroom.store.database import Database
 from tests.counting import check_that_everything_came_out_once
 from tests.databases import PostgresServer
-from tests.faults.day import COMMITS, MESSAGES, Day, Days, days
+from tests.faults.day import MESSAGES, Day, Days, days, moments, tables_written
 from tests.faults.table import Fault
 from tests.shops import Floor, open_floor, reopen_floor
 
@@ -80,20 +79,6 @@ def check(day: Day) -> None:
         assert states_of_effects == {"done"}
 
 
-def moments(wrote: Sequence[frozenset[str]], chance: Random, most: int) -> list[tuple[int, bool]]:
-    """Before and after which commits to die: at random, but first one commit of each that writes another table."""
-    every = [(number, after) for number in range(1, len(wrote) + 1) for after in (False, True)]
-    chance.shuffle(every)
-    seen: set[str] = set()
-    first = []
-    for number, after in every:
-        if not wrote[number - 1] <= seen:
-            first.append((number, after))
-            seen |= wrote[number - 1]
-    rest = [one for one in every if one not in first]
-    return sorted([*first, *rest][:most])
-
-
 @pytest.mark.fault("F1 commits")
 @pytest.mark.timeout(7200)
 def test_a_kill_at_any_commit_loses_nothing_and_does_nothing_twice(
@@ -102,15 +87,16 @@ def test_a_kill_at_any_commit_loses_nothing_and_does_nothing_twice(
     dry = morning("dry")
     assert crew.live(dry).code == 0
     check(dry)
-    wrote = [frozenset(line.split()) for line in (Path(dry.home) / COMMITS).read_text(encoding="ascii").split("\n")]
+    wrote = tables_written(dry.home)
     commits = len(wrote)
     assert frozenset().union(*wrote) >= STEPS
     chosen = moments(wrote, fault.chance, fault.volume(4, 60, 2 * commits))
-    slowest = 0.0
+    slowest, kills = 0.0, 0
     for number, after in chosen:
         day = morning(f"kill-{number}-{after}")
         killed = crew.live(Day(day.home, day.url, number, after))
         assert killed.code in (-9, 0), f"kill {'after' if after else 'before'} commit {number}"
+        kills += killed.code == -9
         rest = crew.live(day)
         assert rest.code == 0, f"the day after a kill {'after' if after else 'before'} commit {number}"
         try:
@@ -120,5 +106,7 @@ def test_a_kill_at_any_commit_loses_nothing_and_does_nothing_twice(
             raise
         slowest = max(slowest, rest.seconds)
         shutil.rmtree(Path(day.home).parent if day.url.startswith("sqlite") else day.home)
-    fault.tell(commits=commits, kills=len(chosen), messages=len(MESSAGES), slowest_rest_of_the_day_s=round(slowest, 1))
+    fault.tell(commits=commits, kills=kills, messages=len(MESSAGES), slowest_rest_of_the_day_s=round(slowest, 1))
+    # Threads share a day's commits in another way each time: one of its last may not come.
+    assert kills >= 0.9 * len(chosen), f"only {kills} of {len(chosen)} died"
     assert slowest < GOES_ON_WITHIN

@@ -179,13 +179,13 @@ def test_kills_at_any_moment_lose_nothing_do_nothing_twice_and_need_nobody(shop:
 
 
 @pytest.fixture(scope="module")
-def traceable(database: str) -> None:
-    if database != "sqlite":
-        pytest.skip("on PostgreSQL it is its server that flushes")
+def traceable() -> None:
     if missing := missing_strace():
         pytest.skip(missing)
 
 
+# On PostgreSQL it is its server that flushes, not these.
+@pytest.mark.parametrize("database", ["sqlite"], scope="module", indirect=True)
 @pytest.mark.usefixtures("traceable")
 @pytest.mark.fault("F1 flushes")
 def test_a_kill_at_each_flush_of_a_batch_loses_nothing_and_does_nothing_twice(
@@ -218,7 +218,7 @@ def test_a_kill_at_each_flush_of_a_batch_loses_nothing_and_does_nothing_twice(
             # A wave more or less, and the flush does not come: then it was a batch without a kill.
             if killed:
                 slowest = max(slowest, (ended - killer.await_restart(starts)).total_seconds())
-        assert killer.kills[name], f"{name} was never killed"
+        assert killer.kills[name] >= 0.75 * wanted, f"{name} died {killer.kills[name]} times of {wanted}"
         fault.tell(**{name: f"{killer.kills[name]}/{len(seen)}"})
     fault.tell(slowest_rest_s=round(slowest, 1))
     check(shop, sent, fault)

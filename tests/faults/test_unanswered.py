@@ -1,19 +1,15 @@
 """F7: an SMS gateway, or Twilio, takes the message, a carrier sells the label, and the answer never comes.
 
-Partners join when there are some that are called over a network.
+A workshop that takes an order and does not answer is asked for it; the same holds of its orders, and of nobody's twice.
 """
 
 from __future__ import annotations
 
-import json
-import socket
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -21,8 +17,7 @@ from sqlalchemy import Connection, select, update
 
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
-from backroom.store import effects as ledger_rows
-from backroom.store import sickness, stock
+from backroom.store import decisions, sickness, stock
 from backroom.store.database import now
 from backroom.store.tables import effects, fulfilment_orders, orders
 from blocks.carriers import CarrierAccount
@@ -30,67 +25,12 @@ from blocks.messaging import SmsProvider
 from tasks.sick import give_runs
 from tests import fake_twilio
 from tests.fake_easypost import KEY, FakeEasyPost, easypost
+from tests.faults.deaf_gateway import DeafGateway, deaf_gateway
 from tests.faults.table import Fault
 from tests.integration.carriers.conftest import world
 from tests.shops import HUB, PLAIN, Floor
 from tests.sms import sending_by, twilio_block
-
-
-@dataclass
-class DeafGateway:
-    """An SMS gateway at `url` that takes every message, and leaves some without an answer the first time.
-
-    It speaks as Kannel does (GET, no keys), and as a gateway with idempotency keys does (POST), which sends one message
-    a key, however often it is asked. Of every `deaf_to` messages one gets no answer.
-    """
-
-    url: str
-    deaf_to: int
-    taken: Counter[str] = field(default_factory=Counter)
-    sent: Counter[str] = field(default_factory=Counter)
-
-    def hear(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rb") as lines:
-            while request := lines.readline().decode("ascii").split():
-                headers = {}
-                while line := lines.readline().strip():
-                    name, _, value = line.decode("latin-1").partition(":")
-                    headers[name.lower()] = value.strip()
-                body = lines.read(int(headers.get("content-length", "0")))
-                if request[0] == "GET":
-                    # Each text names its order, and each order has one.
-                    key = parse_qs(urlsplit(request[1]).query)["text"][0]
-                else:
-                    key = json.loads(body)["reference"]
-                self.taken[key] += 1
-                if request[0] == "GET" or self.taken[key] == 1:
-                    self.sent[key] += 1
-                if self.taken[key] == 1 and len(self.taken) % self.deaf_to == 0:
-                    return
-                answer = b"202 Accepted\r\nContent-Length: 25\r\n\r\n0: Accepted for delivery\r\n"
-                if request[0] == "POST":
-                    answer = b'200 OK\r\nContent-Length: 12\r\n\r\n{"id": "77"}'
-                connection.sendall(b"HTTP/1.1 " + answer)
-
-
-@contextmanager
-def deaf_gateway(deaf_to: int) -> Iterator[DeafGateway]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        gateway = DeafGateway(f"http://127.0.0.1:{listener.getsockname()[1]}/send", deaf_to)
-
-        def listen() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                threading.Thread(target=gateway.hear, args=(connection,), daemon=True).start()
-
-        thread = threading.Thread(target=listen, daemon=True)
-        thread.start()
-        yield gateway
-        listener.shutdown(socket.SHUT_RDWR)
-    thread.join(20)
+from tests.workshops import WORKSHOP, LosesAnswers, Workshop, a_partner, a_place, with_partners
 
 
 def let_announce(floor: Floor, many: int) -> None:
@@ -102,18 +42,18 @@ def let_announce(floor: Floor, many: int) -> None:
     floor.fulfil(HUB)
 
 
-def let_time_pass(floor: Floor) -> None:
+def let_time_pass(floor: Floor, location: str = HUB) -> None:
     """Until whatever is put off is due, somebody has pressed Retry on what stops many, and fulfilment has come by."""
 
     def close_breakers(connection: Connection) -> None:
         for row in sickness.open_breakers(connection):
             sickness.close(connection, row["id"], now(connection))
 
-    give_runs(floor.room, "fulfilment", HUB)
+    give_runs(floor.room, "fulfilment", location)
     floor.room.database.write(close_breakers)
     late = update(fulfilment_orders).where(fulfilment_orders.c.next_attempt_at.is_not(None))
     floor.room.database.write(lambda c: c.execute(late.values(next_attempt_at=now(c) - timedelta(seconds=1))))
-    floor.fulfil(HUB)
+    floor.fulfil(location)
 
 
 @contextmanager
@@ -169,8 +109,16 @@ def test_where_nobody_can_be_asked_a_lost_answer_is_a_persons_to_settle(floor: F
     assert ledger == {"done": many - many // 2, "unknown": many // 2}
     assert ends["fulfilled"] == many - many // 2
     with floor.room.database.read() as connection:
-        listed = ledger_rows.unknown(connection)
-    assert len(listed) == many // 2
+        shown = decisions.undecided(connection)
+    # Each is shown with its order, and a word of a person on what they saw lets it go on without a second message.
+    assert len(shown) == many // 2
+    assert all(one.kind == "message" and len(one.numbers) == 1 and one.may_have_happened for one in shown)
+    for one in shown:
+        floor.room.database.write(lambda c, key=one.key: decisions.decide(c, key, happened=True, actor="Ada"))
+    let_time_pass(floor)
+    ledger, ends = seen(floor)
+    assert (ledger, ends) == ({"done": many}, {"fulfilled": many})
+    assert Counter(gateway.sent.values()) == {1: many}
 
 
 @pytest.mark.fault("F7")
@@ -238,3 +186,27 @@ def test_a_carrier_that_sells_and_does_not_answer_is_asked_for_what_it_sold(floo
     assert len(bought) == 2 * many
     assert labels == {"done": many}
     assert ends == {"fulfilled": many}
+
+
+@pytest.mark.fault("F7")
+@pytest.mark.timeout(900)
+def test_a_workshop_that_takes_orders_and_does_not_answer_makes_each_once(
+    floor: Floor, workshop: Workshop, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    many = fault.volume(12, 1_000, 1_000)
+    with LosesAnswers(workshop.url) as line:
+        line.lose_each("POST", 2)
+        with_partners(floor, monkeypatch, a_place(a_partner(line.url)))
+        for _ in range(many):
+            floor.order((PLAIN, 1))
+        floor.intake()
+        floor.fulfil(WORKSHOP)
+        for _ in range(3):
+            close_all()
+            let_time_pass(floor, WORKSHOP)
+    placed = dict(floor.effects("partner"))
+    there = workshop.page().count("<article>")
+    fault.tell(partner="workshop", orders=many, there=there, **Counter(placed.values()))
+    assert set(placed.values()) == {"done"}
+    assert len(placed) == there == many
+    assert {workshop.order(key)["reference"] for key in placed} == set(placed)
