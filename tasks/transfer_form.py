@@ -37,12 +37,13 @@ def question(room: Room, number: str) -> str | None:
     if one.state is not TransferState.PROPOSED:
         return None
     rows = [f"| {line.asked} | {line.sku} | {named.get(line.sku, '').replace('|', '/')} |" for line in one.lines]
+    rows += [f"| {pack.asked} | {pack.material} | {pack.name.replace('|', '/')} |" for pack in one.packs]
     why = artifact_url(f"restock-{one.event}")
     return "\n".join(
         [
             f"**{one.number}**: {one.asked} pieces from {one.from_location} to {one.event}. [Why]({why})",
             "",
-            "| pieces | sku | what |",
+            "| pieces or packs | sku | what |",
             "|--:|---|---|",
             *rows,
         ]

@@ -116,7 +116,14 @@ def pick(number: Number, as_json: AsJson = False) -> None:
     with room.database.read() as connection:
         one = transfer_rows.read(connection, number)
     if as_json:
-        show_json([{"sku": line.sku, "asked": line.asked, "pieces": line.sent} for line in one.lines])
+        rows: list[dict[str, object]] = [
+            {"sku": line.sku, "asked": line.asked, "pieces": line.sent} for line in one.lines
+        ]
+        rows += [
+            {"sku": pack.material, "asked": pack.asked, "pieces": pack.sent, "pack": pack.pack, "units": pack.units}
+            for pack in one.packs
+        ]
+        show_json(rows)
         return
     _show_pick_list(room, one)
 
@@ -127,12 +134,15 @@ def send(number: Number, only: Fewer = None) -> None:
     room, packed = open_room(), _counts(only)
     done = room.database.write(lambda connection: transfers.send(connection, number, packed, ACTOR))
     _wake(room)
-    pieces = sum(line.sent for line in done.lines)
-    console.print(f"{done.number}: {pieces} pieces are on their way to {done.event}.", highlight=False)
+    pieces, packs = sum(line.sent for line in done.lines), sum(pack.sent for pack in done.packs)
+    beside = f" and {packs} packs" if packs else ""
+    console.print(f"{done.number}: {pieces} pieces{beside} are on their way to {done.event}.", highlight=False)
 
 
 @app.command("scan")
-def scan(number: Number, code: Annotated[str, typer.Argument(help="SKU or GTIN of one piece")]) -> None:
+def scan(
+    number: Number, code: Annotated[str, typer.Argument(help="SKU or GTIN of one piece, or material of one pack")]
+) -> None:
     """Scan one piece as arrived; `backroom restock arrived` books all that was scanned."""
     room = open_room()
     result = room.database.write(lambda connection: transfers.scan(connection, number, code))
@@ -155,7 +165,7 @@ def arrived(
     _wake(room)
     here = sum(line.arrived for line in done.lines)
     console.print(f"{done.number}: {here} pieces are in stock at {done.to_location}.", highlight=False)
-    for sku, count in done.missing.items():
+    for sku, count in (done.missing | done.missing_packs).items():
         console.print(f"[yellow]missing: {count} of {sku}[/]", highlight=False)
 
 
@@ -192,6 +202,7 @@ def _show_pick_list(room: Room, one: Transfer) -> None:
     with room.database.read() as connection:
         named = titles(catalogue.all_variants(connection))
     rows = [{"pieces": line.sent, "sku": line.sku, "what": named.get(line.sku, "")} for line in one.lines if line.sent]
+    rows += [{"pieces": pack.sent, "sku": pack.material, "what": pack.name} for pack in one.packs if pack.sent]
     show_table(f"Pick for {one.number}, to {one.event} ({one.state})", rows, ("pieces", "sku", "what"))
     for sku, count in transfer_rows.short_of(one).items():
         aside.print(f"[yellow]{count} of {sku} are not there any more[/]", highlight=False)

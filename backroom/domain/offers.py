@@ -69,12 +69,13 @@ def offer(
     free_at_hub: Mapping[str, int],
     there: Mapping[str, int],
     expected: Mapping[str, float],
+    spare: Mapping[str, int] | None = None,
 ) -> Offer:
     """Candidates, limits and materials for an event.
 
     `hours_left` is how long its booth will still be open, `hours_until` how long the hub can still print before it;
     `free_at_hub` is what may leave the hub by SKU, `there` what is at the booth or on its way, `expected`
-    how many pieces the market asks for.
+    how many pieces the market asks for, `spare` the units left in the packs there, by material.
     """
     sold = [variant for variant in variants if not is_blank(variant)]
     blanks = {
@@ -115,7 +116,13 @@ def offer(
             serves = tuple(variant.sku for variant in blanks[blank.sku])
             candidates.append(Candidate(blank.sku, Kind.BLANK, serves, uses, takes))
     materials = tuple(
-        Material(one.id, one.pack, one.holds, {VAN_ROOM: one.room_ml, VAN_LOAD: one.weight_g, BOOTH_ROOM: one.room_ml})
+        Material(
+            one.id,
+            one.pack,
+            one.holds,
+            {VAN_ROOM: one.room_ml, VAN_LOAD: one.weight_g, BOOTH_ROOM: one.room_ml},
+            (spare or {}).get(one.id, 0),
+        )
         for one in spec.materials
     )
     asked = [one for one in sold if expected.get(one.sku, 0.0) >= LEAST_CHANCE]

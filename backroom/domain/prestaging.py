@@ -52,12 +52,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Ink, paper and the like: a pack holds so many units, and takes so much of each limit."""
+    """Ink, paper and the like: a pack holds so many units, and takes so much of each limit. So many units are `spare`
+    in the packs that are there already."""
 
     name: str
     pack: str
     holds: int
     uses: Mapping[str, int]
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,8 @@ class _Planner:
         return one.uses.get(name, 0) + packs
 
     def _packs(self, material: str, units: int) -> int:
-        return -(-units // self._materials[material].holds)
+        one = self._materials[material]
+        return max(0, -(-(units - one.spare) // one.holds))
 
     def _take(self, one: Candidate, gain: float) -> None:
         for name in self._touched[one.kind, one.item]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class MaterialSpec:
-    """What prints need: a `pack` holds so many units (millilitres, sheets), a print of `process` takes `per_print`."""
+    """What prints need: a `pack` holds so many units (millilitres, sheets), a print of `process` takes `per_print`.
+
+    `unit` is what the units are called, `code` what a scanner reads on a pack."""
 
     id: str
     process: str
@@ -20,6 +22,8 @@ class MaterialSpec:
     per_print: int
     room_ml: int
     weight_g: int
+    unit: str = "units"
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Transfers: pieces that go from the hub to a booth with a person's yes, and what of them arrived.
+"""Transfers: pieces, ink and paper that go from the hub to a booth with a person's yes, and what of them arrived.
 
 What belongs here: a transfer's states, and its lines with what is missing. What does not: what should go
 (`prestaging`), the rows and the stock (`backroom.store.transfers`).
@@ -53,6 +53,35 @@ class TransferLine:
     @property
     def on_the_way(self) -> int:
         return self.sent - self.arrived
+
+
+@dataclass(frozen=True, slots=True)
+class PackLine:
+    """One material of a transfer: whole packs asked for, packed, and seen on arrival. Each `holds` so many of its
+    `unit`; `units` of them are needed for the blanks. `code` is what a scanner reads on one, "" where nobody said."""
+
+    material: str
+    pack: str
+    unit: str
+    code: str
+    holds: int
+    units: int
+    asked: int
+    sent: int = 0
+    arrived: int = 0
+
+    @property
+    def on_the_way(self) -> int:
+        return self.sent - self.arrived
+
+    @property
+    def name(self) -> str:
+        """In words, for people: `bottle of 250 ml, for 480 ml`."""
+        return f"{self.pack}, for {self.units} {self.unit}"
+
+    def answers_to(self, code: str) -> bool:
+        """Whether a scanned or typed code means a pack of it."""
+        return code == self.material or (bool(code) and code == self.code)
 
 
 def missing(lines: Iterable[TransferLine]) -> dict[str, int]:

@@ -21,8 +21,19 @@ from backroom.domain.prestaging import Kind, Plan, plan
 from backroom.domain.print_place import print_place
 from backroom.domain.restock_review import Review, Reviewed, review
 from backroom.domain.shop import Location, Shop
+from backroom.domain.transfers import PackLine
 from backroom.shop.room import Room
-from backroom.store import catalogue, events, leases, restock_past, restock_plans, stock, transfer_rows, transfers
+from backroom.store import (
+    catalogue,
+    events,
+    leases,
+    restock_past,
+    restock_plans,
+    stock,
+    transfer_packs,
+    transfer_rows,
+    transfers,
+)
 from backroom.store.database import now
 from backroom.store.print_queue import measured
 from backroom.store.restock_plans import Expected, StoredPlan, expected_of
@@ -77,7 +88,8 @@ def propose(room: Room, code: str) -> Proposed:
         if event["state"] in BEFORE_THE_END and event["ends_at"] > at and _worth_a_trip(computed):
             for line in computed.plan.lines:
                 pieces[line.item] += line.pieces if line.kind in MOVED else 0
-        number = transfers.propose(connection, event, id_, pieces, room.shop.hub, at)
+        packs = packs_of(computed.plan, room.shop) if pieces.total() else []
+        number = transfers.propose(connection, event, id_, pieces, room.shop.hub, at, packs)
         return number, restock_plans.newest(connection, event["id"])
 
     number, stored = room.database.write(keep)
@@ -122,6 +134,7 @@ def compute(connection: Connection, shop: Shop, row: RowMapping, at: datetime) -
         free_at_hub=free_at_hub(shop.restock, levels, hub.id, online, restock_past.ONLINE_WEEKS),
         there=there,
         expected={sku: one.mean for sku, one in rest.items()},
+        spare=transfer_packs.spare(connection, row["id"]),
     )
     chosen = plan(
         {sku: one.chances for sku, one in rest.items()},
@@ -134,6 +147,16 @@ def compute(connection: Connection, shop: Shop, row: RowMapping, at: datetime) -
     told = tuple(expected_of(one) for _, one in sorted(rest.items()))
     gone = bool(over or on_the_way or leases.leases_of(connection, row["id"]))
     return Computed(chosen, told, over, gone, offered.left_out)
+
+
+def packs_of(chosen: Plan, shop: Shop) -> list[PackLine]:
+    """The ink and paper of a plan, as a transfer takes them along."""
+    specs = {one.id: one for one in shop.restock.materials}
+    return [
+        PackLine(one.material, one.pack, spec.unit, spec.code, spec.holds, one.units, asked=one.packs)
+        for one in chosen.packs
+        if (spec := specs.get(one.material)) is not None
+    ]
 
 
 def compare(connection: Connection, shop: Shop, code: str) -> tuple[Review, StoredPlan] | None:

@@ -40,6 +40,8 @@ def _material(id_: str, section: Section) -> MaterialSpec:
         per_print=section.whole("per_print", low=1),
         room_ml=_thousandths(section, "litres", 0),
         weight_g=_thousandths(section, "kg", 0),
+        unit=section.text("unit", "units"),
+        code=section.text("code", ""),
     )
     section.done()
     return spec

@@ -206,6 +206,7 @@ OF_NOBODY = (
     t.till_gaps,
     t.tills,
     t.transfer_lines,
+    t.transfer_packs,
     t.transfers,
     t.stock_levels,
     t.stock_movements,

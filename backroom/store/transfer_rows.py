@@ -10,7 +10,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, Select, select
 
-from backroom.domain.transfers import AWAY, TransferLine, TransferRefused, TransferState, less_than_asked, missing
+from backroom.domain.transfers import (
+    AWAY,
+    PackLine,
+    TransferLine,
+    TransferRefused,
+    TransferState,
+    less_than_asked,
+    missing,
+)
+from backroom.store import transfer_packs
 from backroom.store.tables import events, transfer_lines, transfers
 
 
@@ -22,7 +31,8 @@ class NoSuchTransfer(TransferRefused):
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """A transfer with its lines; `event` is the event's code, `missing` what was sent and did not arrive, by SKU."""
+    """A transfer with its lines; `event` is the event's code, `missing` what was sent and did not arrive, by SKU;
+    `packs` are the materials that go along."""
 
     number: str
     event: str
@@ -31,6 +41,7 @@ class Transfer:
     to_location: str
     state: TransferState
     lines: tuple[TransferLine, ...]
+    packs: tuple[PackLine, ...]
     row: RowMapping
 
     @property
@@ -40,6 +51,17 @@ class Transfer:
     @property
     def missing(self) -> dict[str, int]:
         return missing(self.lines) if self.state is TransferState.ARRIVED else {}
+
+    @property
+    def missing_packs(self) -> dict[str, int]:
+        """Packs that were sent and did not arrive, by material."""
+        arrived = self.state is TransferState.ARRIVED
+        return {pack.material: pack.on_the_way for pack in self.packs if arrived and pack.on_the_way}
+
+    @property
+    def left(self) -> int:
+        """Pieces and packs that are still to be scanned."""
+        return sum(line.on_the_way for line in self.lines) + sum(pack.on_the_way for pack in self.packs)
 
     @property
     def to_book(self) -> dict[str, int]:
@@ -100,6 +122,7 @@ def _read(connection: Connection, query: Select[tuple[object, ...]]) -> list[Tra
     for line in connection.execute(of_these.order_by(transfer_lines.c.sku)).mappings():
         told = TransferLine(line["sku"], line["asked"], line["sent"], line["arrived"], line["booked"])
         lines[line["transfer_id"]].append(told)
+    packs = transfer_packs.of_transfers(connection, lines)
     return [
         Transfer(
             row["number"],
@@ -109,6 +132,7 @@ def _read(connection: Connection, query: Select[tuple[object, ...]]) -> list[Tra
             row["to_location"],
             TransferState(row["state"]),
             tuple(lines[row["id"]]),
+            packs.get(row["id"], ()),
             row,
         )
         for row in rows

@@ -7,7 +7,7 @@ a movement, so that stock counts again from nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,8 +15,8 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from backroom.domain.events import BEFORE_THE_END
 from backroom.domain.leases import Loan
-from backroom.domain.transfers import AWAY, TransferRefused, TransferState, about_the_same
-from backroom.store import events, leases
+from backroom.domain.transfers import AWAY, PackLine, TransferRefused, TransferState, about_the_same
+from backroom.store import events, leases, transfer_packs
 from backroom.store.batches import insert_new
 from backroom.store.catalogue import sku_of_code
 from backroom.store.database import now
@@ -29,7 +29,8 @@ COUNTER = "transfer"
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """The answer to a scan on arrival: `left` pieces of the transfer are still to be scanned."""
+    """The answer to a scan on arrival: `sku` is what it was, or the material; `left` pieces and packs of the transfer
+    are still to be scanned."""
 
     accepted: bool
     reason: str
@@ -38,19 +39,26 @@ class Scanned:
 
 
 def propose(
-    connection: Connection, event: RowMapping, plan_id: int, pieces: Mapping[str, int], hub: str, at: datetime
+    connection: Connection,
+    event: RowMapping,
+    plan_id: int,
+    pieces: Mapping[str, int],
+    hub: str,
+    at: datetime,
+    packs: Sequence[PackLine] = (),
 ) -> str:
-    """The open proposal of an event with about these pieces: the one that is there, or a new one in its place.
+    """The open proposal of an event with about these pieces and packs: the one that is there, or a new one instead.
 
     `event` is its row, locked, so that two runs at once make one. Returns its number, "" where nothing is to go.
     """
     open_ = of_event(connection, event["id"], (TransferState.PROPOSED,))
     wanted = {sku: count for sku, count in sorted(pieces.items()) if count > 0}
+    all_ = wanted | {_key(pack): pack.asked for pack in packs}
     for one in open_:
-        if about_the_same({line.sku: line.asked for line in one.lines}, wanted):
+        if about_the_same(_asked(one), all_):
             return one.number
         _move(connection, one, TransferState.OUTDATED, decided_at=at)
-    if not wanted or _declined(connection, event["id"], wanted):
+    if not wanted or _declined(connection, event["id"], all_):
         return ""
     number = _next_number(connection)
     id_: int = connection.execute(
@@ -69,6 +77,7 @@ def propose(
     connection.execute(
         insert(transfer_lines), [{"transfer_id": id_, "sku": sku, "asked": count} for sku, count in wanted.items()]
     )
+    transfer_packs.add(connection, id_, packs)
     return number
 
 
@@ -89,6 +98,8 @@ def approve(connection: Connection, number: str, actor: str) -> Transfer:
         if count:
             _change_stock(connection, one, line.sku, -count, "set aside", at)
             _set(connection, one, line.sku, sent=count)
+    for pack in one.packs:
+        transfer_packs.set_sent(connection, one.row["id"], pack.material, pack.asked)
     _move(connection, one, TransferState.APPROVED, decided_at=at, decided_by=actor)
     told = {"transfer": number, "pieces": sum(line.sent for line in read(connection, number).lines)}
     events.record(connection, one.event_id, "transfer.approved", told, at=at, actor=actor)
@@ -109,16 +120,19 @@ def withdraw(connection: Connection, code: str) -> None:
 
 
 def send(connection: Connection, number: str, packed: Mapping[str, int], actor: str) -> Transfer:
-    """It is packed and leaves. `packed` names SKUs of which fewer went than were set aside: the rest goes back to the
-    hub's stock. TransferRefused for a SKU that it has not, and for more than was set aside."""
+    """It is packed and leaves. `packed` names SKUs, or materials, of which fewer went than were set aside: the rest
+    goes back to the hub's stock. TransferRefused for one that it has not, and for more than was set aside."""
     one, at = locked(connection, number, TransferState.APPROVED), now(connection)
     lines = {line.sku: line for line in one.lines}
+    packs = {pack.material: pack for pack in one.packs}
     for sku, count in sorted(packed.items()):
-        line = lines.get(sku)
+        line = lines.get(sku) or packs.get(sku)
         if line is None or not 0 <= count <= line.sent:
             there = line.sent if line else 0
             raise TransferRefused(f"{number} has {there} of {sku} set aside, not {count}", remedy="Count them again.")
-        if count < line.sent:
+        if isinstance(line, PackLine):
+            transfer_packs.set_sent(connection, one.row["id"], sku, count)
+        elif count < line.sent:
             _change_stock(connection, one, sku, line.sent - count, "not packed", at)
             _set(connection, one, sku, sent=count)
     _move(connection, one, TransferState.SENT, sent_at=at, sent_by=actor)
@@ -126,30 +140,42 @@ def send(connection: Connection, number: str, packed: Mapping[str, int], actor: 
 
 
 def scan(connection: Connection, number: str, code: str) -> Scanned:
-    """Scan one piece (its SKU or GTIN) at the booth. What turns up after the arrival was booked is scanned the same."""
+    """Scan one piece (its SKU or GTIN) or pack (its material or code) at the booth. What turns up after the arrival was
+    booked is scanned the same."""
     one = locked(connection, number, TransferState.SENT, TransferState.ARRIVED)
-    left = sum(line.on_the_way for line in one.lines)
     sku = sku_of_code(connection, code) or ""
     line = next((line for line in one.lines if line.sku == sku), None)
+    pack = next((pack for pack in one.packs if line is None and pack.answers_to(code.strip())), None)
+    if pack is not None:
+        sku = pack.material
     if not sku:
-        return Scanned(False, "this code is not in the catalogue", "", left)
-    if line is None or not line.sent:
-        return Scanned(False, f"{sku} is not in {number}", sku, left)
-    if not line.on_the_way:
-        return Scanned(False, f"all {line.sent} of {sku} were scanned already", sku, left)
-    _set(connection, one, sku, arrived=line.arrived + 1)
-    return Scanned(True, "", sku, left - 1)
+        return Scanned(False, "this code is not in the catalogue", "", one.left)
+    there = line or pack
+    if there is None or not there.sent:
+        return Scanned(False, f"{sku} is not in {number}", sku, one.left)
+    if not there.on_the_way:
+        return Scanned(False, f"all {there.sent} of {sku} were scanned already", sku, one.left)
+    if pack is not None:
+        transfer_packs.set_arrived(connection, one.row["id"], sku, pack.arrived + 1)
+    else:
+        _set(connection, one, sku, arrived=there.arrived + 1)
+    return Scanned(True, "", sku, one.left - 1)
 
 
 def scan_all(connection: Connection, number: str, but: Mapping[str, int]) -> None:
-    """Count everything as arrived without scanning, but for pieces that are not there, by SKU."""
+    """Count everything as arrived without scanning, but for what is not there, by SKU or material."""
     one = locked(connection, number, TransferState.SENT, TransferState.ARRIVED)
-    lines = {line.sku: line for line in one.lines}
+    on_the_way = {pack.material: pack.on_the_way for pack in one.packs}
+    on_the_way |= {line.sku: line.on_the_way for line in one.lines}
     for sku, count in but.items():
-        if sku not in lines or not 0 <= count <= lines[sku].on_the_way:
+        if sku not in on_the_way or not 0 <= count <= on_the_way[sku]:
             raise TransferRefused(f"{number} has not so many of {sku} on the way", remedy="Look at what was sent.")
     for line in one.lines:
         _set(connection, one, line.sku, arrived=line.sent - but.get(line.sku, 0))
+    skus = {line.sku for line in one.lines}
+    for pack in one.packs:
+        gone = but.get(pack.material, 0) if pack.material not in skus else 0
+        transfer_packs.set_arrived(connection, one.row["id"], pack.material, pack.sent - gone)
 
 
 def book_in(connection: Connection, number: str, actor: str) -> Transfer:
@@ -174,6 +200,8 @@ def book_in(connection: Connection, number: str, actor: str) -> Transfer:
         connection.execute(update(transfers).where(transfers.c.id == one.row["id"]).values(**booked))
     found = read(connection, number)
     told = {"transfer": number, "pieces": sum(new.values()), "missing": sum(found.missing.values())}
+    if found.missing_packs:
+        told["missing_packs"] = sum(found.missing_packs.values())
     events.record(connection, one.event_id, "transfer.arrived", told, at=at, actor=actor)
     return found
 
@@ -185,6 +213,8 @@ def cancel(connection: Connection, number: str, actor: str) -> Transfer:
         if line.sent:
             _change_stock(connection, one, line.sku, line.sent, "came back", at)
             _set(connection, one, line.sku, sent=0, arrived=0)
+    for pack in one.packs:
+        transfer_packs.set_sent(connection, one.row["id"], pack.material, 0)
     _move(connection, one, TransferState.CANCELLED, arrived_at=at, arrived_by=actor)
     events.record(connection, one.event_id, "transfer.cancelled", {"transfer": number}, at=at, actor=actor)
     return read(connection, number)
@@ -195,7 +225,16 @@ def _declined(connection: Connection, event_id: int, wanted: Mapping[str, int]) 
     decided = [one for one in listing(connection, event_id) if one.state is not TransferState.OUTDATED]
     if not decided or decided[0].state is not TransferState.DECLINED:
         return False
-    return about_the_same({line.sku: line.asked for line in decided[0].lines}, wanted)
+    return about_the_same(_asked(decided[0]), wanted)
+
+
+def _asked(one: Transfer) -> dict[str, int]:
+    """All that a proposal asks for, pieces and packs."""
+    return {line.sku: line.asked for line in one.lines} | {_key(pack): pack.asked for pack in one.packs}
+
+
+def _key(pack: PackLine) -> str:
+    return f"packs of {pack.material}"
 
 
 def _move(connection: Connection, one: Transfer, new: TransferState, **values: object) -> None:

@@ -50,7 +50,7 @@ def show(number: str, request: Request, _staff: Staff) -> Response:
 
 @router.post("/transfers/{number}/scan")
 def scan(number: str, request: Request, _staff: Staff, given: StaffFields) -> Response:
-    """One piece, by its SKU or GTIN."""
+    """One piece, by its SKU or GTIN, or one pack, by its material or code."""
     code = printable(given.get("code", ""))
     result = front_of(request).room.database.write(lambda connection: transfers.scan(connection, number, code))
     if not result.accepted:
@@ -89,13 +89,14 @@ def _page(request: Request, number: str, tone: str = "calm", said: str = "") -> 
     rows: list[list[Child]] = [
         [line.sku, named.get(line.sku, ""), line.asked, line.sent or "–", line.arrived or "–"] for line in one.lines
     ]
+    rows += [[pack.material, pack.name, pack.asked, pack.sent or "–", pack.arrived or "–"] for pack in one.packs]
     head = ("SKU", "What", "Asked for", "Packed", "Arrived")
     return page(
         request,
         f"{one.number} to {one.event}",
         tag("p", state(one.state.value), f" {one.from_location} → {one.to_location}"),
         tag("p", said, cls=f"answer {tone}", role="status") if said else None,
-        [tag("p", f"Missing: {count} of {sku}", cls="bad") for sku, count in one.missing.items()],
+        [tag("p", f"Missing: {count} of {sku}", cls="bad") for sku, count in (one.missing | one.missing_packs).items()],
         _scanner(request, one),
         _buttons(request, one),
         table(head, rows, "Nothing is in it."),
@@ -104,13 +105,13 @@ def _page(request: Request, number: str, tone: str = "calm", said: str = "") -> 
 
 
 def _scanner(request: Request, one: Transfer) -> Child:
-    late = one.state is TransferState.ARRIVED and one.missing
+    late = one.state is TransferState.ARRIVED and (one.missing or one.missing_packs)
     if one.state is not TransferState.SENT and not late:
         return None
     return form(
         request,
         f"{_path(one.number)}/scan",
-        tag("label", "Piece", for_="code"),
+        tag("label", "Piece or pack", for_="code"),
         tag("input", id="code", name="code", cls="scanner", autofocus=True, autocomplete="off", required=True),
         Html(" "),
         button("Enter"),

@@ -41,7 +41,7 @@ from backroom.store.tables.partners import partner_orders
 from backroom.store.tables.privacy import erasures, privacy_requests, removals, sealing
 from backroom.store.tables.promises import print_promises
 from backroom.store.tables.quality import quality_findings, quality_results, quality_runs
-from backroom.store.tables.restock import restock_plans, transfer_lines, transfers
+from backroom.store.tables.restock import restock_plans, transfer_lines, transfer_packs, transfers
 from backroom.store.tables.returns import refunds, return_lines, returns
 from backroom.store.tables.samples import material_batches, print_rejects, samples
 from backroom.store.tables.work import (
@@ -133,6 +133,7 @@ __all__ = [
     "tills",
     "tracking_events",
     "transfer_lines",
+    "transfer_packs",
     "transfers",
     "variants",
 ]

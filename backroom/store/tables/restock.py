@@ -63,3 +63,23 @@ transfer_lines = Table(
     UniqueConstraint("transfer_id", "sku"),
     CheckConstraint("booked >= 0 AND arrived >= booked AND sent >= arrived", name="in_order"),
 )
+
+# Packs of a material that go along: asked for, packed, and seen at the booth. `holds` are the units of a pack, `units`
+# what the blanks of the transfer need. What it is called and what a scanner reads on it are the shop file's of then.
+transfer_packs = Table(
+    "transfer_packs",
+    metadata,
+    id_column(),
+    Column("transfer_id", Id, ForeignKey("transfers.id"), nullable=False),
+    Column("material", Text, nullable=False),
+    Column("pack", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("holds", Integer, nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("asked", Integer, nullable=False),
+    Column("sent", Integer, nullable=False, default=0),
+    Column("arrived", Integer, nullable=False, default=0),
+    UniqueConstraint("transfer_id", "material"),
+    CheckConstraint("arrived >= 0 AND sent >= arrived", name="in_order"),
+)

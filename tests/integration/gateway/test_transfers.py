@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, insert
 
 from backroom.domain.events import Event, Session
+from backroom.domain.transfers import PackLine
 from backroom.store import catalogue, events, stock, transfers
 from backroom.store.database import now
 from backroom.store.tables import restock_plans
@@ -16,6 +17,7 @@ from tests.integration.gateway.conftest import SKU, VARIANT, Gateway
 from tests.integration.gateway.test_pages import press
 
 HUB, BOOTH = "main-hub", "booth-a"
+INK = PackLine("ink", "bottle of 250 ml", "ml", "2900420009011", holds=250, units=120, asked=1)
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def staff(gateway: Gateway) -> httpx.Client:
 
 @pytest.fixture
 def number(gateway: Gateway) -> str:
-    """A proposed transfer of two pieces."""
+    """A proposed transfer of two pieces and a bottle of ink."""
 
     def work(connection: Connection) -> str:
         at = now(connection)
@@ -48,7 +50,7 @@ def number(gateway: Gateway) -> str:
             at=at,
         )
         plan_id = connection.execute(plan.returning(restock_plans.c.id)).scalar_one()
-        return transfers.propose(connection, events.locked(connection, "fair"), plan_id, {SKU: 2}, HUB, at)
+        return transfers.propose(connection, events.locked(connection, "fair"), plan_id, {SKU: 2}, HUB, at, [INK])
 
     return gateway.room.database.write(work)
 
@@ -60,10 +62,14 @@ def test_a_transfer_goes_its_way_by_the_buttons_and_the_scanner(
     assert number in staff.get("/transfers").text
     press(staff, page, f"{page}/yes")
     press(staff, page, f"{page}/send")
-    assert "1 to go" in press(staff, page, f"{page}/scan", code=SKU).text
+    assert "bottle of 250 ml, for 120 ml" in staff.get(page).text
+    assert "2 to go" in press(staff, page, f"{page}/scan", code=SKU).text
     assert "No: this code is not in the catalogue" in press(staff, page, f"{page}/scan", code="<x>").text
     press(staff, page, f"{page}/arrived")
     assert f"Missing: 1 of {SKU}" in staff.get(page).text
+    assert "Missing: 1 of ink" in staff.get(page).text
+    assert "1 to go" in press(staff, page, f"{page}/scan", code=INK.code).text
+    assert "Missing: 1 of ink" not in staff.get(page).text
     assert "That was the last one" in press(staff, page, f"{page}/scan", code=SKU).text
     press(staff, page, f"{page}/arrived")
     shown = staff.get(page).text

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,8 +15,8 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from backroom.domain.events import Event, EventState, Session
 from backroom.domain.leases import LeaseRefused
-from backroom.domain.transfers import TransferRefused, TransferState
-from backroom.store import event_desk, events, leases, stock, transfer_rows, transfers
+from backroom.domain.transfers import PackLine, TransferRefused, TransferState
+from backroom.store import event_desk, events, leases, stock, transfer_packs, transfer_rows, transfers
 from backroom.store.database import now
 from backroom.store.tables import events as events_table
 from backroom.store.tables import orders, restock_plans, stock_levels, transfer_lines
@@ -35,7 +36,7 @@ def an_event(floor: Floor, code: str = CODE) -> None:
     floor.room.database.write(work)
 
 
-def proposed(floor: Floor, pieces: Mapping[str, int], code: str = CODE) -> str:
+def proposed(floor: Floor, pieces: Mapping[str, int], code: str = CODE, packs: Sequence[PackLine] = ()) -> str:
     """A proposal for the event, as the flow makes it; "" where nothing is to go."""
 
     def work(connection: Connection) -> str:
@@ -54,7 +55,7 @@ def proposed(floor: Floor, pieces: Mapping[str, int], code: str = CODE) -> str:
             at=at,
         )
         plan_id = connection.execute(plan.returning(restock_plans.c.id)).scalar_one()
-        return transfers.propose(connection, row, plan_id, pieces, HUB, at)
+        return transfers.propose(connection, row, plan_id, pieces, HUB, at, packs)
 
     return floor.room.database.write(work)
 
@@ -212,6 +213,91 @@ def test_an_event_that_is_over_takes_no_more(floor: Floor) -> None:
     with floor.room.database.read() as connection:
         assert transfer_rows.read(connection, number).state is TransferState.OUTDATED
     assert hub(floor) == 100
+
+
+INK = PackLine("ink", "bottle", "ml", "2900420009011", holds=250, units=300, asked=2)
+PAPER = PackLine("paper", "50 sheets", "sheets", "", holds=50, units=20, asked=1)
+
+
+def packs_sent(floor: Floor, *, only: Mapping[str, int] | None = None) -> str:
+    number = proposed(floor, {PLAIN: 1}, packs=[INK, PAPER])
+    do(floor, "approve", number, "Ada")
+    do(floor, "send", number, only or {}, "Ada")
+    return number
+
+
+def spare(floor: Floor) -> dict[str, int]:
+    with floor.room.database.read() as connection:
+        return transfer_packs.spare(connection, events.find(connection, CODE)["id"])
+
+
+def packs(floor: Floor, number: str) -> dict[str, tuple[int, int, int]]:
+    with floor.room.database.read() as connection:
+        found = transfer_rows.read(connection, number).packs
+    return {pack.material: (pack.asked, pack.sent, pack.arrived) for pack in found}
+
+
+def test_ink_and_paper_are_scanned_by_their_code_or_their_name(floor: Floor) -> None:
+    number = packs_sent(floor)
+    assert packs(floor, number) == {"ink": (2, 2, 0), "paper": (1, 1, 0)}
+    assert [scan(floor, number, code).left for code in (INK.code, "ink", PLAIN, "paper")] == [3, 2, 1, 0]
+    assert scan(floor, number, INK.code).reason == "all 2 of ink were scanned already"
+    done = do(floor, "book_in", number, "Bo")
+    assert (done.missing, done.missing_packs) == ({}, {})
+    assert packs(floor, number) == {"ink": (2, 2, 2), "paper": (1, 1, 1)}
+
+
+def test_packs_that_do_not_arrive_are_missing_by_name_until_they_turn_up(floor: Floor) -> None:
+    number = packs_sent(floor)
+    assert scan(floor, number, "ink").accepted
+    done = do(floor, "book_in", number, "Bo")
+    assert (done.missing, done.missing_packs) == ({PLAIN: 1}, {"ink": 1, "paper": 1})
+    assert scan(floor, number, "paper").accepted
+    with floor.room.database.read() as connection:
+        assert transfer_rows.read(connection, number).missing_packs == {"ink": 1}
+
+
+def test_everything_but_a_pack_arrives_without_scanning(floor: Floor) -> None:
+    number = packs_sent(floor)
+    with pytest.raises(TransferRefused, match="not so many of ink"):
+        floor.room.database.write(lambda c: transfers.scan_all(c, number, {"ink": 3}))
+    floor.room.database.write(lambda c: transfers.scan_all(c, number, {"ink": 1}))
+    done = do(floor, "book_in", number, "Bo")
+    assert (done.missing, done.missing_packs) == ({}, {"ink": 1})
+
+
+def test_fewer_packs_are_packed_than_were_asked_for_and_never_more(floor: Floor) -> None:
+    number = packs_sent(floor, only={"ink": 1})
+    assert packs(floor, number)["ink"] == (2, 1, 0)
+    other = proposed(floor, {PLAIN: 9}, packs=[INK])
+    do(floor, "approve", other, "Ada")
+    with pytest.raises(TransferRefused, match="has 2 of ink"):
+        do(floor, "send", other, {"ink": 3}, "Ada")
+    do(floor, "cancel", other, "Ada")
+    assert packs(floor, other) == {"ink": (2, 0, 0)}
+    floor.check_sums()
+
+
+def test_what_is_left_in_the_packs_that_went_is_there_for_the_next_trip(floor: Floor) -> None:
+    assert spare(floor) == {}
+    number = proposed(floor, {PLAIN: 1}, packs=[INK, PAPER])
+    assert spare(floor) == {}
+    do(floor, "approve", number, "Ada")
+    assert spare(floor) == {"ink": 2 * 250 - 300, "paper": 50 - 20}
+    do(floor, "send", number, {}, "Ada")
+    scan(floor, number, "paper")
+    do(floor, "book_in", number, "Bo")
+    # The ink is lost, until it turns up.
+    assert spare(floor) == {"ink": 0, "paper": 30}
+    scan(floor, number, "ink")
+    scan(floor, number, INK.code)
+    assert spare(floor)["ink"] == 200
+
+
+def test_a_proposal_with_many_more_packs_takes_the_place_of_another(floor: Floor) -> None:
+    first = proposed(floor, {PLAIN: 10}, packs=[INK])
+    assert proposed(floor, {PLAIN: 10}, packs=[replace(INK, asked=3)]) == first
+    assert proposed(floor, {PLAIN: 10}, packs=[replace(INK, asked=9)]) != first
 
 
 class OnTheRoad(RuleBasedStateMachine):

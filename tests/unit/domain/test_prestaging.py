@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -95,6 +96,21 @@ def test_a_plan_never_breaks_a_limit_and_says_what_it_takes(
     assert sum(50 * pack.packs for pack in chosen.packs) >= ink * blanks
     assert chosen.lost_without - chosen.lost_with == pytest.approx(sum(line.avoids for line in chosen.lines))
     assert all(line.pieces > 0 and line.reason for line in chosen.lines)
+
+
+def test_no_new_bottle_is_taken_while_the_one_that_is_there_has_enough() -> None:
+    demand = {"a": distribution(3, 3), "b": distribution(2, 2), "c": distribution(1, 1)}
+    offers, limits = [blank("ab", 10, 1, 10)], {VAN: 300, BOOTH: 300, PRINTS: 30}
+    first = plan(demand, offers, limits, space=[VAN, BOOTH, PRINTS], materials=[INK])
+    units = first.packs[0].units
+    assert (first.packs[0].packs, units) == (2, 10 * first.pieces)
+    there = replace(INK, spare=units)
+    again = plan(demand, offers, limits, space=[VAN, BOOTH, PRINTS], materials=[there])
+    assert again.lines == first.lines
+    assert again.packs == ()
+    there = replace(INK, spare=units - 1)
+    less = plan(demand, offers, limits, space=[VAN, BOOTH, PRINTS], materials=[there])
+    assert less.packs[0].packs == 1
 
 
 @settings(max_examples=40)
