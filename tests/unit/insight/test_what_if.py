@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ from tests.unit.domain.routing_cases import rule
 from tests.unit.domain.test_replay import a_place, a_shop_with, came, hours, past
 
 RATES = CostRates(packaging=50, print=100, blank=300)
+WORLDS = 100
 SHOP = a_shop_with([rule()], replace(a_place("hub"), costs=RATES), replace(a_place("booth"), costs=RATES))
 
 
@@ -105,6 +107,25 @@ def test_sums_of_drawn_times_say_how_far_they_spread_and_are_the_same_each_time(
     (low, middle, high), p90 = one.would_times
     assert low <= middle <= high <= p90[2]
     assert low < 10.5 * 3600 < high
+
+
+@pytest.mark.parametrize(("measured", "moved", "kept"), [(20, 40, 20), (30, 30, 0), (100, 30, 30)])
+def test_what_happens_lies_within_the_stated_spread_about_eight_times_in_ten(
+    measured: int, moved: int, kept: int
+) -> None:
+    inside = [0, 0]
+    for world in range(WORLDS):
+        chance = Random(world)
+        times = work("booth", *(chance.lognormvariate(1, 0.6) for _ in range(measured)), prints=True)
+        own = [chance.lognormvariate(1.2, 0.4) for _ in range(kept)]
+        there = [an_order_of(number, HUB, BOOTH) for number in range(moved)]
+        stays = [an_order_of(moved + number, HUB, HUB, took=hours) for number, hours in enumerate(own)]
+        stated = compared(*there, *stays, times=times).sums.would_times
+        real = [3600 * hour for hour in (*own, *(chance.lognormvariate(1, 0.6) for _ in range(moved)))]
+        assert stated is not None
+        for at, share in enumerate((0.5, 0.9)):
+            inside[at] += stated[at][0] <= nearest_rank(real, share) <= stated[at][2]
+    assert all(0.65 <= count / WORLDS <= 0.95 for count in inside), inside
 
 
 def test_sums_without_a_moved_order_have_no_spread() -> None:
