@@ -57,12 +57,13 @@ def list_stock(
             "reserved": level.reserved,
             "available": level.available,
             "kept": level.kept,
+            "in_quarantine": level.aside,
         }
         for _, level in sorted(levels.items())
         if not low or level.available <= room.shop.thresholds.low_stock
     ]
     show_json(rows) if as_json else show_table(
-        "Stock", rows, ("location", "sku", "on_hand", "reserved", "available", "kept")
+        "Stock", rows, ("location", "sku", "on_hand", "reserved", "available", "kept", "in_quarantine")
     )
 
 

@@ -94,7 +94,7 @@ def _orders(rules: Writer) -> None:
         "parts",
         CRITICAL,
         "It was released, and no location has work for it.",
-        "Put it on hold and let it go on: it is routed anew. If it was sent already, find out what happened.",
+        "Cancel it and enter it anew. If it was sent already, find out what happened.",
         shown=("state",),
     )
     rules.within(
@@ -165,7 +165,7 @@ def _lines(rules: Writer) -> None:
         "quantity",
         CRITICAL,
         "It wants no piece, or more than anybody orders.",
-        "Look at the channel what was ordered, and put the order on hold meanwhile.",
+        "Look at the channel what was ordered. The order is on hold meanwhile.",
         shown=("sku",),
     )
     rules.within(
@@ -202,7 +202,7 @@ def _lines(rules: Writer) -> None:
         "sku",
         CRITICAL,
         "It is being made, and the catalogue does not know the piece.",
-        "Put the piece back into the catalogue, or the order on hold.",
+        "Put the piece back into the catalogue. The order is on hold meanwhile.",
         shown=("sku",),
     )
     rules.equal(
@@ -211,7 +211,7 @@ def _lines(rules: Writer) -> None:
         "assigned",
         CRITICAL,
         "Its locations make more or fewer pieces than were ordered.",
-        "Put the order on hold before its parcel is labelled, and compare what was ordered with what is made.",
+        "Compare what was ordered with what is made, before its parcel is labelled.",
         shown=("sku", "line_no"),
     )
 

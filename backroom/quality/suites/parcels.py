@@ -25,7 +25,7 @@ def _shipments(rules: Writer) -> None:
         "packed",
         CRITICAL,
         "A parcel was bought for what is not packed yet.",
-        "Put the order on hold. The label must not be bought a second time.",
+        "Look for the parcel and its label. The label must not be bought a second time.",
         shown=("carrier",),
     )
     rules.true(

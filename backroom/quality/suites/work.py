@@ -7,7 +7,7 @@ from backroom.quality.rules import CRITICAL, WARNING, Writer, suite
 from backroom.quality.suites.orders import LOOK
 from backroom.store.quality import work
 
-STOP = "Put the order on hold before its parcel is labelled, and compare what was ordered with what is made."
+STOP = "Compare what was ordered with what is made, before its parcel is labelled."
 
 
 def _parts(rules: Writer) -> None:
@@ -63,7 +63,7 @@ def _parts(rules: Writer) -> None:
         "waits_for_nothing",
         CRITICAL,
         "It is being made, and waits for no print and no scan: it will wait for ever.",
-        "Put the order on hold and let it go on.",
+        "It is on hold: let it go on. If it stands still an hour later, cancel it and enter it anew.",
     )
     rules.at_least(
         "waits_for", "prints_to_come", "print_unawaited", WARNING, "More prints are to come than it waits for.", STOP
@@ -74,7 +74,7 @@ def _parts(rules: Writer) -> None:
         "waits_without_print",
         CRITICAL,
         "It waits for a print that nobody makes: it will wait for ever.",
-        "Put the order on hold and let it go on; if it stays, cancel it and enter it anew.",
+        "It is on hold: let it go on. If it stands still an hour later, cancel it and enter it anew.",
         shown=("location",),
     )
     rules.within(
@@ -144,7 +144,7 @@ def _part_lines(rules: Writer) -> None:
         "job",
         CRITICAL,
         "It is to be printed, and no print job was opened.",
-        "Put the order on hold and let it go on; if it stays, cancel it and enter it anew.",
+        "It is on hold: let it go on. If it stands still an hour later, cancel it and enter it anew.",
         shown=("sku", "to_print"),
     )
     rules.equal(
