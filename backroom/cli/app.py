@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from backroom.cli import (
     artworks,
     audit,
+    backup,
     booths,
     channel,
     check,
@@ -55,6 +56,7 @@ app.add_typer(channel.app, name="channel", help="Channels: try a message, take d
 app.add_typer(keys.app, name="key", help="Keys for tills, booths, staff and metrics.")
 app.add_typer(person.app, name="person", help="One person: find, export, forget; and what was asked for.")
 app.add_typer(master_key.app, name="master-key", help="The key under which everything personal is sealed.")
+app.add_typer(backup.app, name="backup", help="Backups that forget whom the shop forgets: make one, put one back.")
 app.add_typer(stock.app, name="stock", help="What lies where, and what has arrived.")
 events.app.command("publish")(event_pages.publish)
 events.app.command("page")(event_pages.page)

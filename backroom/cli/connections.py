@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 
 import requests
 
@@ -32,6 +33,7 @@ from backroom.messaging.twilio import API, TwilioMessenger
 from backroom.messaging.webpush import WebPush
 from backroom.partners.registry import partner_at
 from backroom.printing.connect import connect
+from backroom.privacy import backups, key_keeping
 from backroom.shop.room import Room
 from backroom.store.migrate import newest, standing
 
@@ -93,6 +95,14 @@ def _database(room: Room) -> Iterator[Connection]:
             )
 
     yield Connection("the database", check)
+
+
+def _backups(room: Room) -> Iterator[Connection]:
+    for folder in key_keeping.folders(room):
+        name = f"the backups in {folder}"
+        none = not key_keeping.is_outside(room, folder) and not any(key_keeping.backups_in(folder))
+        untried = "none was made yet: `backroom backup make`, every night" if none else ""
+        yield Connection(name, partial(backups.check, room, folder), untried)
 
 
 def _prefect(room: Room) -> Iterator[Connection]:
@@ -281,6 +291,7 @@ def _nothing() -> None:
 
 FINDERS: tuple[Callable[[Room], Iterator[Connection]], ...] = (
     _database,
+    _backups,
     _prefect,
     _gateway,
     _channels,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from backroom.domain.errors import AskPerson
 from backroom.shop.room import Room
 from backroom.shop.room import open_room as open_any_room
+from backroom.store.backups import refuse_backup
 from backroom.store.migrate import is_made
 
 
@@ -17,6 +18,7 @@ class NeverStarted(AskPerson):
 def open_room() -> Room:
     """The room of the home folder, with its database made. Raises what opening it raises, and NeverStarted."""
     room = open_any_room()
+    refuse_backup(room.database.engine)
     if not is_made(room.database.engine):
         room.close()
         raise NeverStarted(

@@ -19,6 +19,7 @@ from backroom.shop.load import load_shop
 from backroom.shop.room import NoShop, Room, database_url, open_room
 from backroom.shop.secrets import Secrets
 from backroom.store import api_keys, catalogue, sealing, stock
+from backroom.store.backups import refuse_backup
 from backroom.store.database import Database, now
 from backroom.store.migrate import migrate
 from backroom.store.seals import new_master_key
@@ -40,8 +41,11 @@ def prepare(home: Path) -> Room:
     make_secrets(home, load_shop(home / "shop.toml"))
     secrets = Secrets.read(home / "secrets.toml")
     database = Database(database_url(home, secrets))
-    migrate(database.engine)
-    database.close()
+    try:
+        refuse_backup(database.engine)
+        migrate(database.engine)
+    finally:
+        database.close()
     room = open_room(home)
     _check_master_key(room)
     # A database that was put back must forget again before anybody works with it.

@@ -408,12 +408,16 @@ class PostcodePlace:
     longitude: float
 
 
+# Where backups go that nobody sends elsewhere.
+BACKUPS = "backups"
+
+
 @dataclass(frozen=True, slots=True)
 class Shop:
     """The whole shop file. Tuples keep the file's order; the look-ups raise NotInShopFile.
 
     On `holidays` no carrier delivers. `event_pages_folder` is where the pages of events are kept as files, "" for
-    nowhere; a relative one is in the home folder.
+    nowhere; `backups` are the folders of backups, each with the keys beside them. Relative ones are in the home folder.
     """
 
     owner: Owner
@@ -436,6 +440,7 @@ class Shop:
     parcels: ParcelRules = field(default_factory=ParcelRules)
     samples: SampleRules = field(default_factory=SampleRules)
     event_pages_folder: str = ""
+    backups: tuple[str, ...] = (BACKUPS,)
 
     def late_place(self, word: str) -> str:
         """The location's id that a word of `PromiseSpec.late` stands for; BY_ROUTING stays as it is."""

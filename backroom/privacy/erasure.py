@@ -2,7 +2,8 @@
 
 The order: first the key is destroyed, in one commit that also notes the erasure. What lies outside the database
 follows, each step noted when it is done; whatever was cut off is taken up again by the next erasure, by the flow
-`retention`, and at every start. The journal beside the database makes a backup that is put back forget again.
+`retention`, and at every start. Backups forget with it: the keys of their people lie beside them in one file, which is
+replaced first of all. The journal beside the database makes a backup that is put back forget the rows as well.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from functools import partial
 
 from sqlalchemy import RowMapping
 
-from backroom.privacy import journal
+from backroom.privacy import journal, key_keeping
 from backroom.privacy.files import remove_files
 from backroom.shop.room import Room
-from backroom.store import erased
+from backroom.store import erased, keyring
 from backroom.store.forgetting import Forgotten, NoSuchPerson, StillServed, forget
 from backroom.store.personal import Whose
 from backroom.store.scrubbing import scrub
@@ -70,7 +71,8 @@ def finish(room: Room, forget_runs: ForgetRuns | None) -> Report:
 
 
 def replay(room: Room, forget_runs: ForgetRuns | None = None) -> Report:
-    """Forget again whom the journal names and the database does not know as forgotten: a backup was put back.
+    """Forget again whom the journal names and the database does not know as forgotten, and whoever has no key any more:
+    a backup was put back.
 
     What the backup shows as open of theirs is closed: it had ended when they were forgotten. Their files go again, for
     a folder that was put back, too.
@@ -83,13 +85,13 @@ def replay(room: Room, forget_runs: ForgetRuns | None = None) -> Report:
             for entry in noted
             if entry.identity not in known and erased.is_that_person(connection, entry.person_id, entry.since)
         ]
+        without_key = keyring.keyless(connection)
     # The other way round: the file was lost, or put back from before.
     journal.append(room.home, (known[identity] for identity in known.keys() - {entry.identity for entry in noted}))
     report = Report()
-    for entry in again:
-        whose = Whose(entry.person_id, entry.channel)
+    for whose in [*(Whose(entry.person_id, entry.channel) for entry in again), *(Whose(id_) for id_, _ in without_key)]:
         report.add(whose, room.database.write(partial(forget, whose=whose, actor="journal", close=True)))
-    _finish(room, report, None if again else [], forget_runs)
+    _finish(room, report, None if again or without_key else [], forget_runs)
     return report
 
 
@@ -106,6 +108,7 @@ def _entry(row: RowMapping) -> journal.Entry:
 
 def _finish(room: Room, report: Report, destroyed: Sequence[bytes] | None, forget_runs: ForgetRuns | None) -> None:
     """`destroyed` are the keys that this round destroyed, None where some were by a round that was cut off."""
+    report.left += key_keeping.keep(room)
     while True:
         with room.database.read() as connection:
             rows = erased.unfinished(connection)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from backroom.domain.errors import AskPerson, Retry
+from backroom.privacy import key_keeping
 from backroom.shop.room import MASTER_KEY, MASTER_KEY_BEFORE, MASTER_KEY_NEXT, Room
 from backroom.shop.secrets import Secrets, variable_of
 from backroom.store import sealing
@@ -100,6 +101,8 @@ def rotate(room: Room) -> Iterator[int]:
                 )
                 done += count
                 yield done
+        # Before the old key is the old one: a file of keys under it opens nobody once it is retired.
+        key_keeping.keep(room, always=True)
         _settle(room, text)
 
 
@@ -115,6 +118,11 @@ def retire(room: Room) -> None:
         raise SecretsElsewhere(
             f"{variable_of(MASTER_KEY_BEFORE)} is in the environment, and nothing in the database needs it",
             remedy="Take it out there.",
+        )
+    if left := key_keeping.keep(room, always=True):
+        raise StillNeeded(
+            "; ".join(left),
+            remedy="Those keys may still be under the old master key. See to that folder, then try again.",
         )
     _secrets(room).add({}, without=[MASTER_KEY_BEFORE])
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from backroom.domain.consent import ALL_MEDIA, PURPOSES
 from backroom.domain.quiet_hours import QuietHours
 from backroom.domain.shop import (
+    BACKUPS,
     MAIL_KINDS,
     PUSH_KINDS,
     SMS_KINDS,
@@ -89,6 +90,7 @@ def _read_shop(root: Section, folder: Path) -> Shop:
         parcels=read_parcels(root),
         samples=read_samples(root),
         event_pages_folder=_read_events(root),
+        backups=_read_backups(root),
     )
     root.done()
     return shop
@@ -168,6 +170,18 @@ def _read_events(root: Section) -> str:
     folder = section.text("public_pages", "")
     section.done()
     return folder
+
+
+def _read_backups(root: Section) -> tuple[str, ...]:
+    """[backups]: the folders that every backup goes to, and the keys beside them."""
+    if not root.has("backups"):
+        return (BACKUPS,)
+    section = root.section("backups")
+    folders = section.texts("folders")
+    if "" in folders or len(set(folders)) < len(folders):
+        section.problem("folders", "has an empty name, or one twice", 'Name each folder once: folders = ["backups"].')
+    section.done()
+    return folders or (BACKUPS,)
 
 
 def _read_messaging(section: Section) -> MessagingSpec:

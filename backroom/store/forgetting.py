@@ -87,7 +87,8 @@ def forget(connection: Connection, whose: Whose, actor: str = "", *, close: bool
     person = (
         connection.execute(select(people).where(people.c.id == whose.person_id).with_for_update()).mappings().first()
     )
-    if person is None or person["wrapped_key"] is None:
+    # Not by the key: a backup was put back without that of whoever was forgotten since, and their rows are still full.
+    if person is None or person["erased_at"] is not None:
         raise NoSuchPerson(f"there is no person {whose.person_id}, or they are forgotten already")
     if close:
         _close(connection, whose, actor)
@@ -107,7 +108,7 @@ def forget(connection: Connection, whose: Whose, actor: str = "", *, close: bool
     entries = [history.Entry(id_, "customer.forgotten") for id_ in connection.execute(whose.orders).scalars().all()]
     history.record(connection, entries, at=at, actor=actor)
     insert_new(connection, erasures, [_erasure(person, whose, actor, at)])
-    destroyed = [] if whose.channel else [bytes(person["wrapped_key"])]
+    destroyed = [] if whose.channel or person["wrapped_key"] is None else [bytes(person["wrapped_key"])]
     return Forgotten(person["created_at"], rows, destroyed)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from backroom.store.database import WRITES
 
@@ -43,10 +43,16 @@ def standing(engine: Engine) -> str:
 
 def migrate(engine: Engine) -> None:
     """Run the migrations that this database has not seen, in one transaction. Safe to call at every start."""
+    with engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        migrate_to(connection, "head")
+
+
+def migrate_to(connection: Connection, revision: str) -> None:
+    """Run the migrations up to this one, in a transaction of the caller's."""
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
-    with _one_at_a_time, engine.connect().execution_options(**WRITES) as connection, connection.begin():
+    with _one_at_a_time:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)

@@ -120,6 +120,14 @@ class Seals:
         key = self._key(key_id)
         return key.wrap(key.hash_key, _HASHES)
 
+    def is_hash_key(self, wrapped: bytes) -> bool:
+        """Whether this is the shop's own key of the hashes, by whichever master key we know it was wrapped."""
+        return self._opened(wrapped, _HASHES) == self._hashing()
+
+    def opens_hash_key(self, wrapped: bytes) -> bool:
+        """Whether a key of the hashes was wrapped by a master key that we know."""
+        return self._opened(wrapped, _HASHES) is not None
+
     def knows(self, key_id: str) -> bool:
         """Whether we have this master key, or the secrets do by now."""
         try:

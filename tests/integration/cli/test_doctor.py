@@ -17,7 +17,9 @@ from backroom.cli import connections, doctor
 from backroom.cli.environments import Ports, note_ports
 from backroom.messaging.push_crypto import new_private_key
 from backroom.outgoing.circuit import close_all
+from backroom.privacy.backups import make
 from backroom.shop.room import Room
+from backroom.store.sealing import register
 from tests.fake_shops import LOGIN, TOKEN
 from tests.fake_tills import ShopifyTill, WooTill
 from tests.integration.cli.typing_in import answered, typed
@@ -73,9 +75,22 @@ def test_a_shop_that_works_is_said_to_work(running: Room) -> None:
 
 
 def test_what_stands_at_a_booth_is_not_tried_from_the_hub_and_says_so(running: Room) -> None:
-    far = [one for one in found().values() if one["state"] == "untried"]
+    far = [one for name, one in found().items() if one["state"] == "untried" and "backups" not in name]
     assert far
     assert all("its worker stands at" in one["message"] for one in far)
+
+
+def test_backups_without_their_keys_are_told_with_what_writes_them_again(running: Room) -> None:
+    name = f"the backups in {running.home / 'backups'}"
+    assert "backroom backup make" in found()[name]["message"]
+    running.database.write(lambda c: register(c, running.seals))
+    make(running)
+    assert found()[name]["state"] == "well"
+    for keys in (running.home / "backups").glob("people.keys*"):
+        keys.unlink()
+    told = found(code=1)[name]
+    assert (told["state"], told["cause"]) == ("wrong", "no_keys")
+    assert "backroom backup make" in told["remedy"]
 
 
 def test_our_own_servers_that_are_down_are_told_with_what_starts_them(room: Room) -> None:

@@ -13,6 +13,7 @@ from backroom.privacy.export import TITLES
 from backroom.shop.room import Room
 from backroom.store import api_keys, requests
 from backroom.store.database import now
+from backroom.store.sealing import register
 from backroom.store.tables import orders
 from backroom.store.till_numbers import hear
 from tests.integration.cli.typing_in import answered, refused, typed
@@ -107,3 +108,31 @@ def test_a_new_master_key_is_told_by_its_name_only(room: Room) -> None:
     assert "till-7" in warned
     assert not answered("master-key", "status")["before_kept"]
     assert answered("person", "find", "ada@example.com")
+
+
+def test_a_backup_is_made_and_put_back_by_hand_and_a_missing_key_says_what_to_do(room: Room, here: Path) -> None:
+    make_order(room)
+    room.database.write(lambda c: register(c, room.seals))
+    path = Path(typed("backup", "make", "--keep", "3").output.replace("\n", ""))
+    assert path.parent == room.home / "backups"
+    away = here / path.name
+    path.rename(away)
+    kept = [one.rename(here / f"kept-{one.name}") for one in (room.home / "backups").glob("people.keys*")]
+    assert len(kept) == 2
+    assert "name it with --keys" in refused("backup", "restore", str(away))
+    assert "--replace" in refused("backup", "restore", str(away), "--keys", str(kept[0]))
+    room.database.close()
+    said = typed("backup", "restore", str(away), "--keys", str(kept[0]), "--replace").output
+    assert "People who can be read: 1." in said
+    assert len(answered("person", "find", "ada@example.com")) == 1
+    assert "own database" in refused("backup", "forget-keys", str(room.database.engine.url.database))
+
+
+def test_a_folder_of_backups_that_is_away_is_named_and_the_other_gets_its_backup(room: Room, here: Path) -> None:
+    shop = room.home / "shop.toml"
+    shop.write_text(shop.read_text() + f'\n[backups]\nfolders = ["backups", "{here / "disk"}"]\n')
+    room.database.write(lambda c: register(c, room.seals))
+    assert "disk is not there" in refused("backup", "make")
+    assert len(list((room.home / "backups").glob("shop-*"))) == 1
+    shop.write_text(shop.read_text().replace('"backups", ', '"backups", "backups", '))
+    assert "one twice" in refused("backup", "make")

@@ -225,7 +225,8 @@ def test_a_draft_of_a_mail_that_a_crash_left_behind_goes_too(floor: Floor, folde
 
 @only_sqlite
 def test_a_backup_from_before_forgets_again_when_it_is_put_back(floor: Floor, folder: Path) -> None:
-    """As docs/guide/backups.md says: the database and the folders are put back, the journal is not."""
+    """A copy that somebody made by hand, with keys inside (`test_backups` has ours, which have none): the database and
+    the folders are put back, the journal is not."""
     numbers = serve(floor)
     person = person_of(floor, numbers[0])
     home, database = floor.room.home, floor.room.database

@@ -1,0 +1,131 @@
+"""The file of keys beside the backups: who can be opened now, written whole each time, twice, and read with care.
+
+Lines of JSON: a first one of the shop, one a person, a last one with the SHA-256 of all before it. Keys are wrapped by
+the master key, as in the database; look-ups are keyed hashes. There is one such file and no older one: whoever is not
+in it is forgotten in every backup.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from backroom.domain.errors import AskPerson
+from backroom.store.keyring import Keyring, PersonKey
+
+# The second is for the day on which the first cannot be read. Both are replaced each time.
+NAMES = ("people.keys", "people.keys.copy")
+_VERSION = 1
+
+
+class KeyFileDamaged(AskPerson):
+    """A file of keys was cut off, or changed by somebody else."""
+
+    cause = "key_file_damaged"
+
+
+def write(folder: Path, ring: Keyring) -> None:
+    """Replace both files; returns once they are safe on the disk. Cut off anywhere, each is the old one or the new."""
+    for name in NAMES:
+        path = folder / name
+        # Always the same name: what a crash left of it is gone the next time.
+        draft = folder / f".{name}.new"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            for line in _lines(ring):
+                file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        sync_folder(folder)
+
+
+def read(path: Path) -> Keyring:
+    """What a file holds; raises KeyFileDamaged, or OSError."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    whole = hashlib.sha256(b"".join(lines[:-1])).hexdigest()
+    try:
+        if json.loads(lines[-1])["sha256"] != whole:
+            raise damaged(path)
+        shop = json.loads(lines[0])
+        people = [_person(json.loads(line)) for line in lines[1:-1]]
+        return Keyring(
+            datetime.fromisoformat(shop["at"]),
+            shop["state"],
+            shop["key_id"],
+            base64.b64decode(shop["hash_key"]),
+            datetime.fromisoformat(shop["sealed_since"]),
+            people,
+        )
+    except (ValueError, KeyError, IndexError, TypeError):
+        pass
+    raise damaged(path)
+
+
+def damaged(path: Path) -> KeyFileDamaged:
+    remedy = f"Use the other one beside it ({' or '.join(NAMES)}), or those of another folder of backups."
+    return KeyFileDamaged(f"{path} is damaged", remedy=remedy)
+
+
+def state(path: Path) -> str | None:
+    """Which erasures a file has behind it (`keyring.state`), from its first line; None where it tells nothing."""
+    try:
+        with path.open("rb") as file:
+            return str(json.loads(file.readline())["state"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder safe on the disk, where its file system can do that."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        # Some network file systems refuse it for a folder; the files themselves are safe.
+        pass
+    finally:
+        os.close(descriptor)
+
+
+def _lines(ring: Keyring) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    shop = {
+        "backroom_keys": _VERSION,
+        "at": ring.at.isoformat(),
+        "state": ring.state,
+        "key_id": ring.key_id,
+        "hash_key": _coded(ring.hash_key),
+        "sealed_since": ring.sealed_since.isoformat(),
+    }
+    for told in (shop, *map(_told, ring.people)):
+        line = json.dumps(told).encode() + b"\n"
+        digest.update(line)
+        yield line
+    yield json.dumps({"sha256": digest.hexdigest()}).encode() + b"\n"
+
+
+def _told(one: PersonKey) -> list[object]:
+    lost_at = one.lost_at.isoformat() if one.lost_at else None
+    return [one.person_id, one.since.isoformat(), _coded(one.wrapped), one.key_id, one.lookups, lost_at]
+
+
+def _person(told: list[object]) -> PersonKey:
+    person_id, since, wrapped, key_id, lookups, lost_at = told
+    return PersonKey(
+        int(person_id),  # type: ignore[call-overload]
+        datetime.fromisoformat(str(since)),
+        base64.b64decode(str(wrapped)),
+        str(key_id) if key_id is not None else None,
+        tuple((str(kind), str(digest)) for kind, digest in lookups),  # type: ignore[attr-defined]
+        datetime.fromisoformat(str(lost_at)) if lost_at else None,
+    )
+
+
+def _coded(value: bytes) -> str:
+    return base64.b64encode(value).decode()

@@ -1,0 +1,107 @@
+"""A PostgreSQL database copied without what opens people: each table as COPY tells it, in one zip file.
+
+`pg_dump` leaves tables out but no columns, and has to be of the server's version or newer; COPY names its columns, and
+comes with the connection.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, select, text
+
+from backroom.store.database import Database, now
+from backroom.store.keyring import APART, EMPTIED
+from backroom.store.migrate import migrate_to
+from backroom.store.tables import metadata, people
+
+_NOTE = "backup.json"
+_BLOCK = 1 << 20
+
+
+def copy(database: Database, target: Path, revision: str) -> tuple[datetime, int]:
+    """Copy a living database in one snapshot into a file that must not be there; returns when, and how many people."""
+    with target.open("xb") as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed, database.read() as connection:
+            count = connection.execute(select(func.count()).select_from(people)).scalar_one()
+            made_at = now(connection)
+            tables = [table for table in metadata.sorted_tables if table.name not in APART]
+            note: dict[str, Any] = {"made_at": made_at.isoformat(), "people": count, "revision": revision}
+            note["tables"] = {table.name: _columns(table) for table in tables}
+            packed.writestr(_NOTE, json.dumps(note))
+            for table in tables:
+                with packed.open(table.name, "w", force_zip64=True) as rows, _cursor(connection) as cursor:
+                    told = f"COPY {_named(table.name, note)} TO STDOUT"
+                    with cursor.copy(told) as answer:
+                        for block in answer:
+                            rows.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    return made_at, count
+
+
+def noted(path: Path) -> tuple[datetime, int]:
+    """When a backup was made and how many people are in it; raises ValueError or KeyError where it is none."""
+    with zipfile.ZipFile(path) as packed:
+        note = json.loads(packed.read(_NOTE))
+    return datetime.fromisoformat(note["made_at"]), int(note["people"])
+
+
+def others(connection: Connection) -> int:
+    """How many other sessions work in this database."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND backend_type = 'client backend'"
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def put_back(connection: Connection, path: Path) -> None:
+    """Make the database anew of a backup, in this transaction; what was in it is gone. Nobody has a key yet."""
+    with zipfile.ZipFile(path) as packed:
+        note = json.loads(packed.read(_NOTE))
+        for name in {*metadata.tables, *note["tables"], "alembic_version"}:
+            connection.execute(text(f'DROP TABLE IF EXISTS "{name}" CASCADE'))
+        migrate_to(connection, note["revision"])
+        # What migrations put into tables comes with their rows.
+        for name in reversed(note["tables"]):
+            connection.execute(text(f'DELETE FROM "{name}"'))  # noqa: S608 - ours, each of them
+        # Each after those it refers to, as it was written.
+        for name in note["tables"]:
+            told = f"COPY {_named(name, note)} FROM STDIN"
+            with packed.open(name) as rows, _cursor(connection) as cursor, cursor.copy(told) as taken:
+                while block := rows.read(_BLOCK):
+                    taken.write(block)
+    for name in _numbered(connection):
+        # The next number after the largest there is, or the first one.
+        last = f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), coalesce(max(id), 0) + 1, false) FROM {name}"  # noqa: S608
+        connection.execute(text(last))
+
+
+def _columns(table: Table) -> list[str]:
+    return [column.name for column in table.columns if column.name not in EMPTIED.get(table.name, ())]
+
+
+def _named(table: str, note: dict[str, Any]) -> str:
+    columns = ", ".join(f'"{name}"' for name in note["tables"][table])
+    return f'"{table}" ({columns})'
+
+
+def _numbered(connection: Connection) -> Iterator[str]:
+    query = text(
+        "SELECT table_name FROM information_schema.columns WHERE table_schema = current_schema() AND column_name = 'id'"
+        " AND (is_identity = 'YES' OR column_default LIKE 'nextval(%')"
+    )
+    yield from connection.execute(query).scalars().all()
+
+
+def _cursor(connection: Connection) -> Any:
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    return raw.cursor()
