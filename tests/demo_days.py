@@ -33,6 +33,7 @@ from backroom.shop import room as rooms
 from backroom.shop.catalogue import read_catalogue, read_stock
 from backroom.shop.demo_messages import BOOTH, FRIENDS, MAIN, TILL, WEB
 from backroom.shop.demo_people import Place, person
+from backroom.shop.demo_samples import approve_samples
 from backroom.shop.demo_shapes import Item, Sale, pos_sale, shopify_order, woocommerce_order
 from backroom.shop.load import load_shop
 from backroom.shop.room import Room, open_room
@@ -239,5 +240,6 @@ def open_days(database_url: str, home: Path, begins: str) -> Iterator[DemoDays]:
         patch.setenv("BACKROOM_HOME", str(home))
         patch.setitem(rooms._open, home.resolve(), room)
         patch.setitem(vars(wake), "_this", waker)
+        approve_samples(room)
         yield DemoDays(room, clock, Floor(room, waker))
     room.close()

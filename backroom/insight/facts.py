@@ -62,9 +62,9 @@ def _times(raw: RawOrder) -> dict[str, int]:
     order, parts = raw.order, raw.parts
     accepted, ended = order["accepted_at"], order["ended_at"]
     opened = min((part["opened_at"] for part in parts), default=accepted)
-    made = max((part["made_at"] or opened for part in parts), default=opened)
-    labelled = max((part["labelled_at"] or part["made_at"] or opened for part in parts), default=made)
-    moments = [order["placed_at"], accepted, opened, max(made, opened), max(labelled, made), ended]
+    made = max([opened, *(part["made_at"] or opened for part in parts)])
+    labelled = max([made, *(part["labelled_at"] or part["made_at"] or opened for part in parts)])
+    moments = [order["placed_at"], accepted, opened, made, labelled, ended]
     stages = {
         f"{stage}_s": max(0, int((after - before).total_seconds()))
         for stage, (before, after) in zip(STAGES, pairwise(moments), strict=True)

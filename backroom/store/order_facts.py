@@ -31,6 +31,7 @@ from backroom.domain.partner_orders import PartnerOrderState
 from backroom.domain.returns import Lane
 from backroom.store import effects as ledger
 from backroom.store.batches import chunks, upsert
+from backroom.store.messages import FAILED as GIVEN_UP
 from backroom.store.messages import SENT
 from backroom.store.quality import aside
 from backroom.store.quality.aside import COUNTED
@@ -231,12 +232,13 @@ def _counts(order_ids: Sequence[int]) -> Iterator[Select[Any]]:
         .where(messages.c.order_id.in_(order_ids))
         .group_by(messages.c.order_id)
     )
-    lost = effects.c.state.in_([ledger.FAILED, ledger.UNKNOWN])
+    lost = (effects.c.kind == "message") & effects.c.state.in_([ledger.FAILED, ledger.UNKNOWN])
+    is_lost = select(effects.c.id).where(effects.c.key == messages.c.key, lost).exists()
+    # One that waited for its hour and was given up may never have been tried; each message counts once.
+    given_up = (messages.c.state == GIVEN_UP) | (messages.c.delivery == Report.UNDELIVERED)
     failed = union_all(
-        select(effects.c.order_id).where(effects.c.order_id.in_(order_ids), effects.c.kind == "message", lost),
-        select(messages.c.order_id).where(
-            messages.c.order_id.in_(order_ids), messages.c.delivery == Report.UNDELIVERED
-        ),
+        select(effects.c.order_id).where(effects.c.order_id.in_(order_ids), lost),
+        select(messages.c.order_id).where(messages.c.order_id.in_(order_ids), given_up, ~is_lost),
     ).subquery()
     yield select(failed.c.order_id, func.count().label("messages_failed")).group_by(failed.c.order_id)
     yield (

@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from backroom.domain.kpi import Way
 from backroom.domain.model import FulfilmentState
+from backroom.domain.partner_orders import PartnerOrderState
 from backroom.domain.returns import PieceState, Word
 from backroom.store.quality.aside import COUNTED
-from backroom.store.tables import fulfilment_lines, fulfilment_orders, order_facts, return_lines
+from backroom.store.tables import fulfilment_lines, fulfilment_orders, order_facts, partner_orders, return_lines
 
 
 def came_back() -> ColumnElement[bool]:
@@ -27,7 +28,19 @@ def by_month(connection: Connection) -> list[tuple[str, str, int, int]]:
     month = func.substr(order_facts.c.shipped_day, 1, 7)
     query = select(month, order_facts.c.way, func.sum(order_facts.c.pieces), func.sum(order_facts.c.returned))
     query = query.where(order_facts.c.shipped_day != "", COUNTED).group_by(month, order_facts.c.way)
-    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+    # Facts count what passed through hands here; what a partner sent was sold as well, and may come back.
+    sent = (
+        select(month, order_facts.c.way, func.sum(fulfilment_lines.c.from_stock + fulfilment_lines.c.to_print))
+        .select_from(partner_orders)
+        .join(fulfilment_orders, fulfilment_orders.c.id == partner_orders.c.fulfilment_order_id)
+        .join(fulfilment_lines, fulfilment_lines.c.fulfilment_order_id == fulfilment_orders.c.id)
+        .join(order_facts, order_facts.c.order_id == fulfilment_orders.c.order_id)
+        .where(partner_orders.c.state == PartnerOrderState.SHIPPED, order_facts.c.shipped_day != "", COUNTED)
+        .where(fulfilment_orders.c.state != FulfilmentState.CANCELLED)
+        .group_by(month, order_facts.c.way)
+    )
+    more = {(row[0], row[1]): row[2] for row in connection.execute(sent)}
+    return [(row[0], row[1], row[2] + more.get((row[0], row[1]), 0), row[3]) for row in connection.execute(query)]
 
 
 def by_sku(connection: Connection, first: str, last: str) -> list[tuple[str, bool, int, int]]:

@@ -19,6 +19,7 @@ from backroom.quality.checking import Check
 from backroom.quality.suites import SUITES
 from backroom.quality.validate import Inspector
 from backroom.shop import room as rooms
+from backroom.store import sku_returns
 from backroom.store.quality import findings
 from backroom.store.tables import order_facts
 from tests.integration.insight.test_refresh import bring_up_to_date
@@ -53,6 +54,19 @@ def test_a_partners_bill_is_the_cost_of_its_order_and_what_it_does_costs_nothing
         (fact,) = connection.execute(order_facts.select()).mappings().all()
     counted = {name: fact[name] for name in ("partner_minor", "parcels", "pieces", "printed", "label_minor")}
     assert counted == {"partner_minor": 3190, "parcels": 0, "pieces": 0, "printed": 0, "label_minor": 0}
+
+
+def test_what_a_partner_sends_is_sold_as_well_and_may_come_back(
+    floor: Floor, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partnership = with_partners(floor, monkeypatch, a_place(a_partner(workshop.url)))
+    shipped(partnership, workshop, "31.90")
+    bring_up_to_date(floor)
+    with floor.room.database.read() as connection:
+        (month,) = sku_returns.by_month(connection)
+        by_sku = sku_returns.by_sku(connection, "2000-01-01", "2999-12-31")
+    assert month[1:] == ("online", 3, 0)
+    assert sorted(by_sku) == [(PLAIN, False, 2, 0), (SCARCE, False, 1, 0)]
 
 
 def test_a_bill_in_another_currency_counts_by_the_exchange_of_the_shop_file(

@@ -18,6 +18,7 @@ from backroom.shop import room as rooms
 from backroom.store import backlog, decisions, desk, opt_outs, waiting_messages
 from backroom.store.database import now
 from backroom.store.forgetting import forget
+from backroom.store.order_facts import read_orders
 from backroom.store.personal import Whose
 from backroom.store.tables import messages
 from tasks.claiming import claim_messages, holding
@@ -179,6 +180,10 @@ def test_what_ends_its_process_again_and_again_is_a_persons(floor: Floor, twilio
     assert tries == 16
     assert sms(floor, number)["state"] == "failed"
     assert twilio.messages == []
+    # Its order went on without it: the figures must not say that it was told.
+    order_id = floor.story(number).order["id"]
+    with floor.room.database.read() as connection:
+        assert read_orders(connection, [order_id])[order_id].counts["messages_failed"] == 1
 
 
 def test_whoever_is_forgotten_meanwhile_is_not_written_to(floor: Floor, twilio: FakeTwilio) -> None:
