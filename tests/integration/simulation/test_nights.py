@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from backroom.shop.catalogue import read_catalogue
-from backroom.store.database import Database
+from backroom.store.database import Database, now
+from backroom.store.offline_conflicts import Conflict, ConflictKind, note
 from backroom.store.tables import messages, orders, print_jobs, print_promises, stock_levels
 from simulation.evening import CLOSES, CUSTOMERS, UNSAMPLED, Customer, Wish, evening
 from simulation.judge import judge
@@ -138,6 +139,23 @@ def test_the_judge_sees_promises_that_were_not_kept_whatever_the_books_say(copie
     assert verdict.kept == 0
     assert not verdict.kept_enough
     assert any("was late, and the books say kept" in one for one in verdict.violations)
+
+
+def test_the_judge_sees_a_print_for_nothing_unless_it_is_listed_for_a_person(copied: Happened) -> None:
+    with copied.room.database.read() as connection:
+        job = connection.execute(select(print_jobs).where(print_jobs.c.state == "done").limit(1)).mappings().one()
+    cancelled = update(print_jobs).where(print_jobs.c.id == job["id"]).values(state="cancelled")
+    copied.room.database.write(lambda c: c.execute(cancelled))
+    assert any("was printed for nothing" in one for one in judge(copied).violations)
+    listed = Conflict(
+        key=f"print:{job['id']}:{job['attempt']}",
+        kind=ConflictKind.FOR_NOTHING,
+        location=job["location"],
+        sku=job["sku"],
+        pieces=job["copies"],
+    )
+    copied.room.database.write(lambda c: note(c, listed, now(c)))
+    assert not any("was printed for nothing" in one for one in judge(copied).violations)
 
 
 def test_the_judge_sees_an_order_that_hangs(copied: Happened) -> None:
