@@ -31,8 +31,18 @@ pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
 BOOTH, HUB = "booth-a", "main-hub"
 SKU, OTHER = "TEE-MOTH-INK-S", "TEE-MOTH-INK-M"
 SALES = 25
-# On a machine of its own it takes about a second; this one may be shared by many, and seconds it must stay.
-P95_SECONDS = 20.0
+# What it may take with a core for whoever wants one. Where others want them too it may take so many times as long as
+# this process waits for its own share, which is measured beside each sale; and in no case more than the limit.
+P95_SECONDS, LIMIT_SECONDS = 8.0, 20.0
+SPIN_SECONDS = 0.01
+
+
+def crowd() -> float:
+    """How many times as long as it takes a piece of work waits here for its processor: 1 on a quiet machine."""
+    began, worked = time.perf_counter(), time.thread_time()
+    while time.thread_time() - worked < SPIN_SECONDS:
+        pass
+    return max(1.0, (time.perf_counter() - began) / SPIN_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +79,7 @@ def test_a_sale_at_the_booth_is_told_within_seconds(shop: RunningShop, web: tupl
         till.levels = dict.fromkeys({sku for _, sku in there}, 0)
     wait_until(lambda: all(till.levels[sku] == expected[sku] for sku in expected), "the first levels to be told")
     key = shop.room.database.write(lambda c: make_key(c, "Test till", "pos", BOOTH))
-    took = []
+    took, crowds = [], []
     for seq, sku in zip(range(1, SALES + 1), itertools.cycle(expected), strict=False):
         line = {"sku": sku, "quantity": 1, "unit_price": "29.00"}
         sale = {"seq": seq, "sold_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "currency": "EUR", "lines": [line]}
@@ -86,11 +96,16 @@ def test_a_sale_at_the_booth_is_told_within_seconds(shop: RunningShop, web: tupl
             assert time.monotonic() - began < 60, f"{sku} shows {till.levels[sku]}, not {expected[sku]}"
             time.sleep(0.005)
         took.append(time.monotonic() - began)
+        crowds.append(crowd())
         time.sleep(0.3)
     took.sort()
     p50, p95 = took[len(took) // 2], took[math.ceil(len(took) * 0.95) - 1]
-    print(f"booth sale → web shop's level: p50 {p50:.2f} s, p95 {p95:.2f} s, most {took[-1]:.2f} s, {len(took)} sales")
-    assert p95 < P95_SECONDS
+    allowed = min(LIMIT_SECONDS, P95_SECONDS * sum(crowds) / len(crowds))
+    print(
+        f"booth sale → web shop's level: p50 {p50:.2f} s, p95 {p95:.2f} s, most {took[-1]:.2f} s, {len(took)} sales; "
+        f"work took {sum(crowds) / len(crowds):.1f} times as long as alone, so p95 may be {allowed:.1f} s"
+    )
+    assert p95 < allowed
 
 
 def test_what_the_hub_ships_is_a_fulfilment_over_there(shop: RunningShop, web: tuple[ShopifyTill, str]) -> None:
