@@ -1,7 +1,8 @@
 """Reminders of what an event still needs: a mail to the shop for each item, once a day, through the ledger.
 
 What is due within three days or overdue is named with who has it in hand and until when; and so is an event that is
-over and not settled. The mail goes to the shop's own address; Prefect is told codes and items only.
+over and not settled, until its leases end: then once that its pieces are overdue. The mail goes to the shop's own
+address; Prefect is told codes and items only.
 """
 
 from __future__ import annotations
@@ -22,29 +23,32 @@ from backroom.effects.ledger import Effect, perform
 from backroom.engine.runs import this_run_id
 from backroom.messaging.base import OutgoingMessage
 from backroom.shop.room import Room, this_room
-from backroom.store import events, leases, messages
+from backroom.store import effects, events, leases, messages, overdue
 from backroom.store.claims import take
 from backroom.store.database import MOMENT, now
 from backroom.store.effects import request_hash
 from backroom.store.instances import this_instance
+from backroom.store.overdue import Overdue
 from tasks.claiming import holding
 from tasks.connections import messengers_of
 from tasks.messages import MessengerSink
 
 AHEAD = timedelta(days=3)
 STAGE = "event"
-SETTLE = "settle"
+SETTLE, OVERDUE = "settle", "overdue"
 
 
 @dataclass(frozen=True, slots=True)
 class Reminder:
-    """One item of one event. `subject` and `body` may name somebody, and go nowhere but into the mail."""
+    """One item of one event, of a day, or `once` for all. `subject` and `body` may name somebody, and go nowhere but
+    into the mail."""
 
     code: str
     item: str
     key: str
     subject: str = field(repr=False)
     body: str = field(repr=False)
+    once: bool = False
 
 
 @task(name="remind", retries=2, retry_delay_seconds=5)
@@ -76,7 +80,8 @@ def remind() -> str:
 
 
 def due_reminders(connection: Connection, room: Room, at: datetime) -> list[Reminder]:
-    """Every reminder of today, by the shop's own calendar, whether it was sent already or not."""
+    """Every reminder of today, by the shop's own calendar, whether it was sent already or not; of those that come once,
+    those that were not sent."""
     found = []
     for row in events.listing(connection, settled=False):
         if row["state"] in BEFORE_THE_END:
@@ -84,9 +89,32 @@ def due_reminders(connection: Connection, room: Room, at: datetime) -> list[Remi
             found += [
                 _reminder(room, row, gap.check.item, f"{gap.sentence}\n\n{gap.check.help}".strip(), at) for gap in gaps
             ]
-        else:
+        elif (late := overdue.overdue_of(connection, row)) is not None:
+            found.append(_overdue(room, row, late))
+        elif not overdue.has_more_time(connection, row):
             found.append(_reminder(room, row, SETTLE, _to_settle(connection, row), at))
-    return found
+    known = effects.read(connection, [one.key for one in found if one.once])
+    return [one for one in found if one.key not in known or known[one.key]["state"] != "done"]
+
+
+def _overdue(room: Room, row: RowMapping, late: Overdue) -> Reminder:
+    """Once for each end that passed, not day by day: it stands on the event's page until somebody decides."""
+    code = row["code"]
+    return Reminder(
+        code=code,
+        item=OVERDUE,
+        key=f"event-{code}-{row['created_at']:{MOMENT}}-{OVERDUE}-{late.since:{MOMENT}}",
+        subject=f"{row['name']}: {late.pieces} leased pieces are overdue",
+        body=(
+            f"{row['name']} ({code})\n\n{late.pieces} pieces should have been back and counted since "
+            f"{late.since:%Y-%m-%d %H:%M} UTC. No online shop sells them until you decide:\n\n"
+            f"- They are back: count them, then: backroom event settle {code}\n"
+            f"- They come later: backroom event extend {code} --until DAY\n"
+            f"- They do not come back: backroom event settle {code} --rest-missing\n\n"
+            "This is said once. It stands on the event's page.\n"
+        ),
+        once=True,
+    )
 
 
 def _to_settle(connection: Connection, row: RowMapping) -> str:

@@ -5,6 +5,8 @@ What is said here holds ids and dates only: who has an item in hand stands on th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from sqlalchemy import Connection
@@ -18,6 +20,7 @@ from backroom.store import event_desk, events, leases, sample_checks, selling
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
+from backroom.store.overdue import Overdue
 from tasks.deciding import ACTOR
 from tasks.waking import send
 
@@ -30,7 +33,8 @@ class WhichEvent(AskPerson):
 
 @task(name="look after events")
 def look_after_events() -> int:
-    """Open and close every event whose time it is, and clear booths whose event is over; returns how many moved."""
+    """Open and close every event whose time it is, clear booths whose event is over, and name leases that are overdue;
+    returns how many moved."""
     room = this_room()
     with room.database.read() as connection:
         if not events.listing(connection, settled=False):
@@ -40,12 +44,18 @@ def look_after_events() -> int:
     def look(connection: Connection) -> event_desk.Looked:
         # An approval runs out by itself.
         sample_checks.tell_events(connection, room.shop, now(connection))
-        return event_desk.look_after_all(connection, room.shop.hub, run)
+        looked = event_desk.look_after_all(connection, room.shop.hub, run)
+        if looked.overdue:
+            # Shared ones are not for the online shops any more.
+            looked.wakeups += selling.wakeups(connection, room.shop)
+        return looked
 
     looked = room.database.write(look)
     send(looked.wakeups)
     for code, state in looked.moved:
         get_run_logger().info("event %s is %s", code, state)
+    if looked.overdue:
+        _tell_overdue(looked.overdue)
     if looked.cleared.rerouted or looked.cleared.held:
         get_run_logger().info(
             "routed elsewhere: %s; on hold: %s",
@@ -108,6 +118,19 @@ def tell_event(code: str) -> str:
     sentence = f"{code} is {row['state']}; orders go to {row['location']}: {gate.shut or 'yes'}"
     create_markdown_artifact(f"**{sentence}**\n\n{table}", key=f"event-{code}")
     return sentence
+
+
+def _tell_overdue(late: Sequence[Overdue]) -> None:
+    """Say it once: in the run's log, and as the artifact `overdue-leases` with what to do."""
+    for one in late:
+        get_run_logger().warning("event %s: %d leased pieces are overdue", one.code, one.pieces)
+    rows = "\n".join(f"| {one.code} | {one.pieces} | {one.since:%Y-%m-%d %H:%M} UTC |" for one in late)
+    create_markdown_artifact(
+        "**Leased pieces should have been back.** No online shop sells them until somebody decides, on the event's "
+        "page or with `backroom event`: count them and settle, `extend` their time, or `settle --rest-missing`.\n\n"
+        f"| event | pieces | due |\n|---|---|---|\n{rows}",
+        key="overdue-leases",
+    )
 
 
 def known(room: Room, code: str) -> str:

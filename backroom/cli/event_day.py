@@ -10,15 +10,18 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
+from backroom.cli.event_words import moment_of
 from backroom.cli.events import Code, Json
 from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.stock import check_skus
 from backroom.cli.waking import send
-from backroom.domain.leases import Loan, Settled
-from backroom.store import event_desk, leases, selling
+from backroom.domain.leases import LeaseRefused, Loan, Settled
+from backroom.domain.opening import zone
+from backroom.store import event_desk, leases, overdue, selling
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
+from backroom.store.events import EventRefused
 
 
 def open_booth(code: Code) -> None:
@@ -85,17 +88,40 @@ def count(
     console.print(f"{counted} of {known} counted.")
 
 
+def extend(
+    code: Code,
+    until: Annotated[str, typer.Option("--until", help="The last day that the pieces may be out, such as 2026-12-31")],
+) -> None:
+    """Give an event's leased pieces more time before they are overdue, or after."""
+    room = open_room()
+    asked = moment_of(until, zone(room.shop.owner.timezone))
+    if asked is None:
+        raise LeaseRefused("no day was given", remedy="Write it like --until 2026-12-31.")
+
+    def work(connection: Connection) -> list[Wakeup]:
+        overdue.extend(connection, code, asked, getpass.getuser())
+        return selling.wakeups(connection, room.shop)
+
+    send(room, room.database.write(work))
+    console.print(f"The pieces leased to {code} may be out until {until}.")
+
+
 def settle(
     code: Code,
     all_there: Annotated[bool, typer.Option("--all-there", help="Nothing is missing: it never left the house")] = False,
+    rest_missing: Annotated[bool, typer.Option("--rest-missing", help="What nobody counted is missing")] = False,
     as_json: Json = False,
 ) -> None:
     """Settle a closed event: what was counted goes back to its lenders, and what was not is a figure: missing."""
+    if all_there and rest_missing:
+        raise EventRefused("they are all there, or the rest is missing", remedy="Give one of the two.")
     room = open_room()
     hub = room.shop.hub
 
     def work(connection: Connection) -> tuple[list[Settled], list[Wakeup]]:
-        settled = leases.settle_event(connection, code, hub=hub, actor=getpass.getuser(), all_there=all_there)
+        settled = leases.settle_event(
+            connection, code, hub=hub, actor=getpass.getuser(), all_there=all_there, rest_missing=rest_missing
+        )
         owed = wake_backorders(connection, [one.sku for one in settled if one.returned], hub)
         return settled, owed + selling.wakeups(connection, room.shop)
 

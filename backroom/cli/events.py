@@ -22,7 +22,7 @@ from backroom.domain.readiness import CheckState, Readiness, checks_of
 from backroom.shop import evidence
 from backroom.shop.event_lists import list_names, read_list
 from backroom.shop.room import Room
-from backroom.store import event_desk, events, leases, sample_checks
+from backroom.store import event_desk, events, leases, overdue, sample_checks
 from backroom.store.database import now
 from backroom.store.event_closing import open_at
 from backroom.store.events import EventRefused
@@ -110,7 +110,7 @@ def list_events(
     with room.database.read() as connection:
         at = now(connection)
         rows = [_summary(connection, row, at) for row in events.listing(connection, settled=every)]
-    columns = ("code", "state", "location", "starts_at", "ends_at", "missing", "leased")
+    columns = ("code", "state", "location", "starts_at", "ends_at", "missing", "leased", "overdue")
     show_json(rows) if as_json else show_table("Events", rows, columns)
 
 
@@ -146,6 +146,14 @@ def show(code: Code, as_json: Json = False) -> None:
     console.print(f"Orders go to {event.location}: {gate.shut or 'yes'}", highlight=False)
     if told["in_the_way"]:
         console.print(f"[yellow]{told['in_the_way']} is still at the booth: close and settle it first.[/]")
+    if told["overdue"]:
+        since = f"{told['overdue_since']:%Y-%m-%d %H:%M} UTC"
+        console.print(
+            f"[bold red]Overdue: {told['overdue']} leased pieces since {since}.[/] No online shop sells them. Count "
+            f"them and settle, or `backroom event extend {code} --until DAY`, or "
+            f"`backroom event settle {code} --rest-missing`.",
+            highlight=False,
+        )
     show_table("List", told["checks"], ("item", "title", "required", "who", "until", "green", "why"))
     if told["settlement"]:
         show_table("Settlement", told["settlement"], ("sku", "leased", "other", "sold", "returned", "missing"))
@@ -299,6 +307,7 @@ def _change(room: Room, code: str, changed: Callable[[Event], dict[str, Any]]) -
         event = events.event_of(row)
         new = replace(event, **changed(event))
         events.change(connection, row, new, now(connection), getpass.getuser())
+        overdue.follow(connection, row, new)
         return new
 
     return room.database.write(work)
@@ -309,4 +318,10 @@ def _summary(connection: Connection, row: RowMapping, at: datetime) -> dict[str,
     over = row["state"] not in BEFORE_THE_END
     missing = () if over else events.readiness(connection, row, at).missing_items
     leased = sum(lease["pieces"] for lease in leases.leases_of(connection, row["id"]))
-    return {name: row[name] for name in columns} | {"missing": ", ".join(missing), "leased": leased}
+    late = overdue.overdue_of(connection, row)
+    return {name: row[name] for name in columns} | {
+        "missing": ", ".join(missing),
+        "leased": leased,
+        "overdue": late.pieces if late else 0,
+        "overdue_since": late.since if late else None,
+    }

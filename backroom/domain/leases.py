@@ -1,7 +1,7 @@
 """Stock leases: pieces that leave a hub's stock for an event, and what became of them when it is over.
 
-What belongs here: the sums of a settlement, where pieces go back to, and what may be sold online meanwhile. What does
-not: moving the pieces (`backroom.store.leases`).
+What belongs here: until when they are lent, the sums of a settlement, where pieces go back to, and what may be sold
+online meanwhile. What does not: moving the pieces (`backroom.store.leases`).
 
 For every SKU the pieces brought along (leased, and other ones that lay or were printed there) are the pieces sold,
 returned and missing. What is missing is a figure: it is below zero where more were counted than there should be.
@@ -10,7 +10,7 @@ returned and missing. What is missing is a figure: it is below zero where more w
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backroom.domain.errors import Refuse
@@ -19,6 +19,8 @@ from backroom.domain.model import StockLevel
 
 # After its end an event has so long to bring its pieces back and have them counted.
 GRACE = timedelta(hours=48)
+# A person may give more time, but none by a slip of the hand.
+LONGEST_TERM = timedelta(days=90)
 
 
 class LeaseRefused(Refuse):
@@ -68,6 +70,42 @@ class Settled:
 def lease_ends(event: Event) -> datetime:
     """When pieces leased for an event must be back and counted."""
     return event.ends_at + GRACE
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Until when pieces are lent, and since when they are overdue: from the first look after that end until a person
+    decided. Deciding is bringing them back, counting them as missing, or giving them more time."""
+
+    expires_at: datetime
+    overdue_at: datetime | None = None
+
+
+def looked_at(term: Term, at: datetime) -> Term:
+    """The term after a look: overdue once its end has passed, and since the first look that saw it."""
+    return replace(term, overdue_at=at) if term.overdue_at is None and at >= term.expires_at else term
+
+
+def extended(term: Term, until: datetime, at: datetime) -> Term:
+    """A person gives more time. LeaseRefused unless that is later than the end there is and than now, and near enough
+    to be no slip of the hand."""
+    if until <= max(term.expires_at, at):
+        raise LeaseRefused(
+            f"{until:%Y-%m-%d %H:%M} UTC is no later end: the pieces are due {term.expires_at:%Y-%m-%d %H:%M} UTC",
+            remedy="Give a later day; to have them back sooner, count and settle.",
+        )
+    if until > at + LONGEST_TERM:
+        raise LeaseRefused(
+            f"{until:%Y-%m-%d} is more than {LONGEST_TERM.days} days away",
+            remedy="Give a nearer day, and more time again when that has come.",
+        )
+    return Term(until)
+
+
+def kept_at_booth(*, shared: bool, overdue: bool) -> bool:
+    """Whether leased pieces may be sold by their booth alone. Shared ones are for the online shops as well, unless they
+    are overdue: then nobody knows whether they are there."""
+    return overdue or not shared
 
 
 def check_loans(event: Event, loans: Sequence[Loan], at: datetime) -> None:

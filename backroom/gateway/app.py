@@ -34,6 +34,7 @@ from backroom.gateway.pages import (
     booths,
     effects,
     event_count,
+    event_overdue,
     events,
     hand_over,
     labels,
@@ -119,6 +120,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     for part in (
         returns,
         return_station,
+        event_overdue,
         events,
         event_count,
         transfers,

@@ -21,6 +21,7 @@ from backroom.store.event_closing import Cleared, clear_booth, let_in, open_at
 from backroom.store.events import EventRefused
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.leases import leases_of
+from backroom.store.overdue import Overdue, name_overdue
 
 
 class NotReady(AskPerson):
@@ -31,21 +32,25 @@ class NotReady(AskPerson):
 
 @dataclass(slots=True)
 class Looked:
-    """What a look at all events changed: `(code, new state)`, and orders that left their booth."""
+    """What a look at all events changed: `(code, new state)`, orders that left their booth, and events whose pieces are
+    overdue from now on."""
 
     moved: list[tuple[str, EventState]] = field(default_factory=list)
     cleared: Cleared = field(default_factory=Cleared)
     wakeups: list[Wakeup] = field(default_factory=list)
+    overdue: list[Overdue] = field(default_factory=list)
 
 
 def look_after_all(connection: Connection, hub: str, run_id: str = "") -> Looked:
-    """Move every event on as far as its list and the clock say, and clear booths whose event is over."""
+    """Move every event on as far as its list and the clock say, clear booths whose event is over, and name leases whose
+    end has passed."""
     looked, at = Looked(), now(connection)
     for seen in events.listing(connection, settled=False):
         if _due(connection, seen, at) is not None:
             _move_on(connection, events.locked(connection, seen["code"]), hub, looked, at, run_id)
         elif seen["state"] == EventState.CLOSED and open_at(connection, seen["location"]):
             _clear(connection, seen, hub, looked, at, run_id)
+    looked.overdue = name_overdue(connection, at, run_id)
     return looked
 
 

@@ -145,14 +145,21 @@ def counts_of(connection: Connection, event_id: int) -> dict[str, int]:
 
 
 def settle_event(
-    connection: Connection, code: str, *, hub: str, actor: str, run_id: str = "", all_there: bool = False
+    connection: Connection,
+    code: str,
+    *,
+    hub: str,
+    actor: str,
+    run_id: str = "",
+    all_there: bool = False,
+    rest_missing: bool = False,
 ) -> list[Settled]:
     """Settle a closed event: what was counted goes back to whoever lent it, the rest to `hub`; what was not is missing.
 
     It is about the SKUs that were leased, and those that were counted: what else lies at the booth is its own, and
-    stays. `all_there` says that nothing is missing, for an event that never left the house. EventRefused while an order
-    of the booth still holds such pieces, while one that was begun there lacks a piece, and while a SKU that should be
-    there was not counted.
+    stays. `all_there` says that nothing is missing, for an event that never left the house; `rest_missing` that what
+    nobody counted is. EventRefused while an order of the booth still holds such pieces, while one that was begun there
+    lacks a piece, and while a SKU that should be there was not counted.
     """
     row, at = events.locked(connection, code), now(connection)
     if row["state"] != EventState.CLOSED:
@@ -174,10 +181,10 @@ def settle_event(
         )
     counted = {one.sku: one.there for one in books} if all_there else counts_of(connection, row["id"])
     uncounted = [one.sku for one in books if one.there and one.sku not in counted]
-    if uncounted:
+    if uncounted and not rest_missing:
         raise EventRefused(
             f"{', '.join(uncounted[:5])} {'was' if len(uncounted) == 1 else 'were'} not counted",
-            remedy="Count what is there; write 0 where there is none.",
+            remedy="Count what is there; write 0 where there is none, or settle with the rest as missing.",
         )
     settled = list(settle((Book(one.sku, one.leased, one.sold, one.there) for one in books), counted))
     _bring_back(connection, row, settled, hub, at)

@@ -19,10 +19,11 @@ from backroom.domain.events import BEFORE_THE_END, EventState
 from backroom.domain.readiness import Check, CheckState, Readiness
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
+from backroom.gateway.pages import event_overdue
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, day, form, link, order_link, page, state, table, tag, when
 from backroom.shop import evidence
-from backroom.store import event_desk, events, leases, selling
+from backroom.store import event_desk, events, leases, overdue, selling
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -42,7 +43,10 @@ router = APIRouter()
 def show_all(request: Request, _staff: Staff) -> Response:
     with front_of(request).room.database.read() as connection:
         at = now(connection)
-        rows = [(row, _missing(connection, row, at)) for row in events.listing(connection)]
+        rows = [
+            (row, _missing(connection, row, at), overdue.overdue_of(connection, row))
+            for row in events.listing(connection)
+        ]
     head = ("Event", "State", "Booth", "Opens", "Ends", "Missing")
     return page(
         request,
@@ -56,9 +60,9 @@ def show_all(request: Request, _staff: Staff) -> Response:
                     row["location"],
                     when(request, row["starts_at"]),
                     when(request, row["ends_at"]),
-                    ", ".join(missing),
+                    tag("strong", f"{late.pieces} pieces overdue", cls="bad") if late else ", ".join(missing),
                 ]
-                for row, missing in rows
+                for row, missing, late in rows
             ],
             "No event is planned. Plan one with: backroom event new",
         ),
@@ -76,6 +80,7 @@ def show(code: str, request: Request, _staff: Staff) -> Response:
         settlement = leases.settlement_of(connection, row["id"])
         still_open = open_at(connection, row["location"])
         waits_for = event_desk.waits_for(connection, row)
+        late = overdue.overdue_of(connection, row)
     before = row["state"] in BEFORE_THE_END
     counted: list[list[Child]]
     if settlement:
@@ -100,6 +105,7 @@ def show(code: str, request: Request, _staff: Staff) -> Response:
         ),
         tag("p", _gate(gate.shut), cls=f"answer {'good' if not gate.shut else 'calm'}", role="status"),
         tag("p", f"{waits_for} is still at this booth: close and settle it first.", cls="act") if waits_for else None,
+        event_overdue.section(request, row, late),
         _acts(request, row, found),
         [tag("h2", "What it needs"), _list(request, row, checks, found)] if before else None,
         tag("h2", "Pieces"),
@@ -175,11 +181,13 @@ def close_booth(code: str, request: Request, staff: Staff, _given: StaffFields) 
 
 
 @router.post("/events/{code}/settle")
-def settle(code: str, request: Request, staff: Staff, _given: StaffFields) -> Response:
+def settle(code: str, request: Request, staff: Staff, given: StaffFields) -> Response:
+    """`rest` is `missing` where what nobody counted is."""
     hub = front_of(request).room.shop.hub
 
     def work(connection: Connection) -> list[Wakeup]:
-        settled = leases.settle_event(connection, checked(code), hub=hub, actor=staff.name)
+        rest_missing = given.get("rest") == "missing"
+        settled = leases.settle_event(connection, checked(code), hub=hub, actor=staff.name, rest_missing=rest_missing)
         owed = wake_backorders(connection, [one.sku for one in settled if one.returned], hub)
         return owed + selling.wakeups(connection, front_of(request).room.shop)
 

@@ -86,6 +86,8 @@ stock_leases = Table(
     Column("expires_at", Utc, nullable=False),
     Column("actor", Text, nullable=False, default=""),
     Column("at", Utc, nullable=False),
+    # Since when it was seen to have passed its end; NULL again once somebody gave it more time.
+    Column("overdue_at", Utc, nullable=True),
     UniqueConstraint("key", "from_location", "sku"),
 )
 

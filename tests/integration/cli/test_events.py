@@ -7,10 +7,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 
 from backroom.shop.check import ShopFileInvalid
 from backroom.shop.event_lists import list_names, read_list
 from backroom.shop.room import Room
+from backroom.store import overdue
+from backroom.store.database import now
+from backroom.store.tables import stock_leases
 from tests.integration.cli.typing_in import answered, refused, typed
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -61,6 +65,26 @@ def test_an_event_from_its_plan_to_its_settlement(room: Room, code: str) -> None
     assert (settled[SKU]["leased"], settled[SKU]["missing"]) == (5, 1)
     assert answered("event", "list") == []
     assert answered("event", "list", "--all")[0]["state"] == "settled"
+
+
+def test_lent_pieces_get_more_time_and_what_does_not_come_back_is_missing(room: Room, code: str) -> None:
+    assert "nothing is leased" in refused("event", "extend", code, "--until", "2099-01-01")
+    assert typed("event", "lend", code, SKU, "5").exit_code == 0
+    assert "is no later end" in refused("event", "extend", code, "--until", "2020-01-01")
+    until = (datetime.now(BERLIN) + timedelta(days=30)).date()
+    assert typed("event", "extend", code, "--until", str(until)).exit_code == 0
+    assert [row["event"] for row in answered("event", "show", code)["history"]][-1] == "lease.extended"
+    room.database.write(
+        lambda c: c.execute(update(stock_leases).values(expires_at=now(c) - timedelta(hours=1))).rowcount
+    )
+    assert typed("event", "close", code).exit_code == 0
+    room.database.write(lambda c: overdue.name_overdue(c, now(c)))
+    assert answered("event", "list")[0]["overdue"] == 5
+    assert f"backroom event settle {code} --rest-missing" in " ".join(typed("event", "show", code).output.split())
+    assert "Give one of the two" in refused("event", "settle", code, "--all-there", "--rest-missing")
+    settled = {row["sku"]: row for row in answered("event", "settle", code, "--rest-missing")}
+    assert settled[SKU]["missing"] >= 5
+    assert answered("event", "list", "--all")[0]["overdue"] == 0
 
 
 def test_what_is_missing_is_named_with_who_and_until_when(room: Room) -> None:

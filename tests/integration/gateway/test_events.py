@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from backroom.domain.events import Event, Session
 from backroom.domain.leases import Loan
 from backroom.domain.readiness import Check, CheckState
-from backroom.store import catalogue, events, leases, stock
+from backroom.store import catalogue, events, leases, overdue, stock
 from backroom.store.database import now
+from backroom.store.tables import stock_leases
 from tests.integration.gateway.conftest import SKU, VARIANT, Gateway
 from tests.integration.gateway.test_pages import press
 
@@ -151,6 +152,47 @@ def test_settling_without_a_count_is_refused_in_words(gateway: Gateway, staff: h
     assert answer.status_code == 409
     assert f"{SKU} was not counted" in answer.text
     assert state(gateway) == "closed"
+
+
+def run_out(gateway: Gateway) -> None:
+    """The leases' end was an hour ago, and the sweep has seen it."""
+
+    def work(connection: Connection) -> None:
+        connection.execute(update(stock_leases).values(expires_at=now(connection) - timedelta(hours=1)))
+        overdue.name_overdue(connection, now(connection))
+
+    gateway.room.database.write(work)
+
+
+def test_overdue_pieces_stand_first_with_what_to_do_and_more_time_takes_them_away(
+    gateway: Gateway, staff: httpx.Client
+) -> None:
+    close(gateway, staff)
+    assert "Overdue" not in staff.get(PAGE).text
+    run_out(gateway)
+    page = staff.get(PAGE).text
+    assert "Overdue: 8 pieces should have been back" in page
+    assert "No online shop sells them until you decide" in page
+    assert page.index("Overdue") < page.index("Settle: the count is complete")
+    assert "8 pieces overdue" in staff.get("/events").text
+    for day, said in (("soon", "is no day"), ("2020-01-01", "is no later end"), ("9999-12-31", "")):
+        refused = press(staff, PAGE, f"{PAGE}/extend", until=day)
+        assert (refused.status_code, said in refused.text) == (409, True)
+    with gateway.room.database.read() as connection:
+        until = (now(connection) + timedelta(days=10)).date()
+    assert press(staff, PAGE, f"{PAGE}/extend", until=str(until)).status_code == 303
+    assert "Overdue" not in staff.get(PAGE).text
+    assert "overdue" not in staff.get("/events").text
+
+
+def test_overdue_pieces_that_do_not_come_back_are_missing_by_one_button(gateway: Gateway, staff: httpx.Client) -> None:
+    close(gateway, staff)
+    run_out(gateway)
+    assert press(staff, PAGE, f"{PAGE}/settle", rest="missing").status_code == 303
+    assert state(gateway) == "settled"
+    with gateway.room.database.read() as connection:
+        [settled] = leases.settlement_of(connection, 1)
+    assert (settled.returned, settled.missing) == (0, 8)
 
 
 @pytest.mark.parametrize("code", ["moon", "FAIR", "..%2f", "x" * 200, "%00"])

@@ -46,9 +46,11 @@ def count(floor: Floor, code: str, pieces: int | None = None) -> tuple[str, int]
     return floor.room.database.write(lambda c: leases.count(c, "fair", code, pieces, "Ada"))
 
 
-def settle(floor: Floor, code: str = "fair", *, all_there: bool = False) -> dict[str, Settled]:
+def settle(
+    floor: Floor, code: str = "fair", *, all_there: bool = False, rest_missing: bool = False
+) -> dict[str, Settled]:
     settled = floor.room.database.write(
-        lambda c: leases.settle_event(c, code, hub=HUB, actor="Ada", all_there=all_there)
+        lambda c: leases.settle_event(c, code, hub=HUB, actor="Ada", all_there=all_there, rest_missing=rest_missing)
     )
     return {one.sku: one for one in settled}
 

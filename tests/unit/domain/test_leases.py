@@ -12,11 +12,16 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from backroom.domain.events import Event, EventState, Session
 from backroom.domain.leases import (
+    LONGEST_TERM,
     Book,
     LeaseRefused,
     Loan,
+    Term,
     check_loans,
+    extended,
+    kept_at_booth,
     lease_ends,
+    looked_at,
     sellable_online,
     settle,
     way_back,
@@ -141,3 +146,58 @@ class OneSku(RuleBasedStateMachine):
 
 TestOneSku = OneSku.TestCase
 TestOneSku.settings = settings(max_examples=25, stateful_step_count=20)
+
+
+class OneTerm(RuleBasedStateMachine):
+    """Time passes, the sweep looks, and a person gives more time or does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at = OPENS
+        self.term = Term(lease_ends(EVENT))
+        self.reminders: list[datetime] = []
+        self.undecided = False
+
+    @rule(hours=st.integers(1, 400))
+    def wait(self, hours: int) -> None:
+        self.at += timedelta(hours=hours)
+
+    @rule()
+    def look(self) -> None:
+        before, self.term = self.term, looked_at(self.term, self.at)
+        if before.overdue_at is None and self.term.overdue_at is not None:
+            self.reminders.append(self.term.expires_at)
+            self.undecided = True
+
+    @rule(hours=st.integers(-500, 3000))
+    def give_until(self, hours: int) -> None:
+        until = self.at + timedelta(hours=hours)
+        sensible = self.at < until <= self.at + LONGEST_TERM and until > self.term.expires_at
+        try:
+            self.term = extended(self.term, until, self.at)
+        except LeaseRefused:
+            assert not sensible
+        else:
+            assert sensible
+            assert self.term == Term(until)
+            self.undecided = False
+
+    @invariant()
+    def it_is_overdue_from_the_look_that_saw_it_until_a_person_decided(self) -> None:
+        assert (self.term.overdue_at is not None) is self.undecided
+        if self.term.overdue_at is not None:
+            assert self.term.expires_at <= self.term.overdue_at <= self.at
+
+    @invariant()
+    def each_end_is_reminded_of_once(self) -> None:
+        assert len(set(self.reminders)) == len(self.reminders)
+
+    @invariant()
+    def overdue_pieces_are_nobodys_but_the_booths_and_others_follow_their_rule(self) -> None:
+        overdue = self.term.overdue_at is not None
+        assert kept_at_booth(shared=False, overdue=overdue)
+        assert kept_at_booth(shared=True, overdue=overdue) is self.undecided
+
+
+TestOneTerm = OneTerm.TestCase
+TestOneTerm.settings = settings(max_examples=40, stateful_step_count=25)

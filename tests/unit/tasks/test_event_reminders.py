@@ -11,14 +11,15 @@ from email.policy import default
 
 import pytest
 from prefect.logging import disable_run_logger
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from backroom.domain.errors import Retry
 from backroom.domain.events import Event, Session
 from backroom.domain.leases import Loan
 from backroom.domain.readiness import Check, CheckState
-from backroom.store import event_desk, events, leases
+from backroom.store import event_desk, events, leases, overdue
 from backroom.store.database import now
+from backroom.store.tables import stock_leases
 from tasks import event_reminders
 from tasks.event_reminders import due_reminders, remind
 from tests.shops import BOOTH, HUB, PLAIN, Floor
@@ -95,6 +96,35 @@ def test_an_event_that_is_over_asks_to_be_settled_until_it_is(fair: Floor) -> No
     assert "3 pieces are leased to it until" in mail.get_content()
     fair.room.database.write(lambda c: leases.settle_event(c, "fair", hub=HUB, actor="Ada", all_there=True))
     assert remind.fn() == "nobody has to be reminded"
+
+
+def test_overdue_pieces_are_reminded_of_once_for_each_end_and_not_day_by_day(fair: Floor) -> None:
+    fair.room.database.write(lambda c: leases.lend(c, "fair", [Loan(PLAIN, HUB, 3)], key="one", actor="Ada"))
+    fair.room.database.write(lambda c: event_desk.close_event(c, "fair", HUB, "Ada"))
+
+    def run_out(hours: int) -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(update(stock_leases).values(expires_at=now(connection) - timedelta(hours=hours)))
+            event_desk.look_after_all(connection, HUB)
+
+        fair.room.database.write(work)
+
+    run_out(1)
+    assert remind.fn() == "1 reminders of 1 events are sent today"
+    (mail,) = mails(fair)
+    assert mail["Subject"] == "Fair: 3 leased pieces are overdue"
+    body = mail.get_content()
+    for way_out in ("event settle fair\n", "event extend fair --until DAY", "event settle fair --rest-missing"):
+        assert way_out in body
+    assert remind.fn() == "nobody has to be reminded"
+    with fair.room.database.read() as connection:
+        assert due_reminders(connection, fair.room, now(connection) + timedelta(days=1)) == []
+        until = now(connection) + timedelta(days=20)
+    fair.room.database.write(lambda c: overdue.extend(c, "fair", until, "Ada"))
+    assert remind.fn() == "nobody has to be reminded"
+    run_out(2)
+    assert remind.fn() == "1 reminders of 1 events are sent today"
+    assert len(mails(fair)) == 2
 
 
 def test_what_the_mail_does_not_take_now_is_sent_by_the_next_run(fair: Floor) -> None:

@@ -7,17 +7,19 @@ from datetime import timedelta
 
 import pytest
 from prefect.logging import disable_run_logger
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from backroom.domain.events import Event, Session
+from backroom.domain.leases import Loan
 from backroom.domain.readiness import Check
-from backroom.store import events
+from backroom.store import events, leases
 from backroom.store.database import now
 from backroom.store.event_desk import NotReady
 from backroom.store.events import NoSuchEvent
+from backroom.store.tables import stock_leases
 from tasks import events as event_tasks
 from tasks.events import WhichEvent, close_event, known, look_after_events, open_event, settle_event, tell_event
-from tests.shops import BOOTH, PLAIN, Floor
+from tests.shops import BOOTH, HUB, PLAIN, Floor
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +60,21 @@ def test_the_run_form_opens_closes_and_settles_and_tells_how_the_event_stands(fl
     assert close_event.fn("fair") == "fair is closed: 1 orders routed elsewhere, 0 on hold, 0 finished at the booth"
     assert ("intake", "hub") in {(stage, location) for stage, location, _ in floor.waker.woken}
     assert settle_event.fn("fair") == "fair is settled: 0 sold, 0 returned, 0 missing"
+
+
+def test_overdue_pieces_are_told_once_with_what_to_do(floor: Floor, told: list[str]) -> None:
+    plan(floor)
+    floor.room.database.write(lambda c: leases.lend(c, "fair", [Loan(PLAIN, HUB, 3)], key="one", actor="Ada"))
+    close_event.fn("fair")
+    floor.room.database.write(
+        lambda c: c.execute(update(stock_leases).values(expires_at=now(c) - timedelta(hours=1))).rowcount
+    )
+    assert look_after_events.fn() == 0
+    assert look_after_events.fn() == 0
+    (artifact,) = told
+    assert artifact.startswith("overdue-leases: ")
+    assert "| fair | 3 | " in artifact
+    assert "Ada" not in artifact
 
 
 def test_prefect_is_told_what_is_missing_and_never_who_owes_it(floor: Floor, told: list[str]) -> None:
