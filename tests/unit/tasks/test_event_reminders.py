@@ -113,7 +113,7 @@ def test_overdue_pieces_are_reminded_of_once_for_each_end_and_not_day_by_day(fai
     assert remind.fn() == "1 reminders of 1 events are sent today"
     (mail,) = mails(fair)
     assert mail["Subject"] == "Fair: 3 leased pieces are overdue"
-    body = mail.get_content()
+    body = mail.get_content().replace("\r\n", "\n")
     for way_out in ("event settle fair\n", "event extend fair --until DAY", "event settle fair --rest-missing"):
         assert way_out in body
     assert remind.fn() == "nobody has to be reminded"
