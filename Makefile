@@ -74,4 +74,4 @@ lock: setup  ## Resolve the newest versions that fit, and pin them in pyproject.
 	@$(RUN) python .ci/pin.py
 
 clean:  ## Remove what the other targets made
-	rm -rf .venv .tools .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .backroom
+	rm -rf .venv .tools .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .pictures .backroom

@@ -27,8 +27,7 @@ NO_ROWS = ("traffic",)
 
 class Aside(StrEnum):
     """Whether a finding's row is put aside: UNDECIDED, until a run has ended; IN quarantine, as long as the finding is
-    open; TOO_MANY
-    of the same check failed with it; OUT again."""
+    open; TOO_MANY of the same check failed with it; OUT again."""
 
     UNDECIDED = ""
     IN = "in"

@@ -24,6 +24,7 @@ from tests.running import RunningShop, running_shop
 __all__ = ["certificate"]
 
 SCANS_AT = "local-hub"
+PICTURES = Path(os.environ.get("BACKROOM_SCREENSHOTS") or Path(__file__).parents[2] / ".pictures")
 DESK, TABLET, PHONE = (1280, 900), (820, 1180), (390, 844)
 KANNEL_TOKEN = "what-kannel-and-the-gateway-share"
 
@@ -110,7 +111,12 @@ def staff(window: Browser, shop: RunningShop, staff_key: str) -> Iterator[Browse
 
 
 @pytest.fixture(scope="session")
-def pictures() -> Path | None:
-    """Where screenshots are kept, if anybody asks for them with BACKROOM_SCREENSHOTS."""
-    folder = os.environ.get("BACKROOM_SCREENSHOTS")
-    return Path(folder) if folder else None
+def pictures() -> Path:
+    """Where screenshots are kept: what the pages look like is looked at, whoever wrote their tests."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    return PICTURES
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if PICTURES.is_dir():
+        terminalreporter.write_line(f"screenshots: {PICTURES}")

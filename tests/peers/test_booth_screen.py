@@ -140,15 +140,14 @@ def measured(page: Browser, width: int) -> list[list[Any]]:
     return touched
 
 
-def kept(page: Browser, pictures: Path | None, name: str) -> None:
-    if pictures is not None:
-        page.picture(pictures / f"booth-{name}.png")
+def kept(page: Browser, pictures: Path, name: str) -> None:
+    page.picture(pictures / f"booth-{name}.png")
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("size", [TABLET, PHONE], ids=["tablet", "phone"])
 def test_a_booths_evening_is_read_at_night_and_worked_with_a_thumb(
-    tablet: Browser, gateway: Gateway, pictures: Path | None, size: tuple[int, int], scheme: str
+    tablet: Browser, gateway: Gateway, pictures: Path, size: tuple[int, int], scheme: str
 ) -> None:
     numbers = an_evening(gateway)
     tablet.window(*size, phone=True)
@@ -181,7 +180,7 @@ def test_a_booths_evening_is_read_at_night_and_worked_with_a_thumb(
 
 
 def test_a_decision_and_a_full_battery_are_one_tap_and_lead_back_to_the_booth(
-    tablet: Browser, gateway: Gateway, pictures: Path | None
+    tablet: Browser, gateway: Gateway, pictures: Path
 ) -> None:
     numbers = an_evening(gateway)
     tablet.open(f"{gateway.url}{PAGE}")
@@ -211,9 +210,7 @@ def test_a_decision_and_a_full_battery_are_one_tap_and_lead_back_to_the_booth(
     tablet.find("h2", "Queue")
 
 
-def test_an_empty_booth_says_when_a_print_would_be_ready(
-    tablet: Browser, gateway: Gateway, pictures: Path | None
-) -> None:
+def test_an_empty_booth_says_when_a_print_would_be_ready(tablet: Browser, gateway: Gateway, pictures: Path) -> None:
     tablet.open(f"{gateway.url}{PAGE}")
     tablet.see("A new print: about")
     tablet.see("Nothing waits for paper or a decision.")

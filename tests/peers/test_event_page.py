@@ -68,9 +68,7 @@ def left(gateway: Gateway, pieces: int) -> None:
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-def test_it_is_whole_on_a_phone(
-    window: Browser, gateway: Gateway, url: str, scripts: bool, pictures: Path | None
-) -> None:
+def test_it_is_whole_on_a_phone(window: Browser, gateway: Gateway, url: str, scripts: bool, pictures: Path) -> None:
     left(gateway, 2)
     window.window(*PHONE, phone=True)
     window.scripts(scripts)
@@ -95,15 +93,14 @@ def test_it_is_whole_on_a_phone(
     assert window.run("return [...document.images].filter(one => one.naturalWidth > 0).length") > 0
     assert window.asked_hosts() == {"127.0.0.1"}
     assert window.complaints() == []
-    if pictures is not None:
-        window.picture(pictures / f"event-{'scripts' if scripts else 'plain'}.png")
+    window.picture(pictures / f"event-{'scripts' if scripts else 'plain'}.png")
     window.click("a", "Deutsch")
     window.see("Jetzt offen, bis")
     assert window.complaints() == []
 
 
 def test_what_is_sold_changes_on_the_page_without_loading_it_anew(
-    window: Browser, gateway: Gateway, url: str, pictures: Path | None
+    window: Browser, gateway: Gateway, url: str, pictures: Path
 ) -> None:
     window.window(*DESK)
     window.open(url)
@@ -118,8 +115,7 @@ def test_what_is_sold_changes_on_the_page_without_loading_it_anew(
     window.find(f"[data-sku={PATCH}]", "sold out")
     assert window.run("return document.body.dataset.same") == "yes"
     assert window.complaints() == []
-    if pictures is not None:
-        window.picture(pictures / "event-desk.png")
+    window.picture(pictures / "event-desk.png")
 
 
 def test_an_event_that_ends_turns_the_page(window: Browser, gateway: Gateway, url: str) -> None:
@@ -162,23 +158,21 @@ def agreed(gateway: Gateway) -> list[str]:
 
 
 def test_who_asks_for_sms_without_network_is_asked_once_there_is_some_and_agrees_once(
-    window: Browser, gateway: Gateway, url: str, pictures: Path | None, monkeypatch: pytest.MonkeyPatch
+    window: Browser, gateway: Gateway, url: str, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "this_room", lambda: gateway.room)
     window.window(*PHONE, phone=True)
     window.open(f"{url}de.html")
     window.see(wording("de", "Atelier Nord"))
-    if pictures is not None:
-        window.run("document.querySelector('.sms').scrollIntoView()")
-        window.picture(pictures / "event-sms-form.png")
+    window.run("document.querySelector('.sms').scrollIntoView()")
+    window.picture(pictures / "event-sms-form.png")
     network(window, there=False)
     window.type("#phone", "0151 23456789")
     window.click("button", "Zustimmen")
     window.see("Kein Netz: deine Nummer liegt nur auf diesem Gerät")
     assert "0151 23456789" in window.run("return JSON.stringify(localStorage)")
-    if pictures is not None:
-        window.run("document.querySelector('.sms').scrollIntoView()")
-        window.picture(pictures / "event-sms-offline.png")
+    window.run("document.querySelector('.sms').scrollIntoView()")
+    window.picture(pictures / "event-sms-offline.png")
     # Several who send what waits, at once and again, are one wish.
     network(window, there=True)
     for _ in range(3):
@@ -196,9 +190,8 @@ def test_who_asks_for_sms_without_network_is_asked_once_there_is_some_and_agrees
     window.see("Fertig: du bekommst SMS")
     assert window.run("return localStorage.length") == 0
     assert agreed(gateway) == [wording("de", "Atelier Nord")]
-    if pictures is not None:
-        window.run("document.querySelector('.sms').scrollIntoView()")
-        window.picture(pictures / "event-sms-done.png")
+    window.run("document.querySelector('.sms').scrollIntoView()")
+    window.picture(pictures / "event-sms-done.png")
     assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]
 
 
@@ -216,7 +209,7 @@ def test_a_number_that_waits_can_be_deleted_from_the_device(window: Browser, gat
 
 
 def test_without_scripts_the_form_leads_to_the_code(
-    window: Browser, gateway: Gateway, url: str, pictures: Path | None, monkeypatch: pytest.MonkeyPatch
+    window: Browser, gateway: Gateway, url: str, pictures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sending, "this_room", lambda: gateway.room)
     window.window(*PHONE, phone=True)
@@ -226,8 +219,7 @@ def test_without_scripts_the_form_leads_to_the_code(
     window.click("button", "Agree")
     window.see("a code is on its way")
     window.type("#code", code_of(gateway))
-    if pictures is not None:
-        window.picture(pictures / "event-sms-plain.png")
+    window.picture(pictures / "event-sms-plain.png")
     window.click("button", "Confirm")
     window.see("Done: you get SMS about your orders")
     assert agreed(gateway) == [wording("en", "Atelier Nord")]

@@ -67,14 +67,13 @@ def drawn(page: Browser) -> list[int]:
 
 @pytest.mark.parametrize("title", ["2026-11-24", "2026-W48"])
 def test_the_report_is_read_without_a_network_and_each_figure_opens_to_its_orders(
-    window: Browser, reports: Path, pictures: Path | None, title: str
+    window: Browser, reports: Path, pictures: Path, title: str
 ) -> None:
     window.open((reports / f"{title}.html").as_uri())
     window.see(title)
     assert len(drawn(window)) == 6
     assert all(width > 300 for width in drawn(window))
-    if pictures is not None:
-        window.picture(pictures / f"report-{title}.png")
+    window.picture(pictures / f"report-{title}.png")
     window.click("a", "On time", exact=True)
     window.find("#on_time td", "late")
     window.find("#on_time td", "A-")
@@ -104,7 +103,7 @@ def counted(shop: RunningShop) -> RunningShop:
 
 
 def test_prefects_ui_shows_the_figures_their_picture_and_what_changed(
-    window: Browser, counted: RunningShop, pictures: Path | None
+    window: Browser, counted: RunningShop, pictures: Path
 ) -> None:
     def open_artifact(key: str) -> None:
         window.open(f"{counted.ports.ui}/artifacts/key/{key}")
@@ -116,11 +115,9 @@ def test_prefects_ui_shows_the_figures_their_picture_and_what_changed(
     open_artifact("kpi-chart")
     window.find("img[src^='data:image']")
     wait_until(lambda: max(drawn(window), default=0) > 300, "the chart", 20)
-    if pictures is not None:
-        window.picture(pictures / "kpi-chart.png")
+    window.picture(pictures / "kpi-chart.png")
     open_artifact("kpi-report")
     window.see("What changed in the past")
     window.see("Where the hours go")
     wait_until(lambda: max(drawn(window), default=0) > 300, "the charts of the report", 20)
-    if pictures is not None:
-        window.picture(pictures / "kpi-report.png")
+    window.picture(pictures / "kpi-report.png")

@@ -32,9 +32,7 @@ def test_a_wrong_key_opens_nothing(window: Browser, shop: RunningShop) -> None:
 
 
 @pytest.mark.parametrize("size", [DESK, TABLET, PHONE], ids=["desk", "tablet", "phone"])
-def test_every_page_fits_its_screen(
-    staff: Browser, shop: RunningShop, size: tuple[int, int], pictures: Path | None
-) -> None:
+def test_every_page_fits_its_screen(staff: Browser, shop: RunningShop, size: tuple[int, int], pictures: Path) -> None:
     width, height = size
     number = shop.numbers()[0] if shop.numbers() else send_one(shop, demo_stories.web_far)
     staff.window(width, height, phone=size == PHONE)
@@ -43,8 +41,7 @@ def test_every_page_fits_its_screen(
         staff.open(f"{shop.ports.pages}{path}")
         staff.find("h1")
         assert staff.run("return document.documentElement.scrollWidth") <= width, path
-        if pictures is not None:
-            staff.picture(pictures / f"page{path.replace('/', '-').replace(number, 'number')}-{width}.png")
+        staff.picture(pictures / f"page{path.replace('/', '-').replace(number, 'number')}-{width}.png")
 
 
 def test_an_orders_page_tells_its_story_and_staff_hold_it_and_let_it_go(staff: Browser, shop: RunningShop) -> None:

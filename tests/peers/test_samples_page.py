@@ -43,7 +43,7 @@ def fits(browser: Browser, width: int) -> bool:
 
 
 def test_a_sample_is_approved_with_a_photo_from_the_tablet(
-    tablet: Browser, gateway: Gateway, tmp_path: Path, pictures: Path | None
+    tablet: Browser, gateway: Gateway, tmp_path: Path, pictures: Path
 ) -> None:
     photo = tmp_path / "IMG_0412.JPG"
     Image.effect_noise((2000, 1500), 90).convert("RGB").save(photo, "JPEG", quality=95)
@@ -54,8 +54,7 @@ def test_a_sample_is_approved_with_a_photo_from_the_tablet(
     tablet.find(".card", "Sample 1, press-1")
     tablet.type("#photo-1", str(photo))
     tablet.type(".card input[name=note]", "deep black")
-    if pictures is not None:
-        tablet.picture(pictures / "samples-waiting.png")
+    tablet.picture(pictures / "samples-waiting.png")
     tablet.click(".card button", "It is good", exact=True)
     tablet.see("approved")
     with gateway.room.database.read() as connection:
@@ -64,8 +63,7 @@ def test_a_sample_is_approved_with_a_photo_from_the_tablet(
     with Image.open(gateway.room.home / "samples" / row["photo"]) as kept:
         assert kept.size == (1600, 1200)
     assert fits(tablet, TABLET[0])
-    if pictures is not None:
-        tablet.picture(pictures / "samples-approved.png")
+    tablet.picture(pictures / "samples-approved.png")
     tablet.type("#batch", "K-2231")
     tablet.click("button", "In use from now on")
     tablet.see("the batch of ink is K-2231")
@@ -74,7 +72,7 @@ def test_a_sample_is_approved_with_a_photo_from_the_tablet(
     assert tablet.complaints() == []
 
 
-def test_a_bad_print_is_said_so_with_two_taps(tablet: Browser, gateway: Gateway, pictures: Path | None) -> None:
+def test_a_bad_print_is_said_so_with_two_taps(tablet: Browser, gateway: Gateway, pictures: Path) -> None:
     number = make_order(gateway.room)
     write = gateway.room.database.write
     [job] = write(lambda c: claim_jobs(c, "booth-a", "bench", 1))
@@ -85,8 +83,7 @@ def test_a_bad_print_is_said_so_with_two_taps(tablet: Browser, gateway: Gateway,
     tablet.see(number)
     tablet.click("summary", "It is bad")
     tablet.type(f"#pieces-{job.id}", "1")
-    if pictures is not None:
-        tablet.picture(pictures / "print-bad.png")
+    tablet.picture(pictures / "print-bad.png")
     assert fits(tablet, TABLET[0])
     tablet.click("button", "Bad: print it again")
     tablet.see("Nothing came out in the last hours.")

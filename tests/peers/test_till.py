@@ -71,7 +71,7 @@ def url(box: SalesBox, telling: Telling) -> Iterator[str]:
 
 @pytest.mark.parametrize("size", [TABLET, PHONE], ids=["tablet", "phone"])
 def test_a_sale_is_made_by_hand_without_network_and_without_scripts(
-    window: Browser, url: str, line: Line, box: SalesBox, telling: Telling, size: tuple[int, int], pictures: Path | None
+    window: Browser, url: str, line: Line, box: SalesBox, telling: Telling, size: tuple[int, int], pictures: Path
 ) -> None:
     width, height = size
     window.window(width, height, phone=size == PHONE)
@@ -85,8 +85,7 @@ def test_a_sale_is_made_by_hand_without_network_and_without_scripts(
     telling.look()
     window.open(url)
     window.see("No line to the shop")
-    if pictures is not None:
-        window.picture(pictures / f"till-{width}.png")
+    window.picture(pictures / f"till-{width}.png")
     line.mend()
     telling.look()
     window.open(url)
@@ -105,7 +104,7 @@ def test_a_customer_agrees_to_sms_at_the_till_on_a_phone_without_network_and_wit
     line: Line,
     box: SalesBox,
     telling: Telling,
-    pictures: Path | None,
+    pictures: Path,
     tmp_path: Path,
 ) -> None:
     plan(gateway)
@@ -128,15 +127,14 @@ def test_a_customer_agrees_to_sms_at_the_till_on_a_phone_without_network_and_wit
     assert box.wishes.waiting() == []
     window.scripts(True)
     window.open(url)
-    if pictures is not None:
-        window.run("document.querySelector('blockquote').scrollIntoView()")
-        window.picture(pictures / "till-sms.png")
+    window.run("document.querySelector('blockquote').scrollIntoView()")
+    window.picture(pictures / "till-sms.png")
     assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]
     assert window.complaints() == []
 
 
 def test_what_the_online_shop_sells_is_gone_from_the_open_page_and_a_sale_of_it_is_asked_about_first(
-    window: Browser, gateway: Gateway, url: str, box: SalesBox, telling: Telling, pictures: Path | None
+    window: Browser, gateway: Gateway, url: str, box: SalesBox, telling: Telling, pictures: Path
 ) -> None:
     def count(pieces: int) -> None:
         gateway.room.database.write(
@@ -156,14 +154,12 @@ def test_what_the_online_shop_sells_is_gone_from_the_open_page_and_a_sale_of_it_
     count(0)
     window.see("0 left")
     assert window.run(f"return document.querySelector(\"input[name='n:{SKU}']\").value") == "1"
-    if pictures is not None:
-        window.picture(pictures / "till-left.png")
+    window.picture(pictures / "till-left.png")
     window.click("button", "Sold and paid")
     window.see("Not sold yet")
     assert box.waiting() == []
     assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]
-    if pictures is not None:
-        window.picture(pictures / "till-asks.png")
+    window.picture(pictures / "till-asks.png")
     window.click("button", "Sell it all the same")
     window.see("Sold: number 1.")
     assert [one.seq for one in box.waiting()] == [1]

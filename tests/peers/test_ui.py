@@ -50,9 +50,8 @@ def pinned(ui: Browser, shop: RunningShop) -> Browser:
     return ui
 
 
-def picture(ui: Browser, pictures: Path | None, name: str) -> None:
-    if pictures is not None:
-        ui.picture(pictures / f"{name}.png")
+def picture(ui: Browser, pictures: Path, name: str) -> None:
+    ui.picture(pictures / f"{name}.png")
 
 
 def open_run(ui: Browser, name: str) -> None:
@@ -94,7 +93,7 @@ def open_story(ui: Browser, number: str) -> None:
 
 
 def test_an_order_is_found_read_and_rerun_within_fifteen_seconds_while_a_wave_runs(
-    pinned: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path | None
+    pinned: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path
 ) -> None:
     ui = pinned
     # Nobody asks for an order that has not been taken in; most of the wave is still to come.
@@ -133,7 +132,7 @@ def test_an_order_is_found_read_and_rerun_within_fifteen_seconds_while_a_wave_ru
 
 
 def test_a_sick_order_is_found_by_its_name_mended_and_retried_with_nothing_made_twice(
-    ui: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path | None
+    ui: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path
 ) -> None:
     sick = next(order for order in wave if order.expect.ending == "failed")
     wait_until(lambda: number_of(shop, sick) != "", "the sick order's number")
@@ -160,7 +159,7 @@ def test_a_sick_order_is_found_by_its_name_mended_and_retried_with_nothing_made_
 
 
 def test_a_held_order_is_cancelled_by_a_choice_in_its_form(
-    ui: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path | None
+    ui: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path
 ) -> None:
     held = next(order for order in wave if order.expect.reason == "totals_do_not_add_up")
     wait_until(lambda: number_of(shop, held) != "", "the held order's number")
@@ -179,7 +178,7 @@ def test_a_held_order_is_cancelled_by_a_choice_in_its_form(
 
 
 def test_a_waves_table_names_every_order_with_its_outcome(
-    ui: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path | None
+    ui: Browser, shop: RunningShop, wave: list[DemoOrder], pictures: Path
 ) -> None:
     ui.click("a", "Runs", exact=True)
     ui.find("a", "fulfilment")

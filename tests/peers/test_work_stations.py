@@ -32,11 +32,10 @@ SKU = "TEE-MOTH-INK-M"
 HUB, BOOTH = "main-hub", "booth-a"
 
 
-def fits(staff: Browser, width: int, pictures: Path | None, name: str) -> None:
+def fits(staff: Browser, width: int, pictures: Path, name: str) -> None:
     """Nothing sticks out of the screen; keep a picture where somebody asked for it."""
     assert staff.run("return document.documentElement.scrollWidth") <= width
-    if pictures is not None:
-        staff.picture(pictures / f"station-{name}-{width}.png")
+    staff.picture(pictures / f"station-{name}-{width}.png")
 
 
 def shipped(shop: RunningShop) -> tuple[str, str, str]:
@@ -63,7 +62,7 @@ def return_of(shop: RunningShop, number: str) -> str:
 
 @pytest.mark.parametrize(("size", "scripts"), [(TABLET, True), (PHONE, False)], ids=["tablet", "phone without scripts"])
 def test_a_return_goes_from_its_label_to_its_refund_at_the_station(
-    staff: Browser, shop: RunningShop, pictures: Path | None, size: tuple[int, int], scripts: bool
+    staff: Browser, shop: RunningShop, pictures: Path, size: tuple[int, int], scripts: bool
 ) -> None:
     number, label, sku = shipped(shop)
     staff.window(*size, phone=size == PHONE)
@@ -110,7 +109,7 @@ def add_event(connection: Connection, code: str, pieces: int = 0) -> int:
     ("size", "code", "pieces"), [(DESK, "canal-desk", 3), (PHONE, "canal-phone", 0)], ids=["desk", "phone"]
 )
 def test_an_event_is_made_ready_on_its_page(
-    staff: Browser, shop: RunningShop, pictures: Path | None, size: tuple[int, int], code: str, pieces: int
+    staff: Browser, shop: RunningShop, pictures: Path, size: tuple[int, int], code: str, pieces: int
 ) -> None:
     shop.room.database.write(lambda connection: add_event(connection, code, pieces))
     staff.window(*size, phone=size == PHONE)
@@ -129,7 +128,7 @@ def test_an_event_is_made_ready_on_its_page(
 
 @pytest.mark.parametrize("size", [TABLET, PHONE], ids=["tablet", "phone"])
 def test_a_transfer_is_packed_and_scanned_at_the_booth(
-    staff: Browser, shop: RunningShop, pictures: Path | None, size: tuple[int, int]
+    staff: Browser, shop: RunningShop, pictures: Path, size: tuple[int, int]
 ) -> None:
     code = "canal-lorry"
 
@@ -165,7 +164,7 @@ def test_a_transfer_is_packed_and_scanned_at_the_booth(
 
 
 def test_the_audit_and_the_data_docs_are_read_without_a_network(
-    window: Browser, shop: RunningShop, pictures: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window: Browser, shop: RunningShop, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shipped(shop)
     monkeypatch.setenv("BACKROOM_HOME", str(shop.home))
@@ -181,8 +180,7 @@ def test_the_audit_and_the_data_docs_are_read_without_a_network(
         window.open(page.as_uri())
         for word in words:
             window.see(word)
-        if pictures is not None:
-            window.picture(pictures / f"page-{page.stem}.png")
+        window.picture(pictures / f"page-{page.stem}.png")
         for width in (1280, 390):
             window.window(width, 844, phone=width == 390)
             assert window.run("return document.documentElement.scrollWidth") <= width, page
