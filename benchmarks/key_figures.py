@@ -28,10 +28,11 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from backroom.cli.environments import Ports, environment_of
 from backroom.cli.processes import ROOT, free_ports, server_child
+from backroom.domain.returns import Disposition, Reason, Wanted
 from backroom.engine.supervise import Supervisor
 from backroom.shop.demo_messages import LOCAL, Maker
 from backroom.shop.room import Room
-from backroom.store import order_facts
+from backroom.store import order_facts, refunds, return_desk, return_opening
 from backroom.store.database import now
 from backroom.store.tables import (
     consents,
@@ -46,6 +47,7 @@ from backroom.store.tables import (
     print_jobs,
     reservations,
     sheets,
+    shipments,
     stock_movements,
 )
 from backroom.store.tables import order_facts as facts_table
@@ -56,6 +58,7 @@ ORIGINALS = 400
 # No figure is made of them, and they are three quarters of the database.
 LEFT_OUT = (person_lookups, consents, inbox, order_lines, reservations, sheets, labels, stock_movements)
 AN_HOUR = 60
+EVERY_SO_MANY, WHO = 8, "benchmark"
 RAN = "ran: "
 
 
@@ -91,6 +94,8 @@ def _measure(home: Path, secrets: dict[str, str], count: int, stack: ExitStack) 
     maker = Maker(1, datetime.now(UTC))
     a_day = max(count // BACK.days, AN_HOUR)
     _fulfil(room, maker, ORIGINALS)
+    # Before the orders change hands: what they were paid by opens by their own person's key.
+    _bring_back(room)
     room.database.write(_vary)
     began = time.monotonic()
     there = add_past(room, count, LEFT_OUT)
@@ -112,12 +117,13 @@ def _fulfil(room: Room, maker: Maker, count: int) -> None:
 
     take_in(room, maker, count)
     work(Clock())
+    room.database.write(_age)
 
-    def age(connection: Connection) -> None:
-        before = now(connection) - timedelta(hours=1)
-        connection.execute(update(history).where(history.c.at > before).values(at=before))
 
-    room.database.write(age)
+def _age(connection: Connection) -> None:
+    """What was written just now was written an hour ago: the newest waits for the next run."""
+    before = now(connection) - timedelta(hours=1)
+    connection.execute(update(history).where(history.c.at > before).values(at=before))
 
 
 def _vary(connection: Connection) -> None:
@@ -137,6 +143,30 @@ def _vary(connection: Connection) -> None:
         job |= {"part_key": "", "order_number": "", "location": LOCAL, "process": "dtg", "artwork": "", "state": "done"}
         job |= {"copies": line["to_print"], "attempt": 2 if line["id"] % 8 == 0 else 1, "created_at": now(connection)}
         connection.execute(insert(print_jobs).values(job))
+
+
+def _bring_back(room: Room) -> None:
+    """Of every eighth order a piece comes back to the hub's shelf, and is paid back."""
+    shop, write = room.shop, room.database.write
+    which = (
+        select(shipments.c.return_tracking, func.min(fulfilment_lines.c.sku))
+        .join(fulfilment_orders, fulfilment_orders.c.id == shipments.c.fulfilment_order_id)
+        .join(fulfilment_lines, fulfilment_lines.c.fulfilment_order_id == fulfilment_orders.c.id)
+        .where(fulfilment_orders.c.order_id % EVERY_SO_MANY == 0)
+        .group_by(shipments.c.id)
+    )
+    with room.database.read() as connection:
+        back = connection.execute(which).all()
+    for label, sku in back:
+        number = write(lambda c, label=label: return_opening.open_by_code(c, shop, label, shop.hub, WHO)).number
+        line = write(lambda c, n=number, sku=sku: return_desk.receive(c, shop, n, shop.hub, sku, WHO)).line_id
+        write(lambda c, line=line: return_desk.say(c, shop, line, Reason.SIZE, Wanted.REFUND, "", WHO))
+        write(lambda c, line=line: return_desk.dispose(c, shop, line, Disposition.RESTOCK, WHO))
+        write(lambda c, n=number: return_desk.that_is_all(c, shop, n, WHO))
+        with room.database.read() as connection:
+            (owed,) = refunds.waiting(connection, room.seals, [number])
+        write(lambda c, n=number, due=owed: return_desk.confirm_refund(c, shop, n, due.amount_minor, "re_1", WHO))
+    write(_age)
 
 
 def _mark_all_due(connection: Connection) -> None:
