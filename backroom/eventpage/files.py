@@ -14,11 +14,10 @@ from pathlib import Path
 
 from backroom.domain.event_page import Phase
 from backroom.domain.events import EventState
-from backroom.durable import flush, write_durably
+from backroom.durable import flush, locked, write_durably
 from backroom.eventpage import looking
 from backroom.eventpage.page import LIVE
 from backroom.shop.room import Room
-from backroom.shop.secrets import locked
 from backroom.store import event_page, events
 from backroom.store.events import NoSuchEvent
 

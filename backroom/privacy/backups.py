@@ -6,16 +6,15 @@ not: the copy (`backroom.store.backups`), the file of keys (`key_file`) and keep
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson, Retry
+from backroom.durable import flush_names, locked
 from backroom.privacy import journal, key_file, key_keeping
 from backroom.privacy.key_keeping import FolderAway, backups_in, folders, is_outside, newest_ring
 from backroom.shop.room import Room
@@ -131,7 +130,7 @@ def forget_keys(room: Room, path: Path) -> int:
         # Nobody noted when it was made. Not later than it was written.
         backup_sqlite.copy(path, draft, datetime.fromtimestamp(path.stat().st_mtime, UTC))
         draft.replace(path)
-        key_file.sync_folder(path.parent)
+        flush_names(path.parent)
         key_keeping.keep(room, always=True)
     return facts.people
 
@@ -172,18 +171,9 @@ def _place(draft: Path, folder: Path, made_at: datetime, ending: str) -> Path:
         target.flush()
         os.fsync(target.fileno())
     part.replace(path)
-    key_file.sync_folder(folder)
+    flush_names(folder)
     return path
 
 
-@contextmanager
-def _alone(room: Room) -> Iterator[None]:
-    descriptor = os.open(room.home / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy("a backup is being made", remedy="Let that end first.") from None
-        yield
-    finally:
-        os.close(descriptor)
+def _alone(room: Room) -> AbstractContextManager[None]:
+    return locked(room.home / _LOCK, Busy("a backup is being made", remedy="Let that end first."))

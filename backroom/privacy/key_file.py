@@ -10,12 +10,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson
+from backroom.durable import flush_names, write_durably
 from backroom.store.keyring import Keyring, PersonKey
 
 # The second is for the day on which the first cannot be read. Both are replaced each time.
@@ -31,18 +31,10 @@ class KeyFileDamaged(AskPerson):
 
 def write(folder: Path, ring: Keyring) -> None:
     """Replace both files; returns once they are safe on the disk. Cut off anywhere, each is the old one or the new."""
+    whole = b"".join(_lines(ring))
     for name in NAMES:
-        path = folder / name
-        # Always the same name: what a crash left of it is gone the next time.
-        draft = folder / f".{name}.new"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            for line in _lines(ring):
-                file.write(line)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        sync_folder(folder)
+        write_durably(folder / name, whole)
+        flush_names(folder)
 
 
 def read(path: Path) -> Keyring:
@@ -79,18 +71,6 @@ def state(path: Path) -> str | None:
             return str(json.loads(file.readline())["state"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in a folder safe on the disk, where its file system can do that."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError:
-        # Some network file systems refuse it for a folder; the files themselves are safe.
-        pass
-    finally:
-        os.close(descriptor)
 
 
 def _lines(ring: Keyring) -> Iterator[bytes]:

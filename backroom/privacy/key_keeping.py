@@ -6,15 +6,13 @@ erasure, the nightly flow, a start, a backup) sees that a file is behind and rep
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson, BackroomError, Retry
+from backroom.durable import locked
 from backroom.privacy import journal, key_file
 from backroom.shop.room import Room
 from backroom.store import keyring
@@ -55,7 +53,8 @@ def keep(room: Room, *, always: bool = False, begin: bool = False) -> list[str]:
     With `begin` a folder gets them in which there is no backup yet.
     """
     left: list[str] = []
-    with _alone(room):
+    # Two processes at once would write into each other's draft.
+    with locked(room.home / _LOCK):
         for folder in folders(room):
             try:
                 if folder.is_dir():
@@ -85,17 +84,26 @@ def backups_in(folder: Path) -> Iterator[Path]:
 
 def newest_ring(folder: Path) -> Keyring | None:
     """The newest of a folder's two files that can be read; raises KeyFileDamaged where there are some and none can."""
-    found, damaged = list[Keyring](), None
-    for name in key_file.NAMES:
+    found = readable((folder / name for name in key_file.NAMES), key_file.read)
+    return max(found, key=lambda ring: ring.at, default=None)
+
+
+def readable(places: Iterable[Path], read: Callable[[Path], Keyring | None]) -> list[Keyring]:
+    """What can be read of these; raises KeyFileDamaged where something is there and nothing can."""
+    found: list[Keyring] = []
+    damaged: key_file.KeyFileDamaged | None = None
+    for place in places:
         try:
-            found.append(key_file.read(folder / name))
+            ring = read(place)
         except FileNotFoundError:
             continue
         except key_file.KeyFileDamaged as error:
             damaged = error
+        else:
+            found += [] if ring is None else [ring]
     if damaged is not None and not found:
         raise damaged
-    return max(found, key=lambda ring: ring.at, default=None)
+    return found
 
 
 def _is_used(folder: Path) -> bool:
@@ -146,14 +154,3 @@ def _rewrapped(room: Room, one: PersonKey, key_id: str) -> PersonKey:
     except SealBroken:
         # By a master key that is not here; it may be put back while the entry lasts.
         return one
-
-
-@contextmanager
-def _alone(room: Room) -> Iterator[None]:
-    """Two processes at once would write into each other's draft."""
-    descriptor = os.open(room.home / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

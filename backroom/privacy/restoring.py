@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from backroom.domain.errors import AskPerson, Retry
+from backroom.durable import flush_names
 from backroom.privacy import key_file, key_keeping
 from backroom.privacy.backups import NoKeys
 from backroom.shop.room import Room
@@ -91,16 +92,7 @@ def _ring(room: Room, path: Path, facts: Facts, keys: Path | None, older: bool) 
 
 
 def _newest(room: Room, folders: Sequence[Path]) -> Keyring | None:
-    found: list[Keyring] = []
-    damaged: key_file.KeyFileDamaged | None = None
-    for folder in dict.fromkeys(one.resolve() for one in folders):
-        try:
-            if (ring := key_keeping.newest_ring(folder)) is not None:
-                found.append(ring)
-        except key_file.KeyFileDamaged as error:
-            damaged = error
-    if damaged is not None and not found:
-        raise damaged
+    found = key_keeping.readable(dict.fromkeys(one.resolve() for one in folders), key_keeping.newest_ring)
     return max(found, key=lambda ring: (room.seals.opens_hash_key(ring.hash_key), ring.at), default=None)
 
 
@@ -129,7 +121,7 @@ def _restore_sqlite(room: Room, path: Path, ring: Keyring | None, replace: bool)
             old.unlink()
         raise InUse("somebody works in the database", remedy="Stop `backroom up` and every command, then try again.")
     draft.replace(place)
-    key_file.sync_folder(place.parent)
+    flush_names(place.parent)
     return done
 
 

@@ -13,14 +13,14 @@ What a process that was started long ago needs it has in memory, or finds in the
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 
 from backroom.domain.errors import AskPerson, Retry
+from backroom.durable import locked
 from backroom.privacy import key_keeping
 from backroom.shop.room import MASTER_KEY, MASTER_KEY_BEFORE, MASTER_KEY_NEXT, Room
 from backroom.shop.secrets import Secrets, variable_of
@@ -168,18 +168,9 @@ def _settle(room: Room, text: str) -> None:
     secrets.add({MASTER_KEY: text, MASTER_KEY_BEFORE: own}, without=[MASTER_KEY_NEXT])
 
 
-@contextmanager
-def _alone(room: Room) -> Iterator[None]:
+def _alone(room: Room) -> AbstractContextManager[None]:
     """Two at once would each make a key, and the secrets hold one."""
-    descriptor = os.open(room.home / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy("somebody else is changing the master key", remedy="Let that end first.") from None
-        yield
-    finally:
-        os.close(descriptor)
+    return locked(room.home / _LOCK, Busy("somebody else is changing the master key", remedy="Let that end first."))
 
 
 def _left(room: Room, key_id: str) -> int:

@@ -6,14 +6,13 @@ BACKROOM_SECRET_ before it and underscores for dots, comes first, so that contai
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson
+from backroom.durable import locked
 from backroom.shop.check import Report, ShopFileInvalid
 from backroom.shop.reading import read_toml
 from backroom.shop.section import Section
@@ -103,17 +102,6 @@ class Secrets:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for ourselves among processes of ours; waits for whoever has it."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def variable_of(name: str) -> str:

@@ -6,13 +6,13 @@ of whoever was cut off between the two.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from backroom.durable import flush
 from backroom.store.keyring import APART, EMPTIED
 
 # A table that only a backup has: when it was made, and how many people are in it.
@@ -46,7 +46,7 @@ def copy(source: Path, target: Path, made_at: datetime | None = None) -> tuple[d
         copied.execute(f"CREATE TABLE {MARK} (made_at TEXT NOT NULL, people INTEGER NOT NULL)")
         copied.execute(f"INSERT INTO {MARK} VALUES (?, ?)", (made_at.isoformat(), count))  # noqa: S608 - our own name
         copied.execute("COMMIT")
-    _sync(target)
+    flush(target)
     return made_at, count
 
 
@@ -108,11 +108,3 @@ def _copy_rows(copied: sqlite3.Connection, table: str, emptied: Sequence[str]) -
     names = [row[1] for row in copied.execute(f'PRAGMA living.table_info("{table}")')]
     kept = ", ".join(f'"{name}"' for name in names if name not in emptied)
     copied.execute(f'INSERT INTO main."{table}" ({kept}) SELECT {kept} FROM living."{table}"')  # noqa: S608
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

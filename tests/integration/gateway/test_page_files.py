@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import update
 
 from backroom.domain.events import EventState
+from backroom.durable import locked
 from backroom.eventpage import files
 from backroom.gateway.page_files import PageFiles
 from backroom.gateway.serve import server
 from backroom.shop.room import Room
-from backroom.shop.secrets import locked
 from backroom.store.database import now
 from backroom.store.tables import print_jobs, stock_levels
 from tests.integration.gateway.conftest import Gateway, RecordingWaker, make_order

@@ -524,7 +524,7 @@ erase(open_room(), [Whose(int(sys.argv[2]))], "Ada", None)
 
 
 # Before the first file is replaced, and between the two.
-BEFORE, BETWEEN = "key_keeping.keep", "key_file.sync_folder"
+BEFORE, BETWEEN = "key_keeping.keep", "key_file.flush_names"
 
 
 LATER = [pytest.param(BEFORE, later, marks=pytest.mark.whole) for later in ("backup", "start", "next")]
