@@ -18,11 +18,8 @@ from backroom.quality.quarantine import table as quarantine_table
 from backroom.quality.telling import TOLD_MOST, alert, markdown, read_told, sentence, summary, table, trend_of
 from backroom.quality.validate import Inspector, in_turn
 from backroom.shop.room import Room, this_room
-from backroom.store import selling
-from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.quality import findings, quarantine
-from backroom.store.quality.quarantine import Settled
 from tasks.alerting import raise_alert
 from tasks.waking import send
 
@@ -49,13 +46,8 @@ def keep_quarantine() -> str:
     The wake-ups of what goes on are sent after the commit; those that get lost are found by the sweep.
     """
     room = this_room()
-
-    def work(connection: Connection) -> tuple[Settled, list[Wakeup]]:
-        settled = quarantine.settle(connection, room.shop.hub, now(connection))
-        return settled, selling.wakeups(connection, room.shop) if settled.stock else []
-
-    settled, selling_wakeups = room.database.write(work)
-    send([*settled.wakeups, *selling_wakeups])
+    settled = room.database.write(lambda connection: quarantine.look_after(connection, room.shop, now(connection)))
+    send(settled.wakeups)
     for code in settled.too_many:
         get_run_logger().warning("%s: too many rows failed at once, none is put aside", code)
     return f"put on hold {', '.join(settled.held) or 'none'}, let go on {', '.join(settled.released) or 'none'}"

@@ -17,7 +17,7 @@ from backroom.quality.checking import Check
 from backroom.quality.docs import FOLDER, write_pages
 from backroom.quality.quarantine import table as quarantine_table
 from backroom.quality.repairing import Workshop
-from backroom.quality.suites import RULES, SUITES
+from backroom.quality.suites import RULES, SUITES, is_certain
 from backroom.quality.validate import Inspector
 from backroom.shop.room import Room, open_room
 from backroom.store import selling
@@ -98,7 +98,7 @@ def repair(
     if everything:
         with room.database.read() as connection:
             rows = findings.open_findings(connection, FINDINGS_MOST)
-        ids = [row["id"] for row in rows if row["code"] in RULES and RULES[row["code"]].repair]
+        ids = [row["id"] for row in rows if is_certain(row["code"])]
         if not ids:
             console.print("Nothing is open whose repair is certain.")
             return
@@ -120,8 +120,7 @@ def accept(finding: Annotated[int, typer.Argument(help="The finding's id")]) -> 
     def work(connection: Connection) -> list[Wakeup]:
         at = now(connection)
         findings.settle(connection, finding, FindingState.ACCEPTED, getpass.getuser(), at)
-        _, wakeups = quarantine.let_out(connection, room.shop.hub, at, getpass.getuser())
-        return [*wakeups, *selling.wakeups(connection, room.shop)]
+        return quarantine.let_go_on(connection, room.shop, at, getpass.getuser())
 
     send(room, room.database.write(work))
     console.print(f"Finding {finding} is accepted.", highlight=False)
@@ -179,13 +178,8 @@ def rules(as_json: Json = False) -> None:
 
 def _settle(room: Room) -> None:
     """As the flow does after its checks: hold what failed gravely, let go on what is well."""
-
-    def work(connection: Connection) -> tuple[quarantine.Settled, list[Wakeup]]:
-        settled = quarantine.settle(connection, room.shop.hub, now(connection))
-        return settled, selling.wakeups(connection, room.shop) if settled.stock else []
-
-    settled, wakeups = room.database.write(work)
-    send(room, [*settled.wakeups, *wakeups])
+    settled = room.database.write(lambda connection: quarantine.look_after(connection, room.shop, now(connection)))
+    send(room, settled.wakeups)
     if settled.held:
         aside.print(f"Put on hold: {', '.join(settled.held)}.", highlight=False)
     if settled.released:

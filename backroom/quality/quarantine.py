@@ -14,8 +14,9 @@ from sqlalchemy import Connection, RowMapping
 from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import OrderState
 from backroom.domain.quarantine import IN_QUARANTINE, Aside
-from backroom.quality.suites import RULES, said_of
-from backroom.store.quality import aside
+from backroom.quality.suites import advice_of, is_certain, said_of
+from backroom.store.quality import aside, findings
+from backroom.store.quality.quarantine import STOCK_SUBJECTS
 
 ENDED = ends(Kind.ORDER)
 
@@ -25,7 +26,7 @@ def became(row: RowMapping) -> str:
     if row["aside"] == Aside.TOO_MANY:
         return "not put aside: too many failed at once"
     if row["order_state"] is None:
-        return "not sold, not promised" if row["subject"] in ("stock", "stock_movements") else "listed"
+        return "not sold, not promised" if row["subject"] in STOCK_SUBJECTS else "listed"
     if row["order_state"] == OrderState.HELD:
         return "on hold" if row["order_held_for"] == IN_QUARANTINE else f"on hold for {row['order_held_for']}"
     if row["order_state"] in ENDED:
@@ -39,12 +40,12 @@ def table(rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
         {
             "id": row["id"],
             "number": row["number"] if row["order_state"] is not None else "",
-            "of": row["number"] or f"{row['subject']} {row['row_key']}",
+            "of": findings.name_of(row),
             "why": said_of(row["code"]),
             "since": f"{row['first_at']:%Y-%m-%d %H:%M}",
             "now": became(row),
-            "repair": "certain" if row["code"] in RULES and RULES[row["code"]].repair else "",
-            "do": RULES[row["code"]].person if row["code"] in RULES else "",
+            "repair": "certain" if is_certain(row["code"]) else "",
+            "do": advice_of(row["code"]),
         }
         for row in rows
     ]
@@ -52,7 +53,4 @@ def table(rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
 
 def why_held(connection: Connection, number: str) -> list[str]:
     """Why an order is in quarantine: a sentence for each finding, which check, what is wrong, and what to do."""
-    return [
-        f"{said_of(row['code'])} {RULES[row['code']].person if row['code'] in RULES else ''}".strip()
-        for row in aside.of_order(connection, number)
-    ]
+    return [f"{said_of(row['code'])} {advice_of(row['code'])}".strip() for row in aside.of_order(connection, number)]

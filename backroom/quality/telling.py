@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.quality import Scope, Severity
 from backroom.domain.quarantine import Aside
-from backroom.quality.suites import BY_SUBJECT, RULES, SUITES
+from backroom.quality.suites import BY_SUBJECT, RULES, SUITES, advice_of, is_certain
 from backroom.store.quality import findings, quarantine, runs
 
 TOLD_MOST = 50
@@ -75,8 +75,8 @@ def table(found: Sequence[RowMapping]) -> list[dict[str, Any]]:
             "of": row["number"] or row["row_key"],
             "since": f"{row['first_at']:%Y-%m-%d %H:%M}",
             "seen": ", ".join(f"{name} {value}" for name, value in row["data"].items()),
-            "repair": "certain" if row["code"] in RULES and RULES[row["code"]].repair else "",
-            "do": RULES[row["code"]].person if row["code"] in RULES else "",
+            "repair": "certain" if is_certain(row["code"]) else "",
+            "do": advice_of(row["code"]),
         }
         for row in found
     ]
@@ -141,7 +141,7 @@ def trend_of(told: Told) -> list[tuple[str, str, int]]:
 
 def alert(code: str, found: Sequence[RowMapping]) -> tuple[str, str]:
     """(subject, what) of an alert about new findings of one check: which orders or rows, and what is wrong."""
-    names = list(dict.fromkeys(row["number"] or f"{row['subject']} {row['row_key']}" for row in found))
+    names = list(dict.fromkeys(map(findings.name_of, found)))
     more = f" and {len(names) - NAMED_MOST} more" if len(names) > NAMED_MOST else ""
     rule = RULES[code]
     what = f"{rule.says} {rule.person} {_of_quarantine(code, found)}"

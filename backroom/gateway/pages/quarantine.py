@@ -16,7 +16,6 @@ from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, order_link, page, table, tag, when
 from backroom.quality.quarantine import table as quarantine_table
-from backroom.store import selling
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.hints import waiting
@@ -89,8 +88,7 @@ def accept_row(finding_id: RowId, request: Request, staff: Staff, _given: StaffF
         at = now(connection)
         with contextlib.suppress(findings.NoFinding):
             findings.settle(connection, finding_id, FindingState.ACCEPTED, staff.name, at)
-        _, wakeups = quarantine.let_out(connection, front.room.shop.hub, at, staff.name)
-        return [*wakeups, *selling.wakeups(connection, front.room.shop)]
+        return quarantine.let_go_on(connection, front.room.shop, at, staff.name)
 
     front.send(front.room.database.write(work))
     return RedirectResponse("/quarantine", 303)

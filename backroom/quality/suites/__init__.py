@@ -38,3 +38,13 @@ RULES: dict[str, Rule] = {rule.code: rule for suite in SUITES for rule in suite.
 def said_of(code: str) -> str:
     """What a row is that fails a check, in words, with its name; the name alone where there is no such check now."""
     return f"{RULES[code].says} ({code})" if code in RULES else code
+
+
+def advice_of(code: str) -> str:
+    """What a person does about a row that fails a check; nothing where there is no such check now."""
+    return RULES[code].person if code in RULES else ""
+
+
+def is_certain(code: str) -> bool:
+    """Whether what fails a check has a repair that cannot be wrong."""
+    return code in RULES and RULES[code].repair is not None

@@ -155,6 +155,11 @@ def _known(connection: Connection, failures: Sequence[Failure]) -> dict[tuple[st
     return known
 
 
+def name_of(row: RowMapping) -> str:
+    """What failed, as people call it: an order, whichever of its rows it was, or a row of none."""
+    return row["number"] or f"{row['subject']} {row['row_key']}"
+
+
 def _new(failure: Failure, run_id: int, at: datetime) -> dict[str, Any]:
     return {
         "code": failure.code,

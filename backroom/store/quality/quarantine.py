@@ -11,7 +11,7 @@ who asks whether an order is (`aside`), and messages that could not become an or
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func, select, tuple_, update
@@ -19,9 +19,11 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, func
 from backroom.domain.model import OrderState
 from backroom.domain.quality import FindingState, Severity
 from backroom.domain.quarantine import IN_QUARANTINE, NO_ROWS, Aside, may_join
-from backroom.store import desk, history
+from backroom.domain.shop import Shop
+from backroom.store import desk, history, selling
 from backroom.store.batches import chunks, update_by_id
 from backroom.store.claims import Wakeup
+from backroom.store.quality import findings
 from backroom.store.quality.aside import is_aside, is_here
 from backroom.store.tables import orders, quality_findings, stock_levels
 
@@ -53,6 +55,19 @@ def settle(connection: Connection, hub: str, at: datetime) -> Settled:
     held = hold_orders(connection)
     _mark_stock(connection, at)
     return Settled(held, released, too_many, aside, wakeups, _stock_aside(connection) != before)
+
+
+def look_after(connection: Connection, shop: Shop, at: datetime) -> Settled:
+    """`settle`, with the wake-ups of the channels as well, where other stock may be sold now."""
+    settled = settle(connection, shop.hub, at)
+    more = selling.wakeups(connection, shop) if settled.stock else []
+    return replace(settled, wakeups=[*settled.wakeups, *more])
+
+
+def let_go_on(connection: Connection, shop: Shop, at: datetime, actor: str) -> list[Wakeup]:
+    """`let_out` after a person's word; returns the wake-ups of what goes on, and of the channels for what is sold."""
+    _, wakeups = let_out(connection, shop.hub, at, actor)
+    return [*wakeups, *selling.wakeups(connection, shop)]
 
 
 def let_out(connection: Connection, hub: str, at: datetime, actor: str = "") -> tuple[list[str], list[Wakeup]]:
@@ -136,8 +151,10 @@ def _admit(connection: Connection, at: datetime) -> tuple[int, list[str]]:
     under_way = connection.execute(select(func.count()).select_from(orders).where(is_here())).scalar_one()
     count, too_many = 0, []
     for code, rows in by_code.items():
-        there = {_name(row) for row in _by_code(connection, and_(is_aside, _found.code == code)).get(code, ())}
-        names = {_name(row) for row in rows}
+        there = {
+            findings.name_of(row) for row in _by_code(connection, and_(is_aside, _found.code == code)).get(code, ())
+        }
+        names = {findings.name_of(row) for row in rows}
         if may_join(there, names, _stopped(connection, there | names), under_way):
             _put_aside(connection, rows, at)
             count += len(rows)
@@ -157,11 +174,6 @@ def _by_code(connection: Connection, which: ColumnElement[bool]) -> dict[str, li
     for row in connection.execute(select(quality_findings).where(which).order_by(_found.id)).mappings():
         found.setdefault(row["code"], []).append(row)
     return found
-
-
-def _name(row: RowMapping) -> str:
-    """What one thing is that failed: an order, whichever of its rows it was, or a row of none."""
-    return row["number"] or f"{row['subject']} {row['row_key']}"
 
 
 def _stopped(connection: Connection, names: Collection[str]) -> set[str]:
