@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from backroom.domain.model import Delivery, OrderState, PrintJobState
 from backroom.domain.shop import PromiseSpec
 from backroom.store.diverting import ELSEWHERE
-from backroom.store.offline_conflicts import ConflictKind
+from backroom.store.offline_conflicts import ConflictKind, key_of_print
 from backroom.store.print_jobs import job_key
 from backroom.store.print_promises import KEPT, LATE, VOID
 from backroom.store.tables import (
@@ -237,7 +237,7 @@ def _printed_once(night: Happened, books: _Books, verdict: Verdict) -> list[str]
             wrong.append(f"{keys[0]} was printed {came} times")
         if job["state"] == PrintJobState.DONE and came != 1:
             wrong.append(f"{keys[-1]} is called printed, and came out {came} times")
-        if job["state"] == PrintJobState.CANCELLED and came and f"print:{job['id']}:{job['attempt']}" not in settled:
+        if job["state"] == PrintJobState.CANCELLED and came and key_of_print(job["id"], job["attempt"]) not in settled:
             wrong.append(f"{keys[-1]} was printed for nothing, and nobody is told")
     wrong += [f"{key} came out, and nobody knows of it" for key in out]
     return wrong

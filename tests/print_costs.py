@@ -11,13 +11,8 @@ import os
 import re
 import sys
 import tempfile
-import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine.default import DefaultDialect
 
 from backroom.domain.shop import PrinterSpec
 from backroom.engine import wake
@@ -25,32 +20,10 @@ from backroom.shop import room as rooms
 from backroom.store.database import Database
 from backroom.store.migrate import migrate
 from tests.benches import open_bench
+from tests.commits import watch_commits
 from tests.shops import open_floor
 
-_WRITE = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 _SYNCED = re.compile(r"f(?:data)?sync\(\d+<([^>]+)>")
-
-
-def counted_commits() -> Counter[str]:
-    """Counts from now on the commits of this process that wrote anything, by what they wrote."""
-    found: Counter[str] = Counter()
-    writing: dict[Any, set[str]] = defaultdict(set)
-    lock = threading.Lock()
-    commit = DefaultDialect.do_commit
-
-    @event.listens_for(Engine, "before_cursor_execute")
-    def note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        if wrote := _WRITE.match(statement):
-            writing[connection.connection.dbapi_connection].add(wrote[1])
-
-    def counting(self: DefaultDialect, connection: Any) -> None:
-        with lock:
-            if wrote := writing.pop(connection.dbapi_connection, set()):
-                found[" ".join(sorted(wrote))] += 1
-        commit(self, connection)
-
-    DefaultDialect.do_commit = counting  # type: ignore[method-assign]
-    return found
 
 
 def main(prints: int, presses: int) -> None:
@@ -66,12 +39,13 @@ def main(prints: int, presses: int) -> None:
         specs = [PrinterSpec(f"press-{n}", f"folder:{home / f'press-{n}'}", ("dtg",)) for n in range(presses)]
         with open_bench(floor, specs) as bench:
             bench.orders(*[1] * prints)
-            commits = counted_commits()
+            watched = watch_commits()
             # Whatever is synced between these two files is a print's.
             _mark(home / "begin")
             done, _ = bench.run(home / "bench")
             _mark(home / "end")
         assert done["done"] == prints, done
+        commits = Counter(" ".join(sorted(wrote)) for wrote in watched if wrote)
         for tables, count in commits.most_common():
             print(f"{count / prints:6.3f} commits a print: {tables}")
         print(f"{sum(commits.values()) / prints:6.3f} commits a print")

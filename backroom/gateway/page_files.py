@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,18 +27,17 @@ log = logging.getLogger(__name__)
 
 
 class PageFiles:
-    """Keeps the files of one room in a folder. `stopping` ends it after the look that is under way."""
+    """Keeps the files of one room in a folder."""
 
-    def __init__(self, room: Room, folder: Path, stopping: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, room: Room, folder: Path) -> None:
         self._room = room
         self._folder = folder
-        self._stopping = stopping
         self._written: event_page.Standing | None = None
         self._said = ""
 
     async def keep(self) -> None:
         """Look, and look again, until it is cancelled; nothing that goes wrong ends it."""
-        while not self._stopping():
+        while True:
             await asyncio.to_thread(self.look_patiently)
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -21,17 +21,12 @@ from backroom.domain.shop import Location, PromiseSpec, Shop
 from backroom.store import events, sample_standing
 from backroom.store.catalogue import all_variants
 from backroom.store.events import NoSuchEvent
+from backroom.store.print_jobs import ACTIVE
 from backroom.store.print_queue import read_queue
 from backroom.store.tables import events as events_table
 from backroom.store.tables import print_jobs, stock_levels
 
-_UNDER_WAY = (
-    PrintJobState.WAITING,
-    PrintJobState.HANDED,
-    PrintJobState.PRINTING,
-    PrintJobState.BLOCKED,
-    PrintJobState.UNKNOWN,
-)
+_UNDER_WAY = (PrintJobState.WAITING, *ACTIVE, PrintJobState.UNKNOWN)
 
 
 def publish(connection: Connection, code: str, at: datetime | None, *, by: str, when: datetime) -> None:

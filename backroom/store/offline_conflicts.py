@@ -60,6 +60,11 @@ class Conflict:
     data: Mapping[str, object] = field(default_factory=dict)
 
 
+def key_of_print(job_id: int, attempt: int) -> str:
+    """What names the conflict about one try at a print job."""
+    return f"print:{job_id}:{attempt}"
+
+
 def note(connection: Connection, conflict: Conflict, at: datetime) -> bool:
     """List a conflict once, and write it into its order's history; False where it is listed already."""
     row = {

@@ -25,7 +25,7 @@ from backroom.store.blanks import use_blanks
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.moves import moving
-from backroom.store.offline_conflicts import Conflict, ConflictKind, note
+from backroom.store.offline_conflicts import Conflict, ConflictKind, key_of_print, note
 from backroom.store.print_jobs import ACTIVE, key_of, part_of, pieces_of, tell
 from backroom.store.tables import booth_lines, print_jobs
 
@@ -213,7 +213,7 @@ def _piece_is_there(
 
 def _list(connection: Connection, row: RowMapping, line: ReplayedLine, kind: ConflictKind, at: datetime) -> bool:
     conflict = Conflict(
-        key=f"print:{row['id']}:{line.attempt}",
+        key=key_of_print(row["id"], line.attempt),
         kind=kind,
         location=row["location"],
         sku=row["sku"],

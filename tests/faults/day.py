@@ -10,30 +10,29 @@ from __future__ import annotations
 
 import json
 import os
-import re
+import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 import traceback
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
 from typing import IO, Any
 
-from sqlalchemy import Connection, Engine, event
-from sqlalchemy.engine.default import DefaultDialect
+import pytest
 
 from backroom.domain.shop import PrinterSpec
 from backroom.engine import wake
 from backroom.shop import room as rooms
 from backroom.store.database import Database
 from tests.benches import open_bench
-from tests.shops import BOOTH, HUB, PLAIN, SCARCE, SOUTH, Floor, an_order, reopen_floor
+from tests.commits import watch_commits
+from tests.databases import PostgresServer
+from tests.shops import BOOTH, HUB, PLAIN, SCARCE, SOUTH, Floor, an_order, open_floor, reopen_floor
 
 # Each message of the day by its delivery key: two picked at the hub, one changed and one cancelled before it is worked
 # on, one scanned at the local hub, two printed at the booth.
@@ -49,7 +48,6 @@ MESSAGES: dict[str, tuple[dict[str, Any], str]] = {
     "printed twice": (an_order(507, [(SCARCE, 2)], at=BOOTH), "orders/create"),
 }
 ACKNOWLEDGED, COMMITS = "acknowledged", "commits"
-_WRITE = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,22 @@ class Day:
     after: bool = False
     sms: str = ""
     workshop: str = ""
+
+
+def fresh_shop(request: pytest.FixtureRequest, folder: Path) -> tuple[str, str]:
+    """A shop for a day in a new folder, as home and address, its database closed: nobody else has it open. The
+    request's parameter says whether that is `sqlite` or `postgres`."""
+    folder.mkdir()
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), folder / "shop.db")
+        url = f"sqlite:///{folder / 'shop.db'}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        url = server.url(server.create())
+    database = Database(url)
+    open_floor(database, folder / "home")
+    database.close()
+    return str(folder / "home"), url
 
 
 @dataclass(frozen=True)
@@ -134,28 +148,15 @@ def _scan(floor: Floor) -> None:
 
 def die(day: Day) -> list[set[str]]:
     """Note which tables each commit wrote, and end this process at the one that was asked for, as kill -9 does."""
-    commits: list[set[str]] = []
-    writing: dict[Any, set[str]] = defaultdict(set)
-    lock = threading.Lock()
-    commit = DefaultDialect.do_commit
 
-    @event.listens_for(Engine, "before_cursor_execute")
-    def note(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
-        if found := _WRITE.match(statement):
-            writing[connection.connection.dbapi_connection].add(found[1])
-
-    def counted(self: DefaultDialect, connection: Any) -> None:
-        with lock:
-            commits.append(writing.pop(connection.dbapi_connection, set()))
-            number = len(commits)
+    def around(number: int, make: Callable[[], None]) -> None:
         if number == day.die_at and not day.after:
             os.kill(os.getpid(), signal.SIGKILL)
-        commit(self, connection)
+        make()
         if number == day.die_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    DefaultDialect.do_commit = counted  # type: ignore[method-assign]
-    return commits
+    return watch_commits(around)
 
 
 def moments(wrote: Sequence[frozenset[str]], chance: Random, most: int) -> list[tuple[int, bool]]:

@@ -11,10 +11,9 @@ import pytest
 
 from backroom.store.database import Database
 from tests.counting import check_that_everything_came_out_once
-from tests.databases import PostgresServer
-from tests.faults.day import MESSAGES, Day, Days, days, moments, tables_written
+from tests.faults.day import MESSAGES, Day, Days, days, fresh_shop, moments, tables_written
 from tests.faults.table import Fault
-from tests.shops import Floor, open_floor, reopen_floor
+from tests.shops import Floor, reopen_floor
 
 GOES_ON_WITHIN = 30.0
 PRINTS = 2
@@ -36,18 +35,7 @@ def morning(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], D
     """A fresh shop for a day of that name, its database closed: nobody else has it open."""
 
     def new(name: str) -> Day:
-        home = tmp_path / name
-        if request.param == "sqlite":
-            home.mkdir()
-            shutil.copy(request.getfixturevalue("sqlite_template"), home / "shop.db")
-            url = f"sqlite:///{home / 'shop.db'}"
-        else:
-            server: PostgresServer = request.getfixturevalue("postgres_server")
-            url = server.url(server.create())
-        database = Database(url)
-        open_floor(database, home / "home")
-        database.close()
-        return Day(str(home / "home"), url)
+        return Day(*fresh_shop(request, tmp_path / name))
 
     return new
 
@@ -105,7 +93,7 @@ def test_a_kill_at_any_commit_loses_nothing_and_does_nothing_twice(
             error.add_note(f"killed {'after' if after else 'before'} commit {number} of {commits}")
             raise
         slowest = max(slowest, rest.seconds)
-        shutil.rmtree(Path(day.home).parent if day.url.startswith("sqlite") else day.home)
+        shutil.rmtree(Path(day.home).parent)
     fault.tell(commits=commits, kills=kills, messages=len(MESSAGES), slowest_rest_of_the_day_s=round(slowest, 1))
     # Threads share a day's commits in another way each time: one of its last may not come.
     assert kills >= 0.9 * len(chosen), f"only {kills} of {len(chosen)} died"

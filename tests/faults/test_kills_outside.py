@@ -18,12 +18,11 @@ from sqlalchemy import select
 from backroom.store import decisions
 from backroom.store.database import Database
 from backroom.store.tables import effects
-from tests.databases import PostgresServer
-from tests.faults.day import Day, Days, days, moments, tables_written
+from tests.faults.day import Day, Days, days, fresh_shop, moments, tables_written
 from tests.faults.day_outside import MADE, MESSAGES
 from tests.faults.deaf_gateway import NEVER, DeafGateway, deaf_gateway
 from tests.faults.table import Fault
-from tests.shops import Floor, open_floor, reopen_floor
+from tests.shops import Floor, reopen_floor
 from tests.workshops import Workshop, a_workshop
 
 GOES_ON_WITHIN = 30.0
@@ -56,20 +55,11 @@ def grounds(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], A
 
     @contextmanager
     def new(name: str) -> Iterator[Grounds]:
-        home = tmp_path / name
-        home.mkdir()
-        if request.param == "sqlite":
-            shutil.copy(request.getfixturevalue("sqlite_template"), home / "shop.db")
-            url = f"sqlite:///{home / 'shop.db'}"
-        else:
-            server: PostgresServer = request.getfixturevalue("postgres_server")
-            url = server.url(server.create())
-        database = Database(url)
-        open_floor(database, home / "home")
-        database.close()
-        with a_workshop(home / "workshop.db") as workshop, deaf_gateway(NEVER) as gateway:
-            yield Grounds(str(home / "home"), url, workshop, gateway)
-        shutil.rmtree(home)
+        folder = tmp_path / name
+        home, url = fresh_shop(request, folder)
+        with a_workshop(folder / "workshop.db") as workshop, deaf_gateway(NEVER) as gateway:
+            yield Grounds(home, url, workshop, gateway)
+        shutil.rmtree(folder)
 
     return new
 
