@@ -36,7 +36,7 @@ A_WAVE, GOOD_AMONG = 500, 12
 ELEMENTS = frozenset(
     {"html", "head", "meta", "title", "link", "body", "nav", "main", "section", "address", "h1", "h2", "p", "div", "br"}
     | {"a", "form", "input", "button", "label", "span", "strong", "q", "table", "thead", "tbody", "tr", "th", "td"}
-    | {"time", "ul", "ol", "li", "details", "summary"}
+    | {"time", "ul", "ol", "li", "details", "summary", "select", "option", "header"}
 )
 PAGES_A_WAVE = 12
 
