@@ -41,6 +41,7 @@ from backroom.cli import (
     system,
     till,
 )
+from backroom.cli.opening import close_rooms
 from backroom.domain.errors import BackroomError
 from backroom.store.database import trouble_of_the_moment
 
@@ -115,3 +116,5 @@ def main() -> None:
     except BackroomError as error:
         Console(stderr=True).print(f"[bold red]{error.cause}[/]: {error}", highlight=False)
         sys.exit(1)
+    finally:
+        close_rooms()

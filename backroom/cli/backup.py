@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from backroom.cli.opening import open_room
+from backroom.cli.opening import open_new_room, open_room
 from backroom.cli.output import console
 from backroom.domain.errors import Retry
 from backroom.privacy import backups, restoring
-from backroom.shop.room import open_room as open_any_room
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -46,7 +45,7 @@ def restore(
     ] = False,
 ) -> None:
     """Put a backup back, with the keys of everybody who was not forgotten since. Stop `backroom up` first."""
-    done = restoring.restore(open_any_room(), backup, keys, replace=replace, older=older)
+    done = restoring.restore(open_new_room(), backup, keys, replace=replace, older=older)
     console.print(f"[bold green]Put back.[/] People who can be read: {done.readable}.", highlight=False)
     if done.forgotten:
         console.print(

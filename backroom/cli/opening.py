@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from backroom.domain.errors import AskPerson
 from backroom.shop.room import Room
 from backroom.shop.room import open_room as open_any_room
@@ -15,12 +17,27 @@ class NeverStarted(AskPerson):
     cause = "never_started"
 
 
+# A command's rooms are closed when it is over, whatever ended it: an open database is one that a restore may not replace.
+_opened = ExitStack()
+
+
+def open_new_room() -> Room:
+    """The room of the home folder, which may have no database yet. Raises what opening it raises."""
+    room = open_any_room()
+    _opened.callback(room.close)
+    return room
+
+
+def close_rooms() -> None:
+    """Close what the command that is over had opened."""
+    _opened.close()
+
+
 def open_room() -> Room:
     """The room of the home folder, with its database made. Raises what opening it raises, and NeverStarted."""
-    room = open_any_room()
+    room = open_new_room()
     refuse_backup(room.database.engine)
     if not is_made(room.database.engine):
-        room.close()
         raise NeverStarted(
             "this shop was never started, so it has no database yet.",
             remedy="Start it with `backroom up`, which makes it; then try again in another terminal.",

@@ -8,11 +8,16 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from backroom.cli.app import app
+from backroom.cli.opening import close_rooms
 from backroom.domain.errors import BackroomError
 
 
 def typed(*words: str) -> Result:
-    return CliRunner().invoke(app, list(words))
+    """What a command says, which leaves nothing open, as when its process ends."""
+    try:
+        return CliRunner().invoke(app, list(words))
+    finally:
+        close_rooms()
 
 
 def answered(*words: str, code: int = 0) -> Any:
