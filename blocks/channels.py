@@ -5,7 +5,8 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
-from backroom.channels.registry import SOURCES, WRITE_BACKS, UnknownKind
+from backroom.channels.refunding import Refunds
+from backroom.channels.registry import REFUNDS, SOURCES, WRITE_BACKS, UnknownKind
 from backroom.channels.remote import OrderSource, WriteBack
 from backroom.domain.shop import ChannelSpec
 
@@ -13,6 +14,11 @@ from backroom.domain.shop import ChannelSpec
 def block_name(channel: str) -> str:
     """The name under which a channel's block is kept; Prefect takes no underscores there."""
     return "channel-" + channel.replace("_", "-")
+
+
+def refunds_block_name(channel: str) -> str:
+    """The name of the block by which a channel pays back: a key of its own, for no other call may move money."""
+    return "refunds-" + channel.replace("_", "-")
 
 
 class ChannelAccount(Block):
@@ -36,4 +42,21 @@ class ChannelAccount(Block):
         make = WRITE_BACKS.get(self.kind)
         if make is None:
             raise UnknownKind(f"channel {spec.id} of kind {self.kind} takes no news", remedy="Set tell = [].")
+        return make(spec, self.secret.get_secret_value())
+
+
+class RefundsAccount(Block):
+    """A key that pays back at a channel, with no more rights than `docs/connectors.md` says for its kind."""
+
+    _block_type_name = "Backroom Refunds Account"
+    _block_type_slug = "backroom-refunds-account"
+
+    kind: str = Field(description="The kind of channel, as in the shop file")
+    secret: SecretStr = Field(description="The key, token or login that pays back")
+
+    def get_client(self, spec: ChannelSpec) -> Refunds:
+        """Pays back at this channel; make one for each task."""
+        make = REFUNDS.get(self.kind)
+        if make is None or spec.refunds is None:
+            raise UnknownKind(f"channel {spec.id} of kind {self.kind} pays nothing back", remedy="Take refunds out.")
         return make(spec, self.secret.get_secret_value())

@@ -7,6 +7,8 @@ was lost with Prefect's database comes back. It ends with a sweep: wake-ups from
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from prefect.blocks.core import Block
 from pydantic import ValidationError
@@ -17,9 +19,10 @@ from backroom.engine.deploy import apply
 from backroom.engine.deployments import specs_of
 from backroom.engine.wake import this_waker
 from backroom.shop.room import Room, this_room
+from backroom.shop.secrets import Secrets
 from blocks.carriers import CarrierAccount
 from blocks.carriers import block_name as carrier_block
-from blocks.channels import ChannelAccount, block_name
+from blocks.channels import ChannelAccount, RefundsAccount, block_name, refunds_block_name
 from blocks.messaging import MAIL_BLOCK, PUSH_BLOCK, SMS_BLOCK, MailServer, PushSender, SmsProvider
 from blocks.partners import PartnerAccount, partner_block_name
 
@@ -32,56 +35,84 @@ class SecretUnusable(AskPerson):
 
 def blocks_of(room: Room) -> dict[str, Block]:
     """The blocks that the shop file asks for, by name, made of its secrets. SecretMissing, SecretUnusable."""
-    secrets = room.secrets
-    blocks: dict[str, Block] = {}
-    if room.shop.messaging.mail == "smtp":
-        blocks[MAIL_BLOCK] = _made(
-            MailServer,
-            "smtp",
-            host=secrets.get("smtp.host"),
-            port=secrets.find("smtp.port") or 587,
-            security=secrets.find("smtp.security") or "starttls",
-            username=secrets.find("smtp.username") or "",
-            password=secrets.find("smtp.password") or "",
-            ca_file=secrets.find("smtp.ca_file") or "",
-        )
-    if room.shop.messaging.sms == "gateway":
-        kind = secrets.find("sms.kind") or "kannel"
-        twilio = kind == "twilio"
-        blocks[SMS_BLOCK] = _made(
-            SmsProvider,
-            "sms",
-            kind=kind,
-            url=secrets.find("sms.url") or "" if twilio else secrets.get("sms.url"),
-            account=secrets.get("sms.account") if twilio else "",
-            service=secrets.find("sms.service") or "",
-            username=secrets.get("sms.username") if twilio else secrets.find("sms.username") or "",
-            password=secrets.get("sms.password") if twilio else secrets.find("sms.password") or "",
-            report_url=secrets.find("sms.report_url") or _report_url(room, kind),
-            token=secrets.find("sms.token") or "",
-        )
-    if room.shop.messaging.push == "web":
+    return {name: make() for name, make in makers_of(room)}
+
+
+def makers_of(room: Room) -> Iterator[tuple[str, Callable[[], Block]]]:
+    """What makes each of them, by its name: one whose secret is missing keeps none of the others from being made."""
+    spec, secrets = room.shop.messaging, room.secrets
+    if spec.mail == "smtp":
+        yield MAIL_BLOCK, lambda: _mail_server(secrets)
+    if spec.sms == "gateway":
+        yield SMS_BLOCK, lambda: _sms_provider(room)
+    if spec.push == "web":
         contact = f"mailto:{room.shop.owner.email}"
-        blocks[PUSH_BLOCK] = _made(PushSender, "push", private_key=secrets.get("push.private_key"), contact=contact)
-    for spec in room.shop.channels:
-        if spec.api is not None:
-            blocks[block_name(spec.id)] = _made(
-                ChannelAccount, f"channels.{spec.id}.api", kind=spec.kind, secret=secrets.get(spec.api.secret)
+        yield (
+            PUSH_BLOCK,
+            lambda: _made(PushSender, "push", private_key=secrets.get("push.private_key"), contact=contact),
+        )
+    for channel in room.shop.channels:
+        if channel.api is not None:
+            group = f"channels.{channel.id}.api"
+            yield (
+                block_name(channel.id),
+                partial(_account, ChannelAccount, group, secrets, channel.api.secret, kind=channel.kind),
+            )
+        if channel.refunds is not None:
+            group = f"channels.{channel.id}.refunds"
+            yield (
+                refunds_block_name(channel.id),
+                partial(_account, RefundsAccount, group, secrets, channel.refunds.secret, kind=channel.kind),
             )
     for carrier in room.shop.carriers:
         if carrier.api is not None:
-            blocks[carrier_block(carrier.id)] = _made(
-                CarrierAccount, f"carriers.{carrier.id}", kind=carrier.kind, secret=secrets.get(carrier.api.secret)
+            group = f"carriers.{carrier.id}"
+            yield (
+                carrier_block(carrier.id),
+                partial(_account, CarrierAccount, group, secrets, carrier.api.secret, kind=carrier.kind),
             )
     for place in room.shop.locations:
         if place.partner is not None:
-            blocks[partner_block_name(place.id)] = _made(
-                PartnerAccount,
-                f"locations.{place.id}.partner",
-                adapter=place.partner.adapter,
-                secret=secrets.get(place.partner.secret),
+            group = f"locations.{place.id}.partner"
+            yield (
+                partner_block_name(place.id),
+                partial(_account, PartnerAccount, group, secrets, place.partner.secret, adapter=place.partner.adapter),
             )
-    return blocks
+
+
+def _account(kind: type[Block], group: str, secrets: Secrets, secret: str, /, **settings: object) -> Block:
+    return _made(kind, group, secret=secrets.get(secret), **settings)
+
+
+def _mail_server(secrets: Secrets) -> Block:
+    return _made(
+        MailServer,
+        "smtp",
+        host=secrets.get("smtp.host"),
+        port=secrets.find("smtp.port") or 587,
+        security=secrets.find("smtp.security") or "starttls",
+        username=secrets.find("smtp.username") or "",
+        password=secrets.find("smtp.password") or "",
+        ca_file=secrets.find("smtp.ca_file") or "",
+    )
+
+
+def _sms_provider(room: Room) -> Block:
+    secrets = room.secrets
+    kind = secrets.find("sms.kind") or "kannel"
+    twilio = kind == "twilio"
+    return _made(
+        SmsProvider,
+        "sms",
+        kind=kind,
+        url=secrets.find("sms.url") or "" if twilio else secrets.get("sms.url"),
+        account=secrets.get("sms.account") if twilio else "",
+        service=secrets.find("sms.service") or "",
+        username=secrets.get("sms.username") if twilio else secrets.find("sms.username") or "",
+        password=secrets.get("sms.password") if twilio else secrets.find("sms.password") or "",
+        report_url=secrets.find("sms.report_url") or _report_url(room, kind),
+        token=secrets.find("sms.token") or "",
+    )
 
 
 def register(room: Room) -> None:

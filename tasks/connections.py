@@ -11,14 +11,8 @@ from functools import partial
 from backroom.carriers.base import Carrier
 from backroom.carriers.courier import LocalCourier
 from backroom.channels.login_drawer import LoginDrawer
-from backroom.channels.mapped_paying import MappedRefunds
-from backroom.channels.meta_refunds import MetaRefunds
 from backroom.channels.refunding import Refunds
 from backroom.channels.remote import KeepsLogin, OrderSource, WriteBack
-from backroom.channels.shopify_refunds import ShopifyRefunds
-from backroom.channels.square_refunds import SquareRefunds
-from backroom.channels.stripe_refunds import StripeRefunds
-from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.domain.consent import Medium
 from backroom.domain.errors import BackroomError
 from backroom.domain.shop import CarrierSpec, ChannelSpec, Location, PrinterSpec
@@ -30,7 +24,7 @@ from backroom.shop.room import Room
 from backroom.store import push_subscriptions
 from blocks.carriers import CarrierAccount
 from blocks.carriers import block_name as carrier_block
-from blocks.channels import ChannelAccount, block_name
+from blocks.channels import ChannelAccount, RefundsAccount, block_name, refunds_block_name
 from blocks.loading import load_block
 from blocks.messaging import MAIL_BLOCK, PUSH_BLOCK, SMS_BLOCK, MailServer, PushSender, SmsProvider
 from blocks.partners import PartnerAccount, partner_block_name
@@ -61,34 +55,14 @@ def _account_of(room: Room, spec: CarrierSpec) -> Carrier:
 CARRIERS: Mapping[str, Callable[[Room, CarrierSpec], Carrier]] = {"local": _local, "easypost": _account_of}
 
 
-def refunds_of(room: Room) -> dict[str, Refunds]:
-    """The channels that pay back by themselves, by their ids. SecretMissing where one has no login."""
-    return {
-        spec.id: REFUNDS[spec.kind](spec, room.secret(spec.refunds.secret))
-        for spec in room.shop.channels
-        if spec.refunds is not None
-    }
+def refunds_from(room: Room, channel: str) -> Refunds:
+    """What pays back at a channel that does so by itself, opened by its block."""
+    return refunds_account(channel).get_client(room.shop.channel(channel))
 
 
-def _at(make: Callable[[str, str], Refunds]) -> Callable[[ChannelSpec, str], Refunds]:
-    """One that is made of its address and its secret alone."""
-
-    def made(spec: ChannelSpec, secret: str) -> Refunds:
-        assert spec.refunds is not None
-        return make(spec.refunds.url, secret)
-
-    return made
-
-
-# By kind of channel; `backroom.domain.shop.REFUNDING_KINDS` lists the same, for whoever checks a shop file.
-REFUNDS: Mapping[str, Callable[[ChannelSpec, str], Refunds]] = {
-    "shopify": _at(ShopifyRefunds),
-    "woocommerce": _at(WooRefunds),
-    "square": _at(SquareRefunds),
-    "stripe": _at(StripeRefunds),
-    "meta": _at(MetaRefunds),
-    "mapped": MappedRefunds,
-}
+def refunds_account(channel: str) -> RefundsAccount:
+    """The block by which a channel pays back."""
+    return load_block(RefundsAccount, refunds_block_name(channel), f"the refunds of {channel}")
 
 
 def sources_of(room: Room) -> dict[str, OrderSource]:

@@ -20,7 +20,7 @@ from backroom.shop.room import this_room
 from backroom.store import refunds, return_steps, returns
 from backroom.store.claims import Claim, Wakeup, fence
 from backroom.store.refunds import Owed
-from tasks.connections import refunds_of
+from tasks.connections import refunds_from
 from tasks.sick import failed_return, leave
 from tasks.waking import send
 
@@ -29,15 +29,21 @@ from tasks.waking import send
 def pay_back(claim: Claim) -> list[StepOutcome]:
     """Pay what the wave's returns are owed, where their channel does that; what is paid closes its return."""
     room = this_room()
-    paying = refunds_of(room)
+    paying = {spec.id for spec in room.shop.channels if spec.refunds is not None}
     with room.database.read() as connection:
         backs = {back["number"]: back for back in returns.claimed(connection, claim.token)}
         due = [one for one in refunds.waiting(connection, room.seals, backs) if one.channel in paying]
     if not due:
         return []
     results: dict[str, Answer | BackroomError] = {}
-    for channel, gateway in paying.items():
+    for channel in sorted({one.channel for one in due}):
         mine = {one.key: request_of(one) for one in due if one.channel == channel}
+        try:
+            gateway = refunds_from(room, channel)
+        except BackroomError as error:
+            # What was begun there stays so until it can be asked; the other channels pay.
+            results |= dict.fromkeys(mine, error)
+            continue
         effects = [
             Effect(one.key, refunds.KIND, one.order_id, refunds.request_hash_of(one), mine[one.key])
             for one in due

@@ -438,4 +438,14 @@ def floor(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("BACKROOM_HOME", str(home))
     monkeypatch.setitem(rooms._open, home.resolve(), floor.room)
     monkeypatch.setitem(vars(wake), "_this", floor.waker)
+
+    def refunds_account(channel: str) -> Any:
+        from blocks.channels import RefundsAccount
+
+        spec = floor.room.shop.channel(channel)
+        return RefundsAccount(kind=spec.kind, secret=floor.room.secret(spec.refunds.secret))
+
+    # Prefect's store of blocks is left out, but for tests of its own (`tests/integration/engine/test_blocks.py`): who
+    # pays back gets its block as it is made from the secrets.
+    monkeypatch.setattr("tasks.connections.refunds_account", refunds_account)
     return floor

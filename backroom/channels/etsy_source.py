@@ -49,8 +49,9 @@ class _EtsyShop:
         self._api.close()
 
     def check(self) -> None:
-        """Whether Etsy knows the app. Its login is left alone: only a running shop can keep a new one."""
+        """Whether Etsy knows the app, and its login opens the shop: the drawer keeps one that is renewed for it."""
         self._api.ping()
+        self._api.get(self._receipts, self._channel, {"limit": 1})
 
 
 class EtsySource(_EtsyShop):

@@ -15,7 +15,7 @@ from typing import Any
 from backroom.channels.mapped import mapping_of
 from backroom.channels.mapped_calls import account_of, kept_of, make_call
 from backroom.channels.refunding import Refunded, RefundRefused, RefundRequest
-from backroom.domain.errors import BackroomError, OutcomeUnknown
+from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown
 from backroom.domain.json_path import said
 from backroom.domain.mapping import PayBackMapping
 from backroom.domain.money import exponent
@@ -24,6 +24,12 @@ from backroom.outgoing.client import Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSilent
 
 _BY_HAND = "Look at the order there; pay it back by hand, then say so on the page of returns."
+
+
+class NotTried(AskPerson):
+    """The mapping says nothing of how the connection is tried."""
+
+    cause = "not-tried"
 
 
 class MappedRefunds:
@@ -35,6 +41,7 @@ class MappedRefunds:
         assert mapping.pay_back is not None, "the shop file's check asks for it"
         self._id = spec.id
         self._pay: PayBackMapping = mapping.pay_back
+        self._probe = mapping.probe
         self._minor = mapping.amounts == "minor"
         self._account = account_of(spec.id, spec.refunds, mapping, secret)
 
@@ -75,6 +82,16 @@ class MappedRefunds:
         with Client(self._account) as client:
             known = self._look(client, request)
         return self._refunded(known, request) if self._is_paid(known) else None
+
+    def check(self) -> None:
+        """Try the login by the mapping's own probe; NotTried where it has none."""
+        if self._probe is None:
+            raise NotTried(
+                f"nothing says how paying back at {self._id} is tried.",
+                remedy=f"Add [channels.{self._id}.mapping.probe].",
+            )
+        with Client(self._account) as client:
+            make_call(client, self._probe, {}, about="a try of the connection")
 
     @property
     def _can_look(self) -> bool:

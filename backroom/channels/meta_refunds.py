@@ -50,6 +50,10 @@ class MetaRefunds:
                 return Refunded(text(made.get("id")), request.amount_minor)
         return None
 
+    def check(self) -> None:
+        """Ask whose the token is. Whether it may pay is only known by paying: Meta tells that of no order we name."""
+        self._api.get("me", "check", {"fields": "id"})
+
     def _made(self, request: RefundRequest) -> list[dict[str, Any]]:
         asked = {"fields": "id,refund_amount"}
         return list(self._api.pages(at(request.external_id, "refunds"), request.key, asked))

@@ -56,3 +56,6 @@ class Refunds(Protocol):
 
     def find(self, request: RefundRequest) -> Refunded | None:
         """What was paid back under the request's key, None if nothing was."""
+
+    def check(self) -> None:
+        """One harmless call with the same login, for `backroom doctor` (`backroom.outgoing.probe`)."""

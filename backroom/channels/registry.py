@@ -10,21 +10,28 @@ from backroom.channels.etsy import EtsyChannel
 from backroom.channels.etsy_source import EtsyNews, EtsySource
 from backroom.channels.mapped import MappedChannel
 from backroom.channels.mapped_news import MappedWriteBack
+from backroom.channels.mapped_paying import MappedRefunds
 from backroom.channels.mapped_source import MappedSource
 from backroom.channels.meta import MetaChannel
 from backroom.channels.meta_news import MetaNews
+from backroom.channels.meta_refunds import MetaRefunds
 from backroom.channels.meta_source import MetaSource
 from backroom.channels.pos import PosChannel
+from backroom.channels.refunding import Refunds
 from backroom.channels.remote import OrderSource, WriteBack
 from backroom.channels.shopify import ShopifyChannel
+from backroom.channels.shopify_refunds import ShopifyRefunds
 from backroom.channels.shopify_source import ShopifySource
 from backroom.channels.shopify_telling import ShopifyTelling
 from backroom.channels.square import SquareChannel
 from backroom.channels.square_news import SquareNews
+from backroom.channels.square_refunds import SquareRefunds
 from backroom.channels.square_source import SquareSource
 from backroom.channels.stripe_checkout import StripeChannel
+from backroom.channels.stripe_refunds import StripeRefunds
 from backroom.channels.stripe_source import StripeSource
 from backroom.channels.woocommerce import WooCommerceChannel
+from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.channels.woocommerce_source import WooSource
 from backroom.channels.woocommerce_telling import WooTelling
 from backroom.domain.errors import Refuse
@@ -71,6 +78,27 @@ PROBES: dict[str, Callable[[ChannelSpec, str], Probe]] = {
     "etsy": EtsySource,
     "meta": MetaSource,
     "mapped": MappedSource,
+}
+
+
+def _at(make: Callable[[str, str], Refunds]) -> Callable[[ChannelSpec, str], Refunds]:
+    """One that is made of its address and its secret alone."""
+
+    def made(spec: ChannelSpec, secret: str) -> Refunds:
+        assert spec.refunds is not None
+        return make(spec.refunds.url, secret)
+
+    return made
+
+
+# Who pays back; `backroom.domain.shop.REFUNDING_KINDS` lists the same, for whoever checks a shop file.
+REFUNDS: dict[str, Callable[[ChannelSpec, str], Refunds]] = {
+    "shopify": _at(ShopifyRefunds),
+    "woocommerce": _at(WooRefunds),
+    "square": _at(SquareRefunds),
+    "stripe": _at(StripeRefunds),
+    "meta": _at(MetaRefunds),
+    "mapped": MappedRefunds,
 }
 
 

@@ -19,6 +19,7 @@ from backroom.channels.reading import items, mapping, text
 from backroom.channels.refunding import Refunded, RefundRefused, RefundRequest
 from backroom.channels.shopify_graphql import SERVICE, ShopifyGraphql, gid
 from backroom.domain.money import exponent, to_minor
+from backroom.outgoing.errors import ServiceSetup
 
 PAID = "SUCCESS"
 # A refund that its provider has not carried out yet will be.
@@ -38,6 +39,7 @@ query Payments($id: ID!) {
   }
 }
 """
+ALLOWED = "query Allowed { currentAppInstallation { accessScopes { handle } } }"
 REFUND = """
 mutation Refund($input: RefundInput!, $key: String!) {
   refundCreate(input: $input) @idempotent(key: $key) {
@@ -84,6 +86,17 @@ class ShopifyRefunds:
     def find(self, request: RefundRequest) -> Refunded | None:
         """Look among the order's refunds for ours."""
         return _found(self._order(request), request)
+
+    def check(self) -> None:
+        """Whether the token lets us in, and may read orders and pay them back."""
+        said = mapping(self._shop.ask(ALLOWED, {}, "check").get("currentAppInstallation"))
+        # Who may write may read, and Shopify lists only the one.
+        if "write_orders" not in {text(one.get("handle")) for one in items(said.get("accessScopes"))}:
+            raise ServiceSetup(
+                SERVICE,
+                f"{SERVICE} does not let us pay orders back.",
+                remedy="Give the app in Shopify's admin write_orders, and install it anew.",
+            )
 
     def close(self) -> None:
         self._shop.close()

@@ -56,6 +56,10 @@ class SquareRefunds:
     def find(self, request: RefundRequest) -> Refunded | None:
         return self._found(request, self._payments(request))
 
+    def check(self) -> None:
+        """Look for one refund. Whether the token may pay is only known by paying: Square does not tell."""
+        self._api.get("v2/refunds?limit=1", "check")
+
     def _payments(self, request: RefundRequest) -> list[dict[str, Any]]:
         return self._api.payments(self._api.order(request.external_id))
 

@@ -52,6 +52,11 @@ class StripeRefunds:
     def find(self, request: RefundRequest) -> Refunded | None:
         return self._found(request, self._intent(request))
 
+    def check(self) -> None:
+        """Look for one refund and one session. Whether the key may write refunds is only known by paying."""
+        self._api.get("v1/refunds", "check", [("limit", "1")])
+        self._api.get("v1/checkout/sessions", "check", [("limit", "1")])
+
     def _intent(self, request: RefundRequest) -> str:
         session = self._api.get(f"v1/checkout/sessions/{quote(request.external_id, safe='')}", request.key, [])
         intent = payment_intent_of(session)

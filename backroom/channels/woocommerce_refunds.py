@@ -55,7 +55,7 @@ class WooRefunds:
         if answer is None or (answer.status == 201 and not made):
             return self._asked_for(request)
         if answer.status != 201:
-            raise _refused(answer.status, request)
+            raise _refused(answer.status, request.key)
         if made.get("refunded_payment") is not True:
             raise RefundRefused(
                 f"WooCommerce wrote down {request.key}, and its payment gateway paid nothing back.",
@@ -67,12 +67,22 @@ class WooRefunds:
         """Look among the order's refunds for ours."""
         answer = self._call("GET", request, params={"per_page": PAGE})
         if answer.status != 200:
-            raise _refused(answer.status, request)
+            raise _refused(answer.status, request.key)
         for made in _read_all(answer):
             ours = str(made.get("reason", "")).endswith(request.key)
             if ours and made.get("refunded_payment") is True:
                 return _refunded(made, request)
         return None
+
+    def check(self) -> None:
+        """Whether the login lets us read. What it may write is only known by writing: WooCommerce does not tell."""
+        answer = self._ask("GET", "orders", "check", params={"per_page": 1})
+        if not isinstance(answer.json(), list):
+            raise AnswerUnreadable(
+                "WooCommerce",
+                "WooCommerce answers something else than orders.",
+                remedy="Open the url of the channel's refunds in a browser: is it the shop, and is nothing before it?",
+            )
 
     def _asked_for(self, request: RefundRequest) -> Refunded:
         """After an answer that was lost, or a failure half-way: it may have been paid all the same."""
@@ -89,6 +99,10 @@ class WooRefunds:
 
     def _call(self, method: str, request: RefundRequest, **more: Any) -> Answer:
         """The answer. ServiceSilent where that to a POST is lost, and it may have been paid."""
+        path = f"orders/{quote(request.external_id, safe='')}/refunds"
+        return self._ask(method, path, request.key, **more)
+
+    def _ask(self, method: str, path: str, about: str, **more: Any) -> Answer:
         user, _, password = self.login.partition(":")
         account = Account(
             "WooCommerce",
@@ -97,11 +111,10 @@ class WooRefunds:
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
         )
-        path = f"wp-json/wc/v3/orders/{quote(request.external_id, safe='')}/refunds"
         error: BackroomError
         try:
             with Client(account) as client:
-                return client.call(method, path, about=request.key, careful=method == "POST", **more)
+                return client.call(method, f"wp-json/wc/v3/{path}", about=about, careful=method == "POST", **more)
         except ServiceAway as away:
             error = ChannelAway(away.message)
         except ServiceSetup as setup:
@@ -110,7 +123,7 @@ class WooRefunds:
                 remedy="Give its key write permission, and check url and secret of the channel's refunds.",
             )
         except ServiceRefused as refused:
-            error = _refused(refused.answer.status, request)
+            error = _refused(refused.answer.status, about)
         # Outside the handlers, so that no traceback leads to the call.
         raise error
 
@@ -129,9 +142,9 @@ def _refunded(made: Mapping[str, Any], request: RefundRequest) -> Refunded:
     return Refunded(str(made.get("id", "")), paid)
 
 
-def _refused(status: int, request: RefundRequest) -> BackroomError:
+def _refused(status: int, key: str) -> BackroomError:
     return RefundRefused(
-        f"WooCommerce does not pay {request.key} back ({status}).",
+        f"WooCommerce does not pay {key} back ({status}).",
         remedy="Look at the order there; pay it back by hand, then say so on the page of returns.",
     )
 

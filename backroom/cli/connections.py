@@ -21,8 +21,10 @@ from backroom.carriers.easypost import URL as EASYPOST
 from backroom.carriers.easypost import EasyPost, EasyPostAccount
 from backroom.channels.dropping import DropFolder
 from backroom.channels.login_drawer import LoginDrawer
-from backroom.channels.registry import PROBES
+from backroom.channels.registry import PROBES, REFUNDS
 from backroom.channels.remote import KeepsLogin
+from backroom.cli.blocks_known import check_blocks, has_blocks
+from backroom.cli.doors_known import proofs_of
 from backroom.cli.environments import Ports, auth_of, login_of, noted_ports
 from backroom.cli.prepare import PREFECT_AUTH
 from backroom.domain.errors import AskPerson, Retry
@@ -149,12 +151,10 @@ def _ours(url: str, name: str, ports: Ports, room: Room) -> requests.Response:
 
 def _channels(room: Room) -> Iterator[Connection]:
     for spec in room.shop.channels:
-        if spec.secret:
-            yield Connection(f"the webhook of {spec.id}", _secret(room, spec.secret))
         if spec.api is not None and spec.kind in PROBES:
             yield Connection(f"channel {spec.id} ({spec.kind})", _channel(room, spec, spec.api.secret))
         if spec.refunds is not None:
-            yield Connection(f"the refunds of {spec.id}", _secret(room, spec.refunds.secret))
+            yield Connection(f"the refunds of {spec.id}", _refunds(room, spec, spec.refunds.secret), _untried(spec))
 
 
 def _drop_folders(room: Room) -> Iterator[Connection]:
@@ -175,11 +175,26 @@ def _channel(room: Room, spec: ChannelSpec, secret: str) -> Callable[[], None]:
     return check
 
 
-def _secret(room: Room, name: str) -> Callable[[], None]:
-    def check() -> None:
-        room.secret(name)
+def _refunds(room: Room, spec: ChannelSpec, secret: str) -> Callable[[], None]:
+    return lambda: REFUNDS[spec.kind](spec, room.secret(secret)).check()
 
-    return check
+
+def _untried(spec: ChannelSpec) -> str:
+    """Why paying back there is not tried, where that is so."""
+    if spec.kind != "mapped" or (spec.mapping is not None and spec.mapping.probe is not None):
+        return ""
+    return f"nothing says how. Add [channels.{spec.id}.mapping.probe]"
+
+
+def _proofs(room: Room) -> Iterator[Connection]:
+    """Whether there is what proves to us who calls. That the other side has the same is known by its first call."""
+    for name, secret in proofs_of(room):
+        yield Connection(name, partial(room.secret, secret))  # type: ignore[arg-type]  # what it returns is of no use
+
+
+def _blocks(room: Room) -> Iterator[Connection]:
+    if has_blocks(room.shop):
+        yield Connection("the blocks at Prefect", lambda: check_blocks(room))
 
 
 def _partners(room: Room) -> Iterator[Connection]:
@@ -294,6 +309,8 @@ FINDERS: tuple[Callable[[Room], Iterator[Connection]], ...] = (
     _backups,
     _prefect,
     _gateway,
+    _blocks,
+    _proofs,
     _channels,
     _drop_folders,
     _partners,

@@ -215,12 +215,23 @@ def test_whoever_died_while_renewing_is_not_waited_for_for_ever(
 
 
 def test_without_a_drawer_nothing_is_renewed(etsy: FakeEtsy, spec: ChannelSpec) -> None:
-    with pytest.raises(LoginEnded):
-        list(EtsySource(spec, SECRET).fetch([ID]))
-    EtsySource(spec, SECRET).check()
-    with pytest.raises(ServiceSetup):
-        EtsySource(spec, f"wrong {FIRST}").check()
+    for ask in (lambda source: list(source.fetch([ID])), lambda source: source.check()):
+        with pytest.raises(LoginEnded):
+            ask(EtsySource(spec, SECRET))
     assert etsy.renewed == 0
+
+
+def test_the_doctor_tries_the_apps_key_and_the_shops_login_and_keeps_what_was_renewed(
+    database: Database, etsy: FakeEtsy, spec: ChannelSpec
+) -> None:
+    opened(spec, database).check()
+    opened(spec, database).check()
+    assert etsy.renewed == 1
+    for secret, kind in ((f"wrong {FIRST}", ServiceSetup), (f"{SECRET.partition(' ')[0]} another", LoginEnded)):
+        source = EtsySource(spec, secret)
+        source.keep_in(LoginDrawer(database, spec.id))
+        with pytest.raises(kind):
+            source.check()
 
 
 @pytest.mark.parametrize(

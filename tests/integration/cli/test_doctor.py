@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,11 @@ import pytest
 from aiosmtpd.controller import Controller
 from pytest_httpserver import HTTPServer
 from sqlalchemy import text
+from werkzeug import Request, Response
 
 from backroom.cli import connections, doctor
 from backroom.cli.environments import Ports, note_ports
+from backroom.domain.shop import REFUNDING_KINDS, ChannelSpec, RefundsSpec
 from backroom.messaging.push_crypto import new_private_key
 from backroom.outgoing.circuit import close_all
 from backroom.privacy.backups import make
@@ -22,8 +27,9 @@ from backroom.shop.room import Room
 from backroom.store.sealing import register
 from tests.fake_shops import LOGIN, TOKEN
 from tests.fake_tills import ShopifyTill, WooTill
+from tests.integration.channels.test_mapped_paying import WHERE, WHOLE
 from tests.integration.cli.typing_in import answered, typed
-from tests.mapped_shops import API, LANTERN
+from tests.mapped_shops import API, LANTERN, a_spec
 from tests.prefect_server import free_port
 
 
@@ -35,8 +41,11 @@ def fresh_circuits() -> Iterator[None]:
 
 
 @pytest.fixture
-def running(room: Room, httpserver: HTTPServer) -> Room:
-    """The demo shop, its own two servers answering."""
+def running(room: Room, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> Room:
+    """The demo shop, its own two servers answering. Its blocks are compared in `test_doctor_blocks.py` alone, where a
+    real Prefect keeps them."""
+    finders = tuple(find for find in connections.FINDERS if find is not connections._blocks)
+    monkeypatch.setattr(connections, "FINDERS", finders)
     note_ports(room.home, Ports(prefect_api=httpserver.url_for("/api"), gateway_url=httpserver.url_for("")))
     return room
 
@@ -257,3 +266,219 @@ def test_a_mapped_shop_is_tried_by_its_own_call(running: Room, shop_server: HTTP
     running.secrets.add({"channel.lantern": "another"})
     shop_server.expect_request("/me").respond_with_json({}, status=401)
     assert "refuses our calls" in found(code=1)["channel lantern (mapped)"]["message"]
+
+
+KEY = "k3y-of-ours"
+PLACE = """
+[locations.far]
+name = "Far"
+kind = "partner"
+pool = "hub"
+latitude = 52.5
+longitude = 13.4
+
+[locations.far.partner]
+adapter = "{adapter}"
+url = "{{url}}"
+secret = "test.key"
+
+[[locations.far.partner.products]]
+sku = "TEE-MOTH-BLK-M"
+code = "4012"
+"""
+BEARER = ("Authorization", f"Bearer {KEY}")
+ALLOWED = {"data": {"currentAppInstallation": {"accessScopes": [{"handle": "write_orders"}]}}}
+
+
+@dataclass(frozen=True)
+class Far:
+    """A connection to somebody who is not here: how it is configured, and what a right key is answered."""
+
+    name: str
+    table: str
+    paths: tuple[str, ...]
+    header: tuple[str, str] = BEARER
+    answer: object = ()
+    change: tuple[str, str] = ("", "")
+    secrets: tuple[tuple[str, str], ...] = ()
+
+
+PARTNERS = [
+    Far("the partner far", PLACE.format(adapter="microfactory"), ("/",), answer={"interface": "microfactory/1"}),
+    Far("the partner far", PLACE.format(adapter="printful"), ("/v2/orders",), answer={"data": []}),
+    Far("the partner far", PLACE.format(adapter="prodigi"), ("/v4.0/Orders",), ("X-API-Key", KEY), {"orders": []}),
+]
+BASIC = ("Authorization", "Basic " + b64encode(f"{KEY}:".encode()).decode())
+EASYPOST = Far(
+    "carrier far (easypost)",
+    '[carriers.far]\nkind = "easypost"\nname = "Far"\ncountries = ["DE"]\n'
+    'url = "{url}"\nsecret = "test.key"\nmode = "test"',
+    ("/shipments",),
+    BASIC,
+    {"shipments": []},
+)
+TWILIO = Far(
+    "the SMS provider",
+    "",
+    ("/2010-04-01/Accounts/AC1/Messages.json",),
+    ("Authorization", "Basic " + b64encode(f"SK1:{KEY}".encode()).decode()),
+    {"messages": []},
+    ('sms = "folder"', 'sms = "gateway"'),
+    (("sms.kind", "twilio"), ("sms.account", "AC1"), ("sms.username", "SK1")),
+)
+LOGIN_BASIC = ("Authorization", "Basic " + b64encode(f"{KEY}:cs_1".encode()).decode())
+PAYING = [
+    ("shopify", ("/admin/api/",), ("X-Shopify-Access-Token", KEY), ALLOWED),
+    ("square", ("/v2/refunds",), BEARER, {"refunds": []}),
+    ("stripe", ("/v1/refunds", "/v1/checkout/sessions"), BEARER, {"data": []}),
+    ("woocommerce", ("/wp-json/wc/v3/orders",), LOGIN_BASIC, []),
+    ("meta", ("/v25.0/me",), BEARER, {"id": "1"}),
+]
+
+
+@pytest.mark.parametrize("far", [*PARTNERS, EASYPOST, TWILIO], ids=lambda far: f"{far.name}{far.paths[0]}")
+def test_a_right_key_a_wrong_one_and_nobody_there_are_told_apart(
+    running: Room, shop_server: HTTPServer, far: Far
+) -> None:
+    asked = let_in(shop_server, far.header, far.answer)
+    url = shop_server.url_for("").rstrip("/")
+    if far.table:
+        add(running, far.table.format(url=url))
+    if far.change[0]:
+        change(running, *far.change)
+    place = {"sms.url": url, "sms.password": KEY} if far is TWILIO else {"test.key": KEY}
+    running.secrets.add({**dict(far.secrets), **place})
+    assert found()[far.name]["state"] == "well"
+    assert {(request.method, request.path) for request in asked} == {("GET", path) for path in far.paths}
+
+    running.secrets.add({name: value.replace(KEY, "an0ther") for name, value in place.items()})
+    told = found(code=1)[far.name]
+    assert (told["state"], bool(told["remedy"])) == ("wrong", True)
+    assert not any(secret in str(told) for secret in (KEY, "an0ther"))
+
+    running.secrets.add(place)
+    shop_server.stop()
+    told = found(code=1)[far.name]
+    assert told["state"] == "away"
+    assert KEY not in str(told)
+
+
+def let_in(server: HTTPServer, header: tuple[str, str], right: object) -> list[Request]:
+    """Answer whoever shows the right key; what was asked, as it comes."""
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request)
+        well = request.headers.get(header[0]) == header[1]
+        return Response(json.dumps(right if well else {}), 200 if well else 401, mimetype="application/json")
+
+    server.expect_request(re.compile("/.*")).respond_with_handler(answer)
+    return asked
+
+
+def pays_back(room: Room, kind: str, url: str, secret: str) -> doctor.Finding:
+    """What the doctor says of a channel that pays back; a shop file takes no address without TLS there."""
+    spec = ChannelSpec("far", kind, 2, "standard", refunds=RefundsSpec(url, "refunds.far"))
+    room.secrets.add({"refunds.far": secret})
+    (finding,) = doctor.examine(connections._channels(replace(room, shop=replace(room.shop, channels=(spec,)))))
+    assert finding.connection == "the refunds of far"
+    assert not any(one in str(finding) for one in (KEY, "an0ther"))
+    return finding
+
+
+@pytest.mark.parametrize(("kind", "paths", "header", "right"), PAYING, ids=[one[0] for one in PAYING])
+def test_the_login_that_pays_back_is_tried_and_nothing_is_paid(
+    room: Room, shop_server: HTTPServer, kind: str, paths: tuple[str, ...], header: tuple[str, str], right: object
+) -> None:
+    asked = let_in(shop_server, header, right)
+    url, login = shop_server.url_for("").rstrip("/"), ":cs_1" if kind == "woocommerce" else ""
+    assert pays_back(room, kind, url, KEY + login).state == "well"
+    assert all(any(request.path.startswith(path) for request in asked) for path in paths)
+    # Shopify's questions are posted as well.
+    assert {request.method for request in asked} == ({"POST"} if kind == "shopify" else {"GET"})
+    assert not any(b"mutation" in request.get_data() for request in asked)
+    wrong = pays_back(room, kind, url, "an0ther" + login)
+    assert (wrong.state, bool(wrong.remedy)) == ("wrong", True)
+    shop_server.stop()
+    assert pays_back(room, kind, url, KEY + login).state == "away"
+
+
+def test_every_kind_that_pays_back_is_tried() -> None:
+    # A mapped shop is tried by its own probe, below.
+    assert {one[0] for one in PAYING} | {"mapped"} == set(REFUNDING_KINDS)
+
+
+def test_a_mapped_shop_that_pays_back_is_tried_by_its_probe_or_said_to_be_untried(
+    room: Room, shop_server: HTTPServer
+) -> None:
+    let_in(shop_server, BEARER, {"me": 1})
+    url = shop_server.url_for("").rstrip("/")
+    for probe, state in (('[mapping.probe]\npath = "/me"\n', ("well", "wrong")), ("", ("untried", "untried"))):
+        spec = a_spec(f"{LANTERN}{WHERE}{WHOLE}\n{probe}")
+        spec = replace(spec, refunds=RefundsSpec(url, "refunds.lantern"))
+        for secret, expected in zip((KEY, "an0ther"), state, strict=True):
+            room.secrets.add({"refunds.lantern": secret})
+            at = connections._channels(replace(room, shop=replace(room.shop, channels=(replace(spec, secret=""),))))
+            (finding,) = doctor.examine(at)
+            assert finding.state == expected
+
+
+def test_a_shopify_token_that_may_not_pay_back_is_told_the_scope(room: Room, shop_server: HTTPServer) -> None:
+    few = {"data": {"currentAppInstallation": {"accessScopes": [{"handle": "read_orders"}]}}}
+    shop_server.expect_request(re.compile("/.*")).respond_with_json(few)
+    told = pays_back(room, "shopify", shop_server.url_for("").rstrip("/"), KEY)
+    assert (told.state, "write_orders" in told.remedy) == ("wrong", True)
+
+
+@pytest.mark.parametrize(
+    ("table", "switch", "secrets", "door", "missing"),
+    [
+        (
+            PLACE.format(adapter="microfactory").replace('"test.key"', '"test.key"\nwebhook_secret = "test.sign"'),
+            ("", ""),
+            {"test.key": KEY},
+            "the messages of the partner far",
+            "test.sign",
+        ),
+        (
+            EASYPOST.table.replace('"test.key"', '"test.key"\nwebhook = "test.events"'),
+            ("", ""),
+            {"test.key": KEY},
+            "the events of carrier far",
+            "test.events",
+        ),
+        (
+            "",
+            ('sms = "folder"', 'sms = "gateway"\npublic_url = "https://orders.example.com"'),
+            {"sms.kind": "twilio", "sms.account": "AC1", "sms.username": "SK1", "sms.password": KEY},
+            "the calls of Twilio",
+            "sms.auth_token",
+        ),
+        (
+            "",
+            ('sms = "folder"', 'sms = "gateway"\npublic_url = "https://orders.example.com"'),
+            {"sms.url": "{url}", "sms.username": "u", "sms.password": KEY},
+            "the calls of Kannel",
+            "sms.token",
+        ),
+    ],
+)
+def test_a_door_whose_secret_is_missing_is_told_before_anybody_calls(
+    running: Room,
+    shop_server: HTTPServer,
+    table: str,
+    switch: tuple[str, str],
+    secrets: dict[str, str],
+    door: str,
+    missing: str,
+) -> None:
+    url = shop_server.url_for("").rstrip("/")
+    if table:
+        add(running, table.format(url=url))
+    if switch[0]:
+        change(running, *switch)
+    running.secrets.add({name: value.format(url=url) for name, value in secrets.items()})
+    told = found(code=1)[door]
+    assert (told["state"], told["cause"], missing in told["message"]) == ("wrong", "secret_missing", True)
+    running.secrets.add({missing: "hush"})
+    assert {one["connection"]: one for one in answered("doctor", code=1)}[door]["state"] == "well"

@@ -8,6 +8,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from sqlalchemy import update
 
+from backroom.channels.registry import REFUNDS
 from backroom.domain.returns import Disposition, Reason
 from backroom.domain.shop import REFUNDING_KINDS, RefundsSpec
 from backroom.shop import room as rooms
@@ -15,7 +16,6 @@ from backroom.shop.secrets import Secrets
 from backroom.store import decisions, refunds, sickness
 from backroom.store.tables import effects
 from backroom.store.tables import refunds as refund_rows
-from tasks.connections import REFUNDS
 from tests.fake_shops import TOKEN
 from tests.fake_tills import ShopifyTill, paid
 from tests.integration.store.test_returns import Counter
