@@ -65,11 +65,6 @@ def refunds_account(channel: str) -> RefundsAccount:
     return load_block(RefundsAccount, refunds_block_name(channel), f"the refunds of {channel}")
 
 
-def sources_of(room: Room) -> dict[str, OrderSource]:
-    """The channels that are asked for their orders, by their ids."""
-    return {spec.id: source_of(room, spec) for spec in room.shop.channels if spec.api is not None and spec.api.ask}
-
-
 def source_of(room: Room, spec: ChannelSpec) -> OrderSource:
     """What asks one channel for its orders; BlockMissing where Prefect was never told of it."""
     source = _account(spec.id).get_client(spec)

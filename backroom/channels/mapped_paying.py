@@ -27,9 +27,9 @@ _BY_HAND = "Look at the order there; pay it back by hand, then say so on the pag
 
 
 class NotTried(AskPerson):
-    """The mapping says nothing of how the connection is tried."""
+    """The mapping does not say how the connection is tried."""
 
-    cause = "not-tried"
+    cause = "not_tried"
 
 
 class MappedRefunds:

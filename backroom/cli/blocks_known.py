@@ -69,7 +69,10 @@ def check_blocks(room: Room) -> None:
         # Outside the handler: what the process wrote may quote what it was given.
         pass
     if told is None:
-        raise BlocksUnseen("Prefect does not say which blocks it has.", remedy="Start it with `backroom up`.")
+        raise BlocksUnseen(
+            "Prefect does not say which blocks it has.",
+            remedy="Do what stands below Prefect's own line first, or start it with `backroom up`.",
+        )
     said = [f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {how}" for how, names in told.items() if names]
     if said:
         raise BlocksDiffer(
