@@ -17,7 +17,7 @@ class NeverStarted(AskPerson):
     cause = "never_started"
 
 
-# A command's rooms are closed when it is over, whatever ended it: an open database is one that a restore may not replace.
+# A command's rooms are closed when it is over, whatever ended it: an open database is one that no restore may replace.
 _opened = ExitStack()
 
 

@@ -69,7 +69,7 @@ def test_a_booths_worker_prints_on_without_network_and_each_piece_once(
             sealed = laptop / "bench" / BOOTH / "sealed"
 
             def here() -> set[int]:
-                """The jobs that are fetched ahead, or begun at a printer, which has their document before they begin."""
+                """The jobs that are fetched ahead, or begun at a printer, which has their document first."""
                 begun = {row["id"] for row in bench.jobs().values() if row["printer"]}
                 return begun | {int(path.name.partition("-")[0]) for path in sealed.glob("*.key")}
 
