@@ -81,7 +81,16 @@ def test_a_booths_worker_prints_on_without_network_and_each_piece_once(
             def came_out() -> Counter[str]:
                 return Counter(job.key for printer in (left, right) for job in printer.jobs())
 
-            wait_for(lambda: len(came_out()) == many, deadline_s=300)
+            try:
+                wait_for(lambda: len(came_out()) == many, deadline_s=300)
+            except AssertionError:
+                left = {number: (row["state"], row["printer"], row["reason"]) for number, row in bench.jobs().items()}
+                kept = sorted(path.name for path in sealed.iterdir())
+                logs = {path.name: path.read_text()[-3000:] for path in laptop.rglob("*.log")}
+                journal = {path.name: path.read_bytes()[-3000:] for path in sealed.parent.iterdir() if path.is_file()}
+                raise AssertionError(
+                    f"out: {came_out()}; the shop knows {left}; kept {kept}; {journal}; {logs}"
+                ) from None
             unheard = sum(row["state"] != "done" for row in bench.jobs().values())
             line.mend()
             wait_for(lambda: {row["state"] for row in bench.jobs().values()} == {"done"}, deadline_s=200, pause_s=0.2)
