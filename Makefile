@@ -54,7 +54,7 @@ faults: setup machine  ## Every fault of the table, with shortened clocks and sa
 faults-full: setup machine  ## Every fault with real durations, at every commit, 300 kills: hours
 	@BACKROOM_FAULTS=full $(FAULTS)
 
-bench: setup  ## Backroom beside stock Prefect, DBOS, Celery and Restate: a table, and benchmarks/results.json (45 minutes)
+bench: setup machine  ## Backroom beside stock Prefect, DBOS, Celery and Restate, and each goal: a table, and benchmarks/results.json (an hour)
 	@$(RUN) python -m benchmarks.bench
 
 lint: setup  ## ruff

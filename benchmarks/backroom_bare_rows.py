@@ -96,3 +96,8 @@ def counts(room: Room) -> dict[str, int]:
     with room.database.read() as connection:
         rows = connection.execute(query.group_by(bare_history.c.event)).all()
     return {f"history_{row[0]}": row[1] for row in rows}
+
+
+def due(orders_: int) -> dict[str, int]:
+    """What `counts` must be: each order once through each step."""
+    return {f"history_{state}": orders_ for state in STATES[1:]}

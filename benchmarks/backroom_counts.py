@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import func, select
 
@@ -24,8 +25,10 @@ from backroom.store.tables import (
     sheets,
     shipments,
 )
+from benchmarks.pages import pages
 
 FULFILLED = "fulfilled"
+ALERT = "alert-"
 
 
 @dataclass(slots=True)
@@ -103,13 +106,24 @@ def counts(room: Room, after: int, since: datetime) -> dict[str, int]:
     return told
 
 
-def files(room: Room) -> dict[str, int]:
-    """What lies in the sinks: sheets at the label printer, mails and SMS in their folders; the warm-up's included."""
+def sinks(room: Room) -> dict[str, int]:
+    """What lies in the sinks: pages at the label printer, messages in the folders of mail and SMS; all so far."""
     return {
-        "files_sheets": len(list((room.home / "labels").rglob("*.pdf"))),
-        "files_mail": len(list((room.home / "mail").glob("*.eml"))),
-        "files_sms": len(list((room.home / "sms").glob("*.txt"))),
+        "prints": pages((room.home / "labels").rglob("*.pdf")),
+        "delivered": mails(room.home / "mail") + len(list((room.home / "sms").glob("*.txt"))),
     }
+
+
+def mails(folder: Path) -> int:
+    """How many mails to customers lie in this folder; the shop's own alerts lie there as well, and are named so."""
+    return sum(not mail.name.startswith(ALERT) for mail in folder.glob("*.eml"))
+
+
+def due(orders_: int, messages_: int) -> dict[str, int]:
+    """What must be counted after so many orders whose customers were to get so many messages: no less, and no more."""
+    once = dict.fromkeys(("orders_fulfilled", "parcels", "effects_label_done"), orders_)
+    twice = dict.fromkeys(("labels", "prints"), 2 * orders_)
+    return once | twice | dict.fromkeys(("messages_sent", "effects_message_done", "delivered"), messages_)
 
 
 def _utc(moment: datetime | str) -> datetime:

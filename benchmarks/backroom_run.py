@@ -4,8 +4,9 @@
 
 Its last line is one JSON object: `orders`, `seconds` from the start of the work until the last order was seen
 fulfilled, `cpu_s` of all its processes (Prefect's server, workers, gateway, PostgreSQL) until they are quiet again,
-`cpu_s_by_process` the same apart, `p50_s` and `p95_s` of an order from its first claim to fulfilled (`--trickle`: from
-its arrival), `peak_mb` of their resident memory, and `counts` read back from the database and the folders.
+`cpu_s_by_process` the same apart, `prefect_kept` what its server got to keep, `p50_s` and `p95_s` of an order from its
+first claim to fulfilled (`--trickle`: from its arrival), `peak_mb` of their resident memory, `counts` read back from
+the database and the folders, and `due`: what these must be, orders, labels, prints and messages alike.
 
 It is the product as it is: the processes of `backroom up`, the deployed flows, default settings, SQLite with
 synchronous=FULL or PostgreSQL with fsync. Every order goes its whole way: validated, routed, reserved, released,
@@ -27,19 +28,22 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
+import requests
+
 from backroom.cli.environments import Ports, environment_of
 from backroom.cli.processes import ROOT
 from backroom.engine.wake import deployment_for
 from backroom.shop.demo_messages import MAIN
 from backroom.shop.room import Room
 from benchmarks import backroom_bare_rows as bare
-from benchmarks.backroom_counts import Claimed, counts, files, fulfilled, latencies, share
+from benchmarks.backroom_counts import Claimed, counts, due, fulfilled, latencies, share, sinks
 from benchmarks.backroom_past import add_past
 from benchmarks.backroom_shop import MeasuredShop, kind_of, measured_shop, newest_order, wait_for
 
 WARM = 40
 BARE = "bare/bare"
 LOOK_SECONDS = 0.2
+KEPT = ("flow_runs", "task_runs", "artifacts")
 
 
 class Peak:
@@ -56,9 +60,10 @@ class Peak:
 
 
 class Used:
-    """Processor seconds by kind of process, from a moment on."""
+    """Processor seconds by kind of process, and what Prefect's server was given to keep, from a moment on."""
 
     def __init__(self, shop: MeasuredShop) -> None:
+        self._kept = self._count(shop)
         self._before = shop.own_processes()
 
     def since(self, shop: MeasuredShop) -> dict[str, float]:
@@ -67,6 +72,14 @@ class Used:
             before = self._before[pid].seconds if pid in self._before else 0.0
             used[kind_of(process)] += process.seconds - before
         return {name: round(seconds, 2) for name, seconds in sorted(used.items(), key=lambda item: -item[1])}
+
+    def kept(self, shop: MeasuredShop) -> dict[str, int]:
+        """Flow runs, task runs and artifacts that came since, of its clockwork (the sweep) as well."""
+        return {name: count - self._kept[name] for name, count in self._count(shop).items()}
+
+    def _count(self, shop: MeasuredShop) -> dict[str, int]:
+        answers = {name: requests.post(f"{shop.ports.api}/{name}/count", json={}, timeout=30) for name in KEPT}
+        return {name: int(answer.raise_for_status() or answer.json()) for name, answer in answers.items()}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -108,27 +121,35 @@ def _warm_up(shop: MeasuredShop) -> None:
 
 
 def _peak(shop: MeasuredShop, count: int) -> dict[str, object]:
-    after, claimed, peak = newest_order(shop.room), Claimed(shop.room), Peak(shop)
-    shop.take_in(count)
+    after, before, claimed, peak = newest_order(shop.room), sinks(shop.room), Claimed(shop.room), Peak(shop)
+    messages = shop.take_in(count)
     shop.wait_until_quiet()
     since, used, began = datetime.now(UTC), Used(shop), time.monotonic()
     shop.let_loose(deployment_for("intake", MAIN))
     ended = wait_for(lambda: fulfilled(shop.room, after) == count, LOOK_SECONDS, meanwhile=(claimed.look, peak.look))
     took = latencies(shop.room, after, claimed)
-    return _told(shop, count, ended - began, used, took, peak, counts(shop.room, after, since) | files(shop.room))
+    told = _told(shop, count, ended - began, used, took, peak)
+    return told | {"counts": _counts(shop, after, since, before), "due": due(count, messages)}
 
 
 def _trickle(shop: MeasuredShop, seconds: int) -> dict[str, object]:
     shop.let_loose(deployment_for("intake", MAIN))
     shop.wait_until_quiet()
-    after, peak = newest_order(shop.room), Peak(shop)
+    after, before, peak, messages = newest_order(shop.room), sinks(shop.room), Peak(shop), 0
     since, used, began = datetime.now(UTC), Used(shop), time.monotonic()
     for number in range(seconds):
         time.sleep(max(began + number - time.monotonic(), 0))
-        shop.send_one()
+        messages += shop.send_one()
     ended = wait_for(lambda: fulfilled(shop.room, after) == seconds, LOOK_SECONDS, meanwhile=(peak.look,))
     took = latencies(shop.room, after)
-    return _told(shop, seconds, ended - began, used, took, peak, counts(shop.room, after, since))
+    told = _told(shop, seconds, ended - began, used, took, peak)
+    return told | {"counts": _counts(shop, after, since, before), "due": due(seconds, messages)}
+
+
+def _counts(shop: MeasuredShop, after: int, since: datetime, before: dict[str, int]) -> dict[str, int]:
+    """Rows of the measured orders, and what came into the sinks since."""
+    came = {name: count - before[name] for name, count in sinks(shop.room).items()}
+    return counts(shop.room, after, since) | came
 
 
 def _bare(shop: MeasuredShop, count: int) -> dict[str, object]:
@@ -144,7 +165,8 @@ def _bare(shop: MeasuredShop, count: int) -> dict[str, object]:
     used, began = Used(shop), time.monotonic()
     shop.let_loose(BARE)
     ended = wait_for(lambda: bare.done(shop.room) == bare.WARM + count, LOOK_SECONDS, meanwhile=(peak.look,))
-    return _told(shop, count, ended - began, used, bare.latencies(shop.room), peak, bare.counts(shop.room))
+    told = _told(shop, count, ended - began, used, bare.latencies(shop.room), peak)
+    return told | {"counts": bare.counts(shop.room), "due": bare.due(count)}
 
 
 def _make_bare_known(room: Room, ports: Ports) -> None:
@@ -155,7 +177,7 @@ def _make_bare_known(room: Room, ports: Ports) -> None:
 
 
 def _told(
-    shop: MeasuredShop, count: int, seconds: float, used: Used, took: list[float], peak: Peak, told: dict[str, int]
+    shop: MeasuredShop, count: int, seconds: float, used: Used, took: list[float], peak: Peak
 ) -> dict[str, object]:
     shop.wait_until_quiet()
     by_process = used.since(shop)
@@ -164,10 +186,10 @@ def _told(
         "seconds": round(seconds, 2),
         "cpu_s": round(sum(by_process.values()), 2),
         "cpu_s_by_process": by_process,
+        "prefect_kept": used.kept(shop),
         "p50_s": round(share(took, 0.5), 3),
         "p95_s": round(share(took, 0.95), 3),
         "peak_mb": round(peak.mb),
-        "counts": told,
     }
 
 

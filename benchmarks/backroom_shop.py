@@ -50,6 +50,16 @@ TOGETHER = 500
 QUIET_SECONDS, QUIET_SHARE, QUIET_WITHIN = 2.0, 0.05, 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """A signed webhook of one order, and how many messages its customer is to get."""
+
+    channel: str
+    body: bytes
+    headers: Mapping[str, str]
+    messages: int
+
+
 @dataclass(slots=True)
 class MeasuredShop:
     """A shop that runs, and the orders that are made for it, each another customer's."""
@@ -59,18 +69,25 @@ class MeasuredShop:
     supervisors: tuple[Supervisor, ...]
     database_processes: Callable[[dict[int, Process]], dict[int, Process]]
     maker: Maker
-    coming: Iterator[tuple[str, bytes, Mapping[str, str]]] | None = None
+    coming: Iterator[Coming] | None = None
 
-    def take_in(self, count: int) -> None:
-        """Put as many signed webhooks into the inbox as the gateway does: checked, sealed, through its own door."""
-        take_in(self.room, self.maker, count)
+    def take_in(self, count: int) -> int:
+        """Put so many signed webhooks into the inbox as the gateway does: checked, sealed, through its own door.
 
-    def send_one(self) -> None:
-        """Send one order to the gateway, as its channel does; it wakes whoever is to work on it."""
+        Returns how many messages their customers are to get.
+        """
+        return take_in(self.room, self.maker, count)
+
+    def send_one(self) -> int:
+        """Send one order to the gateway, as its channel does; it wakes whoever is to work on it.
+
+        Returns how many messages its customer is to get.
+        """
         self.coming = self.coming or webhooks(self.room, self.maker)
-        id_, body, headers = next(self.coming)
-        answer = requests.post(f"{self.ports.pages}/webhooks/{id_}", data=body, headers=dict(headers), timeout=60)
-        answer.raise_for_status()
+        one = next(self.coming)
+        url = f"{self.ports.pages}/webhooks/{one.channel}"
+        requests.post(url, data=one.body, headers=dict(one.headers), timeout=60).raise_for_status()
+        return one.messages
 
     def hold_workers(self) -> None:
         """Let the workers take no run until they are let loose: Prefect's own switch, as in its UI."""
@@ -111,12 +128,18 @@ class MeasuredShop:
             requests.patch(url, json={"is_paused": paused}, timeout=30).raise_for_status()
 
 
-def take_in(room: Room, maker: Maker, count: int) -> None:
-    """Put so many signed webhooks into the inbox as the gateway does, many in one commit."""
-    doors, hub, seals = webhook_doors(room), room.shop.hub, room.seals
+def take_in(room: Room, maker: Maker, count: int) -> int:
+    """Put so many signed webhooks into the inbox as the gateway does, many in one commit.
+
+    Returns how many messages their customers are to get.
+    """
+    doors, hub, seals, messages = webhook_doors(room), room.shop.hub, room.seals, 0
     coming = islice(webhooks(room, maker), count)
-    while group := [doors[id_].read(body, Headers(headers)) for id_, body, headers in islice(coming, TOGETHER)]:
+    while some := list(islice(coming, TOGETHER)):
+        group = [doors[one.channel].read(one.body, Headers(one.headers)) for one in some]
         room.database.write(partial(_accept_all, seals=seals, group=group, hub=hub))
+        messages += sum(one.messages for one in some)
+    return messages
 
 
 def lay_shop(home: Path, secrets: Mapping[str, str], pieces: int) -> Room:
@@ -145,8 +168,8 @@ def kind_of(process: Process) -> str:
     return "postgres" if "postgres" in process.command else named(process.command)
 
 
-def webhooks(room: Room, maker: Maker) -> Iterator[tuple[str, bytes, Mapping[str, str]]]:
-    """Signed webhooks of the web shop without an end: `(channel, body, headers)`.
+def webhooks(room: Room, maker: Maker) -> Iterator[Coming]:
+    """Signed webhooks of the web shop without an end.
 
     In turn an order within the country, told by e-mail and SMS, and one abroad, told by e-mail; both go by parcel.
     """
@@ -156,7 +179,7 @@ def webhooks(room: Room, maker: Maker) -> Iterator[tuple[str, bytes, Mapping[str
             body = json.dumps(order.payload, ensure_ascii=False).encode()
             secret = room.secret(spec.secret)
             headers = sign(spec.kind, body, secret, topic=order.topic, shop_domain=spec.shop_domain)
-            yield spec.id, body, headers
+            yield Coming(spec.id, body, headers, order.expect.messages or 0)
 
 
 @contextmanager

@@ -4,27 +4,32 @@
 
 The same claims and tasks that the flows are made of, called as functions on SQLite with synchronous=FULL, wave after
 wave. Prints for each step the milliseconds of processor an order (all threads of the process) and of the clock, its
-commits and its statements. What Prefect takes is told by `backroom_run`; for what is within a step, let py-spy look at
-this.
+commits, flushes and statements, and how long these took. In the same run, what these parts cost by themselves
+(`floors`). What Prefect takes is told by `backroom_run`; for what is within a step, `--profile` names the functions.
 """
 
 from __future__ import annotations
 
 import argparse
+import cProfile
 import json
 import os
+import pstats
 import shutil
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
+from sqlalchemy.engine.default import DefaultDialect
+
+from benchmarks.floors import commit_ms, drawing_ms, fsync_ms
 
 if TYPE_CHECKING:
     from prefect import Task
@@ -35,12 +40,13 @@ WARM = 40
 
 
 class Clock:
-    """Adds up what each step took."""
+    """Adds up what each step took; of flushes side by side each counts in full."""
 
     def __init__(self) -> None:
         self.cpu: dict[str, float] = defaultdict(float)
         self.wall: dict[str, float] = defaultdict(float)
-        self.commits: dict[str, int] = defaultdict(int)
+        self.commits: dict[str, list[float]] = defaultdict(list)
+        self.fsyncs: dict[str, list[float]] = defaultdict(list)
         self.statements: dict[str, int] = defaultdict(int)
         self._step = ""
 
@@ -51,11 +57,30 @@ class Clock:
         self.cpu[name] += time.process_time() - cpu
         self.wall[name] += time.perf_counter() - wall
 
-    def committed(self, _connection: object) -> None:
-        self.commits[self._step] += 1
-
     def executed(self, *_: object) -> None:
         self.statements[self._step] += 1
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Time every commit of the database and every flush of a file by this process, meanwhile."""
+        commit, fsync = DefaultDialect.do_commit, os.fsync
+
+        def timed(dialect: DefaultDialect, connection: Any) -> None:
+            began = time.perf_counter()
+            commit(dialect, connection)
+            self.commits[self._step].append(time.perf_counter() - began)
+
+        def flushed(descriptor: int) -> None:
+            began = time.perf_counter()
+            fsync(descriptor)
+            self.fsyncs[self._step].append(time.perf_counter() - began)
+
+        DefaultDialect.do_commit = timed  # type: ignore[method-assign]
+        os.fsync = flushed
+        try:
+            yield
+        finally:
+            DefaultDialect.do_commit, os.fsync = commit, fsync  # type: ignore[method-assign]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,16 +88,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.backroom_stages", description=__doc__)
     parser.add_argument("--orders", type=int, default=2000)
     parser.add_argument("--past", type=int, default=0)
+    parser.add_argument("--profile", action="store_true", help="the functions that take most, instead of figures")
     chosen = parser.parse_args(arguments)
     home = Path(tempfile.mkdtemp(prefix="backroom-stages-"))
     try:
-        print(json.dumps(_measure(home, chosen.orders, chosen.past), indent=1))
+        told = _measure(home, chosen.orders, chosen.past, profiled=chosen.profile)
+        print(_table(told))
+        print(json.dumps(told))
     finally:
         shutil.rmtree(home, ignore_errors=True)
     return 0
 
 
-def _measure(home: Path, count: int, past: int) -> dict[str, object]:
+def _measure(home: Path, count: int, past: int, *, profiled: bool) -> dict[str, Any]:
     # Before Prefect is imported: it reads its settings then, and no server is to be asked.
     os.environ |= {"BACKROOM_HOME": str(home), "PREFECT_HOME": str(home / "prefect")}
     os.environ |= {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PREFECT_LOGGING_TO_API_ENABLED": "false"}
@@ -90,26 +118,66 @@ def _measure(home: Path, count: int, past: int) -> dict[str, object]:
         add_past(room, past)
     take_in(room, maker, count)
     clock = Clock()
-    event.listen(room.database.engine, "commit", clock.committed)
     event.listen(room.database.engine, "after_cursor_execute", clock.executed)
     began, cpu = time.perf_counter(), time.process_time()
-    work(clock)
+    with clock.watching(), _profile(on=profiled):
+        work(clock)
     wall, used = time.perf_counter() - began, time.process_time() - cpu
+    drawing, labels = drawing_ms(room)
     room.close()
     return {
         "orders": count,
         "cpu_ms_per_order": round(1000 * used / count, 3),
         "wall_ms_per_order": round(1000 * wall / count, 3),
-        "steps": {
-            name: {
-                "cpu_ms": round(1000 * clock.cpu[name] / count, 3),
-                "wall_ms": round(1000 * clock.wall[name] / count, 3),
-                "commits": clock.commits[name],
-                "statements": clock.statements[name],
-            }
-            for name in clock.cpu
+        "steps": {name: _of(clock, name, count) for name in clock.cpu},
+        "floors": {
+            "commit_ms": round(commit_ms(home), 3),
+            "fsync_ms": round(fsync_ms(home), 3),
+            "drawing_ms_per_order": round(drawing, 3),
+            "drawn_labels": labels,
         },
     }
+
+
+def _of(clock: Clock, name: str, count: int) -> dict[str, float]:
+    commits, fsyncs = clock.commits[name], clock.fsyncs[name]
+    return {
+        "cpu_ms": round(1000 * clock.cpu[name] / count, 3),
+        "wall_ms": round(1000 * clock.wall[name] / count, 3),
+        "commits": len(commits),
+        "commit_ms": round(1000 * sum(commits) / count, 3),
+        "fsyncs": len(fsyncs),
+        "fsync_ms": round(1000 * sum(fsyncs) / count, 3),
+        "statements": clock.statements[name],
+    }
+
+
+def _table(told: Mapping[str, Any]) -> str:
+    """Milliseconds an order, step by step, and of the commits and flushes among them."""
+    columns = ("cpu_ms", "wall_ms", "commits", "commit_ms", "fsyncs", "fsync_ms", "statements")
+    lines = [f"{'':<14}" + "".join(f"{name:>12}" for name in columns)]
+    for name, step in told["steps"].items():
+        lines.append(f"{name:<14}" + "".join(f"{step[column]:>12}" for column in columns))
+    floors = told["floors"]
+    lines.append(
+        f"all            {told['cpu_ms_per_order']} ms of processor and {told['wall_ms_per_order']} of the clock"
+    )
+    lines.append(
+        f"by themselves  a commit {floors['commit_ms']} ms, a flush {floors['fsync_ms']} ms,"
+        f" drawing both labels {floors['drawing_ms_per_order']} ms of processor"
+    )
+    return "\n".join(lines)
+
+
+@contextmanager
+def _profile(*, on: bool) -> Iterator[None]:
+    """What runs in this thread, by its own time; the writer's thread is not seen."""
+    if not on:
+        yield
+        return
+    with cProfile.Profile() as seen:
+        yield
+    pstats.Stats(seen, stream=sys.stderr).sort_stats("tottime").print_stats(45)
 
 
 def work(clock: Clock) -> None:

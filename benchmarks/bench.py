@@ -1,12 +1,17 @@
 """Backroom beside the systems that promise the same, on this machine, in one run: a table, and results.json.
 
-    uv run python -m benchmarks.bench                     # all of it, 45 minutes
+    uv run python -m benchmarks.bench                     # all of it, about an hour
     uv run python -m benchmarks.bench --quick             # does everything run? no figures to rely on
     uv run python -m benchmarks.bench --only dbos-sqlite --only backroom-sqlite --rounds 2
+    uv run python -m benchmarks.bench --without celery    # what cannot be run here, left out by its name
 
 First each system finds its best setting. Then come the rounds: Backroom whole, with 10,000 orders that wait, and
-the others bare, in another order each round. Then a trickle of one order a second for each. What time is left goes to
-the rest: the others whole, Backroom bare and with waves held at one, the trickle bare.
+the others bare, in another order each round. Then a trickle of one order a second for each, a round of the rest (the
+others whole, Backroom bare and with waves held at one), and the shop alone: answers, the way to the printer and the
+same with a past, the idle system. What time is left goes to further rounds of the rest.
+
+It ends with 0 where all was measured and every goal is held, with 3 where a goal is broken, with 1 where something
+failed, fell short when it was counted back, or was left out without having been asked to, and with 130 on Ctrl-C.
 
 What belongs here: which measurements are made, and when. What does not: making one (`children`), what is said of them
 (`report`).
@@ -23,7 +28,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,19 +36,25 @@ from typing import Any
 
 from benchmarks import children
 from benchmarks.equipment import ROOT, equip, versions
-from benchmarks.figures import Sample, sample
-from benchmarks.report import Record, results, tables
-from benchmarks.systems import PEERS, SYSTEMS, Kind, System
+from benchmarks.figures import Sample, checked, sample
+from benchmarks.goals import ALL_WELL, GOALS_BROKEN
+from benchmarks.record import LeftOut, Record
+from benchmarks.report import code, results, tables
+from benchmarks.systems import ALONE, PEERS, SYSTEMS, Kind, System
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 MOST_SECONDS = 300.0
+# A past has to be laid, and it settles before it is idle.
+MOST_SECONDS_ALONE = 1800.0
 CALIBRATION_SECONDS = 2.0
 ROUND_SECONDS = 4.0
-TRICKLE_SECONDS = 12
-ONES = 100
+# Of fewer, p95 would be the second or third slowest.
+TRICKLE_SECONDS = 60
+ONES = 60
 WHOLE: Kind = "whole"
 BARE: Kind = "bare"
 ONE_BY_ONE: Kind = "waves of one"
+INTERRUPTED = 130
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +70,15 @@ class Size:
 class Bench:
     """One run. `share` below 1 makes every measurement that much smaller."""
 
-    def __init__(self, systems: Sequence[System], size: Size, seed: int) -> None:
-        self.systems, self.size, self.record = systems, size, Record()
+    def __init__(self, names: Collection[str], size: Size, seed: int, record: Record) -> None:
+        """`names` of systems and of what is measured alone; what cannot be, stands in the record as left out."""
+        self.systems = [system for system in SYSTEMS if system.name in names]
+        self.alone = [name for name in ALONE if name in names]
+        self.size, self.record = size, record
         self._chance = random.Random(seed)  # noqa: S311 - the order of measurements
         self._began = time.monotonic()
         self._rates: dict[str, float] = {}
         self._lasted: dict[tuple[str, str], float] = {}
-        self._left_out: set[tuple[str, str]] = set()
 
     @property
     def seconds(self) -> float:
@@ -77,38 +90,42 @@ class Bench:
         peers = [system for system in self.systems if not system.is_ours]
         for system in self.systems:
             self._calibrate(system)
+        rest = [*((one, WHOLE) for one in peers), *((one, BARE) for one in ours), *((one, ONE_BY_ONE) for one in ours)]
         for number in range(1, self.size.rounds + 1):
             self._rounds([*((one, WHOLE) for one in ours), *((one, BARE) for one in peers)], number)
         for system in self.systems:
             self._trickle(system, WHOLE)
+        self._rounds(rest, 1)
+        for name in self.alone:
+            self._measure_alone(name)
         # What is good to know beside it, as long as there is time.
-        beside = [*((one, WHOLE) for one in peers), *((one, BARE) for one in ours)]
-        self._rounds([*beside, *((one, ONE_BY_ONE) for one in ours)], 1, optional=True)
         for system in peers:
-            if self._has_time(system, "trickle"):
+            if self._has_time(system, "trickle", f"{system.name}, bare, trickle"):
                 self._trickle(system, BARE)
         for number in range(2, self.size.rounds + 1):
-            self._rounds(beside, number, optional=True)
+            self._rounds(rest, number, optional=True)
 
     def _rounds(self, pairs: Sequence[tuple[System, Kind]], number: int, *, optional: bool = False) -> None:
         """One of each, in an order that is another each time, so that none always follows the same one."""
         for system, kind in self._chance.sample(pairs, len(pairs)):
-            if not optional or self._has_time(system, kind):
+            if not optional or self._has_time(system, kind, f"{system.name}, {kind}"):
                 self._round(system, kind, number)
 
-    def _has_time(self, system: System, what: str) -> bool:
+    def _has_time(self, system: System, what: str, name: str) -> bool:
         """Whether it would end in time, by how long its like took before; says so where it would not."""
-        longest = max((lasted for (name, _), lasted in self._lasted.items() if name == system.name), default=60.0)
+        longest = max((lasted for (one, _), lasted in self._lasted.items() if one == system.name), default=60.0)
         likely = self._lasted.get((system.name, what), longest)
         if self.seconds + likely <= 60 * self.size.minutes:
             return True
-        if (system.name, what) not in self._left_out:
-            self._left_out.add((system.name, what))
-            self._say(f"{system.name}, {what}: left out, it would not end within {self.size.minutes:g} minutes")
+        if name not in self.record.fewer:
+            self.record.fewer[name] = f"it would not end within {self.size.minutes:g} minutes"
+            self._say(f"{name}: not repeated, {self.record.fewer[name]}")
         return False
 
     def _calibrate(self, system: System) -> None:
         """The best of its settings: ours with whole orders, the others bare."""
+        if system.name in self.record.left_out:
+            return
         kind = WHOLE if system.is_ours else BARE
         found: dict[str, float] = {}
         settings = system.settings if self.size.share == 1 else system.settings[1:3]
@@ -119,6 +136,7 @@ class Bench:
             told = self._measure(system, kind, "calibration", system.command(kind, orders, setting), 0)
             if told is not None:
                 found[" ".join(setting)] = round(told.orders_per_s, 2)
+                self.record.tried[system.name] = orders
             elif not found:
                 # It does not even start: the other settings would not either.
                 return
@@ -156,52 +174,66 @@ class Bench:
 
     def _stands(self, system: System, kind: Kind) -> bool:
         """Whether it can be measured, as far as is known."""
-        if system.name in self.record.missing or f"{system.name}, {kind}" in self.record.missing:
+        if system.name in self.record.left_out or f"{system.name}, {kind}" in self.record.left_out:
             return False
         return system.name in self._rates
 
     def _measure(self, system: System, kind: Kind, what: str, command: Sequence[str], number: int) -> Sample | None:
         """One measurement; where it fails, says why and goes on."""
-        shown = " ".join(command[3:])
         turn = f"round {number}" if number else what
         began = time.monotonic()
-        self._say(f"{turn:<12} {system.name:<17} {kind:<6} {shown}", end=" … ")
+        self._say(f"{turn:<12} {system.name:<17} {kind:<6} {' '.join(command[3:])}", end=" … ")
+        told: Mapping[str, Any] = {}
         try:
             told = children.measure(command, MOST_SECONDS)
-            found = sample(told)
-            checked(kind, found)
-        except (children.Failed, KeyError, ValueError) as error:
+            found = checked(sample(told), whole=kind != BARE)
+        except (children.Failed, KeyError, TypeError, ValueError) as error:
             print("FAILED", flush=True)
-            self._complain(system, kind, what, error)
+            if told:
+                self._keep(system, kind, what, number, {**told, "refused": str(error)})
+            self._complain(system, kind, turn, error)
             return None
         self._lasted[system.name, what] = time.monotonic() - began
         print(
             f"{found.orders_per_s:.1f}/s, {found.cpu_ms_per_order:.1f} ms CPU, p50 {found.p50_s:.2f} s"
-            f"  [{self._lasted[system.name, what]:.0f} s]",
+            f" of {found.orders} orders  [{self._lasted[system.name, what]:.0f} s]",
             flush=True,
         )
-        self.record.samples.append({"system": system.name, "kind": kind, "what": what, "round": number, **told})
+        self._keep(system, kind, what, number, told)
         return found
 
-    def _complain(self, system: System, kind: Kind, what: str, error: Exception) -> None:
-        print(f"{'=' * 70}\n{system.name}, {kind}, {what}: {type(error).__name__}: {error}\n{'=' * 70}", flush=True)
-        if not any(one["system"] == system.name for one in self.record.samples):
-            self.record.missing[system.name] = str(error)
-        elif not self.record.of(system.name, kind):
-            self.record.missing[f"{system.name}, {kind}"] = str(error)
+    def _keep(self, system: System, kind: Kind, what: str, number: int, told: Mapping[str, Any]) -> None:
+        self.record.samples.append({"system": system.name, "kind": kind, "what": what, "round": number, **told})
+
+    def _complain(self, system: System, kind: Kind, turn: str, error: Exception) -> None:
+        """A failure is never forgotten; what has no figure at all is left out from here on."""
+        name, why = f"{system.name}, {kind}", f"{type(error).__name__}: {error}"
+        self.record.failed.append(f"{name}, {turn}: {why}")
+        print(f"{'=' * 70}\n{name}, {turn}: {why}\n{'=' * 70}", flush=True)
+        good = [one for one in self.record.samples if "refused" not in one]
+        if not any(one["system"] == system.name for one in good):
+            self.record.left_out[system.name] = LeftOut(why)
+        elif not any(one["system"] == system.name and one["kind"] == kind for one in good):
+            self.record.left_out[name] = LeftOut(why)
+
+    def _measure_alone(self, name: str) -> None:
+        """The shop by itself, as that command measures it; a broken goal is a figure, a failure is none."""
+        command = ALONE[name].command(quick=self.size.share < 1)
+        self._say(f"{'alone':<12} {' '.join(command[2:])}", end=" … ")
+        began = time.monotonic()
+        try:
+            self.record.alone[name] = children.measure(command, MOST_SECONDS_ALONE, (ALL_WELL, GOALS_BROKEN))
+        except children.Failed as error:
+            print("FAILED", flush=True)
+            self.record.failed.append(f"{name}: {error}")
+            self.record.left_out[name] = LeftOut(str(error))
+            print(f"{'=' * 70}\n{name}: {error}\n{'=' * 70}", flush=True)
+        else:
+            print(f"[{time.monotonic() - began:.0f} s]", flush=True)
 
     def _say(self, text: str, end: str = "\n") -> None:
         minutes, seconds = divmod(int(self.seconds), 60)
         print(f"[{minutes:02d}:{seconds:02d}] {text}", end=end, flush=True)
-
-
-def checked(kind: Kind, found: Sample) -> None:
-    """Whether the database says that all were done, where the lifecycle is whole; the peers check their own engines."""
-    if kind == BARE:
-        return
-    done = found.counts["orders_fulfilled"]
-    if done < found.orders:
-        raise ValueError(f"{done} orders are fulfilled in the database, and not {found.orders}")
 
 
 def about(size: Size, seed: int) -> dict[str, Any]:
@@ -232,37 +264,50 @@ def about(size: Size, seed: int) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark; 0 if every system was measured."""
+    """Run the benchmark; returns how it ended, as the head of this module says."""
+    names = [*(system.name for system in SYSTEMS), *ALONE]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench")
     parser.add_argument("--quick", action="store_true", help="one small round, only to see that everything runs")
-    parser.add_argument("--only", action="append", choices=[system.name for system in SYSTEMS], default=[])
+    parser.add_argument("--only", action="append", choices=names, default=[], help="these; all others are left out")
+    parser.add_argument("--without", action="append", choices=names, default=[], help="leave this one out")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--minutes", type=float, default=45, help="what is not essential is left out after this long")
+    parser.add_argument("--minutes", type=float, default=60, help="after this long nothing is repeated")
     parser.add_argument("--seed", type=int, default=None, help="of the order in which systems are measured")
     chosen = parser.parse_args(arguments)
-    systems = [system for system in SYSTEMS if not chosen.only or system.name in chosen.only]
     seed = random.SystemRandom().randrange(10_000) if chosen.seed is None else chosen.seed
     size = Size(1, chosen.minutes, 0.05, 5) if chosen.quick else Size(chosen.rounds, chosen.minutes, 1, TRICKLE_SECONDS)
     print(f"Seed {seed}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
-    absent = equip() if any(system in PEERS for system in systems) else {}
-    for name, reason in absent.items():
-        print(f"{'=' * 70}\nNOT INSTALLED: {name}: {reason}\n{'=' * 70}", flush=True)
+    record = Record(left_out=unmeasured(names, chosen.only, chosen.without))
+    if any(peer.name not in record.left_out for peer in PEERS):
+        record.left_out = {name: LeftOut(why) for name, why in equip().items()} | record.left_out
+    for name, one in record.left_out.items():
+        print(f"LEFT OUT: {name}: {one.why}", flush=True)
     head = about(size, seed)
     for number in (signal.SIGINT, signal.SIGTERM):
         # Python leaves Ctrl-C ignored where a script has started us in the background.
         signal.signal(number, signal.default_int_handler)
-    bench = Bench(systems, size, seed)
+    bench = Bench([name for name in names if name not in record.left_out], size, seed, record)
     interrupted = False
     try:
         bench.run()
     except KeyboardInterrupt:
         interrupted = True
         print("\nInterrupted; what was measured so far:", flush=True)
-    told = results(bench.record, {**head, "seconds": round(bench.seconds), "interrupted": interrupted})
-    RESULTS.write_text(json.dumps(told, indent=1) + "\n")
-    print(tables(bench.record))
+    ended = INTERRUPTED if interrupted else code(record)
+    more = {"seconds": round(bench.seconds), "interrupted": interrupted, "exit_code": ended}
+    RESULTS.write_text(json.dumps(results(record, {**head, **more}), indent=1) + "\n")
     print(f"\n{bench.seconds / 60:.1f} minutes; all samples in {RESULTS.relative_to(ROOT)}")
-    return 130 if interrupted else int(bool(bench.record.missing))
+    print(tables(record))
+    return ended
+
+
+def unmeasured(names: Sequence[str], only: Collection[str], without: Collection[str]) -> dict[str, LeftOut]:
+    """What whoever starts the run leaves out by its name."""
+    return {
+        name: LeftOut("--without names it" if name in without else "--only names others", asked=True)
+        for name in names
+        if name in without or (only and name not in only)
+    }
 
 
 def _cpu() -> str:

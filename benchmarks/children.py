@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,13 @@ class Failed(RuntimeError):
     """A measurement that gave no figures, with what it said last."""
 
 
-def measure(command: Sequence[str], most_seconds: float) -> Mapping[str, Any]:
-    """The JSON object of its last line. Raises `Failed`; on Ctrl-C ends the child and all it started first."""
+def measure(command: Sequence[str], most_seconds: float, codes: Collection[int] = (0,)) -> Mapping[str, Any]:
+    """The JSON object of its last line. Raises `Failed`; on Ctrl-C ends the child and all it started first.
+
+    `codes` are the exit codes with which it has measured what it was to measure.
+    """
+    if shutil.which(command[0]) is None:
+        raise Failed(f"{command[0]} is not installed")
     with (
         tempfile.TemporaryFile() as errors,
         # What a child or its servers leave behind, killed or not, goes with this folder.
@@ -57,7 +63,7 @@ def measure(command: Sequence[str], most_seconds: float) -> Mapping[str, Any]:
                 raise
             finally:
                 _end_postgres(folder)
-        if child.returncode:
+        if child.returncode not in codes:
             raise Failed(f"ended with {child.returncode}\n{_tail(errors)}")
         try:
             told = json.loads(output.splitlines()[-1])

@@ -17,16 +17,18 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".bench"
 PEERS_PYTHON = str(FOLDER / "venv" / "bin" / "python")
 REQUIREMENTS = Path(__file__).with_name("peers") / "requirements.txt"
+# Systems that run in the environment of `PEERS_PYTHON`.
+IN_PYTHON = ("dbos-sqlite", "dbos-postgres", "celery", "restate")
 PACKAGE = Path(__file__).with_name("peers") / "package.json"
 
 
 def equip() -> dict[str, str]:
-    """Install what is absent or of another version; returns what could not be, with the reason."""
+    """Install what is absent or of another version; returns the systems that cannot be measured, with the reason."""
     FOLDER.mkdir(exist_ok=True)
-    missing = {}
-    for name, source, install in (
-        ("Python packages of the other systems", REQUIREMENTS, _install_python),
-        ("Restate's server", PACKAGE, _install_npm),
+    missing: dict[str, str] = {}
+    for name, source, install, systems in (
+        ("Restate's server", PACKAGE, _install_npm, ("restate",)),
+        ("Python packages of the other systems", REQUIREMENTS, _install_python, IN_PYTHON),
     ):
         stamp = FOLDER / f"{source.name}.installed"
         wanted = hashlib.sha256(source.read_bytes() + sys.version.encode()).hexdigest()
@@ -36,14 +38,14 @@ def equip() -> dict[str, str]:
         try:
             install()
         except (OSError, subprocess.CalledProcessError) as error:
-            missing[name] = str(error)
+            missing |= dict.fromkeys(systems, f"{name} could not be installed: {error}")
         else:
             stamp.write_text(wanted)
     if shutil.which("redis-server") is None:
         script = ROOT / ".ci" / "bench-machine"
         subprocess.run(["bash", str(script)], check=False)  # noqa: S603, S607
     if shutil.which("redis-server") is None:
-        missing["redis-server"] = "not installed"
+        missing.setdefault("celery", "redis-server is not installed")
     return missing
 
 

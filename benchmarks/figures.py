@@ -13,11 +13,16 @@ from typing import Any
 
 # What results.json says of every system.
 FIGURES = ("orders_per_s", "cpu_ms_per_order", "p50_s", "p95_s", "peak_mb")
+# What every system that does the whole work must have counted back: rows, and what lies in the sinks.
+NEEDED = ("orders_fulfilled", "labels", "delivered", "prints")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One measurement, as a child command printed it."""
+    """One measurement, as a child command printed it.
+
+    `counts` were read back from databases and folders afterwards, and `due` is what some of them must be.
+    """
 
     orders: int
     seconds: float
@@ -26,6 +31,7 @@ class Sample:
     p95_s: float
     peak_mb: float
     counts: Mapping[str, int]
+    due: Mapping[str, int]
 
     @property
     def orders_per_s(self) -> float:
@@ -50,6 +56,22 @@ def sample(told: Mapping[str, Any]) -> Sample:
     one = Sample(**{name: told[name] for name in Sample.__dataclass_fields__})
     if one.orders < 1 or one.seconds <= 0:
         raise ValueError(f"{one.orders} orders in {one.seconds} s is no measurement")
+    return one
+
+
+def checked(one: Sample, *, whole: bool) -> Sample:
+    """The sample itself; ValueError where anything is less or more than it should be, or was not counted at all."""
+    if whole and (uncounted := [name for name in NEEDED if name not in one.due]):
+        raise ValueError(f"not counted back: {', '.join(uncounted)}")
+    if not one.due:
+        raise ValueError("nothing was counted back")
+    wrong = [
+        f"{one.counts.get(name, 0):,} {name} and not {due:,}"
+        for name, due in one.due.items()
+        if one.counts.get(name, 0) != due
+    ]
+    if wrong:
+        raise ValueError(f"read back afterwards: {'; '.join(wrong)}")
     return one
 
 

@@ -8,7 +8,9 @@ taken the Print-Job, by the printer's own record (the moment its command kept th
 job). Then a hundred signed webhooks a second, each sent at its time, while waves work on them. A table for each and one
 line of JSON at the end.
 
-With `--past N` the shop gets that many orders of the past in between, and the trickle is measured again.
+With `--past N` the shop gets that many orders of the past in between, and the trickle is measured again. The orders'
+prints are counted back from the printers, and what is less or more than was ordered fails the run. It ends with 3 where
+a goal is broken, among them 1.25 times the time at 100,000 past orders, for half of them and for nineteen of twenty.
 """
 
 from __future__ import annotations
@@ -27,12 +29,11 @@ from sqlalchemy import func, select
 from backroom.shop.demo_messages import WEB
 from backroom.store.print_jobs import key_of
 from backroom.store.tables import fulfilment_orders, inbox, orders, print_jobs
+from benchmarks import goals
 from benchmarks.latency_sending import OrderMaker, Sent, percentile, send_at
 from benchmarks.latency_shop import MeasuredShop, Sharing, machine, measured_shop, postgres, sharing
+from benchmarks.verdicts import of_latency
 
-ANSWER_P99_MS = 50.0
-PRINT_P50_S, PRINT_P95_S = 1.0, 2.0
-PAST_RATIO = 1.25
 WARM_UP, WARM_UP_SECONDS = 6, 120.0
 PATIENCE = 300.0
 STAGES = ("accepted", "released", "job opened", "job handed", "call begun", "at the printer")
@@ -61,6 +62,8 @@ class Trickle:
     to_printer_s: Spread
     from_sending_s: Spread
     stages_p50_s: Mapping[str, float]
+    print_jobs: int
+    printed: int
     sharing: Sharing
 
 
@@ -84,10 +87,13 @@ def warm_up(shop: MeasuredShop, maker: OrderMaker) -> None:
 
 
 def trickle(shop: MeasuredShop, maker: OrderMaker, count: int, rate: float = 1.0) -> Trickle:
-    before = shop.numbers().get("fulfilled", 0)
+    before, kept = shop.numbers().get("fulfilled", 0), _records(shop.printed)
     with sharing(shop) as told:
         sent = send_at(maker.at_the_booth(count), rate, shop.ports.gateway)
         shop.wait_for(before + count, PATIENCE)
+    # Each is one order of one line, so one job.
+    if (printed := _records(shop.printed) - kept) != count:
+        raise SystemExit(f"the printers kept {printed} jobs and not {count}")
     moments = _moments(shop, {one.external_id for one in sent})
     steps: dict[str, list[float]] = {name: [] for name in STAGES}
     for one in sent:
@@ -100,6 +106,8 @@ def trickle(shop: MeasuredShop, maker: OrderMaker, count: int, rate: float = 1.0
         Spread.of([at - one.answered for one, at in at_printer]),
         Spread.of([at - one.sent for one, at in at_printer]),
         {name: round(percentile(values, 0.5), 3) for name, values in steps.items()},
+        count,
+        printed,
         told[0],
     )
 
@@ -157,6 +165,11 @@ def _moments(shop: MeasuredShop, ids: set[str]) -> dict[str, list[float]]:
     return found
 
 
+def _records(folders: Sequence[Path]) -> int:
+    """How many jobs the printers kept so far; one that was printed twice counts twice."""
+    return sum(1 for folder in folders for _ in folder.glob("*.json"))
+
+
 def _printed(folders: Sequence[Path]) -> dict[str, float]:
     """By the job's name, when a printer kept its document: the name of the record is that moment in nanoseconds."""
     found = {}
@@ -170,7 +183,7 @@ def show_trickle(title: str, told: Trickle) -> None:
     print(f"{title}: webhook answered → at the printer, {told.to_printer_s.samples} orders, one a second")
     for name, spread in (("since the answer", told.to_printer_s), ("since sending", told.from_sending_s)):
         print(f"  {name:<18} p50 {spread.p50:.3f} s   p95 {spread.p95:.3f} s   most {spread.most:.3f} s")
-    print(f"  goal               p50 {PRINT_P50_S:.3f} s   p95 {PRINT_P95_S:.3f} s")
+    print(f"  counted back       {told.printed} jobs at the printers, of {told.print_jobs} orders")
     print("  half of them took  " + ", ".join(f"{name} {took:.3f}" for name, took in told.stages_p50_s.items()))
     show_sharing(told.sharing)
 
@@ -185,7 +198,6 @@ def show_answers(told: Answers, rate: float) -> None:
     )
     for name, spread in rows:
         print(f"  {name:<18} p50 {spread.p50:.1f} ms   p99 {spread.p99:.1f} ms   most {spread.most:.1f} ms")
-    print(f"  goal               p99 {ANSWER_P99_MS:.1f} ms")
     show_sharing(told.sharing)
 
 
@@ -202,15 +214,17 @@ def main() -> int:
     parser.add_argument("--past", type=int, default=0, help="orders of the past, for a second trickle (0: none)")
     parser.add_argument("--postgres", action="store_true", help="the shop on PostgreSQL instead of SQLite")
     asked = parser.parse_args()
-    figures: dict[str, Any] = {"database": "postgres" if asked.postgres else "sqlite"}
+    figures: dict[str, Any] = {"database": "postgres" if asked.postgres else "sqlite", "rate": asked.rate}
     if asked.postgres:
         with postgres("shop") as server, measured_shop(database_url=server.urls["shop"]) as shop:
             measure(shop, asked, figures)
     else:
         with measured_shop() as shop:
             measure(shop, asked, figures)
-    print(json.dumps(figures | {"machine": machine()}))
-    return 0
+    judged = of_latency(figures)
+    print("\n".join(goals.lines(judged)))
+    print(json.dumps(figures | {"goals": goals.told(judged), "machine": machine()}))
+    return goals.code(judged)
 
 
 def measure(shop: MeasuredShop, asked: argparse.Namespace, figures: dict[str, Any]) -> None:
@@ -220,8 +234,7 @@ def measure(shop: MeasuredShop, asked: argparse.Namespace, figures: dict[str, An
         fresh = trickle(shop, maker, asked.orders)
         show_trickle("fresh database", fresh)
         figures["to_printer"] = asdict(fresh)
-        figures["to_printer_met"] = fresh.to_printer_s.p50 <= PRINT_P50_S and fresh.to_printer_s.p95 <= PRINT_P95_S
-    if asked.past:
+    if asked.orders and asked.past:
         # Imported at use: the copies stand beside the measure of throughput.
         from benchmarks.backroom_past import add_past
 
@@ -229,15 +242,12 @@ def measure(shop: MeasuredShop, asked: argparse.Namespace, figures: dict[str, An
         laid = add_past(shop.room, asked.past)
         print(f"{laid} orders of the past laid in {time.monotonic() - began:.0f} s")
         later = trickle(shop, maker, asked.orders)
-        show_trickle(f"{asked.past} past orders", later)
-        ratio = later.to_printer_s.p50 / fresh.to_printer_s.p50
-        print(f"  p50 is {ratio:.2f} times that of a fresh database; goal: {PAST_RATIO:g}")
-        figures |= {"to_printer_past": asdict(later), "past_ratio": round(ratio, 3), "past_met": ratio <= PAST_RATIO}
+        show_trickle(f"{laid} past orders", later)
+        figures |= {"to_printer_past": asdict(later), "past": laid}
     if asked.seconds:
         told = answers(shop, maker, asked.seconds, asked.rate)
         show_answers(told, asked.rate)
         figures["answers"] = asdict(told)
-        figures["answers_met"] = told.answer_ms.p99 <= ANSWER_P99_MS and told.refused == 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The systems that are compared: the command that measures each, and with how much work.
 
-What belongs here: names, commands, sizes. What does not: running them (`bench`), installing them (`equipment`).
+What belongs here: names, commands, sizes; of what is measured of Backroom alone as well. What does not: running them
+(`bench`), installing them (`equipment`).
 """
 
 from __future__ import annotations
@@ -86,3 +87,25 @@ PEERS = (
     System("restate", PEERS_PYTHON, _module("peers.restate_service"), 200, settings=_each(2)),
 )
 SYSTEMS = (*OURS, *PEERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What is measured of the running shop by itself: a command, its sizes, and those of a quick run."""
+
+    module: str
+    full: Sequence[str]
+    small: Sequence[str]
+
+    def command(self, *, quick: bool) -> list[str]:
+        return [sys.executable, *_module(self.module, *(self.small if quick else self.full))]
+
+
+ALONE = {
+    "latency": Alone(
+        "latency",
+        ("--orders", "60", "--seconds", "30", "--past", "100000"),
+        ("--orders", "5", "--seconds", "3", "--past", "200"),
+    ),
+    "idle": Alone("idle", ("--settle", "75", "--seconds", "120"), ("--settle", "5", "--seconds", "5")),
+}

@@ -22,6 +22,7 @@ from backroom.domain.labels import LabelRequest, ParcelSpec, PostalAddress, Purc
 from backroom.messaging.base import OutgoingMessage
 from backroom.messaging.mailfolder import MailFolder
 from backroom.messaging.templates import choose, fill
+from benchmarks.pages import pages
 from benchmarks.peers.domain_database import DomainDatabase, Execute
 
 STEPS = ("validate", "route", "reserve", "print_or_pick", "label", "notify")
@@ -233,7 +234,7 @@ class Lifecycle:
         self.database.transact(commit)
 
     def counts(self) -> dict[str, int]:
-        """What database and folders hold, read back: one of each for every order, but lines, labels and history."""
+        """What database and folders hold, read back: one for every order, but two labels, each a printed page."""
         count = self.database.count
         return {
             "orders_fulfilled": count(f"orders WHERE state = '{FULFILLED}'"),
@@ -243,16 +244,15 @@ class Lifecycle:
             "labels": count("labels"),
             "messages": count("messages"),
             "history": count("history"),
-            "files_sheets": len(list(self._labels.glob("*.pdf"))),
-            "files_mail": len(list(self._mail.folder.glob("*.eml"))),
+            "prints": pages(self._labels.glob("*.pdf")),
+            "delivered": len(list(self._mail.folder.glob("*.eml"))),
         }
 
     def expected(self, orders: int) -> dict[str, int]:
         """What `counts` must be after so many orders: each step's effects once for each of them."""
-        once = dict.fromkeys(
-            ("orders_fulfilled", "reservations_consumed", "parcels", "messages", "files_sheets", "files_mail"), orders
-        )
-        return {**once, "orders_other": 0, "labels": 2 * orders, "history": len(STEPS) * orders}
+        once = dict.fromkeys(("orders_fulfilled", "reservations_consumed", "parcels", "messages", "delivered"), orders)
+        twice = dict.fromkeys(("labels", "prints"), 2 * orders)
+        return {**once, **twice, "orders_other": 0, "history": len(STEPS) * orders}
 
 
 def _message(order: int) -> dict[str, object]:

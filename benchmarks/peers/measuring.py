@@ -178,6 +178,7 @@ def measure(kind: type[Peer], options: Options, folder: Path) -> dict[str, objec
             "at_once": options.at_once,
             "warm_up": warm,
             "counts": counts,
+            "due": expected,
         }
 
 

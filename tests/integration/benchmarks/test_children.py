@@ -30,6 +30,18 @@ def test_a_child_that_fails_says_why() -> None:
         measure([sys.executable, "-c", "raise SystemExit('no such shop')"], 60)
 
 
+def test_a_program_that_is_not_there_fails_as_a_measurement_does() -> None:
+    with pytest.raises(Failed, match="no-such-python is not installed"):
+        measure(["/no-such-python", "-m", "x"], 60)
+
+
+def test_figures_count_where_the_exit_code_says_only_that_a_goal_is_broken() -> None:
+    child = [sys.executable, "-c", "print('{}'); raise SystemExit(3)"]
+    assert measure(child, 60, codes=(0, 3)) == {}
+    with pytest.raises(Failed, match="ended with 3"):
+        measure(child, 60)
+
+
 def test_a_child_without_figures_fails() -> None:
     with pytest.raises(Failed, match="no JSON"):
         measure([sys.executable, "-c", "print('done')"], 60)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from benchmarks.figures import Ratio, Sample, percentile, ratio, sample, summary
 
-TOLD = {"orders": 50, "seconds": 2.0, "cpu_s": 0.5, "p50_s": 0.1, "p95_s": 0.4, "peak_mb": 90.0, "counts": {"n": 50}}
+TOLD = {"orders": 50, "seconds": 2.0, "cpu_s": 0.5, "p50_s": 0.1, "p95_s": 0.4, "peak_mb": 90.0}
+TOLD |= {"counts": {"n": 50}, "due": {"n": 50}}
 
 
 def one(seconds: float, **more: float) -> Sample:
