@@ -2,10 +2,11 @@
 
     python -m benchmarks.backroom_stages --orders 2000
 
-The same claims and tasks that the flows are made of, called as functions on SQLite with synchronous=FULL, wave after
-wave. Prints for each step the milliseconds of processor an order (all threads of the process) and of the clock, its
-commits, flushes and statements, and how long these took. In the same run, what these parts cost by themselves
-(`floors`). What Prefect takes is told by `backroom_run`; for what is within a step, `--profile` names the functions.
+The same claims and tasks that the flows are made of, called as functions on SQLite with synchronous=FULL, or on
+PostgreSQL, wave after wave. Prints for each step the milliseconds of processor an order (all threads) and
+of the clock, its commits, flushes and statements, and how long these took. In the same run, what these parts cost by
+themselves (`floors`). What Prefect takes is told by `backroom_run`; for what is within a step, `--profile` names the
+functions.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,28 +89,34 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.backroom_stages", description=__doc__)
     parser.add_argument("--orders", type=int, default=2000)
     parser.add_argument("--past", type=int, default=0)
+    parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--profile", action="store_true", help="the functions that take most, instead of figures")
     chosen = parser.parse_args(arguments)
     home = Path(tempfile.mkdtemp(prefix="backroom-stages-"))
-    try:
-        told = _measure(home, chosen.orders, chosen.past, profiled=chosen.profile)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        told = _measure(home, chosen, stack)
         print(_table(told))
         print(json.dumps(told))
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
     return 0
 
 
-def _measure(home: Path, count: int, past: int, *, profiled: bool) -> dict[str, Any]:
+def _measure(home: Path, chosen: argparse.Namespace, stack: ExitStack) -> dict[str, Any]:
+    count, past = chosen.orders, chosen.past
     # Before Prefect is imported: it reads its settings then, and no server is to be asked.
     os.environ |= {"BACKROOM_HOME": str(home), "PREFECT_HOME": str(home / "prefect")}
     os.environ |= {"PREFECT_API_URL": "http://127.0.0.1:9/api", "PREFECT_LOGGING_TO_API_ENABLED": "false"}
     from backroom.shop.demo_messages import Maker
     from backroom.shop.room import this_room
     from benchmarks.backroom_past import add_past
-    from benchmarks.backroom_shop import lay_shop, take_in
+    from benchmarks.backroom_shop import lay_shop, own_postgres, seconds_of, take_in
+    from benchmarks.usage import processes
 
-    lay_shop(home, {}, pieces=2 * (count + past + WARM) + 1000).close()
+    secrets, serving = {}, lambda: 0.0
+    if chosen.database == "postgres":
+        secrets["database_url"], found = stack.enter_context(own_postgres())
+        serving = lambda: seconds_of(found(processes()))  # noqa: E731
+    lay_shop(home, secrets, pieces=2 * (count + past + WARM) + 1000).close()
     room = this_room()
     maker = Maker(1, datetime.now(UTC))
     take_in(room, maker, WARM)
@@ -119,16 +126,18 @@ def _measure(home: Path, count: int, past: int, *, profiled: bool) -> dict[str, 
     take_in(room, maker, count)
     clock = Clock()
     event.listen(room.database.engine, "after_cursor_execute", clock.executed)
-    began, cpu = time.perf_counter(), time.process_time()
-    with clock.watching(), _profile(on=profiled):
+    began, cpu, served = time.perf_counter(), time.process_time(), serving()
+    with clock.watching(), _profile(on=chosen.profile):
         work(clock)
     wall, used = time.perf_counter() - began, time.process_time() - cpu
+    served = serving() - served
     drawing, labels = drawing_ms(room)
     room.close()
     return {
         "orders": count,
         "cpu_ms_per_order": round(1000 * used / count, 3),
         "wall_ms_per_order": round(1000 * wall / count, 3),
+        "postgres_ms_per_order": round(1000 * served / count, 3),
         "steps": {name: _of(clock, name, count) for name in clock.cpu},
         "floors": {
             "commit_ms": round(commit_ms(home), 3),
