@@ -13,7 +13,7 @@ from backroom.domain.kpi import STAGES, way_of
 from backroom.domain.model import OrderState
 from backroom.domain.opening import zone
 from backroom.domain.shop import Location, Shop
-from backroom.store.order_facts import RawOrder
+from backroom.store.raw_orders import RawOrder
 
 COUNTED = (
     "parcels",

@@ -19,7 +19,7 @@ from backroom.insight import cohorts, returned
 from backroom.insight.facts import day_of, facts_of
 from backroom.insight.figures import figures_of_days, read_facts
 from backroom.shop.room import Room
-from backroom.store import kpi_figures, order_facts, sku_returns
+from backroom.store import kpi_figures, order_facts, raw_orders, sku_returns
 from backroom.store.database import now
 from backroom.store.kpi_figures import Figure
 
@@ -60,8 +60,8 @@ def today_of(room: Room, at: datetime) -> str:
 
 def _next_facts(room: Room) -> tuple[int, bool]:
     with room.database.read() as connection:
-        changed = order_facts.changes(connection, now(connection))
-        raw = order_facts.read_orders(connection, changed.order_ids)
+        changed = raw_orders.changes(connection, now(connection))
+        raw = raw_orders.read_orders(connection, changed.order_ids)
         known = order_facts.kept(connection, changed.order_ids)
     facts = [facts_of(one, room.shop) for one in raw.values()]
     fresh = [
@@ -73,7 +73,7 @@ def _next_facts(room: Room) -> tuple[int, bool]:
     def commit(connection: Connection) -> None:
         order_facts.save_facts(connection, fresh, short)
         order_facts.mark_due(connection, due)
-        order_facts.set_mark(connection, changed.upto)
+        raw_orders.set_mark(connection, changed.upto)
 
     room.database.write(commit)
     return len(facts), changed.more

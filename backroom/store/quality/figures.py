@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
 
 from backroom.domain.kpi import ALL
 from backroom.domain.model import InboxState, OrderState
-from backroom.store.order_facts import MARK
 from backroom.store.quality.aside import COUNTED
 from backroom.store.quality.orders import COUNTED_AFTER
 from backroom.store.quality.windows import Source, holds, when
+from backroom.store.raw_orders import MARK
 from backroom.store.tables import counters, due_days, history, inbox, kpi_figures, order_facts, orders
 
 

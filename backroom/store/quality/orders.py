@@ -10,9 +10,9 @@ from sqlalchemy import Select, Text, cast, func, literal, select
 from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import FulfilmentState, OrderState, ReservationState
 from backroom.store.desk import RELEASED
-from backroom.store.order_facts import MARK
 from backroom.store.quality.aside import order_stands
 from backroom.store.quality.windows import Source, holds, when
+from backroom.store.raw_orders import MARK
 from backroom.store.tables import (
     counters,
     fulfilment_lines,

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.quality import Scope, Severity
 from backroom.store.batches import insert_new
-from backroom.store.order_facts import SETTLED_AFTER, changes
 from backroom.store.quality import findings
+from backroom.store.raw_orders import SETTLED_AFTER, changes
 from backroom.store.tables import history, orders, quality_results, quality_runs
 
 # A run that was broken off longer ago begins anew: what it saw is old.

@@ -13,8 +13,8 @@ from backroom.domain.tracking import ParcelState, TrackingEvent
 from backroom.insight.facts import facts_of
 from backroom.store import desk, holds, parcel_desk, parcel_news
 from backroom.store.database import now
-from backroom.store.order_facts import read_orders
 from backroom.store.quality.orders import ORDERS
+from backroom.store.raw_orders import read_orders
 from tasks.deciding import Choice, Decision, carry_out, question
 from tests.fake_easypost import FakeEasyPost
 from tests.integration.carriers.conftest import LOCAL, let_carry

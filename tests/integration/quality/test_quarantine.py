@@ -20,7 +20,7 @@ from backroom.quality.repairing import Workshop
 from backroom.quality.suites import RULES
 from backroom.quality.telling import alert, markdown, read_told
 from backroom.quality.validate import Inspector
-from backroom.store import desk, selling, stock
+from backroom.store import desk, raw_orders, selling, stock
 from backroom.store import order_facts as facts_store
 from backroom.store.database import Database, now
 from backroom.store.quality import aside, findings, quarantine
@@ -132,7 +132,7 @@ def test_the_facts_of_an_order_in_quarantine_say_which_check_leaves_it_out(
     damage_total(honest, number)
     look_and_settle(honest, inspector)
     with honest.read() as connection:
-        (raw,) = facts_store.read_orders(connection, [id_]).values()
+        (raw,) = raw_orders.read_orders(connection, [id_]).values()
         before = len(facts_store.facts_of_days(connection, [day]))
     fact = facts_of(raw, a_shop())
     assert fact["left_out"] == "orders.total"

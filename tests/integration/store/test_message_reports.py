@@ -10,7 +10,7 @@ import pytest
 from backroom.domain.message_reports import Report
 from backroom.outgoing.circuit import close_all
 from backroom.store.message_reports import Noted, note
-from backroom.store.order_facts import read_orders
+from backroom.store.raw_orders import read_orders
 from tests import fake_twilio
 from tests.fake_twilio import FakeTwilio
 from tests.shops import HUB, Floor

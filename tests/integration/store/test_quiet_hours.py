@@ -18,8 +18,8 @@ from backroom.shop import room as rooms
 from backroom.store import backlog, decisions, desk, opt_outs, waiting_messages
 from backroom.store.database import now
 from backroom.store.forgetting import forget
-from backroom.store.order_facts import read_orders
 from backroom.store.personal import Whose
+from backroom.store.raw_orders import read_orders
 from backroom.store.tables import messages
 from tasks.claiming import claim_messages, holding
 from tasks.waiting_messages import send_waiting
