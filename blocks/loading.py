@@ -1,6 +1,6 @@
 """Taking a shop's block out of Prefect: one way for every kind, whose errors say what makes the block again.
 
-What belongs here: what Prefect raises, as errors of ours. What does not: which blocks there are (`blocks.register`),
+What belongs here: what Prefect raises, as errors of ours. What does not: which blocks there are (`blocks.wanted`),
 and what any one of them opens (its own module).
 """
 

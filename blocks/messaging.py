@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Self
 
 from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from backroom.messaging.base import Messenger
 from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
@@ -30,6 +30,12 @@ class MailServer(Block):
     username: str = ""
     password: SecretStr = SecretStr("")
     ca_file: str = Field(default="", description="Trust only these authorities; empty for the system's")
+
+    @model_validator(mode="after")
+    def _hides_its_login(self) -> Self:
+        if self.username and self.security == "none":
+            raise ValueError("a login without TLS would show its password")
+        return self
 
     def get_client(self) -> Messenger:
         """A messenger for this server; make one for each task."""

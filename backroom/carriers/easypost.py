@@ -52,6 +52,7 @@ from backroom.domain.rates import Rate
 from backroom.domain.tracking import TrackingEvent
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSetup, ServiceSilent
+from backroom.outgoing.probe import is_theirs
 
 URL = "https://api.easypost.com/v2"
 LABEL_HOSTS = ("easypost-files.s3.us-west-2.amazonaws.com", "easypost-files.s3-us-west-2.amazonaws.com")
@@ -142,7 +143,8 @@ class EasyPost:
 
     def check(self) -> None:
         """Ask for one shipment, to see whether the key works; for `backroom doctor`."""
-        self._calls().call("GET", "shipments", about="check", params={"page_size": 1})
+        answer = self._calls().call("GET", "shipments", about="check", params={"page_size": 1})
+        is_theirs(SERVICE, answer, "shipments")
 
     def _rates(self, request: LabelRequest) -> list[Rate]:
         self._check(request)

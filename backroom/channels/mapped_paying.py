@@ -22,6 +22,7 @@ from backroom.domain.money import exponent
 from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.client import Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSilent
+from backroom.outgoing.probe import is_theirs
 
 _BY_HAND = "Look at the order there; pay it back by hand, then say so on the page of returns."
 
@@ -91,7 +92,8 @@ class MappedRefunds:
                 remedy=f"Add [channels.{self._id}.mapping.probe].",
             )
         with Client(self._account) as client:
-            make_call(client, self._probe, {}, about="a try of the connection")
+            answer = make_call(client, self._probe, {}, about="a try of the connection")
+        is_theirs(self._account.service, answer)
 
     @property
     def _can_look(self) -> bool:

@@ -27,6 +27,7 @@ from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.answer import Answer
 from backroom.outgoing.client import Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused
+from backroom.outgoing.probe import is_theirs
 
 # More pages than any shop fills between two looks: an interface that ignores the page it is asked for never ends.
 MOST_PAGES = 2000
@@ -75,7 +76,8 @@ class MappedSource:
                 )
             probe, at = self._poll.list, time_of(datetime.now(UTC), self._poll.times)
             told = {"since": at, "until": at, "page": self._poll.first, "offset": 0, "size": 1, "cursor": None}
-        make_call(self._client, probe, told, about="a try of the connection")
+        answer = make_call(self._client, probe, told, about="a try of the connection")
+        is_theirs(self._client.account.service, answer)
 
     def changed_since(self, since: datetime) -> Iterator[Listed]:
         """Every order of every page; AnswerUnreadable names the field of an order that cannot be listed."""

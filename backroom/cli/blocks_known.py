@@ -47,13 +47,13 @@ def has_blocks(shop: Shop) -> bool:
 
 
 def check_blocks(room: Room) -> None:
-    """BlocksDiffer names the blocks that are missing or stale, and never what they hold; BlocksUnseen.
+    """BlocksDiffer says of each block what is otherwise, and never what it holds; BlocksUnseen.
 
     In a process of its own: Prefect reads its settings when it is imported, and no command needs it otherwise.
     """
     # One that is away is away: nobody at a terminal waits for nine tries.
     environment = environment_of(room, noted_ports(room.home)) | {"PREFECT_CLIENT_MAX_RETRIES": "0"}
-    told: dict[str, list[str]] | None = None
+    told: list[str] | None = None
     try:
         done = subprocess.run(
             [sys.executable, "-m", "blocks.compare"],
@@ -73,9 +73,8 @@ def check_blocks(room: Room) -> None:
             "Prefect does not say which blocks it has.",
             remedy="Do what stands below Prefect's own line first, or start it with `backroom up`.",
         )
-    said = [f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {how}" for how, names in told.items() if names]
-    if said:
+    if told:
         raise BlocksDiffer(
-            f"Prefect's blocks are not what the secrets say: {'; '.join(said)}.",
+            f"Prefect's blocks are not what the shop file and the secrets say: {'; '.join(told)}.",
             remedy="Start `backroom up` again, which makes them anew.",
         )

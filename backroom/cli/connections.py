@@ -28,7 +28,7 @@ from backroom.cli.doors_known import proofs_of
 from backroom.cli.environments import Ports, auth_of, login_of, noted_ports
 from backroom.cli.prepare import PREFECT_AUTH
 from backroom.domain.errors import AskPerson, Retry
-from backroom.domain.shop import CarrierSpec, ChannelSpec, Location, PrinterSpec
+from backroom.domain.shop import SMS_PROVIDERS, CarrierSpec, ChannelSpec, Location, PrinterSpec
 from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
 from backroom.messaging.smtp import SmtpMessenger, SmtpServer
 from backroom.messaging.twilio import API, TwilioMessenger
@@ -261,7 +261,9 @@ def _mail_server(room: Room) -> SmtpMessenger:
 
 def _sms_provider(room: Room) -> TwilioMessenger | KannelGateway | JsonSmsGateway:
     secrets = room.secrets
-    kind = secrets.find("sms.kind") or "kannel"
+    kind = secrets.find("sms.kind") or SMS_PROVIDERS[0]
+    if kind not in SMS_PROVIDERS:
+        raise WrongAnswer("sms.kind cannot be used.", remedy=f"Write {', '.join(SMS_PROVIDERS)}, or leave it out.")
     if kind == "twilio":
         account, user, password = (secrets.get(f"sms.{name}") for name in ("account", "username", "password"))
         return TwilioMessenger(account, user, password, url=secrets.find("sms.url") or API)

@@ -21,6 +21,8 @@ from backroom.shop.room import open_room
 
 AT_ONCE = 8
 WELL, AWAY, WRONG, UNTRIED = "well", "away", "wrong", "untried"
+# For a no that says nothing itself, such as that there is nothing at an address.
+_REMEDY = "Check its address in the shop file, our key in secrets.toml, and what the key may do there."
 _MARKS = {WELL: "[green]✓[/]", AWAY: "[yellow]✗[/]", WRONG: "[bold red]✗[/]", UNTRIED: "[dim]–[/]"}
 
 
@@ -68,8 +70,9 @@ def _try(connection: Connection) -> Finding:
     try:
         connection.check()
     except BackroomError as error:
-        state = AWAY if isinstance(error, Retry) else WRONG
-        return Finding(connection.name, state, error.cause, error.message, error.remedy)
+        if isinstance(error, Retry):
+            return Finding(connection.name, AWAY, error.cause, error.message, error.remedy)
+        return Finding(connection.name, WRONG, error.cause, error.message, error.remedy or _REMEDY)
     except Exception as error:  # noqa: BLE001 - one that breaks must not keep the others from being tried
         # Without its words: they may quote an address with a login in it.
         message = f"the try itself broke ({type(error).__name__})."

@@ -51,6 +51,8 @@ PRINT_PROCESSES = (*GARMENT_PROCESSES, "sticker", "patch", "poster", "card")
 MAIL_KINDS = ("folder", "smtp", "none")
 SMS_KINDS = ("folder", "gateway", "none")
 PUSH_KINDS = ("web", "none")
+# Who sends where SMS go by a gateway: `sms.kind` of the secrets, the first where it says nothing.
+SMS_PROVIDERS = ("kannel", "json", "twilio")
 
 # What the shop's own templates may mention, by kind of message; `backroom.messaging.templates` fills them in.
 TEMPLATE_PLACEHOLDERS: Mapping[str, frozenset[str]] = {

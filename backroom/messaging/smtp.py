@@ -54,7 +54,7 @@ class SmtpServer:
 
     The authorities in `ca_file` are the only ones trusted where it is given, else the system's are. Time-outs are in
     seconds: `timeout` for every step, `answer_timeout` for the server's last word on a mail, which may take its time
-    (RFC 5321, section 4.5.3.2.6). ValueError for a login that would travel in clear.
+    (RFC 5321, section 4.5.3.2.6). SetupBroken for a login that would travel in clear.
     """
 
     host: str
@@ -68,7 +68,10 @@ class SmtpServer:
 
     def __post_init__(self) -> None:
         if self.username and self.security == "none":
-            raise ValueError("an SMTP login without TLS would show the password: use starttls or tls")
+            raise SetupBroken(
+                "A login at the mail server without TLS would show the password.",
+                remedy="Write starttls or tls as smtp.security, or leave smtp.username out.",
+            )
 
 
 class SmtpMessenger:
@@ -207,15 +210,15 @@ def _open(server: SmtpServer) -> smtplib.SMTP:
     """A greeted, encrypted and logged-in connection; raises `SetupBroken` or `ProviderDown`."""
     where = f"{server.host}:{server.port}"
     client: smtplib.SMTP | None = None
+    context = None if server.security == "none" else _trust_of(server)
     try:
         # The address literal keeps smtplib from asking the DNS for our own name, which knows no time-out.
         if server.security == "tls":
-            context = ssl.create_default_context(cafile=server.ca_file or None)
             client = smtplib.SMTP_SSL(server.host, server.port, _OUR_NAME, timeout=server.timeout, context=context)
         else:
             client = smtplib.SMTP(server.host, server.port, _OUR_NAME, timeout=server.timeout)
         if server.security == "starttls":
-            client.starttls(context=ssl.create_default_context(cafile=server.ca_file or None))
+            client.starttls(context=context)
         client.ehlo_or_helo_if_needed()
         if server.username:
             client.login(server.username, server.password)
@@ -223,7 +226,26 @@ def _open(server: SmtpServer) -> smtplib.SMTP:
         if client is not None:
             client.close()
         raise _not_open(where, error) from error
+    except UnicodeError:
+        if client is not None:
+            client.close()
+        # Without its cause: it quotes what could not be encoded.
+        raise SetupBroken(
+            f"The mail server {where} cannot be called by that host, user or password: a sign in it cannot be sent.",
+            remedy="Write smtp.host, smtp.username and smtp.password without umlauts and special letters.",
+        ) from None
     return client
+
+
+def _trust_of(server: SmtpServer) -> ssl.SSLContext:
+    """Whom we trust; SetupBroken for a file of authorities that is not there, or is none."""
+    try:
+        return ssl.create_default_context(cafile=server.ca_file or None)
+    except OSError as error:
+        raise SetupBroken(
+            f"The file of authorities of the mail server cannot be read ({type(error).__name__}).",
+            remedy="Name a file of certificates (PEM) in smtp.ca_file that this program may read, or leave it out.",
+        ) from error
 
 
 def _not_open(where: str, error: OSError) -> BackroomError:

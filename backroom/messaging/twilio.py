@@ -37,6 +37,7 @@ from backroom.messaging.base import (
 from backroom.outgoing.answer import Answer
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
+from backroom.outgoing.probe import is_theirs
 
 TWILIO = "twilio"
 API = "https://api.twilio.com"
@@ -95,7 +96,8 @@ class TwilioMessenger:
     def check(self) -> None:
         """Ask for one message of those that were sent: the key must be allowed that anyhow."""
         with Client(self._account()) as client:
-            client.call("GET", "Messages.json", about="check", params={"PageSize": 1})
+            answer = client.call("GET", "Messages.json", about="check", params={"PageSize": 1})
+        is_theirs("Twilio", answer, "messages")
 
     def _account(self) -> Account:
         base = f"{self.url.rstrip('/')}/2010-04-01/Accounts/{quote(self.account, safe='')}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 
@@ -32,3 +34,16 @@ class Answer:
 
 def _no_number(word: str) -> float:
     raise ValueError(word)
+
+
+def retry_after(text: str) -> timedelta | None:
+    """What stands in the header of that name (RFC 9110 section 10.2.3), seconds or a date; an hour at the most, for
+    whoever writes nonsense there."""
+    most = timedelta(hours=1)
+    if text.strip().isdigit():
+        return min(timedelta(seconds=int(text.strip()[:6])), most)
+    try:
+        left = parsedate_to_datetime(text) - datetime.now(UTC)
+    except (ValueError, TypeError):
+        return None
+    return min(max(left, timedelta(0)), most)

@@ -17,8 +17,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -26,11 +25,11 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from backroom.outgoing.answer import Answer
+from backroom.outgoing.answer import Answer, retry_after
 from backroom.outgoing.circuit import circuit_of
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
 from backroom.outgoing.unpacking import BadPacking, TooLong, unpack
-from backroom.outgoing.unsent import kept_back
+from backroom.outgoing.unsent import cannot_be_sent, kept_back
 
 PATIENCE = 8.0
 TRIES = 3
@@ -105,6 +104,12 @@ class Client:
         url = self._url(path)
         request_id = uuid.uuid4().hex[:16]
         sent = {"X-Request-Id": request_id} | dict(headers or {})
+        if cannot_be_sent([*self.account.headers.values(), *sent.values()], self.account.login):
+            raise ServiceSetup(
+                service,
+                f"our key for {service} holds signs that cannot be sent.",
+                remedy="Copy it into secrets.toml once more, without spaces or line breaks around it.",
+            )
         until = time.monotonic() + PATIENCE
         certain = True
         for tried in range(1, TRIES + 1):
@@ -168,7 +173,7 @@ class Client:
                     raise ServiceAway(
                         account.service,
                         f"{account.service} takes nothing now ({about}, {response.status_code}).",
-                        retry_after=_retry_after(response.headers.get("Retry-After", "")),
+                        retry_after=retry_after(response.headers.get("Retry-After", "")),
                         nothing_happened=True,
                         status=response.status_code,
                     )
@@ -286,15 +291,3 @@ def is_in_house(host: str) -> bool:
 def _asked(error: ServiceAway | ServiceSilent) -> float:
     after = error.retry_after if isinstance(error, ServiceAway) else None
     return after.total_seconds() if after else 0.0
-
-
-def _retry_after(text: str) -> timedelta | None:
-    """Seconds or a date; an hour at the most, for whoever writes nonsense there."""
-    most = timedelta(hours=1)
-    if text.strip().isdigit():
-        return min(timedelta(seconds=int(text.strip()[:6])), most)
-    try:
-        left = parsedate_to_datetime(text) - datetime.now(UTC)
-    except (ValueError, TypeError):
-        return None
-    return min(max(left, timedelta(0)), most)

@@ -6,11 +6,13 @@ What belongs here: reading that from the errors of `requests`. What does not: wh
 from __future__ import annotations
 
 import ssl
+from collections.abc import Collection
 from typing import Literal
 
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+LAST_OCTET = 0xFF
 Kept = Literal["", "address", "connection", "certificate", "no_tls"]
 
 
@@ -37,3 +39,11 @@ def kept_back(failure: requests.exceptions.RequestException) -> Kept:
     if isinstance(inner, ssl.SSLError) and inner.reason == "WRONG_VERSION_NUMBER":
         return "no_tls"
     return ""
+
+
+def cannot_be_sent(headers: Collection[str], login: tuple[str, str] | None) -> bool:
+    """Whether a key holds what no header can (RFC 9110 section 5.5): it was copied with a line break, or with signs of
+    no key. `requests` says so of the one as of a lost call, and breaks on the other with no error of its own.
+    """
+    broken = any(value != value.strip() or not value.isprintable() for value in headers)
+    return broken or any(ord(sign) > LAST_OCTET for value in (*headers, *(login or ())) for sign in value)

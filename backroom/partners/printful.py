@@ -28,6 +28,7 @@ from backroom.domain.partner_orders import (
 from backroom.domain.signatures import BadSignature, check, mac
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceRefused
+from backroom.outgoing.probe import is_theirs
 from backroom.partners.artwork_urls import sha256_in
 from backroom.partners.base import LONGEST_NAME, News, TooLate, read_json, refused, unreadable
 
@@ -108,7 +109,7 @@ class Printful:
         return self.status(reference, partner_id)
 
     def check(self) -> None:
-        self._client.call("GET", "v2/orders?limit=1", about="check")
+        is_theirs(self._name, self._client.call("GET", "v2/orders?limit=1", about="check"), "data")
 
     def close(self) -> None:
         self._client.close()

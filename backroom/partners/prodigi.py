@@ -18,6 +18,7 @@ from backroom.domain.money import exponent
 from backroom.domain.partner_orders import PartnerOrderState, PartnerParcel, PartnerRequest, PartnerStatus, ToldLine
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceRefused
+from backroom.outgoing.probe import is_theirs
 from backroom.partners.artwork_urls import sha256_in
 from backroom.partners.base import LONGEST_NAME, TooLate, read_json, refused, unreadable
 
@@ -83,7 +84,7 @@ class Prodigi:
         return found
 
     def check(self) -> None:
-        self._client.call("GET", "v4.0/Orders?top=1", about="check")
+        is_theirs(self._name, self._client.call("GET", "v4.0/Orders?top=1", about="check"), "orders")
 
     def close(self) -> None:
         self._client.close()

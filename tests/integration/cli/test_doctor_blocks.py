@@ -15,7 +15,7 @@ from backroom.cli.environments import Ports, note_ports
 from backroom.cli.prepare import PREFECT_AUTH
 from backroom.shop.room import Room, open_room
 from blocks.messaging import MAIL_BLOCK
-from blocks.register import blocks_of
+from blocks.wanted import wanted_by
 from tests.integration.cli.test_doctor import add, change
 from tests.prefect_server import PrefectServer, asking, free_port
 
@@ -57,8 +57,8 @@ def drop() -> None:
 
 def keep(room: Room) -> None:
     """As `backroom up` does."""
-    for name, block in blocks_of(room).items():
-        block.save(name, overwrite=True)
+    for one in wanted_by(room):
+        one.make().save(one.name, overwrite=True)
 
 
 def told(room: Room) -> Finding:
@@ -71,13 +71,18 @@ def test_blocks_that_are_missing_or_stale_are_named_with_what_makes_them(known: 
     assert has_blocks(known.shop)
     missing = told(known)
     assert (missing.state, missing.cause) == ("wrong", "blocks_differ")
-    assert "shop-mail, channel-web, refunds-web are missing" in missing.message
+    for block in ("the mail server (shop-mail)", "channel web (channel-web)", "the refunds of web (refunds-web)"):
+        assert f"{block} is missing" in missing.message
     assert "backroom up" in missing.remedy
     keep(known)
     assert told(known).state == "well"
     known.secrets.add({"channel.web": "t0ken-3"})
     stale = told(known)
-    assert (stale.state, "channel-web is stale" in stale.message, "shop-mail" in stale.message) == (
+    assert (
+        stale.state,
+        "channel web (channel-web) has another secret." in stale.message,
+        "shop-mail" in stale.message,
+    ) == (
         "wrong",
         True,
         False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -12,21 +13,24 @@ from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from sqlalchemy import update
 
-from backroom.domain.shop import ChannelSpec, Shop
+from backroom.domain.returns import Disposition, Reason
+from backroom.domain.shop import ChannelSpec, RefundsSpec, Shop
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.shop.secrets import Secrets
-from backroom.store import desk
-from backroom.store.tables import effects
+from backroom.store import desk, refunds
+from backroom.store.tables import effects, orders
 from blocks.carriers import CarrierAccount
 from blocks.carriers import block_name as carrier_block
+from blocks.channels import RefundsAccount, refunds_block_name
 from blocks.loading import BlockMissing, BlockUnusable, load_block
 from blocks.messaging import MAIL_BLOCK, PUSH_BLOCK, SMS_BLOCK, MailServer, SmsProvider
 from blocks.partners import PartnerAccount, partner_block_name
-from blocks.register import SecretUnusable, blocks_of
+from blocks.wanted import SecretUnusable, wanted_by
 from tasks import connections
 from tests.fake_easypost import KEY, FakeEasyPost, easypost
 from tests.integration.carriers.conftest import LOCAL, let_carry, world
+from tests.integration.store.test_returns import Counter
 from tests.prefect_server import PrefectServer
 from tests.shops import HUB, PLAIN, Floor
 from tests.sqlite_only import database_url
@@ -36,9 +40,17 @@ __all__ = ["database_url"]
 
 pytestmark = [pytest.mark.prefect, pytest.mark.slow]
 
-NAMES = (MAIL_BLOCK, SMS_BLOCK, PUSH_BLOCK, carrier_block("world"), partner_block_name(WORKSHOP))
+NAMES = (
+    MAIL_BLOCK,
+    SMS_BLOCK,
+    PUSH_BLOCK,
+    carrier_block("world"),
+    partner_block_name(WORKSHOP),
+    refunds_block_name("shopify"),
+    refunds_block_name("woocommerce"),
+)
 REMEDY = "Start `backroom up` again"
-open_partner = connections.partner_account
+open_partner, open_refunds = connections.partner_account, connections.refunds_account
 
 
 @pytest.fixture(autouse=True)
@@ -257,6 +269,58 @@ def test_a_secret_that_a_block_cannot_take_is_named_and_not_quoted(
     by_smtp = replace(floor.room.shop.messaging, mail="smtp")
     let(floor, monkeypatch, lambda shop: replace(shop, messaging=by_smtp), **secrets)
     with pytest.raises(SecretUnusable, match=named) as told:
-        blocks_of(floor.room)
+        [one.make() for one in wanted_by(floor.room)]
     assert (told.value.cause, "secrets.toml" in told.value.remedy) == ("secret_unusable", True)
     assert not any(value in str(told.value) for value in ("fivehundred", "hunter2"))
+
+
+PAYING = ("shopify", "woocommerce")
+
+
+def owed_at_two(floor: Floor, monkeypatch: pytest.MonkeyPatch, url: str) -> dict[str, str]:
+    """A return that is owed at each of two channels that pay back, by channel."""
+    monkeypatch.setattr(connections, "refunds_account", open_refunds)
+    first = floor.room.shop.channels[0]
+    channels = tuple(replace(first, id=kind, kind=kind, refunds=RefundsSpec(url, f"refunds.{kind}")) for kind in PAYING)
+    let(floor, monkeypatch, lambda shop: replace(shop, channels=(first, *channels)))
+    counter = Counter(floor, floor.room.shop)
+    owed = {}
+    for kind in PAYING:
+        number = counter.sold((PLAIN, 1))
+        floor.room.database.write(
+            lambda c, number=number, kind=kind: (
+                c.execute(  # type: ignore[misc]
+                    update(orders).where(orders.c.number == number).values(channel=kind)
+                ).rowcount
+            )
+        )
+        owed[kind] = counter.scan(counter.label(number))
+        counter.settle(owed[kind], PLAIN, Reason.SIZE, Disposition.DISCARD)
+        counter.all_in(owed[kind])
+    return owed
+
+
+@pytest.mark.parametrize("secret", [None, "wrong", "with a line\nbreak", "with a \u20ac"])
+def test_a_channel_whose_block_is_missing_or_holds_a_bad_key_keeps_no_other_from_paying_back(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, secret: str | None
+) -> None:
+    with HTTPServer() as there:
+        owed = owed_at_two(floor, monkeypatch, there.url_for("").rstrip("/"))
+        if secret is not None:
+            keep(refunds_block_name("shopify"), RefundsAccount(kind="shopify", secret=SecretStr(secret)))
+        keep(refunds_block_name("woocommerce"), RefundsAccount(kind="woocommerce", secret=SecretStr("ck_1:cs_1")))
+        there.expect_request(re.compile("/admin/.*")).respond_with_json({}, status=401)
+        paid = {"id": 7, "amount": "29.00", "reason": "Backroom", "refunded_payment": True}
+        there.expect_oneshot_request(re.compile("/wp-json/.*"), method="POST").respond_with_json(paid, status=201)
+        counter = Counter(floor, floor.room.shop)
+        (outcome,) = [one for one in floor.take_back() if one.result == "sick"]
+        assert owed["shopify"].startswith(f"R-{outcome.subject}-")
+        assert outcome.cause == ("block_missing" if secret is None else "shopify-setup")
+        assert (counter.state(owed["woocommerce"]), counter.state(owed["shopify"])) == ("closed", "received")
+        assert [request.method for request, _ in there.log if request.path.startswith("/wp-json")] == ["POST"]
+        with floor.room.database.read() as connection:
+            (still,) = refunds.waiting(connection, floor.room.seals)
+        assert (still.number, REMEDY in still.trouble or "secrets.toml" in still.trouble or "key" in still.trouble) == (
+            owed["shopify"],
+            True,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -259,6 +260,9 @@ def test_tls_from_the_first_byte_delivers(post: Post, tls: ssl.SSLContext, certi
         ({"ca_file": ""}, "not trusted"),
         ({"host": "localhost"}, "not trusted"),
         ({"password": "falsch"}, "refuses our login"),
+        ({"password": "gehe€m"}, "a sign in it cannot be sent"),
+        ({"host": "mail..example.com"}, "a sign in it cannot be sent"),
+        ({"ca_file": "/nowhere/ca.pem"}, "file of authorities .* cannot be read"),
     ],
 )
 def test_what_only_a_person_can_mend_is_said_so(
@@ -266,9 +270,11 @@ def test_what_only_a_person_can_mend_is_said_so(
 ) -> None:
     with encrypted(post, tls) as settings:
         secure = replace(settings, security="starttls", username="shop", password="geheim", ca_file=str(certificate))
-        with pytest.raises(SetupBroken, match=words):
+        with pytest.raises(SetupBroken, match=words) as told:
             SmtpMessenger(replace(secure, **change)).send(MESSAGE)
     assert post.delivered == []
+    assert told.value.remedy
+    assert "geh" not in "".join(traceback.format_exception(told.value))
 
 
 def test_a_server_without_tls_never_sees_the_password(post: Post, server: SmtpServer) -> None:
@@ -277,7 +283,7 @@ def test_a_server_without_tls_never_sees_the_password(post: Post, server: SmtpSe
 
 
 def test_a_login_in_clear_is_not_even_configured() -> None:
-    with pytest.raises(ValueError, match="would show the password"):
+    with pytest.raises(SetupBroken, match="would show the password"):
         SmtpServer("127.0.0.1", 25, security="none", username="shop")
 
 

@@ -8,9 +8,11 @@ import logging
 import socket
 import threading
 import time
+import traceback
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -234,6 +236,28 @@ def test_an_answer_without_end_is_cut_off(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/x").respond_with_data(b"x" * 300_000)
     with client(httpserver) as calls, pytest.raises(AnswerUnreadable):
         calls.call("GET", "x", about="k", most_bytes=100_000)
+
+
+@pytest.mark.parametrize("key", ["s3cret\n", " s3cret", "s3c\u20acret", "s3c\tret"])
+@pytest.mark.parametrize("how", ["header", "login", "of the call"])
+def test_a_key_that_no_header_can_hold_is_a_persons_matter_and_never_a_lost_call(
+    httpserver: HTTPServer, key: str, how: str
+) -> None:
+    account = Account("Test Shop", httpserver.url_for("/api"))
+    if how == "header":
+        account = replace(account, headers={"Authorization": f"Bearer {key}" if key.strip() == key else key})
+    elif how == "login":
+        account = replace(account, login=("ck_1", key))
+    httpserver.expect_request("/api/x").respond_with_json({})
+    with Client(account) as calls:
+        if how == "login" and "\u20ac" not in key:
+            # What is packed for the header may hold spaces.
+            assert calls.call("POST", "x", about="k", json={}).status == 200
+            return
+        with pytest.raises(ServiceSetup, match="holds signs that cannot be sent") as told:
+            calls.call("POST", "x", about="k", json={}, headers={"X-Key": key} if how == "of the call" else {})
+    assert (httpserver.log, "secrets.toml" in told.value.remedy) == ([], True)
+    assert "s3c" not in "".join(traceback.format_exception(told.value))
 
 
 def test_who_cannot_be_reached_is_left_alone_after_some_failures() -> None:
