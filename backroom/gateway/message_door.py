@@ -74,13 +74,13 @@ class MessageDoor:
             return None
         code = message_reports.plain_code(form.get("ErrorCode", ""))
         stopped = form.get("To", "") if code == str(STOPPED) else ""
-        return Told(key, report, code, TWILIO, word(form.get("MessageSid", "")), self._number(stopped))
+        return Told(word(key), report, code, TWILIO, word(form.get("MessageSid", "")), self._number(stopped))
 
     def kannel_report(self, key: str, state: str, receipt: str) -> Told | None:
         report = message_reports.KANNEL.get(state)
         if report is None:
             return None
-        return Told(key, report, message_reports.receipt_code(receipt), KANNEL)
+        return Told(word(key), report, message_reports.receipt_code(receipt), KANNEL)
 
     def twilio_reply(self, form: Mapping[str, str]) -> Reply | None:
         """The SMS in a form; None where it is from no number that could be a customer's."""

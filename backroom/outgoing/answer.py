@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,16 +22,47 @@ class Answer:
     request_id: str = ""
 
     def json(self) -> Any:
-        """The body's JSON; None where it is none. NaN and infinity are none."""
-        try:
-            return json.loads(self.body, parse_constant=_no_number)
-        except (ValueError, RecursionError):
-            return None
+        """The body's JSON, as `read_json` has it."""
+        return read_json(self.body)
 
     def mapping(self) -> dict[str, Any]:
         """The body's JSON object; empty where it is anything else."""
         found = self.json()
         return found if isinstance(found, dict) else {}
+
+
+def read_json(body: bytes) -> Any:
+    """What another side says; None where it is no JSON. NaN and infinity are none, however they are written.
+
+    What no database keeps is left out of its texts: NUL, and half a surrogate pair. One such answer would else undo the
+    commit of all that came with it.
+    """
+    try:
+        value = json.loads(body, parse_constant=_no_number, parse_float=_finite)
+        return _kept(value) if _HARMFUL.search(body) else value
+    except (ValueError, RecursionError):
+        return None
+
+
+# Either as an escape, or as bytes of UTF-8 that stand for half a pair.
+_HARMFUL = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]|\x00")
+
+
+def _kept(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_kept(one) for one in value]
+    if isinstance(value, dict):
+        return {_kept(name): _kept(one) for name, one in value.items()}
+    return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _no_number(word: str) -> float:

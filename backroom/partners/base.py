@@ -5,7 +5,6 @@ What belongs here: the interface and its errors. What does not: any one partner'
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -70,14 +69,6 @@ class Partner(Protocol):
         """See `backroom.outgoing.probe`."""
 
     def close(self) -> None: ...
-
-
-def read_json(body: bytes) -> object:
-    """What a message says, None where it is no JSON."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def refused(error: ServiceRefused, reference: str, words: str = "") -> PartnerRefusesOrder:

@@ -25,9 +25,10 @@ from backroom.domain.partner_orders import (
     ToldLine,
 )
 from backroom.domain.signatures import BadSignature, check_standard
+from backroom.outgoing.answer import read_json
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceRefused
-from backroom.partners.base import LONGEST_NAME, News, TooLate, read_json, refused, unreadable
+from backroom.partners.base import LONGEST_NAME, News, TooLate, refused, unreadable
 
 MAKE, PICK = "make", "pick"
 MOST_NUMBER = 2**31 - 1

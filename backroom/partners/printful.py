@@ -26,11 +26,12 @@ from backroom.domain.partner_orders import (
     compare,
 )
 from backroom.domain.signatures import BadSignature, check, mac
+from backroom.outgoing.answer import read_json
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceRefused
 from backroom.outgoing.probe import is_theirs
 from backroom.partners.artwork_urls import sha256_in
-from backroom.partners.base import LONGEST_NAME, News, TooLate, read_json, refused, unreadable
+from backroom.partners.base import LONGEST_NAME, News, TooLate, refused, unreadable
 
 SIGNATURE = "x-pf-webhook-signature"
 DRAFT = "draft"

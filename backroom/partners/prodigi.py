@@ -16,11 +16,12 @@ from urllib.parse import quote
 
 from backroom.domain.money import exponent
 from backroom.domain.partner_orders import PartnerOrderState, PartnerParcel, PartnerRequest, PartnerStatus, ToldLine
+from backroom.outgoing.answer import read_json
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceRefused
 from backroom.outgoing.probe import is_theirs
 from backroom.partners.artwork_urls import sha256_in
-from backroom.partners.base import LONGEST_NAME, TooLate, read_json, refused, unreadable
+from backroom.partners.base import LONGEST_NAME, TooLate, refused, unreadable
 
 DEFAULT_SHIPPING = "Standard"
 SIZING, PRINT_AREA = "sizing", "default"
