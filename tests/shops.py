@@ -399,9 +399,7 @@ class Floor:
 
         def check(kind: str, there: int) -> None:
             known = sum(row.kind == kind for row in done)
-            assert known <= there <= known + begun[kind], (
-                f"{kind}: {there} there, {known} known, {begun[kind]} begun"
-            )
+            assert known <= there <= known + begun[kind], f"{kind}: {there} there, {known} known, {begun[kind]} begun"
 
         assert len(keys) == len(set(keys))
         assert len(parcels) == len(set(parcels)) == sum(row.kind == "label" for row in done)
