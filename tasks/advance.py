@@ -14,6 +14,7 @@ from tasks.claiming import (
     claim_news,
     claim_parcels,
     claim_partner,
+    claim_refunds,
     claim_returns,
     holding,
 )
@@ -25,6 +26,7 @@ from tasks.parcel_notices import tell_of_parcels
 from tasks.parcel_refunds import refund_labels
 from tasks.partner_news import ask_partner
 from tasks.pay_back import pay_back
+from tasks.pay_cancelled import pay_cancelled
 from tasks.print_or_pick import print_or_pick
 from tasks.release import release
 from tasks.reserve import reserve
@@ -68,6 +70,9 @@ def advance(room: Room, number: str) -> list[StepOutcome]:
     if claim := claim_news(room, number=number):
         with holding(room, claim):
             outcomes += tell_channel(claim)
+    if claim := claim_refunds(room, number):
+        with holding(room, claim):
+            outcomes += pay_cancelled(claim)
     if claim := claim_parcels(room, number):
         with holding(room, claim):
             outcomes += refund_labels(claim) + tell_of_parcels(claim)

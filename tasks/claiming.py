@@ -22,6 +22,7 @@ from sqlalchemy.exc import OperationalError
 from backroom.domain.errors import BackroomError, Retry
 from backroom.shop.room import Room
 from backroom.store import (
+    cancelled_refunds,
     desk,
     fulfilment,
     intake,
@@ -111,6 +112,21 @@ def claim_returns(room: Room, number: str | None = None) -> Claim | None:
             return returns.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=most)
         order_id = desk.find(connection, number)["id"]
         return returns.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
+
+    return _paying(room, work)
+
+
+def claim_refunds(room: Room, number: str | None = None) -> Claim | None:
+    """The next wave of cancelled orders that are to be paid back (of one order, where its number is given); None when
+    nothing waits."""
+    run_id, instance, hub = _run_id(), this_instance(), room.shop.hub
+
+    def work(connection: Connection) -> Claim | None:
+        if number is None:
+            most = _wave_most(connection)
+            return cancelled_refunds.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=most)
+        order_id = desk.find(connection, number)["id"]
+        return cancelled_refunds.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
 
     return _paying(room, work)
 

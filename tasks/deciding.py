@@ -10,7 +10,7 @@ from pydantic import Field
 from backroom.domain.holds import what_to_do
 from backroom.quality.quarantine import why_held
 from backroom.shop.room import Room
-from backroom.store import desk, holds, news, selling
+from backroom.store import cancelled_refunds, desk, holds, news, selling
 from backroom.store.claims import Wakeup
 from tasks.pages import page_of
 from tasks.waking import send
@@ -19,10 +19,11 @@ ACTOR = "ops lead (Prefect)"
 
 
 class Choice(StrEnum):
-    """What can become of a held order."""
+    """What can become of a held order. One that is cancelled is paid back, unless its money is kept."""
 
     RELEASE = "let it go on"
     CANCEL = "cancel it"
+    CANCEL_KEEPING = "cancel it, and keep its money"
     KEEP = "leave it on hold"
 
 
@@ -50,12 +51,13 @@ def carry_out(room: Room, number: str, answer: Decision) -> str:
     wakeups: list[Wakeup] = []
     if answer.choice is Choice.RELEASE:
         wakeups = room.database.write(lambda connection: desk.release(connection, number, ACTOR, hub))
-    elif answer.choice is Choice.CANCEL:
-        told = room.shop.told_ids(news.CANCELLED)
+    elif answer.choice in (Choice.CANCEL, Choice.CANCEL_KEEPING):
+        told, keep = room.shop.told_ids(news.CANCELLED), answer.choice is Choice.CANCEL_KEEPING
         wakeups = room.database.write(
             lambda connection: (
-                desk.cancel(connection, number, ACTOR, desk.CANCELLED_BY_STAFF, told=told)
+                desk.cancel(connection, number, ACTOR, desk.CANCELLED_BY_STAFF, told=told, keep_money=keep)
                 + selling.wakeups(connection, room.shop)
+                + cancelled_refunds.wakeups(connection, room.shop)
             )
         )
     else:

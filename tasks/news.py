@@ -14,13 +14,13 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain import news as rules
+from backroom.domain.cancelling import CANCELLED_THERE
 from backroom.domain.model import Delivery, OrderState, PaymentStatus, StepOutcome
-from backroom.store import desk, history, orders
+from backroom.store import cancelled_refunds, desk, history, orders
 from backroom.store.claims import Claim
 from backroom.store.returns import of_order
 
 BEFORE_WORK = (OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED, OrderState.BACKORDERED)
-CANCELLED_THERE = "cancelled_at_channel"
 _OF_PAYMENT = ("payment_pending", "payment_refunded")
 # Holds for what the source itself said: its newer words may end them.
 _OF_ITS_WORDS = frozenset(
@@ -180,6 +180,8 @@ def _late(
             fewer=rules.only_fewer(had, incoming.lines),
         )
     orders.note_late_news(connection, known.id, news)
+    if known.state is OrderState.CANCELLED:
+        _settle_money(connection, known, news, at)
     if reason in _ENDINGS:
         return _hold_at_its_end(connection, known, reason, claim, at)
     if reason:
@@ -187,6 +189,15 @@ def _late(
     told: dict[str, object] = {"cancelled": incoming.cancelled, "payment": incoming.payment.value}
     late = incoming.cancelled and known.state is OrderState.FULFILLED
     return _told(connection, known, "news.too_late" if late else "news.noted", told, claim, at)
+
+
+def _settle_money(connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, at: datetime) -> None:
+    """It was cancelled before: what its channel has paid back is not owed any more, and what was paid too late is."""
+    if news.incoming.payment is PaymentStatus.REFUNDED:
+        cancelled_refunds.paid_there(connection, known.id, at)
+    elif known.payment is PaymentStatus.PENDING and not news.incoming.cancelled:
+        # What this owes in wake-ups the sweep sends, within a minute.
+        cancelled_refunds.owe_late(connection, known.id, at)
 
 
 def _hold_at_its_end(

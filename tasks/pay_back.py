@@ -12,11 +12,11 @@ from datetime import timedelta
 from prefect import task
 from sqlalchemy import Connection
 
-from backroom.channels.refunding import Refunded, RefundRequest, Refunds
+from backroom.channels.refunding import Refunded, RefundRequest, Refunds, RefundSetupBroken
 from backroom.domain.errors import BackroomError
 from backroom.domain.model import StepOutcome
-from backroom.effects.ledger import Answer, Effect, perform
-from backroom.shop.room import this_room
+from backroom.effects.ledger import Answer, Effect, Gate, perform
+from backroom.shop.room import Room, this_room
 from backroom.store import refunds, return_steps, returns
 from backroom.store.claims import Claim, Wakeup, fence
 from backroom.store.refunds import Owed
@@ -35,21 +35,7 @@ def pay_back(claim: Claim) -> list[StepOutcome]:
         due = [one for one in refunds.waiting(connection, room.seals, backs) if one.channel in paying]
     if not due:
         return []
-    results: dict[str, Answer | BackroomError] = {}
-    for channel in sorted({one.channel for one in due}):
-        mine = {one.key: request_of(one) for one in due if one.channel == channel}
-        try:
-            gateway = refunds_from(room, channel)
-        except BackroomError as error:
-            # What was begun there stays so until it can be asked; the other channels pay.
-            results |= dict.fromkeys(mine, error)
-            continue
-        effects = [
-            Effect(one.key, refunds.KIND, one.order_id, refunds.request_hash_of(one), mine[one.key])
-            for one in due
-            if one.key in mine
-        ]
-        results |= perform(room.database, claim.token, effects, RefundSink(gateway, mine))
+    results = ask_channels(room, claim, due)
     paid: list[tuple[Owed, Answer]] = []
     sick = []
     for one in due:
@@ -71,6 +57,32 @@ def pay_back(claim: Claim) -> list[StepOutcome]:
 
     send(room.database.write(commit) if paid else [])
     return leave(room, claim, sick)
+
+
+def ask_channels(
+    room: Room, claim: Claim, due: Sequence[Owed], gate: Gate[RefundRequest] | None = None
+) -> dict[str, Answer | BackroomError]:
+    """Have each channel pay back what is owed of its orders, each once; returns answer or error by key."""
+    results: dict[str, Answer | BackroomError] = {}
+    for channel in sorted({one.channel for one in due}):
+        mine = {one.key: request_of(one) for one in due if one.channel == channel}
+        if not room.shop.pays_back(channel):
+            gone = RefundSetupBroken(f"{channel} pays nothing back any more", remedy="Look there whether it was paid.")
+            results |= dict.fromkeys(mine, gone)
+            continue
+        try:
+            gateway = refunds_from(room, channel)
+        except BackroomError as error:
+            # What was begun there stays so until it can be asked; the other channels pay.
+            results |= dict.fromkeys(mine, error)
+            continue
+        effects = [
+            Effect(one.key, refunds.KIND, one.order_id, refunds.request_hash_of(one), mine[one.key])
+            for one in due
+            if one.key in mine
+        ]
+        results |= perform(room.database, claim.token, effects, RefundSink(gateway, mine), gate)
+    return results
 
 
 def request_of(owed: Owed) -> RefundRequest:

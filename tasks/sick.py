@@ -15,6 +15,7 @@ from backroom.shop.room import Room
 from backroom.store import sickness
 from backroom.store.claims import Claim, fence
 from backroom.store.database import MOMENT, now
+from backroom.store.refunds import Owed
 from backroom.store.sickness import Sick
 
 
@@ -27,6 +28,11 @@ def failed(part: RowMapping, error: BackroomError) -> Sick:
 def failed_return(back: RowMapping, error: BackroomError) -> Sick:
     """A return on which a step failed, under its order's number: that is whose run it gets."""
     return Sick(back["id"], back["order_id"], back["order_number"], error.cause, str(error), isinstance(error, Retry))
+
+
+def failed_refund(owed: Owed, error: BackroomError) -> Sick:
+    """A cancelled order that its channel did not pay back. The order itself stays cancelled."""
+    return Sick(owed.id, owed.order_id, owed.order_number, error.cause, str(error), isinstance(error, Retry))
 
 
 def failed_news(news: RowMapping, error: BackroomError) -> Sick:

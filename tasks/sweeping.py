@@ -61,7 +61,7 @@ def start_owed_runs() -> int:
     """Start the runs of sick orders, breakers and Holds that nothing has started yet; returns how many it started."""
     room = this_room()
     asked: list[Future[bool]] = []
-    stages = [(stage, room.shop.hub) for stage in ("intake", "returns", "parcels")]
+    stages = [(stage, room.shop.hub) for stage in ("intake", "returns", "refunds", "parcels")]
     stages += [("fulfilment", place.id) for place in room.shop.locations]
     stages += [(partner_orders.STAGE, place.id) for place in room.shop.locations if place.partner is not None]
     stages += [(news.STAGE, spec.id) for spec in room.shop.channels if spec.api is not None and spec.api.tell]

@@ -265,6 +265,17 @@ class Floor:
                 outcomes += pay_back.fn(claim) + tell_customers.fn(claim)
         return outcomes
 
+    def pay_cancelled(self) -> list[StepOutcome]:
+        """Pay cancelled orders back until nothing waits, as the flow does."""
+        from tasks.claiming import claim_refunds, holding
+        from tasks.pay_cancelled import pay_cancelled
+
+        outcomes: list[StepOutcome] = []
+        while claim := claim_refunds(self.room):
+            with holding(self.room, claim):
+                outcomes += pay_cancelled.fn(claim)
+        return outcomes
+
     def tell(self, channel: str = "web") -> list[StepOutcome]:
         """Tell a channel of orders until nothing waits, as the flow does."""
         from tasks.claiming import claim_news, holding

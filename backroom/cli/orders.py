@@ -24,7 +24,7 @@ from backroom.domain.quarantine import IN_QUARANTINE
 from backroom.domain.shop import DROPPED_KINDS, ChannelSpec, Shop
 from backroom.quality.quarantine import why_held
 from backroom.shop.room import Room
-from backroom.store import desk, intake, news, selling, unfinished
+from backroom.store import cancelled_refunds, desk, intake, news, selling, unfinished
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.inbox_door import accept
@@ -148,15 +148,25 @@ def elsewhere(number: Number, as_json: Json = False) -> None:
 
 
 @app.command()
-def cancel(number: Number, note: Note = "", as_json: Json = False) -> None:
-    """Cancel an order that has no label yet."""
+def cancel(
+    number: Number,
+    note: Note = "",
+    keep_money: Annotated[
+        bool, typer.Option("--keep-money", help="Pay nothing back: it is entered anew, or settled otherwise")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Cancel an order that has no label yet. What was paid for it is paid back; `backroom return refunds` lists what
+    waits for you."""
     room = open_room()
 
     def work(connection: Connection, known: str) -> list[Wakeup]:
         sealed = seal_note(connection, room.seals, known, note)
         told = room.shop.told_ids(news.CANCELLED)
-        owed = desk.cancel(connection, known, _actor(), desk.CANCELLED_BY_STAFF, sealed, told=told)
-        return owed + selling.wakeups(connection, room.shop)
+        reason = desk.CANCELLED_BY_STAFF
+        owed = desk.cancel(connection, known, _actor(), reason, sealed, told=told, keep_money=keep_money)
+        owed += selling.wakeups(connection, room.shop)
+        return owed + cancelled_refunds.wakeups(connection, room.shop)
 
     _act(room, number, work, "is cancelled, its pieces are free again", as_json, held=AT_PARTNER)
 

@@ -12,11 +12,13 @@ from sqlalchemy import Connection, RowMapping
 from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
+from backroom.domain.cancelling import WHAT_TO_DO
 from backroom.domain.money import format_money, to_minor
 from backroom.domain.returns import Disposition, Lane, Reason, ReturnState, Wanted
 from backroom.shop.room import Room
-from backroom.store import refunds, return_desk, return_opening, returns
+from backroom.store import cancelled_refunds, refunds, return_desk, return_opening, returns
 from backroom.store.claims import Wakeup
+from backroom.store.refunds import by_itself
 from backroom.store.return_opening import Asked
 
 app = typer.Typer(no_args_is_help=True)
@@ -182,21 +184,21 @@ def cancel(number: Rma, as_json: Json = False) -> None:
 
 @app.command("refunds")
 def list_refunds(as_json: Json = False) -> None:
-    """What is to be paid back in the channels' own pages."""
+    """What is to be paid back, for returns and for orders that were cancelled, and what you have to do for it."""
     room = open_room()
     with room.database.read() as connection:
         owed = refunds.waiting(connection, room.seals)
     rows = [
         {
-            "return": one.number,
+            "return": one.number if one.of_return else "",
             "order": one.order_number,
             "channel": one.channel,
             "order there": one.external_id,
             "payment": one.payment_token,
             "amount": format_money(one.amount_minor, one.currency),
             "since": one.planned_at,
-            "by itself": "" if one.trouble or not room.shop.pays_back(one.channel) else "yes",
-            "trouble": one.trouble,
+            "by itself": "yes" if by_itself(room.shop, one) else "",
+            "trouble": one.trouble or WHAT_TO_DO.get(one.by_hand, ""),
         }
         for one in owed
     ]
@@ -206,19 +208,25 @@ def list_refunds(as_json: Json = False) -> None:
 
 @app.command()
 def refunded(
-    number: Rma,
+    number: Annotated[str, typer.Argument(help="The return's number, or that of the order that was cancelled")],
     amount: Annotated[str, typer.Argument(help="What was paid back, such as 29.00")],
     reference: Annotated[str, typer.Option(help="The refund's id at the channel")] = "",
     as_json: Json = False,
 ) -> None:
     """Say that a refund was paid back in the channel's own pages, and how much."""
-    room = open_room()
+    room, known = open_room(), number.upper()
     with room.database.read() as connection:
-        currency = returns.find(connection, number.upper())["currency"]
+        cancelled = refunds.cancelled_order(connection, known)
+        currency = cancelled["currency"] if cancelled else returns.find(connection, known)["currency"]
     try:
         paid = to_minor(amount, currency)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="AMOUNT") from error
+    if cancelled:
+        room.database.write(lambda c: cancelled_refunds.confirm(c, known, paid, reference, _actor()))
+        said = f"{known} is paid back: {format_money(paid, currency)}."
+        show_json({"order": known, "paid_minor": paid}) if as_json else console.print(said, highlight=False)
+        return
     _on_return(number, lambda r, c, n: return_desk.confirm_refund(c, r.shop, n, paid, reference, _actor()), as_json)
 
 

@@ -207,7 +207,7 @@ class TellMapping:
     kept word that is the other side's id; `carriers` are its names for our carriers, `reasons` those for our reasons.
     `unknown` is the kept word without which it does not know a SKU, `shows` the one that is the level it has now, and
     `committed` the one of how many of these are sold and still there; where it keeps `uncounted`, or has no level, it
-    does not count pieces of that SKU.
+    does not count pieces of that SKU. `pays_back` says that being told of a cancellation it gives the money back.
     """
 
     calls: tuple[Call, ...]
@@ -220,6 +220,7 @@ class TellMapping:
     uncounted: str = ""
     carriers: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
+    pays_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

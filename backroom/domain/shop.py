@@ -486,6 +486,15 @@ class Shop:
         spec = self.find_channel(channel)
         return spec is not None and spec.refunds is not None
 
+    def cancelling_pays_back(self, channel: str) -> bool:
+        """Whether this channel gives the money back by itself when an order is cancelled there. Meta takes it only for
+        what was shipped, and pays back no other by its call for refunds."""
+        spec = self.find_channel(channel)
+        if spec is None or spec.mapping is None:
+            return spec is not None and spec.kind == "meta"
+        tell = spec.mapping.tell.get("cancelled")
+        return tell is not None and tell.pays_back
+
     def told(self, news: str) -> tuple[ChannelSpec, ...]:
         """The channels that are told of one kind of NEWS."""
         return tuple(spec for spec in self.channels if spec.api is not None and news in spec.api.tell)

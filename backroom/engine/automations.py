@@ -33,6 +33,7 @@ WAVE_FLOWS = (
     "fulfil",
     "print-jobs",
     "returns",
+    "refunds",
     "parcels",
     "partners",
     "tell-channel",

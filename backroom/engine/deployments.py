@@ -37,6 +37,7 @@ def specs_of(shop: Shop) -> list[DeploymentSpec]:
     specs = [
         DeploymentSpec("flows/order_intake.py:order_intake", hub.id, hub.pool, hub_tags, {"location": hub.id}),
         DeploymentSpec("flows/returns.py:returns", hub.id, hub.pool, hub_tags, {"location": hub.id}),
+        DeploymentSpec("flows/refunds.py:refunds", hub.id, hub.pool, hub_tags, {"location": hub.id}),
         DeploymentSpec("flows/messages.py:messages", hub.id, hub.pool, hub_tags, {"location": hub.id}),
         DeploymentSpec("flows/parcels.py:parcels", hub.id, hub.pool, hub_tags, {"location": hub.id}),
         DeploymentSpec(

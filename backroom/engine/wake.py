@@ -51,6 +51,7 @@ FLOW_OF = {
     "fulfilment": "fulfil",
     "print": "print-jobs",
     "returns": "returns",
+    "refunds": "refunds",
     "partner": "partners",
     # Both stand at a channel instead of a location.
     "tell": "tell-channel",

@@ -144,6 +144,7 @@ def _read_news(news: str, section: Section) -> TellMapping:
         uncounted=section.text("uncounted", "") if news == "stock" else "",
         carriers=_names(section, "carriers") if news == "shipped" else {},
         reasons=_names(section, "reasons") if news == "cancelled" else {},
+        pays_back=section.flag("pays_back", False) if news == "cancelled" else False,
     )
     if not tell.calls:
         section.problem("calls", "is missing", f"Begin each call with [[{section.at('calls')}]].")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from backroom.domain.model import InboxState, OrderState, PrintJobState, ReservationState
-from backroom.store import history, opt_ins, stock, waiting_messages
+from backroom.store import cancelled_refunds, history, opt_ins, stock, waiting_messages
 from backroom.store import parcels as sent
 from backroom.store import partner_orders as partners
 from backroom.store import print_jobs as prints
@@ -53,6 +53,7 @@ def wake_again(connection: Connection, hub: str) -> list[Wakeup]:
     places += [(prints.STAGE, location) for location in _prints_wait(connection)]
     places += [(partners.STAGE, location) for location in partners.due(connection, now(connection))]
     places += [(back.STAGE, hub)] if _returns_wait(connection) else []
+    places += [(cancelled_refunds.STAGE, hub)] if cancelled_refunds.waits(connection) else []
     written = waiting_messages.due(connection, now(connection)) or opt_ins.due(connection, now(connection))
     places += [(waiting_messages.STAGE, hub)] if written else []
     places += [(sent.STAGE, hub)] if _parcels_wait(connection) else []

@@ -34,6 +34,7 @@ from backroom.store.tables import (
     orders,
     parcels,
     partner_orders,
+    refunds,
     returns,
 )
 
@@ -133,7 +134,7 @@ def give_up(connection: Connection, token: str, *, blameless: bool = False) -> N
     `blameless` says that it ended for a reason that none of its rows can have: then this claim counts against none.
     """
     for table in (
-        (inbox, orders, fulfilment_orders, returns, parcels, partner_orders, channel_news, messages, opt_ins)
+        (inbox, orders, fulfilment_orders, returns, refunds, parcels, partner_orders, channel_news, messages, opt_ins)
         if blameless
         else ()
     ):

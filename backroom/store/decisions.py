@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, select
 
 from backroom.domain.errors import Refuse
-from backroom.store import effects, history, messages, news, sickness, waiting_messages
+from backroom.store import effects, history, messages, news, refunds, sickness, waiting_messages
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.fulfilment import STAGE
@@ -85,6 +85,12 @@ def decide(
     else:
         outcome = effects.Outcome(key, effects.FAILED, reason="a person saw that it did not happen")
     effects.settle(connection, [outcome], row["claim_token"], at)
+    if row["kind"] == refunds.KIND:
+        # The next look at what waits takes it up, whether its order was ever made anywhere or not.
+        sickness.make_healthy(connection, row["order_id"])
+        entry = history.Entry(row["order_id"], "effect.decided", {"effect": key, "happened": happened})
+        history.record(connection, [entry], at=at, actor=actor)
+        return []
     if row["kind"] == news.EFFECT:
         return _told(connection, row, happened, actor, at)
     if row["kind"] == messages.KIND and waiting_messages.try_again(connection, waiting_messages.of_keys([key]), at):

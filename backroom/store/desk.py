@@ -18,7 +18,17 @@ from backroom.domain.model import FulfilmentState, OrderState
 from backroom.domain.partner_orders import AT_WORK, PartnerOrderState
 from backroom.domain.quarantine import IN_QUARANTINE
 from backroom.domain.tracking import HOLDS
-from backroom.store import effects, history, news, partner_orders, print_jobs, sickness, stock, waiting_messages
+from backroom.store import (
+    cancelled_refunds,
+    effects,
+    history,
+    news,
+    partner_orders,
+    print_jobs,
+    sickness,
+    stock,
+    waiting_messages,
+)
 from backroom.store.claims import Wakeup, is_free, wakeup
 from backroom.store.contacts import open_contact, seal_contact
 from backroom.store.database import now
@@ -189,10 +199,14 @@ def cancel(
     note: bytes | None = None,
     *,
     told: Collection[str] = (),
+    keep_money: bool = False,
 ) -> list[Wakeup]:
-    """Cancel an order that has no label yet: its pieces are free again, what was printed is taken into the stock, and
-    its waiting prints are dropped. `reason` and `note` are as for `hold`; `told` are the channels that are told of what
-    is cancelled here (none, where the channel itself cancelled it).
+    """Cancel an order that has no label yet: its pieces are free again, what was printed is taken into the stock, its
+    waiting prints are dropped, and what was paid for it is owed back (`domain.cancelling`). `reason` and `note` are as
+    for `hold`; `told` are the channels that are told of what is cancelled here (none, where the channel itself
+    cancelled it). With `keep_money` nothing is paid back: it is entered anew, or its money was settled otherwise.
+
+    Whoever wakes the waves that pay adds `cancelled_refunds.wakeups`; the sweep does it within a minute.
 
     One that a partner makes is held until the partner has cancelled it (`partner_news`). NotPossibleNow once a parcel
     is labelled or sent; BeingWorkedOn while a run is just buying the label.
@@ -215,7 +229,8 @@ def cancel(
     _refuse_while_labelling(connection, order["id"], number, at)
     if effects.begun(connection, order["id"], LABEL):
         raise NotPossibleNow(f"{number} may have a label already", remedy="Look at it at the carrier first.")
-    if (asked := _ask_partners_to_cancel(connection, order, reason, actor, note, told)) is not None:
+    asked = _ask_partners_to_cancel(connection, order, reason, actor, note, told, keep_money=keep_money)
+    if asked is not None:
         return asked
     stock.release(connection, [order["id"]])
     _restock_packed(connection, order["id"], at)
@@ -230,8 +245,10 @@ def cancel(
         .where(orders.c.id == order["id"])
         .values(ended_at=at, **ended)
     )
-    entry = history.Entry(order["id"], "order.cancelled", {"reason": reason}, note)
+    said = {"reason": reason} | ({"kept": True} if keep_money else {})
+    entry = history.Entry(order["id"], "order.cancelled", said, note)
     history.record(connection, [entry], at=at, actor=actor)
+    cancelled_refunds.owe(connection, order, reason, actor, at, kept=keep_money)
     return news.write_cancelled(connection, order, reason, at) if order["channel"] in told else []
 
 
@@ -271,6 +288,7 @@ def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wak
     comes_back = connection.execute(select(returns.c.id).where(returns.c.order_id == order["id"]).limit(1)).first()
     stages = [(INTAKE, hub), *((FULFILMENT, location) for location in locations)]
     stages += [(RETURNS, hub)] if comes_back else []
+    stages += [(cancelled_refunds.STAGE, hub)] if cancelled_refunds.try_again(connection, order["id"]) else []
     if channel := news.channel_of(connection, order["id"]):
         stages.append((news.STAGE, channel))
     again = waiting_messages.try_again(connection, waiting_messages.of_order(order["id"]), at)
@@ -322,7 +340,9 @@ def _amend_line(connection: Connection, order: RowMapping, line_no: str, sku: st
         fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.state != FulfilmentState.CANCELLED
     )
     if connection.execute(parts.limit(1)).first() is not None:
-        raise NotPossibleNow(f"{order['number']} is being made already", remedy="Cancel it and enter it anew.")
+        raise NotPossibleNow(
+            f"{order['number']} is being made already", remedy="Cancel it, its money kept, and enter it anew."
+        )
     changed = connection.execute(
         update(order_lines)
         .where(
@@ -343,7 +363,14 @@ def _amend_line(connection: Connection, order: RowMapping, line_no: str, sku: st
 
 
 def _ask_partners_to_cancel(
-    connection: Connection, order: RowMapping, reason: str, actor: str, note: bytes | None, told: Collection[str]
+    connection: Connection,
+    order: RowMapping,
+    reason: str,
+    actor: str,
+    note: bytes | None,
+    told: Collection[str],
+    *,
+    keep_money: bool,
 ) -> list[Wakeup] | None:
     """Have partners cancel what they have of an order, and hold it until then; None where none has anything."""
     number = order["number"]
@@ -359,7 +386,8 @@ def _ask_partners_to_cancel(
     connection.execute(update(orders).where(orders.c.id == order["id"]).values(hold_reason=CANCELLING))
     # Whoever is to be told of it is told when it is cancelled.
     asked = {"reason": reason, "locations": sorted({row["location"] for row in at_work}), "told": sorted(told)}
-    entry = history.Entry(order["id"], "order.cancel_asked", asked)
+    said: dict[str, object] = asked | ({"kept": True} if keep_money else {})
+    entry = history.Entry(order["id"], "order.cancel_asked", said)
     history.record(connection, [entry], at=now(connection), actor=actor)
     places = [row["location"] for row in at_work]
     return wakeups + partner_orders.want_cancelled(connection, [row["id"] for row in at_work], places)
@@ -368,7 +396,7 @@ def _ask_partners_to_cancel(
 def _refuse_at_partner(connection: Connection, order_id: int, number: str) -> None:
     """What a partner was told stays as it is: it is cancelled there, and asked anew."""
     if partner_orders.may_be_there(connection, order_id) or partner_orders.under_way(connection, order_id):
-        raise NotPossibleNow(f"{number} is at its partner", remedy="Cancel it, and enter it anew.")
+        raise NotPossibleNow(f"{number} is at its partner", remedy="Cancel it, its money kept, and enter it anew.")
 
 
 def _hold_for(connection: Connection, order_id: int, reason: str, actor: str, at: datetime) -> None:

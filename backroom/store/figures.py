@@ -62,6 +62,7 @@ def read_figures(connection: Connection) -> Figures:
     # What is put off goes on by itself.
     sick_part = fulfilment_orders.c.sick_cause.is_not(None) & fulfilment_orders.c.next_attempt_at.is_(None)
     sick_return = returns.c.sick_cause.is_not(None) & returns.c.next_attempt_at.is_(None)
+    sick_refund = refunds.c.sick_cause.is_not(None) & refunds.c.next_attempt_at.is_(None)
     sick_news = UNTOLD & channel_news.c.sick_cause.is_not(None) & channel_news.c.next_attempt_at.is_(None)
     return Figures(
         inbox=_by(connection, inbox.c.channel, inbox.c.state),
@@ -83,6 +84,7 @@ def read_figures(connection: Connection) -> Figures:
             ("intake",): _count(connection, orders, orders.c.sick_cause.is_not(None)),
             ("fulfilment",): _count(connection, fulfilment_orders, sick_part),
             ("returns",): _count(connection, returns, sick_return),
+            ("refunds",): _count(connection, refunds, sick_refund),
             ("tell",): _count(connection, channel_news, sick_news),
         },
         oldest={

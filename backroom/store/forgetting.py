@@ -3,9 +3,9 @@
 What belongs here: the rows. What does not: what lies in files, and the journal beside the database
 (`backroom.privacy.erasure`); which table holds what (`personal`).
 
-The rule: nobody is forgotten while we still owe them something, which is an order or a return that has not ended, or a
-message that nobody has read. Only where a backup was put back and they had been forgotten before is what is open closed
-instead.
+The rule: nobody is forgotten while we still owe them something, which is an order or a return that has not ended, money
+for an order that was cancelled, or a message that nobody has read. Only where a backup was put back and they had been
+forgotten before is what is open closed instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from backroom.domain.errors import Refuse
 from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import FulfilmentState, InboxState, OrderState
 from backroom.domain.returns import ReturnState
-from backroom.store import desk, history, stock
+from backroom.store import cancelled_refunds, desk, history, stock
 from backroom.store import returns as back
 from backroom.store.batches import insert_new
 from backroom.store.database import now, overwrite_deleted
@@ -28,6 +28,7 @@ from backroom.store.messages import FAILED, SKIPPED, WAITING
 from backroom.store.moves import moving
 from backroom.store.opt_ins import REFUSED
 from backroom.store.personal import HOLDINGS, Whose
+from backroom.store.refunds import WAITING as OWED
 from backroom.store.tables import (
     erasures,
     fulfilment_orders,
@@ -37,6 +38,7 @@ from backroom.store.tables import (
     orders,
     people,
     quarantine,
+    refunds,
     returns,
 )
 from backroom.store.waiting import HEALTHY
@@ -67,12 +69,15 @@ class Forgotten:
 
 
 def open_work(connection: Connection, whose: Whose) -> list[str]:
-    """What still keeps somebody from being forgotten: numbers of orders and returns that have not ended, and unread
-    messages."""
+    """What still keeps somebody from being forgotten: numbers of orders and returns that have not ended, and of
+    cancelled orders that are not paid back; and unread messages."""
     under_way = select(orders.c.number).where(orders.c.id.in_(whose.orders), orders.c.state.not_in(desk.ENDED))
     unread = select(inbox.c.id).where(inbox.c.id.in_(whose.inbox), inbox.c.state == InboxState.WAITING)
     coming_back = select(returns.c.number).where(returns.c.order_id.in_(whose.orders), back.UNDER_WAY)
+    owed = select(orders.c.number).join(refunds, refunds.c.order_id == orders.c.id)
+    owed = owed.where(orders.c.id.in_(whose.orders), refunds.c.return_id.is_(None), refunds.c.state == OWED)
     numbers = list(connection.execute(under_way.order_by(orders.c.id)).scalars())
+    numbers += connection.execute(owed.order_by(orders.c.id)).scalars().all()
     numbers += connection.execute(coming_back.order_by(returns.c.id)).scalars().all()
     return numbers + [f"message {id_}" for id_ in connection.execute(unread.order_by(inbox.c.id)).scalars()]
 
@@ -158,11 +163,12 @@ def _close(connection: Connection, whose: Whose, actor: str) -> None:
     )
     for order in connection.execute(open_orders.order_by(orders.c.id)).all():
         try:
-            desk.cancel(connection, order.number, actor, CLOSED_FOR_GOOD)
+            desk.cancel(connection, order.number, actor, CLOSED_FOR_GOOD, keep_money=True)
         except (desk.NotPossibleNow, desk.BeingWorkedOn):
             _end(connection, order.id, order.number, actor, at)
 
     _end_returns(connection, whose, actor, at)
+    cancelled_refunds.drop(connection, connection.execute(whose.orders).scalars().all())
 
 
 def _end_returns(connection: Connection, whose: Whose, actor: str, at: datetime) -> None:

@@ -278,7 +278,8 @@ def _finish_cancelling(connection: Connection, order: RowMapping) -> list[Wakeup
     asked = history.newest(connection, order["id"], "order.cancel_asked")
     told = asked.get("told")
     reason = str(asked.get("reason") or desk.CANCELLED_BY_STAFF)
-    return desk.cancel(connection, order["number"], "", reason, told=told if isinstance(told, list) else ())
+    tell = told if isinstance(told, list) else ()
+    return desk.cancel(connection, order["number"], "", reason, told=tell, keep_money=bool(asked.get("kept")))
 
 
 def _row(connection: Connection, id_: int) -> RowMapping:

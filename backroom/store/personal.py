@@ -144,7 +144,7 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding(t.tracking_events, _told_of_parcels),
     Holding(t.returns, _of_order(t.returns)),
     Holding(t.return_lines, _of_order(t.return_lines)),
-    Holding(t.refunds, _of_order(t.refunds)),
+    Holding(t.refunds, _of_order(t.refunds), untold=frozenset({"claim_token", "attempts"})),
     Holding(
         t.messages, _of_order(t.messages), {"content": MESSAGE_CONTEXT}, untold=frozenset({"claim_token", "attempts"})
     ),

@@ -15,6 +15,7 @@ from backroom.domain.model import FulfilmentState, InboxState, OrderState, Print
 from backroom.store import desk, opt_ins
 from backroom.store.database import now
 from backroom.store.messages import PLANNED, WAITING
+from backroom.store.refunds import WAITING as OWED
 from backroom.store.returns import UNDER_WAY
 from backroom.store.tables import (
     api_keys,
@@ -32,6 +33,7 @@ from backroom.store.tables import (
     print_seals,
     push_subscriptions,
     quarantine,
+    refunds,
     removals,
     returns,
     shipments,
@@ -170,6 +172,9 @@ def silent(connection: Connection, before: datetime, after: int) -> list[int]:
     open_or_new = or_(orders.c.ended_at.is_(None), orders.c.ended_at >= before)
     fresh = or_(inbox.c.state == InboxState.WAITING, inbox.c.received_at >= before)
     coming_back = or_(UNDER_WAY, returns.c.ended_at >= before)
+    # Of a cancelled order; a return that is owed something is under way.
+    owed = select(refunds.c.id).join(orders, orders.c.id == refunds.c.order_id)
+    owed = owed.where(refunds.c.return_id.is_(None), refunds.c.state == OWED)
     query = select(people.c.id).where(
         people.c.id > after,
         people.c.wrapped_key.is_not(None),
@@ -177,6 +182,7 @@ def silent(connection: Connection, before: datetime, after: int) -> list[int]:
         ~select(orders.c.id).where(orders.c.person_id == people.c.id, open_or_new).exists(),
         ~select(inbox.c.id).where(inbox.c.person_id == people.c.id, fresh).exists(),
         ~select(returns.c.id).where(returns.c.person_id == people.c.id, coming_back).exists(),
+        ~owed.where(orders.c.person_id == people.c.id).exists(),
     )
     return list(connection.execute(query.order_by(people.c.id).limit(BATCH)).scalars())
 

@@ -192,7 +192,8 @@ def confirm_refund(
 ) -> list[Wakeup]:
     """A person's word that the refund was paid in the channel's own pages, with what was paid there."""
     back, at = locked(connection, number), now(connection)
-    before = refunds.confirm(connection, back, paid_minor, reference, actor, at)
+    which = refunds.of_return(back["id"])
+    before = refunds.confirm(connection, which, number, paid_minor, reference, actor, at)
     if before["state"] == refunds.DONE:
         return []
     told = {"return": number, "paid_minor": paid_minor, "currency": before["currency"], "reference": reference}

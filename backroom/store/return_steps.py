@@ -49,7 +49,7 @@ def paid_by_channel(
 ) -> list[Wakeup]:
     """A channel paid a return's refund back by itself, under its own reference; nothing for one that was settled."""
     back = locked(connection, number)
-    if not refunds.settle(connection, back["id"], paid_minor, reference, at):
+    if not refunds.settle(connection, refunds.of_return(back["id"]), paid_minor, reference, at):
         return []
     told = {"return": number, "paid_minor": paid_minor, "currency": back["currency"], "reference": reference}
     history.record(connection, [history.Entry(back["order_id"], "refund.paid", told)], at=at)

@@ -20,6 +20,7 @@ from backroom.domain.model import FulfilmentState, OrderState
 from backroom.domain.partner_orders import PartnerOrderState
 from backroom.store import history
 from backroom.store.batches import chunks
+from backroom.store.cancelled_refunds import STAGE as REFUNDS
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
@@ -28,7 +29,16 @@ from backroom.store.parcels import STAGE as PARCELS
 from backroom.store.partner_orders import STAGE as PARTNER
 from backroom.store.print_trouble import CAUSES
 from backroom.store.returns import STAGE as RETURNS
-from backroom.store.tables import breakers, channel_news, fulfilment_orders, orders, parcels, partner_orders, returns
+from backroom.store.tables import (
+    breakers,
+    channel_news,
+    fulfilment_orders,
+    orders,
+    parcels,
+    partner_orders,
+    refunds,
+    returns,
+)
 from backroom.store.waiting import CRASHED, HEALTHY, after_a_persons_word
 
 # Whoever stands here waits for a person or has ended, sick or not.
@@ -45,6 +55,7 @@ _OF_AN_ORDER = (
     (orders, orders.c.id),
     (fulfilment_orders, fulfilment_orders.c.order_id),
     (returns, returns.c.order_id),
+    (refunds, refunds.c.order_id),
     (partner_orders, partner_orders.c.order_id),
     (channel_news, channel_news.c.order_id),
     (parcels, parcels.c.order_id),
@@ -53,8 +64,8 @@ _OF_AN_ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Sick:
-    """One that failed: the row of its stage (an order at intake, a fulfilment order, a return, a parcel, news), its
-    order, and why.
+    """One that failed: the row of its stage (an order at intake, a fulfilment order, a return, a refund of a cancelled
+    order, a parcel, news), its order, and why.
 
     `may_pass` says that it may work later without anybody's hand.
     """
@@ -73,6 +84,7 @@ def table_of(stage: str) -> Table:
         INTAKE: orders,
         FULFILMENT: fulfilment_orders,
         RETURNS: returns,
+        REFUNDS: refunds,
         PARTNER: partner_orders,
         PARCELS: parcels,
         TELL: channel_news,
@@ -234,6 +246,7 @@ def make_healthy(connection: Connection, order_id: int) -> None:
         (orders, (orders.c.id == order_id) & under_way),
         (fulfilment_orders, (fulfilment_orders.c.order_id == order_id) & ~of_a_print),
         (returns, returns.c.order_id == order_id),
+        (refunds, refunds.c.order_id == order_id),
         (partner_orders, (partner_orders.c.order_id == order_id) & partner_orders.c.sick_cause.is_not(None)),
         (channel_news, channel_news.c.order_id == order_id),
         (parcels, parcels.c.order_id == order_id),
@@ -256,7 +269,7 @@ def well(connection: Connection, numbers: Iterable[str]) -> set[str]:
     """Those of these orders that are sick nowhere, not even put off; a number that no order has is not among them."""
     parts = (
         select(table.c.id).where(table.c.order_id == orders.c.id, table.c.sick_cause.is_not(None))
-        for table in (fulfilment_orders, returns, parcels, partner_orders, channel_news)
+        for table in (fulfilment_orders, returns, refunds, parcels, partner_orders, channel_news)
     )
     query = select(orders.c.number).where(orders.c.sick_cause.is_(None), *(~sick.exists() for sick in parts))
     found: set[str] = set()

@@ -21,6 +21,7 @@ from backroom.store.tables import (
     parcels,
     print_jobs,
     rate_choices,
+    refunds,
     returns,
     routing_decisions,
     sheets,
@@ -55,6 +56,7 @@ class OrderStory:
     history: Sequence[RowMapping]
     returns: Sequence[RowMapping]
     news: Sequence[RowMapping]
+    refunds: Sequence[RowMapping]
 
 
 def story(connection: Connection, number: str) -> OrderStory | None:
@@ -112,6 +114,7 @@ def story(connection: Connection, number: str) -> OrderStory | None:
         history=rows(select(history).where(history.c.order_id == id_).order_by(history.c.id)),
         returns=rows(select(returns).where(returns.c.order_id == id_).order_by(returns.c.id)),
         news=rows(select(channel_news).where(channel_news.c.order_id == id_).order_by(channel_news.c.id)),
+        refunds=rows(select(refunds).where(refunds.c.order_id == id_).order_by(refunds.c.id)),
     )
 
 
@@ -132,8 +135,8 @@ def recent(connection: Connection, most: int = 100, state: str | None = None) ->
 def waiting_for_person(connection: Connection, most: int = 200) -> Sequence[RowMapping]:
     """Orders that go no further without somebody's hand: held ones, and sick ones at any stage, oldest first.
 
-    `sick_cause` and `sick_reason` are the order's own, or else those of the first of its parts, returns, parcels or
-    news that is sick.
+    `sick_cause` and `sick_reason` are the order's own, or else those of the first of its parts, returns, refunds,
+    parcels or news that is sick.
     """
 
     def of_what_is_sick(table: Table, column: str) -> ScalarSelect[str]:
@@ -148,7 +151,8 @@ def waiting_for_person(connection: Connection, most: int = 200) -> Sequence[RowM
     def anybodys(column: str) -> ColumnElement[str]:
         own: ColumnElement[str] = orders.c[column]
         return func.coalesce(
-            own, *(of_what_is_sick(table, column) for table in (fulfilment_orders, returns, parcels, channel_news))
+            own,
+            *(of_what_is_sick(table, column) for table in (fulfilment_orders, returns, refunds, parcels, channel_news)),
         )
 
     columns = [column for column in orders.c if column.name not in (*SEALED, "sick_cause", "sick_reason")]

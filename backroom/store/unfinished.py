@@ -95,7 +95,7 @@ def send_from_elsewhere(connection: Connection, number: str, actor: str, hub: st
     if order["delivery"] != Delivery.SHIP:
         raise NotPossibleNow(
             f"{number} is handed over at its booth",
-            remedy="Ask the customer: cancel it, and enter it anew as a parcel.",
+            remedy="Ask the customer: cancel it, its money kept, and enter it anew as a parcel.",
         )
     parts = parts_of(connection, order["id"])
     left = [part for part in parts if part["held_from"] == FulfilmentState.MAKING]

@@ -7,24 +7,26 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 
+from backroom.domain.cancelling import WHAT_TO_DO
 from backroom.domain.holds import what_to_do
-from backroom.domain.model import Delivery, OrderState
+from backroom.domain.model import Delivery, OrderState, PaymentStatus
 from backroom.domain.money import format_money
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.contact_form import amendments, contact_form, read_contact
 from backroom.gateway.pages.forms import StaffFields
-from backroom.gateway.pages.html import Child, Html, button, form, page, state, tag, when
+from backroom.gateway.pages.html import Child, Html, button, form, link, page, state, tag, when
 from backroom.gateway.pages.order_story import deliveries, making, routing, timeline
 from backroom.gateway.pages.orders import NUMBER
 from backroom.quality.quarantine import why_held
-from backroom.store import desk, news, selling, unfinished
+from backroom.store import cancelled_refunds, desk, news, selling, unfinished
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.messages import FAILED
 from backroom.store.notes import open_notes, seal_note
+from backroom.store.refunds import DONE, WAITING
 from backroom.store.story import OrderStory, story
 
 LONGEST_NOTE = 500
@@ -93,8 +95,10 @@ def cancel(number: str, request: Request, staff: Staff, given: StaffFields) -> R
     def work(connection: Connection) -> list[Wakeup]:
         note = seal_note(connection, room.seals, number, _note(given))
         told = room.shop.told_ids(news.CANCELLED)
-        owed = desk.cancel(connection, number, staff.name, desk.CANCELLED_BY_STAFF, note, told=told)
-        return owed + selling.wakeups(connection, room.shop)
+        keep = given.get("keep", "") == "yes"
+        owed = desk.cancel(connection, number, staff.name, desk.CANCELLED_BY_STAFF, note, told=told, keep_money=keep)
+        owed += selling.wakeups(connection, room.shop)
+        return owed + cancelled_refunds.wakeups(connection, room.shop)
 
     return _act(request, number, work)
 
@@ -163,6 +167,7 @@ def _summary(request: Request, told: OrderStory, aside: Sequence[str]) -> Html:
         ("Ship by", when(request, order["ship_by"])),
         ("Total", f"{format_money(order['total_minor'], order['currency'])}, {order['payment']}"),
     ]
+    facts += [("Paid back", _paid_back(refund)) for refund in told.refunds if refund["return_id"] is None]
     if remedy := what_to_do(order["hold_reason"]):
         facts.insert(1, ("What to do", remedy))
     if aside:
@@ -171,25 +176,41 @@ def _summary(request: Request, told: OrderStory, aside: Sequence[str]) -> Html:
     return tag("table", tag("tbody", rows))
 
 
+def _paid_back(refund: RowMapping) -> Child:
+    """How the money of a cancelled order stands."""
+    if refund["state"] == DONE:
+        return format_money(refund["paid_minor"], refund["currency"])
+    if refund["state"] != WAITING:
+        return "nothing"
+    owed = format_money(refund["goods_minor"] + refund["shipping_minor"], refund["currency"])
+    # What is put off goes on by itself; what is not stands with its reason.
+    trouble = "" if refund["next_attempt_at"] else refund["sick_reason"] or WHAT_TO_DO.get(refund["by_hand"], "")
+    return [f"{owed} to be paid back, ", link("/returns", "see there"), tag("p", trouble) if trouble else None]
+
+
 def _acts(request: Request, told: OrderStory) -> Html | None:
     """The buttons that can do something in the order's state; the desk refuses what came too late."""
     order = told.order
     path = f"/orders/{quote(order['number'], safe='')}"
     unsent = any(message["state"] == FAILED for message in told.messages)
+    unpaid = any(refund["sick_cause"] and refund["state"] == WAITING for refund in told.refunds)
     if order["state"] in desk.ENDED:
-        # What waited for its hour may fail after all is done.
-        retry = form(request, f"{path}/retry", button("Retry")) if unsent else None
+        # What waited for its hour may fail after all is done, and so may paying back what was cancelled.
+        retry = form(request, f"{path}/retry", button("Retry")) if unsent or unpaid else None
         return tag("section", retry, aria_label="What can be done") if retry else None
     sick = order["sick_cause"] or any(part["sick_cause"] for part in told.parts) or unsent
     held = order["state"] in (OrderState.HELD, OrderState.BACKORDERED, OrderState.AWAITING_RETURN_ITEMS)
     left = held and order["hold_reason"] == unfinished.LEFT_UNFINISHED and order["delivery"] == Delivery.SHIP
     note = tag("input", name="note", placeholder="Note", aria_label="Note", maxlength=LONGEST_NOTE, autocomplete="off")
+    # Of one that was never paid nothing is paid back anyway.
+    box = tag("input", type="checkbox", name="keep", value="yes")
+    keep = tag("label", box, "Pay nothing back: it is entered anew") if order["payment"] == PaymentStatus.PAID else None
     return tag(
         "section",
         form(request, f"{path}/retry", button("Retry")) if sick else None,
         form(request, f"{path}/elsewhere", button("Send it from elsewhere")) if left else None,
         form(request, f"{path}/release", button("Release")) if held else None,
         form(request, f"{path}/hold", note, button("Hold"), cls="row") if not held else None,
-        form(request, f"{path}/cancel", note, button("Cancel the order"), cls="row"),
+        form(request, f"{path}/cancel", note, keep, button("Cancel the order"), cls="row"),
         aria_label="What can be done",
     )

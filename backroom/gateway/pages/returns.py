@@ -1,4 +1,5 @@
-"""`/returns`: what waits for a person (refunds to pay back, returns to say yes or no to), and what is on its way.
+"""`/returns`: what waits for a person (money to pay back for returns and for orders that were cancelled, returns to say
+yes or no to), and what is on its way.
 
 A refund is paid in the channel's own pages. What is said here is that it was, and how much.
 """
@@ -11,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import RowMapping
 
+from backroom.domain.cancelling import WHAT_TO_DO
 from backroom.domain.errors import Refuse
 from backroom.domain.money import format_money, to_minor
 from backroom.domain.returns import ReturnState
@@ -18,8 +20,8 @@ from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, link, order_link, page, state, table, tag, when
-from backroom.store import refunds, return_desk, returns
-from backroom.store.refunds import Owed
+from backroom.store import cancelled_refunds, refunds, return_desk, returns
+from backroom.store.refunds import Owed, by_itself
 
 router = APIRouter()
 
@@ -64,20 +66,25 @@ def show(request: Request, _staff: Staff) -> Response:
 
 @router.post("/returns/{number}/refund")
 def refund(number: str, request: Request, staff: Staff, given: StaffFields) -> Response:
-    """`amount` in the order's currency, and the channel's own id of the refund, where it shows one."""
+    """`number` is the return's, or that of an order that was cancelled; `amount` in the order's currency, and the
+    channel's own id of the refund, where it shows one."""
     front = front_of(request)
     with front.room.database.read() as connection:
-        back = returns.find(connection, number)
+        cancelled = refunds.cancelled_order(connection, number)
+        currency = cancelled["currency"] if cancelled else returns.find(connection, number)["currency"]
     try:
-        paid = to_minor(given.get("amount", "").replace(",", "."), back["currency"])
+        paid = to_minor(given.get("amount", "").replace(",", "."), currency)
     except ValueError as error:
         raise NoAmount("that is no amount", remedy="Write it like 29.00.") from error
     reference = given.get("reference", "")
-    front.send(
-        front.room.database.write(
-            lambda c: return_desk.confirm_refund(c, front.room.shop, number, paid, reference, staff.name)
+    if cancelled:
+        front.room.database.write(lambda c: cancelled_refunds.confirm(c, number, paid, reference, staff.name))
+    else:
+        front.send(
+            front.room.database.write(
+                lambda c: return_desk.confirm_refund(c, front.room.shop, number, paid, reference, staff.name)
+            )
         )
-    )
     return RedirectResponse("/returns", 303)
 
 
@@ -87,10 +94,10 @@ def return_link(number: str) -> Html:
 
 def _owed(request: Request, owed: Owed) -> list[Child]:
     shown = format_money(owed.amount_minor, owed.currency)
-    by_itself = front_of(request).room.shop.pays_back(owed.channel) and not owed.trouble
+    what = owed.trouble or WHAT_TO_DO.get(owed.by_hand, "")
     postage = f"of it {format_money(owed.shipping_minor, owed.currency)} postage" if owed.shipping_minor else None
     return [
-        return_link(owed.number),
+        return_link(owed.number) if owed.of_return else "cancelled",
         order_link(owed.order_number),
         [
             f"{owed.channel}, {owed.external_id} there",
@@ -98,7 +105,9 @@ def _owed(request: Request, owed: Owed) -> list[Child]:
         ],
         [shown, tag("p", postage, cls="quiet")],
         when(request, owed.planned_at),
-        "it is paid back by itself" if by_itself else [owed.trouble, _confirmation(request, owed, shown)],
+        "it is paid back by itself"
+        if by_itself(front_of(request).room.shop, owed)
+        else [what, _confirmation(request, owed, shown)],
     ]
 
 

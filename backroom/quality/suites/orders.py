@@ -57,7 +57,7 @@ def _orders(rules: Writer) -> None:
         "lines",
         CRITICAL,
         "It has no lines: there is nothing to make.",
-        "Look at the channel what was ordered, cancel it here and enter it anew.",
+        "Look at the channel what was ordered, cancel it here, its money kept, and enter it anew.",
         shown=("state",),
     )
     rules.true(
@@ -94,7 +94,7 @@ def _orders(rules: Writer) -> None:
         "parts",
         CRITICAL,
         "It was released, and no location has work for it.",
-        "Cancel it and enter it anew. If it was sent already, find out what happened.",
+        "Cancel it, its money kept, and enter it anew. If it was sent already, find out what happened.",
         shown=("state",),
     )
     rules.within(

@@ -6,7 +6,7 @@ from backroom.domain.returns import Disposition, PieceState, ReturnState
 from backroom.quality.rules import CRITICAL, WARNING, Writer, suite
 from backroom.quality.suites.orders import LOOK
 from backroom.store.quality import returns
-from backroom.store.refunds import DONE, WAITING
+from backroom.store.refunds import DONE, DROPPED, WAITING
 
 PAID = "Look in the channel's own pages what was paid back, and to whom."
 
@@ -58,8 +58,15 @@ def _pieces(rules: Writer) -> None:
 
 
 def _refunds(rules: Writer) -> None:
-    rules.there("return_found", "return", CRITICAL, "A refund of no return.", PAID, shown=("paid_minor", "currency"))
-    rules.one_of("state", [WAITING, DONE], "state", CRITICAL, "Its state is none that there is.", PAID)
+    rules.there(
+        "return_found",
+        "return",
+        CRITICAL,
+        "A refund of no return, and of no cancelled order.",
+        PAID,
+        shown=("paid_minor", "currency"),
+    )
+    rules.one_of("state", [WAITING, DONE, DROPPED], "state", CRITICAL, "Its state is none that there is.", PAID)
     rules.true("currency_right", "currency", CRITICAL, "It is in another currency than the order.", PAID)
     rules.within("goods_minor", 0, None, "goods", CRITICAL, "It is less than nothing.", PAID)
     rules.at_least("total_minor", "paid_minor", "too_much", CRITICAL, "More was paid back than the order cost.", PAID)

@@ -25,7 +25,7 @@ def _parts(rules: Writer) -> None:
         "location",
         CRITICAL,
         "It is to be made at a location that the shop file lacks.",
-        "Put the location back into the shop file, or cancel the order and enter it anew.",
+        "Put the location back into the shop file, or cancel the order, its money kept, and enter it anew.",
         shown=("location", "state"),
     )
     rules.within(
@@ -63,7 +63,7 @@ def _parts(rules: Writer) -> None:
         "waits_for_nothing",
         CRITICAL,
         "It is being made, and waits for no print and no scan: it will wait for ever.",
-        "It is on hold: let it go on. If it stands still an hour later, cancel it and enter it anew.",
+        "It is on hold: let it go on. If it stands still an hour later, cancel it, its money kept, and enter it anew.",
     )
     rules.at_least(
         "waits_for", "prints_to_come", "print_unawaited", WARNING, "More prints are to come than it waits for.", STOP
@@ -74,7 +74,7 @@ def _parts(rules: Writer) -> None:
         "waits_without_print",
         CRITICAL,
         "It waits for a print that nobody makes: it will wait for ever.",
-        "It is on hold: let it go on. If it stands still an hour later, cancel it and enter it anew.",
+        "It is on hold: let it go on. If it stands still an hour later, cancel it, its money kept, and enter it anew.",
         shown=("location",),
     )
     rules.within(
@@ -144,7 +144,7 @@ def _part_lines(rules: Writer) -> None:
         "job",
         CRITICAL,
         "It is to be printed, and no print job was opened.",
-        "It is on hold: let it go on. If it stands still an hour later, cancel it and enter it anew.",
+        "It is on hold: let it go on. If it stands still an hour later, cancel it, its money kept, and enter it anew.",
         shown=("sku", "to_print"),
     )
     rules.equal(
@@ -182,7 +182,7 @@ def _print_jobs(rules: Writer) -> None:
         "names",
         CRITICAL,
         "Its order, its work or its location is another's.",
-        "Do not print it. Cancel the order and enter it anew.",
+        "Do not print it. Cancel the order, its money kept, and enter it anew.",
         shown=("location",),
     )
     rules.equal(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Text, cast, func, literal, select
+from sqlalchemy import Select, Text, case, cast, func, literal, select
 
 from backroom.domain.lifecycle import MOVES, Kind
+from backroom.domain.model import OrderState
 from backroom.domain.returns import Disposition, PieceState, ReturnState
 from backroom.store.quality.windows import Source, holds, when
 from backroom.store.refunds import DONE
@@ -94,10 +95,11 @@ def _pieces(_: datetime) -> Select[Any]:
 
 def _refunds(_: datetime) -> Select[Any]:
     done = refunds.c.state == DONE
+    of_cancelled = refunds.c.return_id.is_(None) & (orders.c.state == OrderState.CANCELLED)
     return select(
         refunds.c.id.label("key"),
         func.coalesce(orders.c.number, "").label("number"),
-        returns.c.id.label("return_found"),
+        case((of_cancelled, orders.c.id), else_=returns.c.id).label("return_found"),
         refunds.c.state,
         refunds.c.currency,
         refunds.c.goods_minor,

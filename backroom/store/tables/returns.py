@@ -1,4 +1,4 @@
-"""Tables of returns: the return, its pieces, and what is paid back for them."""
+"""Tables of returns: the return, its pieces, and what is paid back for them, or for an order that was cancelled."""
 
 from __future__ import annotations
 
@@ -73,14 +73,17 @@ return_lines = Table(
     Index("ix_return_lines_received_at", "received_at"),
 )
 
-# At most one a return. `key` is the effect's. While nothing can pay it by itself it waits for a person, who pays it in
-# the channel's own pages and says so; `reference` is what the channel calls it.
+# At most one a return; without a return it is of the order, which was cancelled, and at most one an order. `key` is the
+# effect's. While nothing can pay it by itself it waits for a person, who pays it in the channel's own pages and says
+# so; `reference` is what the channel calls it. A return's is paid in its return's wave; one of a cancelled order waits
+# for waves of its own, until `by_hand` says why a person has to pay it.
+_OF_CANCELLED = text("return_id IS NULL")
 refunds = Table(
     "refunds",
     metadata,
     id_column(),
     Column("key", Text, nullable=False, unique=True),
-    Column("return_id", Id, ForeignKey("returns.id"), nullable=False, unique=True),
+    Column("return_id", Id, ForeignKey("returns.id"), unique=True),
     Column("order_id", Id, ForeignKey("orders.id"), nullable=False, index=True),
     Column("goods_minor", Integer, nullable=False),
     Column("shipping_minor", Integer, nullable=False),
@@ -88,8 +91,17 @@ refunds = Table(
     Column("currency", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("reference", Text, nullable=False, default=""),
+    Column("by_hand", Text, nullable=False, default="", server_default=""),
+    Column("priority", Integer, nullable=False, default=5, server_default="5"),
     Column("planned_at", Utc, nullable=False),
     Column("settled_at", Utc),
+    *claim_columns(),
     Index("ix_refunds_state", "state", "id"),
     Index("ix_refunds_settled_at", "settled_at"),
+    Index("ix_refunds_claim_token", "claim_token"),
+    Index(
+        "ix_refunds_of_cancelled", "order_id", unique=True, sqlite_where=_OF_CANCELLED, postgresql_where=_OF_CANCELLED
+    ),
+    sparse_index("ix_refunds_sick_cause", "sick_cause"),
+    sparse_index("ix_refunds_breaker_id", "breaker_id"),
 )
