@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backroom.shop.room import Room
 from backroom.store import news
-from tests.integration.cli.typing_in import answered, typed
+from tests.integration.cli.typing_in import answered, refused, typed
 from tests.integration.gateway.conftest import SKU, make_order
 
 
@@ -47,6 +47,20 @@ def test_a_channel_that_is_told_hears_of_what_is_cancelled_here(room: Room) -> N
     with room.database.read() as connection:
         waiting = [(row["number"], row["channel"], row["kind"]) for row in news.untold(connection)]
     assert waiting == [(number, "web", "cancelled")]
+
+
+def test_a_cancelled_order_is_paid_back_by_hand_in_a_terminal(room: Room) -> None:
+    number, kept = make_order(room, location="booth-a"), make_order(room, location="booth-a")
+    assert answered("order", "cancel", number)["state"] == "cancelled"
+    assert answered("order", "cancel", kept, "--keep-money")["state"] == "cancelled"
+    (owed,) = answered("return", "refunds")
+    assert (owed["return"], owed["order"], owed["amount"], owed["by itself"]) == ("", number, "19.90 EUR", "")
+    assert "did not cost that much" in refused("return", "refunded", number, "19.91")
+    assert answered("return", "refunded", number.lower(), "19.90", "--reference", "re_1")["paid_minor"] == 1990
+    assert answered("return", "refunds") == []
+    assert "there is no return" in refused("return", "refunded", kept, "19.90")
+    events = [entry["event"] for entry in answered("order", "show", number)["history"]]
+    assert events[-3:] == ["order.cancelled", "refund.planned", "refund.confirmed"]
 
 
 def test_a_scan_answers_a_program_and_a_wrong_piece_is_exit_code_one(room: Room) -> None:

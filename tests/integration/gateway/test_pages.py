@@ -131,9 +131,30 @@ def test_cancelling_an_order(gateway: Gateway, staff: httpx.Client) -> None:
     number = make_order(gateway.room)
     press(staff, f"/orders/{number}", f"/orders/{number}/cancel", note="the customer rang")
     assert told(gateway, number).order["state"] == "cancelled"
-    assert told(gateway, number).history[-1]["data"] == {"reason": "cancelled_by_staff"}
+    [said] = [entry["data"] for entry in told(gateway, number).history if entry["event"] == "order.cancelled"]
+    assert said == {"reason": "cancelled_by_staff"}
     assert "the customer rang" in staff.get(f"/orders/{number}").text
     assert 'action="/orders' not in staff.get(f"/orders/{number}").text
+
+
+def test_a_cancelled_order_is_to_be_paid_back_until_somebody_says_that_it_was(
+    gateway: Gateway, staff: httpx.Client
+) -> None:
+    number, kept = make_order(gateway.room), make_order(gateway.room)
+    page = staff.get(f"/orders/{number}").text
+    assert 'name="keep"' in page
+    press(staff, f"/orders/{number}", f"/orders/{number}/cancel")
+    press(staff, f"/orders/{kept}", f"/orders/{kept}/cancel", keep="yes")
+    assert ("refunds", "hub") in [(stage, place) for stage, place, _ in gateway.waker.told]
+    assert "19.90 EUR to be paid back" in staff.get(f"/orders/{number}").text
+    owed = staff.get("/returns").text
+    assert (f"/returns/{number}/refund" in owed, f"/returns/{kept}/refund" in owed) == (True, False)
+    assert press(staff, "/returns", f"/returns/{number}/refund", amount="29,90", reference="").status_code == 409
+    press(staff, "/returns", f"/returns/{number}/refund", amount="19,90", reference="re_1")
+    assert "Nothing is to be paid back." in staff.get("/returns").text
+    [refund] = told(gateway, number).refunds
+    assert (refund["state"], refund["paid_minor"], refund["reference"]) == ("done", 1990, "re_1")
+    assert "19.90 EUR to be paid back" not in staff.get(f"/orders/{number}").text
 
 
 def test_cancelling_what_is_labelled_is_refused_in_words(gateway: Gateway, staff: httpx.Client) -> None:

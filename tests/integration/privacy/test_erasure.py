@@ -19,7 +19,7 @@ from backroom.privacy import erasure, journal
 from backroom.privacy.erasure import erase, finish, replay
 from backroom.privacy.people import NobodyFound, find
 from backroom.shop import room as rooms
-from backroom.store import desk, erased, opt_outs, push_subscriptions
+from backroom.store import cancelled_refunds, desk, erased, opt_outs, push_subscriptions
 from backroom.store.database import Database, now
 from backroom.store.forgetting import StillServed, forget
 from backroom.store.inbox_door import Delivery, Receipt, accept
@@ -78,6 +78,7 @@ def serve(floor: Floor) -> list[str]:
     noted = f"{CANARIES[1]} calls back, {CANARIES[3]}"
     write(lambda c: desk.hold(c, held, desk.ASKED_BY_STAFF, "Ada", seal_note(c, floor.room.seals, held, noted)))
     write(lambda c: desk.cancel(c, held, "Ada", desk.CANCELLED_BY_STAFF))
+    write(lambda c: cancelled_refunds.confirm(c, held, 2900, "re_1", "Ada"))
     # No order at all: it lies in quarantine.
     floor.deliver({"id": 7999, "note": CANARIES[5], "email": CANARIES[2], "phone": CANARIES[3]})
     floor.intake()
@@ -414,7 +415,7 @@ def test_dropped_files_of_somebody_go_with_them_and_others_stay(floor: Floor, mo
     for location in (HUB, SOUTH):
         floor.fulfil(location)
     if floor.story(number).order["state"] not in desk.ENDED:
-        floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF))
+        floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF, keep_money=True))
     report = erase(floor.room, [Whose(person)], "Ada", Prefect().forget)
     assert report.still == []
     assert places(folder.path, CANARIES) == []

@@ -39,7 +39,6 @@ def test_everything_that_is_held_of_somebody_is_told_opened_and_of_nobody_else(f
         "stock_outs",
         "returns",
         "return_lines",
-        "refunds",
         "print_seals",
         "partner_orders",
         "tracking_events",

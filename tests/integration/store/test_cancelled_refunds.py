@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,7 +27,7 @@ from backroom.shop.secrets import Secrets
 from backroom.store import cancelled_refunds, decisions, desk, forgetting, refunds, sickness
 from backroom.store import news as channel_telling
 from backroom.store.cancelled_refunds import waits
-from backroom.store.database import now
+from backroom.store.database import Database, now
 from backroom.store.personal import Whose
 from backroom.store.tables import channel_news, effects, orders
 from backroom.store.tables import refunds as rows
@@ -37,6 +41,7 @@ from tests.mapped_shops import LANTERN, a_spec
 from tests.shops import HUB, PLAIN, Floor, an_order
 from tests.unit.channels.samples import payload
 
+PAY_WITHIN = 60
 PATH = "/wp-json/wc/v3/orders/{}/refunds"
 
 
@@ -325,6 +330,46 @@ def test_what_was_paid_and_not_written_down_is_not_paid_again(
     assert httpserver.log == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("after", [False, True])
+def test_whoever_is_killed_while_paying_has_paid_once(
+    floor: Floor,
+    at: Callable[..., str],
+    shopify_till: ShopifyTill,
+    httpserver: HTTPServer,
+    database: Database,
+    after: bool,
+) -> None:
+    """kill -9 of the paying process, just before or just after the channel did it, and before it wrote that down."""
+    url = shopify_till.listen(httpserver)
+    number = at("shopify", url, fake_shops.TOKEN)
+    id_ = int(external_id(floor, number))
+    shopify_till.orders[id_] = an_order(id_, [(PLAIN, 1)])
+    shopify_till.transactions[id_] = [paid(901, "SALE", "29.00")]
+    cancel(floor, number)
+    database.close()
+    answers, payer = shopify_till._answered, []
+
+    def kills(query: str, variables: dict[str, Any]) -> Response:
+        if "mutation" not in query:
+            return answers(query, variables)
+        said = answers(query, variables) if after else Response("", status=500)
+        os.kill(payer[0].pid, signal.SIGKILL)
+        return said
+
+    shopify_till._answered = kills  # type: ignore[method-assign]
+    pays = [sys.executable, "-m", "tests.paying", str(floor.room.home), url]
+    payer.append(subprocess.Popen(pays))
+    assert payer[0].wait(PAY_WITHIN) == -signal.SIGKILL
+    shopify_till._answered = answers  # type: ignore[method-assign]
+    assert len(shopify_till.refunds.get(id_, [])) == int(after)
+    assert floor.effects("refund") == [(key_of(floor), "started")]
+    # Its lease is over, for its process is gone: the next one asks what became of the call.
+    subprocess.run(pays, check=True, timeout=PAY_WITHIN)
+    assert len(shopify_till.refunds[id_]) == 1
+    assert standing(floor, number) == [("done", 2900, "")]
+
+
 @pytest.mark.parametrize("happened", [True, False])
 def test_where_nobody_can_tell_a_person_looks_and_nothing_is_repeated_before(
     floor: Floor, at: Callable[..., str], httpserver: HTTPServer, happened: bool
@@ -376,7 +421,7 @@ def test_more_than_ten_of_one_cause_are_one_breaker(
     numbers = [*others, at("woocommerce", httpserver.url_for(""))]
     for number in numbers:
         cancel(floor, number)
-    httpserver.expect_request(__import__("re").compile("/wp-json/.*")).respond_with_json({}, status=401)
+    httpserver.expect_request(re.compile("/wp-json/.*")).respond_with_json({}, status=401)
     assert {outcome.cause for outcome in floor.pay_cancelled()} == {"refund-setup"}
     from tasks.sick import give_runs
 
@@ -481,8 +526,8 @@ def test_what_is_paid_after_it_was_cancelled_is_owed(
 def test_an_order_whose_money_is_kept_is_not_paid_back_even_when_it_is_paid_later(
     floor: Floor, at: Callable[..., str], httpserver: HTTPServer
 ) -> None:
-    number = at("woocommerce", httpserver.url_for(""))
     late = floor.number(floor.order((PLAIN, 1), financial_status="pending"))
+    number = at("woocommerce", httpserver.url_for(""))
     for one in (number, late):
         cancel(floor, one, keep_money=True)
     says(floor, late, financial_status="paid")
@@ -493,12 +538,9 @@ def test_what_was_changed_at_its_channel_while_it_was_made_is_a_persons(
     floor: Floor, at: Callable[..., str], httpserver: HTTPServer
 ) -> None:
     number = at("woocommerce", httpserver.url_for(""))
-    with floor.room.database.read() as connection:
-        order_id = desk.find(connection, number)["id"]
     floor.room.database.write(lambda c: desk.hold(c, number, "changed_while_making", ""))
     cancel(floor, number)
     floor.pay_cancelled()
-    assert order_id
     assert standing(floor, number) == [("waiting", None, Why.CHANGED_THERE)]
     assert httpserver.log == []
 
@@ -539,12 +581,13 @@ def test_what_is_put_off_goes_on_by_itself(floor: Floor, at: Callable[..., str],
     number = at("woocommerce", httpserver.url_for(""))
     cancel(floor, number)
     path = PATH.format(external_id(floor, number))
-    httpserver.expect_oneshot_request(path, method="POST").respond_with_data("", status=429)
+    busy = {"Retry-After": "3600"}
+    httpserver.expect_oneshot_request(path, method="POST").respond_with_data("", status=429, headers=busy)
     (outcome,) = floor.pay_cancelled()
     assert outcome.result == "waiting"
     assert floor.pay_cancelled() == []
     close_all()
-    due = update(rows).values(next_attempt_at=rows.c.planned_at - timedelta(seconds=0))
+    due = update(rows).values(next_attempt_at=rows.c.planned_at)
     floor.room.database.write(lambda c: c.execute(due).rowcount)
     paid_at_woocommerce(floor, number, httpserver)
     floor.pay_cancelled()

@@ -8,6 +8,7 @@ import pytest
 
 from backroom.domain.shop import ApiSpec
 from backroom.shop.load import load_shop
+from tests.mapped_shops import LANTERN, a_spec
 from tests.unit.shop.test_load import DEMO, problems
 
 PLAIN = DEMO.replace("postcodes = ", "# postcodes = ")
@@ -136,3 +137,11 @@ def test_a_square_account_says_where_its_events_go_and_which_locations_are_ours(
 def test_what_is_missing_of_a_square_account_is_named(tmp_path: Path, old: str, new: str, field: str) -> None:
     assert old in SQUARE
     assert field in [one.field for one in problems(tmp_path, PLAIN + SQUARE.replace(old, new, 1))]
+
+
+@pytest.mark.parametrize(("said", "pays"), [("", False), ("pays_back = true\n", True), ("pays_back = false\n", False)])
+def test_a_mapped_shop_says_whether_its_cancellation_gives_the_money_back(said: str, pays: bool) -> None:
+    calls = f'[mapping.tell.cancelled]\n{said}[[mapping.tell.cancelled.calls]]\npath = "/x"\nmethod = "POST"\n'
+    tell = a_spec(f"{LANTERN}\n{calls}").mapping
+    assert tell is not None
+    assert tell.tell["cancelled"].pays_back is pays
