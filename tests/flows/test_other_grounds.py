@@ -121,6 +121,7 @@ def test_what_looks_after_the_others_and_what_counts_runs_on_the_stock_worker_as
         "breaker/breaker": {"breaker_id": 1},
         "alert/alert": {"what": "was tried", "subject": "the stock worker"},
         "returns/main-hub": {},
+        "refunds/main-hub": {},
         "kpi/hourly": {},
         "kpi/daily": {},
         "audit/hourly": {},

@@ -43,6 +43,7 @@ from backroom.store.tables import (
     quarantine,
 )
 from tests.counting import check_that_everything_came_out_once
+from tests.integration.cli.typing_in import answered
 from tests.running import PATIENCE, RunningShop, running_shop, shop_database, wait_until
 from tests.searching import holding, places
 from tests.shops import CANARIES, an_order
@@ -353,6 +354,27 @@ def test_a_return_goes_from_the_scan_of_its_label_to_its_refund_and_its_customer
     wait_until(lambda: _told(shop, number) == {"return_refunded"}, "the customer to be told", 60)
     # The wave's table is written once everybody in it was told.
     of_the_wave = {"artifacts": {"key": {"any_": ["wave-returns-main-hub"]}}}
+    wait_until(lambda: shop.prefect("POST", "/artifacts/count", of_the_wave) > 0, "the wave's table", 60)
+
+
+def test_an_order_that_is_cancelled_in_a_terminal_waits_to_be_paid_back_until_a_person_says_that_it_was(
+    shop: RunningShop, sent: Sequence[DemoOrder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BACKROOM_HOME", str(shop.home))
+    held = [story.order for story in map(shop.story, shop.numbers("held"))]
+    number = next(order["number"] for order in held if order["payment"] == "paid")
+    assert answered("order", "cancel", number)["state"] == "cancelled"
+
+    def by_hand() -> list[str]:
+        return [one["by_hand"] for one in shop.story(number).refunds]
+
+    # The flow `refunds`, woken by the command, finds that this channel pays nothing back by itself.
+    wait_until(lambda: by_hand() == ["no_call"], "the wave that pays back")
+    (owed,) = [one for one in answered("return", "refunds") if one["order"] == number]
+    answered("return", "refunded", number, owed["amount"].split()[0])
+    after = shop.story(number)
+    assert [(one["kind"], one["state"]) for one in after.effects if one["kind"] == "refund"] == [("refund", "done")]
+    of_the_wave = {"artifacts": {"key": {"any_": ["wave-refunds-main-hub"]}}}
     wait_until(lambda: shop.prefect("POST", "/artifacts/count", of_the_wave) > 0, "the wave's table", 60)
 
 
