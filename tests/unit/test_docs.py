@@ -30,8 +30,10 @@ from backroom.domain.mapping import (
     SHIPPED_WORDS,
     STOCK_WORDS,
 )
+from backroom.domain.partners import ADAPTERS
 from backroom.domain.quality import Severity
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
+from backroom.domain.shop import CARRIER_KINDS, CHANNEL_KINDS, MAIL_KINDS, PUSH_KINDS, SMS_PROVIDERS
 from backroom.gateway import booth, carrier_events, event_page, event_sms, health, messages, pos, push, webhooks
 from backroom.gateway.access import SESSION_SECONDS
 from backroom.gateway.pages import (
@@ -384,3 +386,45 @@ def _keys_read(path: Path) -> Iterator[str]:
             and isinstance(node.args[0].value, str)
         ):
             yield node.args[0].value
+
+
+# Who stands in `docs/connectors.md`, by what its heading says of it.
+CONNECTORS = (
+    *(f'kind = "{kind}"' for kind in (*CHANNEL_KINDS, *CARRIER_KINDS)),
+    *(adapter for adapters in ADAPTERS.values() for adapter in adapters),
+    *(f'sms.kind = "{kind}"' for kind in SMS_PROVIDERS),
+    *(f'mail = "{kind}"' for kind in MAIL_KINDS if kind not in ("folder", "none")),
+    *(f'push = "{kind}"' for kind in PUSH_KINDS if kind != "none"),
+)
+ROWS = ("Needs", "Permissions", "Limits", "Tested against", "Not tested")
+
+
+def _sections_of_connectors() -> dict[str, dict[str, str]]:
+    """The sections of `docs/connectors.md` that are of a connector, by heading, with their rows by their first cell."""
+    text = (ROOT / "docs" / "connectors.md").read_text(encoding="utf-8")
+    found = {}
+    for section in text.split("\n### ")[1:]:
+        heading, _, body = section.partition("\n")
+        rows = {row[0]: row[1] for line in body.partition("\n## ")[0].splitlines() if len(row := cells(line)) == 2}
+        if "Needs" in rows:
+            found[heading] = rows
+    return found
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a row of a table; none of any other line."""
+    return [cell.strip() for cell in line.strip().strip("|").split(" | ")] if line.startswith("| ") else []
+
+
+@pytest.mark.parametrize("connector", CONNECTORS)
+def test_every_kind_of_connector_has_a_section(connector: str) -> None:
+    assert [heading for heading in _sections_of_connectors() if f"`{connector}`" in heading], connector
+
+
+def test_every_section_of_a_connector_says_needs_permissions_limits_and_what_was_tested_and_what_was_not() -> None:
+    sections = _sections_of_connectors()
+    assert "The hand-over point (click and collect)" in sections
+    missing = {heading: [row for row in ROWS if not rows.get(row)] for heading, rows in sections.items()}
+    assert {heading: rows for heading, rows in missing.items() if rows} == {}
+    text = (ROOT / "docs" / "connectors.md").read_text(encoding="utf-8")
+    assert not re.search(r"(?m)^-? ?\*{0,2}Tested against", text), "it is a row of its connector's table"
