@@ -10,6 +10,8 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,23 +23,26 @@ if TYPE_CHECKING:
     from backroom.shop.room import Room
 
 TIMES = 200
+# The mail folder flushes so many files at once.
+SIDE_BY_SIDE = 8
 # A page of SQLite's log with its head, about what a commit of one row appends.
 PAGE = b"x" * 4120
 WAVE = 500
 
 
-def fsync_ms(folder: Path) -> float:
-    """Milliseconds of the clock to append a page to a file and flush it, in the middle of many."""
-    descriptor = os.open(folder / "flushed", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+def fsync_ms(folder: Path, side_by_side: int = 1) -> float:
+    """Milliseconds of the clock to make a file of a page and flush it, in the middle of many; of so many side by side,
+    which the disk's journal may carry together, divided by their number."""
+    numbers = count()
 
-    def once() -> None:
+    def one(_: int) -> None:
+        descriptor = os.open(folder / f"flushed-{next(numbers)}", os.O_WRONLY | os.O_CREAT, 0o600)
         os.write(descriptor, PAGE)
         os.fsync(descriptor)
-
-    try:
-        return _median_ms(once)
-    finally:
         os.close(descriptor)
+
+    with ThreadPoolExecutor(side_by_side) as threads:
+        return _median_ms(lambda: list(threads.map(one, range(side_by_side)))) / side_by_side
 
 
 def commit_ms(folder: Path) -> float:

@@ -102,7 +102,7 @@ def _answers(told: Mapping[str, Any] | None, rate: float | None) -> list[Judged]
     why = "" if told["fulfilled_meanwhile"] else "no wave ran meanwhile"
     if rate is not None and rate < 100:
         why = f"only {rate:g} webhooks a second were sent"
-    return [goals.ANSWER.judge(told["answer_ms"]["p99"], sent, why), goals.DURABLE.judge(lost, sent, why)]
+    return [goals.ANSWER.judge(told["answer_ms"]["p99"], sent, why), goals.DURABLE.judge(lost, sent)]
 
 
 def _printing(told: Mapping[str, Any]) -> list[Judged]:

@@ -17,7 +17,7 @@ STAGES = {
         "label": STEP | {"fsyncs": 3, "fsync_ms": 0.4, "cpu_ms": 1.2},
         "notify": STEP | {"commits": 6, "fsyncs": 157, "fsync_ms": 1.2},
     },
-    "floors": {"commit_ms": 2.0, "fsync_ms": 1.0, "drawing_ms_per_order": 0.4},
+    "floors": {"commit_ms": 2.0, "fsync_side_by_side_ms": 0.125, "drawing_ms_per_order": 0.4},
 }
 
 
