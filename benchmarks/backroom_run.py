@@ -104,7 +104,8 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.bare:
             told = _bare(shop, chosen.orders)
         else:
-            _warm_up(shop)
+            # In waves of one, each of them warms as much as a wave of many.
+            _warm_up(shop, min(WARM, 4 * chosen.wave_most) if chosen.wave_most else WARM)
             if chosen.past:
                 add_past(shop.room, chosen.past)
             told = _trickle(shop, chosen.trickle) if chosen.trickle else _peak(shop, chosen.orders)
@@ -112,10 +113,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _warm_up(shop: MeasuredShop) -> None:
-    shop.take_in(WARM)
+def _warm_up(shop: MeasuredShop, count: int) -> None:
+    shop.take_in(count)
     shop.let_loose(deployment_for("intake", MAIN))
-    wait_for(lambda: fulfilled(shop.room, 0) == WARM, LOOK_SECONDS)
+    wait_for(lambda: fulfilled(shop.room, 0) == count, LOOK_SECONDS)
     shop.wait_until_quiet()
     shop.hold_workers()
 

@@ -5,7 +5,8 @@
 
 In one run, one after the other: the steps by themselves with the bare cost of a commit, a flush and drawn labels
 (`backroom_stages`), the whole system, the engine with next to nothing to do, and waves held at one (`backroom_run`).
-On a busy machine only the ratios are to be relied on, not the milliseconds. A table, and one line of JSON at the end.
+On a busy machine only the ratios are to be relied on, not the milliseconds. A line of JSON for each, a table, and the
+table as JSON at the end.
 
 What belongs here: putting these side by side. What does not: measuring them.
 """
@@ -135,6 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, command in commands.items():
         print(f"load {os.getloadavg()[0]:.1f}  python -m {' '.join(command)}", flush=True)
         told[name] = children.measure([sys.executable, "-m", *command], MOST_SECONDS)
+        print(json.dumps({name: told[name]}), flush=True)
     found = limits(told["stages"], told["whole"], told["bare"])
     print(table(found))
     ended, ones = ends(told["whole"]), told["ones"]
@@ -143,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f" cores full; {ended['measured']:g} measured"
     )
     print(f"a wave of one takes {1000 * ones['cpu_s'] / ones['orders']:.0f} ms of processor, most of it Prefect's runs")
-    print(json.dumps({"limits": [asdict(one) for one in found], "ends": ended, **told}))
+    print(json.dumps({"limits": [asdict(one) for one in found], "ends": ended}))
     return 0
 
 
