@@ -118,6 +118,13 @@ def test_a_kind_of_block_that_no_test_knows_is_found() -> None:
     assert ours == set(KINDS) == set(OPENED)
 
 
+def test_every_kind_of_block_is_described_with_its_names(shop_room: Room) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for one in wanted_by(shop_room):
+        name = one.name if one.name.startswith("shop-") else f"{one.name.partition('-')[0]}-ID"
+        assert f"| {type(one.make()).get_block_type_name()} | `{name}` |" in page
+
+
 def test_the_shop_of_every_kind_has_every_kind(shop_room: Room) -> None:
     shop = shop_room.shop
     assert {one.kind for one in shop.channels if one.api} == {*ASKED_KINDS, *TOLD_KINDS} == {*SOURCES, *WRITE_BACKS}
