@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
+from sqlalchemy import update
 
 import tasks.tell_channel
 from backroom.channels.delivering import delivery_of_fetched
@@ -20,12 +21,13 @@ from backroom.channels.meta_source import MetaSource
 from backroom.channels.refunding import Refunded, RefundRefused, RefundRequest
 from backroom.channels.registry import PROBES, SOURCES, WRITE_BACKS, channel_for
 from backroom.channels.remote import Cancelled, LineShipped, NewsRefused, Shipped, StockTold, Taken
-from backroom.domain.shop import NEWS_OF, ApiSpec, ChannelSpec
+from backroom.domain.shop import NEWS_OF, ApiSpec, ChannelSpec, RefundsSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup
 from backroom.shop import room as rooms
 from backroom.store import desk, news
 from backroom.store.inbox_door import accept
+from backroom.store.tables import refunds
 from tests.fake_meta import CMS, TOKEN, FakeMeta, error, ok
 from tests.shops import HUB, PLAIN, SCARCE, Floor
 from tests.unit.channels.samples import payload
@@ -319,3 +321,31 @@ def test_a_meta_that_is_away_holds_no_order_up(meta: FakeMeta, spec: ChannelSpec
     assert (outcome.result, outcome.cause) == ("waiting", "meta-away")
     shop.fulfil(HUB)
     assert shop.state(number) == ("fulfilled", ["done"])
+
+
+def test_an_order_that_is_cancelled_here_is_paid_back_by_its_cancellation_and_by_no_refund(
+    meta: FakeMeta, spec: ChannelSpec, shop: Floor
+) -> None:
+    paying = replace(spec, refunds=RefundsSpec(meta_url(spec), "refunds.insta"))
+    shop.room = replace(shop.room, shop=replace(shop.room.shop, channels=(*shop.room.shop.channels[:-1], paying)))
+    rooms._open[shop.room.home.resolve()] = shop.room
+    in_euros(meta)
+    number = take_in(shop, spec)
+    shop.tell("insta")
+    told = shop.room.shop.told_ids(news.CANCELLED)
+    shop.room.database.write(lambda c: desk.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF, told=told))
+    (first,) = shop.pay_cancelled()
+    assert (first.result, first.reason) == ("waiting", "its channel is to be told first")
+    assert [one.result for one in shop.tell("insta")] == ["told"]
+    later = update(refunds).values(next_attempt_at=refunds.c.planned_at)
+    shop.room.database.write(lambda c: c.execute(later).rowcount)
+    shop.pay_cancelled()
+    [refund] = shop.story(number).refunds
+    assert (refund["state"], refund["paid_minor"]) == ("done", refund["goods_minor"] + refund["shipping_minor"])
+    assert (len(meta.edges[ID]["cancellations"]), meta.edges[ID]["refunds"]) == (1, [])
+    assert not any(path.endswith("refunds") for _, path, _ in meta.calls)
+
+
+def meta_url(spec: ChannelSpec) -> str:
+    assert spec.api is not None
+    return spec.api.url
