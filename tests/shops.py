@@ -446,6 +446,20 @@ def open_floor(database: Database, home: Path) -> Floor:
     return reopen_floor(database, home)
 
 
+def pay_by_secrets(floor: Floor, patch: pytest.MonkeyPatch) -> None:
+    """Who pays back gets its block as it is made from the secrets: Prefect's store of blocks is left out, but for tests
+    of its own (`tests/integration/engine/test_blocks.py`)."""
+
+    def refunds_account(channel: str) -> Any:
+        from blocks.channels import RefundsAccount
+
+        spec = floor.room.shop.channel(channel)
+        assert spec.refunds is not None
+        return RefundsAccount(kind=spec.kind, secret=floor.room.secret(spec.refunds.secret))
+
+    patch.setattr("tasks.connections.refunds_account", refunds_account)
+
+
 @pytest.fixture
 def floor(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Floor:
     """A fresh shop, which is this process's room, and a waker that remembers: the tasks find both by themselves."""
@@ -455,13 +469,5 @@ def floor(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(rooms._open, home.resolve(), floor.room)
     monkeypatch.setitem(vars(wake), "_this", floor.waker)
 
-    def refunds_account(channel: str) -> Any:
-        from blocks.channels import RefundsAccount
-
-        spec = floor.room.shop.channel(channel)
-        return RefundsAccount(kind=spec.kind, secret=floor.room.secret(spec.refunds.secret))
-
-    # Prefect's store of blocks is left out, but for tests of its own (`tests/integration/engine/test_blocks.py`): who
-    # pays back gets its block as it is made from the secrets.
-    monkeypatch.setattr("tasks.connections.refunds_account", refunds_account)
+    pay_by_secrets(floor, monkeypatch)
     return floor

@@ -18,9 +18,10 @@ from sqlalchemy import Connection, RowMapping, select
 from backroom.domain.errors import Refuse
 from backroom.domain.returns import Disposition, Lane, PieceState, Reason, ReturnState, Wanted, Word
 from backroom.outgoing.circuit import close_all
-from backroom.store import decisions, desk, effects, refunds, return_desk, return_opening, returns
+from backroom.store import cancelled_refunds, decisions, desk, effects, refunds, return_desk, return_opening, returns
 from backroom.store.return_opening import Asked
 from backroom.store.tables import orders, return_lines
+from backroom.store.tables import refunds as refund_rows
 from backroom.store.tables import returns as return_rows
 from tests.faults.money import BY_HAND, SOURCE, Till
 from tests.shops import GTIN_TEE, HUB, PLAIN, SCARCE, Floor
@@ -151,14 +152,15 @@ class TakingBack(RuleBasedStateMachine):
                 return
 
     def _pay_back(self, day: str) -> None:
-        """A wave of returns. Whoever is sick is retried first, and the process is a fresh one, to which no channel's
-        failures are known."""
+        """A wave of returns, and one of cancelled orders. Whoever is sick is retried first, and the process is a fresh
+        one, to which no channel's failures are known."""
         close_all()
         self.till.has_a_day(day)
         for number in self._sick():
             self.floor.room.database.write(lambda c, number=number: desk.retry(c, number, WHO, HUB))
         try:
             self.floor.take_back()
+            self.floor.pay_cancelled()
         finally:
             self.till.has_a_day("fine")
 
@@ -173,13 +175,15 @@ class TakingBack(RuleBasedStateMachine):
     def _pay_by_hand(self, number: str) -> None:
         """A person looks at the till, says what was paid back there, and pays what was not."""
         with self.floor.room.database.read() as connection:
-            found = refunds.waiting(connection, self.floor.room.seals, [number])
+            found = [one for one in refunds.waiting(connection, self.floor.room.seals) if one.number == number]
         for one in found:
             external_id = int(one.external_id)
             paid = self.till.given(external_id).get(one.key)
             minor = min(one.amount_minor, self.till.left(external_id)) if paid is None else paid
-            confirm = partial(return_desk.confirm_refund, paid_minor=minor, reference="by-hand", actor=WHO)
-            said = self._try(lambda c, confirm=confirm: confirm(c, self._shop, number))
+            of_return = partial(return_desk.confirm_refund, shop=self._shop)
+            confirm = of_return if one.of_return else cancelled_refunds.confirm
+            words = {"number": number, "paid_minor": minor, "reference": "by-hand", "actor": WHO}
+            said = self._try(lambda c, confirm=confirm, words=words: confirm(c, **words))
             if said is not None and paid is None and minor:
                 self.till.gives(external_id, minor, BY_HAND)
 
@@ -205,11 +209,14 @@ class TakingBack(RuleBasedStateMachine):
             return list(connection.execute(select(return_rows.c.number).where(which)).scalars())
 
     def _sick(self) -> list[str]:
-        """The orders of which a return failed, or was put off."""
-        ill = return_rows.c.sick_cause.is_not(None) | return_rows.c.next_attempt_at.is_not(None)
-        query = select(orders.c.number).join(return_rows, return_rows.c.order_id == orders.c.id)
+        """The orders of which a return, or paying them back, failed or was put off."""
+        found: set[str] = set()
         with self.floor.room.database.read() as connection:
-            return list(connection.execute(query.where(ill).distinct()).scalars())
+            for rows in (return_rows, refund_rows):
+                ill = rows.c.sick_cause.is_not(None) | rows.c.next_attempt_at.is_not(None)
+                query = select(orders.c.number).join(rows, rows.c.order_id == orders.c.id)
+                found.update(connection.execute(query.where(ill)).scalars())
+        return sorted(found)
 
     def _lines(self, number: str) -> list[RowMapping]:
         query = select(return_lines).join(return_rows, return_rows.c.id == return_lines.c.return_id)

@@ -35,7 +35,7 @@ from tests.faults.lasting import check_labels, check_reasons
 from tests.faults.money import SOURCE, Price, check_conserved, check_never_too_much, open_till
 from tests.faults.table import Fault
 from tests.faults.taking_back import TakingBack
-from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, an_order, open_floor
+from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, an_order, open_floor, pay_by_secrets
 
 # A wave commits about as often as this from its claim to its end.
 COMMITS = st.integers(0, 12)
@@ -72,6 +72,7 @@ class BackRoom(TakingBack):
         self.patch.setenv("BACKROOM_HOME", str(self.floor.room.home))
         self.patch.setitem(rooms._open, self.floor.room.home.resolve(), self.floor.room)
         self.patch.setitem(vars(wake), "_this", self.floor.waker)
+        pay_by_secrets(self.floor, self.patch)
         self.ordered: dict[int, tuple[str, Price, list[tuple[str, int]]]] = {}
         self.said: dict[int, dict[str, Any]] = {}
         self.minute = 0
@@ -206,6 +207,7 @@ class BackRoom(TakingBack):
             with contextlib.suppress(Killed):
                 self.floor.intake()
                 self.floor.take_back()
+                self.floor.pay_cancelled()
                 self.floor.fulfil(place)
         finally:
             event.remove(engine, "commit", die)
