@@ -50,6 +50,8 @@ class Press:
     pace: Pace
     has_line: bool
     befell: Counter[str] = field(default_factory=Counter)
+    # What befalls its next upload, whatever the deck says.
+    next_upload: str = ""
 
     def __post_init__(self) -> None:
         self.uri = self.printer.uri
@@ -114,7 +116,7 @@ class Press:
         """Its line: what becomes of one request."""
         if self._unplugged:
             return None
-        accident = next(self._uploads) if operation_of(request) == Operation.SEND_DOCUMENT else ""
+        accident = self._next_accident() if operation_of(request) == Operation.SEND_DOCUMENT else ""
         if not accident:
             return ask(request)
         before = len(self.printer.jobs())
@@ -129,6 +131,10 @@ class Press:
         if accident == "forgotten":
             self._print_and_forget(before)
         return None
+
+    def _next_accident(self) -> str:
+        asked, self.next_upload = self.next_upload, ""
+        return asked or next(self._uploads)
 
     def rest(self) -> None:
         """Wait until nothing is on its way to it, and nothing is left in it to be done."""
