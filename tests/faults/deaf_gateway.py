@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +23,14 @@ class DeafGateway:
     """An SMS gateway at `url` that takes every message, and leaves some without an answer the first time.
 
     It speaks as Kannel does (GET, no keys), and as a gateway with idempotency keys does (POST), which sends one message
-    a key, however often it is asked. Of every `deaf_to` messages one gets no answer.
+    a key, however often it is asked. Of every `deaf_to` messages one gets no answer: its line is closed, or, where the
+    gateway is `silent`, stays open until the other side hangs up, after so many seconds as are `waited`.
     """
 
     url: str
     deaf_to: int
+    silent: bool = False
+    waited: list[float] = field(default_factory=list)
     taken: Counter[str] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
 
@@ -47,6 +51,11 @@ class DeafGateway:
                 if request[0] == "GET" or self.taken[key] == 1:
                     self.sent[key] += 1
                 if self.taken[key] == 1 and len(self.taken) % self.deaf_to == 0:
+                    if self.silent:
+                        began = time.monotonic()
+                        # Whoever has waited long enough hangs up, and that is the end of the line.
+                        lines.read(1)
+                        self.waited.append(time.monotonic() - began)
                     return
                 answer = b"202 Accepted\r\nContent-Length: 25\r\n\r\n0: Accepted for delivery\r\n"
                 if request[0] == "POST":
@@ -55,9 +64,9 @@ class DeafGateway:
 
 
 @contextmanager
-def deaf_gateway(deaf_to: int) -> Iterator[DeafGateway]:
+def deaf_gateway(deaf_to: int, *, silent: bool = False) -> Iterator[DeafGateway]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        gateway = DeafGateway(f"http://127.0.0.1:{listener.getsockname()[1]}/send", deaf_to)
+        gateway = DeafGateway(f"http://127.0.0.1:{listener.getsockname()[1]}/send", deaf_to, silent)
 
         def listen() -> None:
             while True:

@@ -32,6 +32,9 @@ from tests.shops import HUB, PLAIN, Floor
 from tests.sms import sending_by, twilio_block
 from tests.workshops import WORKSHOP, LosesAnswers, Workshop, a_partner, a_place, with_partners
 
+# How long a client waits for an answer: its own field, which stands at 20 s in a shop.
+PATIENCE, LONGEST_WAIT = 0.3, 10.0
+
 
 def let_announce(floor: Floor, many: int) -> None:
     """So many orders through the hub, each of which announces itself by SMS."""
@@ -57,10 +60,13 @@ def let_time_pass(floor: Floor, location: str = HUB) -> None:
 
 
 @contextmanager
-def sending_to(floor: Floor, kind: str, deaf_to: int) -> Iterator[DeafGateway]:
-    """The shop's SMS go to a deaf gateway."""
-    with deaf_gateway(deaf_to) as gateway:
+def sending_to(floor: Floor, kind: str, deaf_to: int, *, silent: bool = False) -> Iterator[DeafGateway]:
+    """The shop's SMS go to a deaf gateway. One that is silent is given up after PATIENCE seconds."""
+    with deaf_gateway(deaf_to, silent=silent) as gateway, pytest.MonkeyPatch.context() as patch:
         block = SmsProvider(kind=kind, url=gateway.url, username="shop", password=SecretStr("hush"))
+        as_it_is = SmsProvider.get_client
+        if silent:
+            patch.setattr(SmsProvider, "get_client", lambda one: replace(as_it_is(one), read_timeout=PATIENCE))
         with sending_by(floor, block):
             yield gateway
 
@@ -119,6 +125,27 @@ def test_where_nobody_can_be_asked_a_lost_answer_is_a_persons_to_settle(floor: F
     ledger, ends = seen(floor)
     assert (ledger, ends) == ({"done": many}, {"fulfilled": many})
     assert Counter(gateway.sent.values()) == {1: many}
+
+
+@pytest.mark.fault("F7")
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", ["json", "kannel"])
+def test_whoever_takes_a_message_and_then_says_nothing_is_given_up_in_time_and_sends_it_once(
+    floor: Floor, kind: str, fault: Fault
+) -> None:
+    many = fault.volume(6, 60, 400)
+    with sending_to(floor, kind, deaf_to=2, silent=True) as gateway:
+        let_announce(floor, many)
+        for _ in range(3):
+            let_time_pass(floor)
+    ledger, ends = seen(floor)
+    fault.tell(gateway=kind, orders=many, sent=sum(gateway.sent.values()), timed_out=len(gateway.waited), **ledger)
+    assert len(gateway.waited) == many // 2
+    assert PATIENCE * 0.9 <= min(gateway.waited) <= max(gateway.waited) < LONGEST_WAIT
+    assert Counter(gateway.sent.values()) == {1: many}
+    lost = 0 if kind == "json" else many // 2
+    assert ledger == Counter({"done": many - lost, "unknown": lost}) + Counter()
+    assert ends["fulfilled"] == many - lost
 
 
 @pytest.mark.fault("F7")
