@@ -8,7 +8,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 
 from backroom.domain.events import EventState
-from backroom.domain.transfers import TransferState
+from backroom.domain.transfers import AWAY, TransferState
 from backroom.engine import standing
 from backroom.engine.wake import OF_TRANSFER, this_waker
 from backroom.insight import restock_report, restocking
@@ -40,7 +40,10 @@ def plan_event(code: str) -> str:
     found = restocking.propose(room, code)
     if found.transfer:
         _ask(room, found.transfer)
-    told = restock_report.plan_markdown(code, found.stored, found.transfer, _titles(room))
+    with room.database.read() as connection:
+        away = transfer_rows.of_event(connection, events.find(connection, code)["id"], AWAY)
+    printing = {one.number: one.still_to_print for one in away if one.still_to_print}
+    told = restock_report.plan_markdown(code, found.stored, found.transfer, _titles(room), printing)
     create_markdown_artifact(told, key=f"restock-{code}", description=f"What to take to {code}")
     pieces = found.stored.plan.pieces
     return f"{code}: {pieces} pieces{f', {found.transfer} waits for a yes' if found.transfer else ''}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from prefect.input import RunInput
 from pydantic import Field
+from sqlalchemy import Connection
 
-from backroom.domain.transfers import TransferRefused, TransferState
+from backroom.domain.transfers import TransferLine, TransferRefused, TransferState
 from backroom.engine.runs import artifact_url
 from backroom.insight.restocking import titles
 from backroom.shop.room import Room
-from backroom.store import catalogue, selling, transfer_rows, transfers
+from backroom.store import catalogue, selling, stock_prints, transfer_rows, transfers
+from backroom.store.transfer_rows import Transfer
 from tasks.deciding import ACTOR
 from tasks.waking import send
 
@@ -36,7 +39,7 @@ def question(room: Room, number: str) -> str | None:
         named = titles(catalogue.all_variants(connection))
     if one.state is not TransferState.PROPOSED:
         return None
-    rows = [f"| {line.asked} | {line.sku} | {named.get(line.sku, '').replace('|', '/')} |" for line in one.lines]
+    rows = [f"| {line.asked} | {line.sku} | {_what(line, named)} |" for line in one.lines]
     rows += [f"| {pack.asked} | {pack.material} | {pack.name.replace('|', '/')} |" for pack in one.packs]
     why = artifact_url(f"restock-{one.event}")
     return "\n".join(
@@ -52,13 +55,24 @@ def question(room: Room, number: str) -> str | None:
 
 def carry_out(room: Room, number: str, answer: Answer) -> str:
     """Do what was chosen; one that was settled elsewhere meanwhile stays so."""
-    decide = transfers.approve if answer.choice is Choice.YES else transfers.decline
+
+    def decide(connection: Connection) -> Transfer:
+        if answer.choice is Choice.YES:
+            return transfers.approve(connection, room.shop, number, ACTOR)
+        return transfers.decline(connection, number, ACTOR)
+
     try:
-        done = room.database.write(lambda connection: decide(connection, number, ACTOR))
+        done = room.database.write(decide)
     except TransferRefused as error:
         return error.message
-    send(room.database.write(lambda connection: selling.wakeups(connection, room.shop)))
+    send(room.database.write(lambda c: selling.wakeups(c, room.shop) + stock_prints.wakeups(c, done)))
     aside = sum(line.sent for line in done.lines)
     if done.state is TransferState.DECLINED:
         return f"{number}: no"
-    return f"{number}: {aside} pieces are set aside. Pack them: `backroom restock pick {number}`"
+    printed = f" {done.still_to_print} are printed first." if done.still_to_print else ""
+    return f"{number}: {aside} pieces are set aside.{printed} Pack them: `backroom restock pick {number}`"
+
+
+def _what(line: TransferLine, named: Mapping[str, str]) -> str:
+    first = f" ({line.to_print} of them printed first)" if line.to_print else ""
+    return named.get(line.sku, "").replace("|", "/") + first

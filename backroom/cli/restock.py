@@ -15,7 +15,7 @@ from backroom.domain.transfers import TransferRefused
 from backroom.insight import restock_report, restocking
 from backroom.insight.restocking import titles
 from backroom.shop.room import Room
-from backroom.store import catalogue, events, selling, transfer_rows, transfers
+from backroom.store import catalogue, events, selling, stock_prints, transfer_rows, transfers
 from backroom.store.database import now
 from backroom.store.transfer_rows import Transfer
 
@@ -77,13 +77,14 @@ def list_transfers(
             "event": one.event,
             "state": one.state.value,
             "asked": one.asked,
+            "to_print": one.still_to_print,
             "sent": sum(line.sent for line in one.lines),
             "arrived": sum(line.arrived for line in one.lines),
             "missing": sum(one.missing.values()),
         }
         for one in found
     ]
-    columns = ("number", "event", "state", "asked", "sent", "arrived", "missing")
+    columns = ("number", "event", "state", "asked", "to_print", "sent", "arrived", "missing")
     show_json(rows) if as_json else show_table("Transfers", rows, columns)
 
 
@@ -94,10 +95,12 @@ def _wake(room: Room) -> None:
 
 @app.command("yes")
 def yes(number: Number) -> None:
-    """Let a proposed transfer go: its pieces are set aside, out of the hub's stock. Prints what to pack."""
+    """Let a proposed transfer go: its pieces are set aside, out of the hub's stock, and what is to be printed first is
+    printed there. Prints what to pack."""
     room = open_room()
-    done = room.database.write(lambda connection: transfers.approve(connection, number, ACTOR))
+    done = room.database.write(lambda connection: transfers.approve(connection, room.shop, number, ACTOR))
     _wake(room)
+    send_wakeups(room, room.database.write(lambda connection: stock_prints.wakeups(connection, done)))
     _show_pick_list(room, done)
 
 
@@ -117,7 +120,7 @@ def pick(number: Number, as_json: AsJson = False) -> None:
         one = transfer_rows.read(connection, number)
     if as_json:
         rows: list[dict[str, object]] = [
-            {"sku": line.sku, "asked": line.asked, "pieces": line.sent} for line in one.lines
+            {"sku": line.sku, "asked": line.asked, "pieces": line.sent, "to_print": line.printing} for line in one.lines
         ]
         rows += [
             {"sku": pack.material, "asked": pack.asked, "pieces": pack.sent, "pack": pack.pack, "units": pack.units}
@@ -130,7 +133,8 @@ def pick(number: Number, as_json: AsJson = False) -> None:
 
 @app.command("send")
 def send(number: Number, only: Fewer = None) -> None:
-    """It is packed and leaves. What was not packed goes back to the hub's stock."""
+    """It is packed and leaves. What was not packed goes back to the hub's stock; what was not printed yet is not
+    printed any more."""
     room, packed = open_room(), _counts(only)
     done = room.database.write(lambda connection: transfers.send(connection, number, packed, ACTOR))
     _wake(room)
@@ -204,6 +208,11 @@ def _show_pick_list(room: Room, one: Transfer) -> None:
     rows = [{"pieces": line.sent, "sku": line.sku, "what": named.get(line.sku, "")} for line in one.lines if line.sent]
     rows += [{"pieces": pack.sent, "sku": pack.material, "what": pack.name} for pack in one.packs if pack.sent]
     show_table(f"Pick for {one.number}, to {one.event} ({one.state})", rows, ("pieces", "sku", "what"))
+    for line in one.lines:
+        if line.printing:
+            aside.print(
+                f"{line.printing} of {line.sku} are still to be printed at {one.from_location}", highlight=False
+            )
     for sku, count in transfer_rows.short_of(one).items():
         aside.print(f"[yellow]{count} of {sku} are not there any more[/]", highlight=False)
 

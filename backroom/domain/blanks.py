@@ -8,6 +8,8 @@ shares another tag with it: `blank tee` becomes every `tee`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from backroom.domain.model import Variant
 
 BLANK = "blank"
@@ -15,6 +17,12 @@ BLANK = "blank"
 
 def is_blank(variant: Variant) -> bool:
     return BLANK in variant.tags
+
+
+def blanks_of(variants: Collection[Variant]) -> dict[str, str]:
+    """The SKU of the blank that each printed thing is printed on; one without a blank in the catalogue is missing."""
+    blanks = [variant for variant in variants if is_blank(variant)]
+    return {one.sku: blank.sku for blank in blanks for one in variants if becomes(blank, one)}
 
 
 def becomes(blank: Variant, variant: Variant) -> bool:

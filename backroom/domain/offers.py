@@ -10,10 +10,11 @@ Room is millilitres, weight grams, time seconds, power watt-hours.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from backroom.domain.blanks import becomes, is_blank
+from backroom.domain.blanks import becomes, blanks_of, is_blank
 from backroom.domain.events import Event
 from backroom.domain.forecast import Thing
 from backroom.domain.model import StockLevel, Variant
@@ -70,18 +71,25 @@ def offer(
     there: Mapping[str, int],
     expected: Mapping[str, float],
     spare: Mapping[str, int] | None = None,
+    printing: Mapping[str, int] | None = None,
 ) -> Offer:
     """Candidates, limits and materials for an event.
 
     `hours_left` is how long its booth will still be open, `hours_until` how long the hub can still print before it;
     `free_at_hub` is what may leave the hub by SKU, `there` what is at the booth or on its way, `expected`
-    how many pieces the market asks for, `spare` the units left in the packs there, by material.
+    how many pieces the market asks for, `spare` the units left in the packs there, by material; `printing` pieces are
+    printed to stock at the hub already, by SKU: they have its time and their blanks.
     """
     sold = [variant for variant in variants if not is_blank(variant)]
     blanks = {
         blank.sku: [v for v in sold if becomes(blank, v) and booth.prints(v)] for blank in variants if is_blank(blank)
     }
-    of_blank = {v.sku: blank.sku for blank in variants if is_blank(blank) for v in sold if becomes(blank, v)}
+    of_blank = blanks_of(variants)
+    begun = [(one, printing[one.sku]) for one in sold if one.sku in printing] if printing else []
+    free = Counter(free_at_hub)
+    for one, count in begun:
+        if one.sku in of_blank:
+            free[of_blank[one.sku]] -= count
     limits = {
         VAN_ROOM: spec.van_ml,
         VAN_LOAD: spec.van_g,
@@ -89,25 +97,26 @@ def offer(
     }
     limits = {name: limit for name, limit in limits.items() if limit or (name == BOOTH_ROOM and spec.booth_ml)}
     limits[PRINTING] = int(hours_left * 3600 * spec.print_share) * len(booth.printers)
-    limits[HUB_PRINTING] = int(hours_until * 3600 * spec.print_share) * len(hub.printers)
+    busy = sum(count * hub.seconds([one], expected) for one, count in begun if hub.can_print(one))
+    limits[HUB_PRINTING] = max(0, int(hours_until * 3600 * spec.print_share) * len(hub.printers) - busy)
     watt_hours = _power(event, hours_left)
     if watt_hours is not None:
         limits[POWER] = watt_hours
     candidates: list[Candidate] = []
     for variant in sold:
         uses = _carried(spec, variant)
-        if free_at_hub.get(variant.sku, 0) > 0:
-            limits[shelf(variant.sku)] = free_at_hub[variant.sku]
+        if free[variant.sku] > 0:
+            limits[shelf(variant.sku)] = free[variant.sku]
             candidates.append(Candidate(variant.sku, Kind.FINISHED, (variant.sku,), uses | {shelf(variant.sku): 1}))
         if hub.prints(variant):
             printed = uses | {HUB_PRINTING: hub.seconds([variant], expected)}
             if variant.sku in of_blank:
                 printed[shelf(of_blank[variant.sku])] = 1
-                limits.setdefault(shelf(of_blank[variant.sku]), max(0, free_at_hub.get(of_blank[variant.sku], 0)))
+                limits.setdefault(shelf(of_blank[variant.sku]), max(0, free[of_blank[variant.sku]]))
             candidates.append(Candidate(variant.sku, Kind.TO_PRINT, (variant.sku,), printed))
     for blank in variants:
         if blanks.get(blank.sku):
-            limits[shelf(blank.sku)] = max(0, free_at_hub.get(blank.sku, 0))
+            limits[shelf(blank.sku)] = max(0, free[blank.sku])
             seconds = booth.seconds(blanks[blank.sku], expected)
             power = _watt_hours_a_print(event, len(booth.printers), seconds)
             uses = _carried(spec, blank) | {PRINTING: seconds, POWER: power, shelf(blank.sku): 1}

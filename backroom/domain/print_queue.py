@@ -32,7 +32,8 @@ _NEXT = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class QueuedJob:
-    """A job that has not come out. `waits`: somebody stands there for it. `printer` has it in hand since `began`;
+    """A job that has not come out. `part` is what it is for: the work on an order, below zero what is printed to stock
+    for a transfer. `waits`: somebody stands there for it. `printer` has it in hand since `began`;
     `in_hand`: the booth has it, at a printer or not."""
 
     id: int

@@ -42,13 +42,18 @@ class TransferRefused(Refuse):
 
 @dataclass(frozen=True, slots=True)
 class TransferLine:
-    """One SKU of a transfer: pieces asked for, set aside or sent, scanned on arrival, and put to the booth's stock."""
+    """One SKU of a transfer: pieces asked for, set aside or sent, scanned on arrival, and put to the booth's stock.
+
+    `to_print` of those asked for are printed at the hub first, `printing` of them have not come out yet.
+    """
 
     sku: str
     asked: int
     sent: int = 0
     arrived: int = 0
     booked: int = 0
+    to_print: int = 0
+    printing: int = 0
 
     @property
     def on_the_way(self) -> int:
@@ -90,8 +95,10 @@ def missing(lines: Iterable[TransferLine]) -> dict[str, int]:
 
 
 def less_than_asked(lines: Iterable[TransferLine]) -> dict[str, int]:
-    """What was asked for and not there any more when it was set aside or packed, by SKU."""
-    return {line.sku: line.asked - line.sent for line in lines if line.sent < line.asked}
+    """What was asked for and not there any more when it was set aside or packed, by SKU; what is still to be printed is
+    no lack yet."""
+    lacking = {line.sku: line.asked - line.sent - line.printing for line in lines}
+    return {sku: count for sku, count in lacking.items() if count > 0}
 
 
 def about_the_same(one: Mapping[str, int], other: Mapping[str, int]) -> bool:

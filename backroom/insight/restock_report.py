@@ -61,13 +61,22 @@ def left_out_rows(stored: StoredPlan, titles: Mapping[str, str]) -> list[dict[st
     ]
 
 
-def plan_markdown(code: str, stored: StoredPlan, transfer: str, titles: Mapping[str, str]) -> str:
-    """The plan of an event, for an artifact."""
+def plan_markdown(
+    code: str,
+    stored: StoredPlan,
+    transfer: str,
+    titles: Mapping[str, str],
+    printing: Mapping[str, int] | None = None,
+) -> str:
+    """The plan of an event, for an artifact. `printing` is how many pieces of its transfers have not come out of the
+    hub's printers yet, by their numbers."""
     rows = plan_rows(stored, titles)
     when = "before it opens" if not stored.open_share else f"with {stored.open_share:.0%} of its hours over"
     lines = [f"# What to take to {code}", "", f"Planned {stored.at:%Y-%m-%d %H:%M} UTC, {when}.", ""]
     if transfer:
         lines += [f"**Transfer {transfer} waits for your yes**: its form is among the paused runs of `transfer`.", ""]
+    for number, count in (printing or {}).items():
+        lines += [f"**Still to be printed for {number}: {count}.** Each joins it as it comes out.", ""]
     lines += [
         f"Without these pieces about {stored.plan.lost_without:.1f} sales would be lost, with them "
         f"{stored.plan.lost_with:.1f}.",
@@ -85,7 +94,7 @@ def plan_markdown(code: str, stored: StoredPlan, transfer: str, titles: Mapping[
     lines += _table(rows)
     to_print = [line for line in stored.plan.lines if line.kind is Kind.TO_PRINT]
     if to_print:
-        lines += ["", "What is to be printed first joins the next transfer once it was taken into the hub's stock."]
+        lines += ["", "What is to be printed first is printed at the hub with your yes to its transfer, and joins it."]
     picture = plan_chart(stored)
     if picture:
         lines += ["", "## Expected and brought", "", f"![Expected and brought]({data_uri(picture)})"]

@@ -30,6 +30,7 @@ from backroom.store import (
     restock_past,
     restock_plans,
     stock,
+    stock_prints,
     transfer_packs,
     transfer_rows,
     transfers,
@@ -41,7 +42,7 @@ from backroom.store.sample_standing import not_on_demand
 
 # A trip for fewer lost sales than these is not worth a person's way, once the van has gone.
 LEAST_TRIP = 3.0
-MOVED = (Kind.FINISHED, Kind.BLANK)
+MOVED = (Kind.FINISHED, Kind.TO_PRINT, Kind.BLANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def due_events(connection: Connection, shop: Shop, at: datetime) -> list[str]:
 
 
 def propose(room: Room, code: str) -> Proposed:
-    """Make a plan for an event, keep it, and propose a transfer of what is on the hub's shelf; again it is the same."""
+    """Make a plan for an event, keep it, and propose a transfer of what is on the hub's shelf, or is printed there
+    first; again it is the same."""
     with room.database.read() as connection:
         row = events.find(connection, code)
         computed = compute(connection, room.shop, row, now(connection))
@@ -85,11 +87,13 @@ def propose(room: Room, code: str) -> Proposed:
             connection, event["id"], computed.plan, computed.expected, computed.open_share, at, computed.left_out
         )
         pieces: Counter[str] = Counter()
+        to_print: Counter[str] = Counter()
         if event["state"] in BEFORE_THE_END and event["ends_at"] > at and _worth_a_trip(computed):
             for line in computed.plan.lines:
                 pieces[line.item] += line.pieces if line.kind in MOVED else 0
+                to_print[line.item] += line.pieces if line.kind is Kind.TO_PRINT else 0
         packs = packs_of(computed.plan, room.shop) if pieces.total() else []
-        number = transfers.propose(connection, event, id_, pieces, room.shop.hub, at, packs)
+        number = transfers.propose(connection, event, id_, pieces, room.shop.hub, at, packs, to_print)
         return number, restock_plans.newest(connection, event["id"])
 
     number, stored = room.database.write(keep)
@@ -134,6 +138,7 @@ def compute(connection: Connection, shop: Shop, row: RowMapping, at: datetime) -
         free_at_hub=free_at_hub(shop.restock, levels, hub.id, online, restock_past.ONLINE_WEEKS),
         there=there,
         expected={sku: one.mean for sku, one in rest.items()},
+        printing=stock_prints.to_come(connection, hub.id),
         spare=transfer_packs.spare(connection, row["id"]),
     )
     chosen = plan(

@@ -108,7 +108,7 @@ def _prints_wait(connection: Connection) -> list[str]:
     """Locations with a job that may be handed out, or that is in the hands of a worker who may be dead."""
     query = (
         select(print_jobs.c.location)
-        .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
+        .select_from(prints.beside_owners())
         # Both in one list, or no index of states could be used.
         .where(print_jobs.c.state.in_([PrintJobState.WAITING, *prints.ACTIVE]))
         .where(or_(print_jobs.c.state != PrintJobState.WAITING, prints.wanted()))

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 from backroom.domain.model import PrintJobState
 from backroom.store.claims import raise_generation
 from backroom.store.print_attempts import HandedJob, hand_out
-from backroom.store.print_jobs import STAGE, wanted
-from backroom.store.tables import fulfilment_orders, generations, print_jobs
+from backroom.store.print_jobs import STAGE, beside_owners, wanted
+from backroom.store.tables import generations, print_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def look(connection: Connection) -> dict[str, BoothWork]:
     }
     jobs = (
         select(print_jobs.c.location)
-        .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
+        .select_from(beside_owners())
         .where(print_jobs.c.state == PrintJobState.WAITING, wanted())
     )
     waiting = set(connection.execute(jobs.distinct()).scalars())

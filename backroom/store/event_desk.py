@@ -14,7 +14,7 @@ from sqlalchemy import Connection, RowMapping
 from backroom.domain.errors import AskPerson
 from backroom.domain.events import BEFORE_THE_END, EventState, due_move
 from backroom.domain.readiness import Readiness
-from backroom.store import events
+from backroom.store import events, stock_prints
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.event_closing import Cleared, clear_booth, let_in, open_at
@@ -89,11 +89,13 @@ def open_event(connection: Connection, code: str, hub: str, actor: str, run_id: 
 def close_event(
     connection: Connection, code: str, hub: str, actor: str, run_id: str = ""
 ) -> tuple[Cleared, list[Wakeup]]:
-    """Close an event now, or call it off: no order goes there any more, and what is open is routed elsewhere."""
+    """Close an event now, or call it off: no order goes there any more, what is open is routed elsewhere, and nothing
+    more is printed to be taken there."""
     row, at = events.locked(connection, code), now(connection)
     looked = Looked()
     if row["state"] in BEFORE_THE_END:
         events.move(connection, row, EventState.CLOSED, at, actor=actor, run_id=run_id)
+        stock_prints.drop_of_event(connection, row["id"], at)
     elif row["state"] == EventState.SETTLED:
         raise EventRefused(f"{code} is settled already")
     _clear(connection, row, hub, looked, at, run_id)
@@ -127,6 +129,7 @@ def _move_on(connection: Connection, row: RowMapping, hub: str, looked: Looked, 
         looked.moved.append((row["code"], due))
         row = events.locked(connection, row["code"])
         if due is EventState.CLOSED:
+            stock_prints.drop_of_event(connection, row["id"], at)
             _clear(connection, row, hub, looked, at, run_id)
 
 

@@ -64,6 +64,8 @@ def read_figures(connection: Connection) -> Figures:
     sick_return = returns.c.sick_cause.is_not(None) & returns.c.next_attempt_at.is_(None)
     sick_refund = refunds.c.sick_cause.is_not(None) & refunds.c.next_attempt_at.is_(None)
     sick_news = UNTOLD & channel_news.c.sick_cause.is_not(None) & channel_news.c.next_attempt_at.is_(None)
+    # What is printed to stock waits for whole evenings, behind every order: that is no trouble.
+    print_waits = (print_jobs.c.state == PrintJobState.WAITING) & print_jobs.c.transfer_id.is_(None)
     return Figures(
         inbox=_by(connection, inbox.c.channel, inbox.c.state),
         orders=_by(connection, orders.c.channel, orders.c.state),
@@ -92,7 +94,7 @@ def read_figures(connection: Connection) -> Figures:
             ("intake",): _age(connection, orders.c.accepted_at, moving, at),
             ("held",): _age(connection, orders.c.accepted_at, orders.c.state == OrderState.HELD, at),
             ("fulfilment",): _age(connection, fulfilment_orders.c.opened_at, working, at),
-            ("print",): _age(connection, print_jobs.c.created_at, print_jobs.c.state == PrintJobState.WAITING, at),
+            ("print",): _age(connection, print_jobs.c.created_at, print_waits, at),
             ("refund",): _age(connection, refunds.c.planned_at, refunds.c.state == WAITING, at),
             ("tell",): _age(connection, channel_news.c.at, UNTOLD, at),
             ("stock",): _age(connection, channel_stock.c.failing_since, channel_stock.c.cause != "", at),

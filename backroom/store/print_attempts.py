@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, select
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState
-from backroom.store import effects, print_seals
+from backroom.store import effects, print_seals, stock_prints
 from backroom.store.blanks import use_blanks
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now, writes
@@ -25,9 +25,11 @@ from backroom.store.print_jobs import (
     KIND,
     MADE_ALREADY,
     STAGE,
+    beside_owners,
     drop,
-    is_wanted,
+    is_to_stock,
     key_of,
+    owner_of,
     part_of,
     pieces_of,
     request_hash_of,
@@ -42,8 +44,10 @@ from backroom.store.tables import fulfilment_lines, fulfilment_orders, print_job
 MOST_FAILURES = 3
 # Somebody who stands there comes before a parcel, in the hand as well as on the way into it; and of those who stand
 # there whoever came first, whatever channel it was: a time that was told would break if others were let in before.
+# What is printed to stock is nobody's yet: its own priority puts it behind them all.
+_BY_PRIORITY = print_jobs.c.transfer_id.is_not(None) | (fulfilment_orders.c.delivery == Delivery.SHIP)
 _TURN = (
-    case((fulfilment_orders.c.delivery == Delivery.SHIP, print_jobs.c.priority), else_=-1),
+    case((_BY_PRIORITY, print_jobs.c.priority), else_=-1),
     print_jobs.c.id,
 )
 
@@ -84,7 +88,8 @@ class HandedJob:
 def hand_out(connection: Connection, location: str, holder: str, most: int) -> list[HandedJob]:
     """What this worker has in hand already, then waiting jobs up to `most`, best priority first, into its hands.
 
-    Only work that is being made is handed out: a held or cancelled order prints nothing.
+    Only work that is being made is handed out: a held or cancelled order prints nothing, nor does a transfer that has
+    left or does not go.
     """
     at = now(connection)
     mine = select(print_jobs.c.id).where(
@@ -94,7 +99,7 @@ def hand_out(connection: Connection, location: str, holder: str, most: int) -> l
     if len(ids) < most:
         waiting = (
             select(print_jobs.c.id)
-            .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
+            .select_from(beside_owners())
             .where(
                 print_jobs.c.location == location,
                 print_jobs.c.state == PrintJobState.WAITING,
@@ -120,7 +125,7 @@ def _described(connection: Connection, which: ColumnElement[bool], at: datetime)
     query = (
         select(print_jobs, variants.c.title, variants.c.printed_width_mm, variants.c.printed_height_mm)
         .join(variants, variants.c.sku == print_jobs.c.sku)
-        .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
+        .outerjoin(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
         .where(which)
         .order_by(*_TURN)
     )
@@ -169,9 +174,9 @@ def start(connection: Connection, job_id: int, attempt: int, holder: str, printe
     """Commit, just before the call to the printer, that it begins. A person's hold in between stops it here."""
     at = now(connection)
     row = held_job(connection, job_id, holder, attempt)
-    state = part_of(connection, row)["state"]
-    if not is_wanted(row, state):
-        raise NotYourJob(f"print job {job_id} is not wanted now: its order is {state}")
+    owner = owner_of(connection, row)
+    if not owner.wanted:
+        raise NotYourJob(f"print job {job_id} is not wanted now: its {owner.kind} is {owner.state}")
     _move(connection, row, PrintJobState.PRINTING, printer=printer, printer_job="", started_at=at, reason="")
     key = key_of(row)
     effects.take(connection, [key], holder)
@@ -264,6 +269,9 @@ def _printed(
     use_blanks(connection, row, at)
     told = {"sku": row["sku"], "copies": pieces_of(row), "printer": row["printer"]}
     tell(connection, row, "print.done", told, at, actor)
+    if is_to_stock(row):
+        stock_prints.came_out(connection, row, at)
+        return []
     part = part_of(connection, row)
     # A piece that was bad after its work was made is missing in its parcel, and not in the counts of that work.
     if row["remake"] and (part["held_from"] or part["state"]) in MADE_ALREADY:
@@ -299,14 +307,17 @@ def count_printed(connection: Connection, row: RowMapping, pieces: int) -> None:
 def again(
     connection: Connection, row: RowMapping, at: datetime, *, reason: str, actor: str, failed: bool
 ) -> list[Wakeup]:
-    part = part_of(connection, row)
+    owner = owner_of(connection, row)
     if failed:
         key = key_of(row)
         effects.take(connection, [key], row["holder"])
         effects.settle(connection, [effects.Outcome(key, effects.FAILED, reason=reason)], row["holder"], at)
     tell(connection, row, "print.failed" if failed else "print.returned", {"reason": reason}, at, actor)
-    if part["state"] == FulfilmentState.CANCELLED:
+    if owner.over:
         _move(connection, row, PrintJobState.WAITING, by_person=bool(actor))
+        if is_to_stock(row):
+            stock_prints.drop(connection, [row["transfer_id"]], at, f"its {owner.kind} is {owner.state}")
+            return []
         drop(connection, [row["fulfilment_order_id"]], at)
         shelve(connection, [row["fulfilment_order_id"]], at)
         return []
@@ -316,7 +327,7 @@ def again(
     attempt = row["attempt"] + 1 if failed else row["attempt"]
     if failed:
         asked = request_hash_of(row["sku"], pieces_of(row), row["process"], row["artwork"])
-        again = effects.Plan(key_of(row, attempt), KIND, part["order_id"], asked)
+        again = effects.Plan(key_of(row, attempt), KIND, owner.order_id, asked)
         effects.plan(connection, [again], "", at)
     wait_anew(connection, row, attempt=attempt, reason=reason, by_person=bool(actor))
     return [wakeup(connection, STAGE, row["location"])]
@@ -346,10 +357,10 @@ def wait_anew(
 def _move(
     connection: Connection, row: RowMapping, new: PrintJobState, *, by_person: bool = False, **values: object
 ) -> None:
-    """Move a job that is locked; one that stays where it is only changes its values. Its part may fall sick of it, or
-    get well."""
+    """Move a job that is locked; one that stays where it is only changes its values. Its part, where it has one, may
+    fall sick of it, or get well."""
     old = PrintJobState(row["state"])
     change = update(print_jobs) if new is old else moving(print_jobs, old, new, by_person=by_person)
     connection.execute(change.where(print_jobs.c.id == row["id"]).values(state=new, **values))
-    if old in CAUSES or new in CAUSES:
+    if (old in CAUSES or new in CAUSES) and not is_to_stock(row):
         judge(connection, row["fulfilment_order_id"], now(connection))

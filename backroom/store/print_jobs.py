@@ -1,7 +1,8 @@
-"""Print jobs as their orders see them: opened, listed, taken back for a hold, dropped or shelved for a cancel.
+"""Print jobs as whoever they are for sees them: opened, listed, taken back for a hold, dropped or shelved for a cancel.
 
-The effect's key is also the job's name at the printer, so that the printer can be asked for it. What does not belong
-here: a worker's turn at a job, and its outcome (`backroom.store.print_attempts`).
+A job is for the work on an order, or to stock, for a transfer to a market (`backroom.store.stock_prints`). The effect's
+key is also the job's name at the printer, so that the printer can be asked for it. What does not belong here: a
+worker's turn at a job, and its outcome (`backroom.store.print_attempts`).
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Join, RowMapping, and_, insert, or_, select, true
 
+from backroom.domain.events import BEFORE_THE_END
 from backroom.domain.model import FulfilmentState, PrintJobState, Variant
 from backroom.domain.remedies import print_remedy
-from backroom.store import effects, history, print_seals, stock
+from backroom.domain.transfers import TransferState
+from backroom.store import effects, events, history, print_seals, stock
 from backroom.store.database import now
 from backroom.store.moves import moving
 from backroom.store.print_trouble import judge
-from backroom.store.tables import fulfilment_orders, print_jobs
+from backroom.store.tables import events as events_table
+from backroom.store.tables import fulfilment_orders, print_jobs, transfers
 
 STAGE = "print"
 KIND = "print"
@@ -43,6 +47,18 @@ class ToPrint:
     variant: Variant
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whom a job is for: an `order` (its id is `order_id`) or a `transfer`, in which `state`. `wanted`: it may be
+    printed; `over`: what is printed of it now goes to the stock."""
+
+    kind: str
+    state: str
+    order_id: int | None
+    wanted: bool
+    over: bool
+
+
 def job_key(order_number: str, part_key: str, line_no: int, attempt: int) -> str:
     """The key of one try at one job: in the ledger, and the job's name at the printer."""
     return f"print-{order_number}-{part_key}-{line_no}-{attempt}"
@@ -63,10 +79,20 @@ def is_wanted(row: RowMapping, part_state: str) -> bool:
     return part_state == FulfilmentState.MAKING or (row["remake"] > 0 and part_state in MADE_ALREADY)
 
 
+def beside_owners() -> Join:
+    """`print_jobs` beside the work on an order or the transfer that each is for; the other one is NULL."""
+    part = print_jobs.c.fulfilment_order_id == fulfilment_orders.c.id
+    joined = print_jobs.outerjoin(fulfilment_orders, part).outerjoin(
+        transfers, print_jobs.c.transfer_id == transfers.c.id
+    )
+    return joined.outerjoin(events_table, transfers.c.event_id == events_table.c.id)
+
+
 def wanted() -> ColumnElement[bool]:
-    """The same of `print_jobs` beside its `fulfilment_orders`."""
+    """The same of `beside_owners`; what is printed to stock, while its transfer is packed and its event is to come."""
     again = and_(print_jobs.c.remake > 0, fulfilment_orders.c.state.in_(MADE_ALREADY))
-    return or_(fulfilment_orders.c.state == FulfilmentState.MAKING, again)
+    to_stock = and_(transfers.c.state == TransferState.APPROVED, events_table.c.state.in_(BEFORE_THE_END))
+    return or_(fulfilment_orders.c.state == FulfilmentState.MAKING, again, to_stock)
 
 
 def request_hash_of(sku: str, copies: int, process: str, artwork: str) -> str:
@@ -138,12 +164,18 @@ def to_do(row: RowMapping) -> str:
 
 def drop(connection: Connection, part_ids: Sequence[int], at: datetime, why: str = "order cancelled") -> None:
     """Drop the jobs of cancelled work that nobody has begun to print; what is at a printer comes to its own end."""
-    for state in (PrintJobState.WAITING, PrintJobState.FAILED, PrintJobState.HANDED, PrintJobState.BLOCKED):
-        dropping = moving(print_jobs, state, PrintJobState.CANCELLED).where(
-            print_jobs.c.fulfilment_order_id.in_(part_ids), _unbegun(state)
-        )
-        connection.execute(dropping.values(ended_at=at, reason=why))
+    drop_unbegun(connection, print_jobs.c.fulfilment_order_id.in_(part_ids), at, why)
     print_seals.destroy_of_parts(connection, part_ids, why, at)
+
+
+def drop_unbegun(connection: Connection, which: ColumnElement[bool], at: datetime, why: str) -> list[int]:
+    """Of these jobs, drop those that nobody has begun to print; returns their ids."""
+    dropped: list[int] = []
+    for state in (PrintJobState.WAITING, PrintJobState.FAILED, PrintJobState.HANDED, PrintJobState.BLOCKED):
+        dropping = moving(print_jobs, state, PrintJobState.CANCELLED).where(which, _unbegun(state))
+        gone = dropping.values(ended_at=at, reason=why).returning(print_jobs.c.id)
+        dropped += connection.execute(gone).scalars()
+    return dropped
 
 
 def shelve(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:
@@ -184,8 +216,27 @@ def attempt_of(connection: Connection, job_id: int) -> int:
     return int(connection.execute(select(print_jobs.c.attempt).where(print_jobs.c.id == job_id)).scalar() or 0)
 
 
+def is_to_stock(row: RowMapping) -> bool:
+    """Whether a job is for a transfer to a market, and not for anybody's order."""
+    return row["transfer_id"] is not None
+
+
+def owner_of(connection: Connection, row: RowMapping) -> Owner:
+    """Whom a job is for, as it stands; no hold or cancel changes it until the commit."""
+    if not is_to_stock(row):
+        part = part_of(connection, row)
+        over, want = part["state"] == FulfilmentState.CANCELLED, is_wanted(row, part["state"])
+        return Owner("order", part["state"], part["order_id"], wanted=want, over=over)
+    query = select(transfers.c.state, events_table.c.state.label("event"))
+    query = query.join(events_table, events_table.c.id == transfers.c.event_id)
+    one = connection.execute(query.where(transfers.c.id == row["transfer_id"]).with_for_update(of=transfers)).one()
+    over = one.state != TransferState.APPROVED or one.event not in BEFORE_THE_END
+    said = "for an event that is over" if one.state == TransferState.APPROVED and over else str(one.state)
+    return Owner("transfer", said, None, wanted=not over, over=over)
+
+
 def part_of(connection: Connection, row: RowMapping) -> RowMapping:
-    """The job's fulfilment order, which no hold or cancel changes until the commit."""
+    """The fulfilment order of a job that has one, which no hold or cancel changes until the commit."""
     query = select(fulfilment_orders.c.state, fulfilment_orders.c.held_from, fulfilment_orders.c.order_id)
     query = query.where(fulfilment_orders.c.id == row["fulfilment_order_id"]).with_for_update()
     return connection.execute(query).mappings().one()
@@ -194,6 +245,12 @@ def part_of(connection: Connection, row: RowMapping) -> RowMapping:
 def tell(
     connection: Connection, row: RowMapping, event: str, data: dict[str, object], at: datetime, actor: str = ""
 ) -> None:
-    """Write into the order\'s history what happened to one of its jobs."""
-    entry = history.Entry(part_of(connection, row)["order_id"], event, {"job": row["id"]} | data)
+    """Write into the history of the order, or of the transfer's event, what happened to one of its jobs."""
+    told = {"job": row["id"]} | data
+    if is_to_stock(row):
+        event_id = select(transfers.c.event_id).where(transfers.c.id == row["transfer_id"])
+        told |= {"transfer": row["order_number"]}
+        events.record(connection, connection.execute(event_id).scalar_one(), event, told, at=at, actor=actor)
+        return
+    entry = history.Entry(part_of(connection, row)["order_id"], event, told)
     history.record(connection, [entry], at=at, actor=actor)

@@ -20,7 +20,7 @@ from backroom.domain.print_queue import Foreseen, PrinterThere, QueuedJob, fores
 from backroom.domain.shop import Location
 from backroom.store import booth_calls, events
 from backroom.store.catalogue import variants_by_sku
-from backroom.store.print_jobs import pieces_of, wanted
+from backroom.store.print_jobs import beside_owners, pieces_of, wanted
 from backroom.store.tables import fulfilment_orders, print_jobs, stock_levels, variants
 
 # So many prints of a location say how fast they come out.
@@ -82,12 +82,12 @@ def read_queue(connection: Connection, location: Location, at: datetime) -> Queu
     jobs = tuple(
         QueuedJob(
             id=row["id"],
-            part=row["fulfilment_order_id"],
+            part=part_in_queue(row),
             copies=pieces_of(row),
             process=row["process"],
             product=row["product"],
             colourway=row["colourway"],
-            waits=row["delivery"] != Delivery.SHIP,
+            waits=row["delivery"] is not None and row["delivery"] != Delivery.SHIP,
             priority=row["priority"],
             printer=row["printer"] if row["state"] == PrintJobState.PRINTING else "",
             began=row["started_at"] if row["state"] == PrintJobState.PRINTING else None,
@@ -109,6 +109,12 @@ def read_queue(connection: Connection, location: Location, at: datetime) -> Queu
     if event is None or until is None:
         return queue
     return replace(queue, supply=event["supply"]["kind"], power_until=until, event=event["code"])
+
+
+def part_in_queue(row: RowMapping) -> int:
+    """Which part of the queue a job is of: the work on an order or, below zero, a transfer that is printed for."""
+    part: int = row["fulfilment_order_id"] if row["transfer_id"] is None else -row["transfer_id"]
+    return part
 
 
 def short_of_blanks(connection: Connection, location: str, jobs: Sequence[QueuedJob]) -> dict[str, int]:
@@ -170,8 +176,7 @@ def _trouble(
 def _queued(connection: Connection, location: str) -> list[RowMapping]:
     query = (
         select(print_jobs, fulfilment_orders.c.delivery, variants.c.product, variants.c.colourway)
-        .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
-        .join(variants, variants.c.sku == print_jobs.c.sku)
+        .select_from(beside_owners().join(variants, variants.c.sku == print_jobs.c.sku))
         .where(
             print_jobs.c.location == location,
             print_jobs.c.state.in_(_QUEUED),

@@ -4,7 +4,8 @@ What belongs here: a person's word on a piece, and what follows in the same comm
 (`reject_figures`), what closing does to orders that wait (`sample_closing`).
 
 A piece may turn out to be bad while its order is still being made, or after it was packed and labelled: then the parcel
-waits on the table, and the print comes after it. Once its parcel is gone it is a return.
+waits on the table, and the print comes after it. Once its parcel is gone it is a return. What was printed to stock
+for a market may turn out to be bad until its transfer has left.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import FulfilmentState, PrintJobState
@@ -21,7 +22,8 @@ from backroom.domain.reject_rates import Fault
 from backroom.domain.samples import combination_of
 from backroom.domain.shop import Shop
 from backroom.domain.tracking import ParcelState
-from backroom.store import effects, print_seals
+from backroom.domain.transfers import TransferState
+from backroom.store import effects, print_seals, stock_prints
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
@@ -32,7 +34,10 @@ from backroom.store.print_jobs import (
     KIND,
     MADE_ALREADY,
     STAGE,
+    beside_owners,
+    is_to_stock,
     key_of,
+    owner_of,
     part_of,
     pieces_of,
     request_hash_of,
@@ -41,7 +46,7 @@ from backroom.store.print_jobs import (
 from backroom.store.reject_figures import printer_of
 from backroom.store.sample_closing import close_if_too_many
 from backroom.store.sample_standing import blanks
-from backroom.store.tables import fulfilment_orders, parcels, print_jobs, print_rejects
+from backroom.store.tables import fulfilment_orders, parcels, print_jobs, print_rejects, transfers
 
 # What lies beside the printers. Of what came out before somebody has had it in hand.
 LATELY = timedelta(hours=12)
@@ -82,10 +87,11 @@ def came_out_bad(
     bad = pieces or out
     if not 0 < bad <= out:
         raise NotToReject(f"print job {job_id} printed {out} pieces, not {bad}", remedy="Say how many of them are bad.")
-    part = part_of(connection, row)
-    if part["state"] == FulfilmentState.CANCELLED:
+    owner = owner_of(connection, row)
+    if owner.over:
         raise NotToReject(
-            f"the order of print job {job_id} is cancelled", remedy="Throw it away, and count that shelf."
+            f"the {owner.kind} of print job {job_id} is {owner.state}",
+            remedy="Throw it away, and count the shelf where it lay.",
         )
     if _has_left(connection, row):
         raise NotToReject(f"the parcel of print job {job_id} has left", remedy="Take it back as a return.")
@@ -97,8 +103,7 @@ def came_out_bad(
         # It came out after all, all of it: what is not bad of it is there.
         found.wakeups += decide(connection, job_id, "printed", actor)
         row = connection.execute(select(print_jobs).where(print_jobs.c.id == job_id)).mappings().one()
-        part = part_of(connection, row)
-    found.wakeups += _redo(connection, row, part, bad, fault, at, actor)
+    found.wakeups += _redo(connection, row, bad, fault, at, owner.order_id)
     closing = close_if_too_many(connection, shop, row, at, actor)
     found.closed, found.why = closing.closed, closing.why
     found.rerouted, found.held = closing.rerouted, closing.held
@@ -110,12 +115,12 @@ def lately(connection: Connection, location: str, at: datetime, most: int = 30) 
     """What came out at a place in the last hours, newest first: whoever looks at it may find it bad."""
     query = (
         select(print_jobs)
-        .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
+        .select_from(beside_owners())
         .where(
             print_jobs.c.location == location,
             print_jobs.c.state == PrintJobState.DONE,
             print_jobs.c.ended_at > at - LATELY,
-            fulfilment_orders.c.state != FulfilmentState.CANCELLED,
+            or_(fulfilment_orders.c.state != FulfilmentState.CANCELLED, transfers.c.state == TransferState.APPROVED),
         )
         .order_by(print_jobs.c.ended_at.desc(), print_jobs.c.id.desc())
         .limit(most)
@@ -144,19 +149,28 @@ def _has_left(connection: Connection, row: RowMapping) -> bool:
 
 
 def _redo(
-    connection: Connection, row: RowMapping, part: RowMapping, bad: int, fault: str, at: datetime, actor: str
+    connection: Connection, row: RowMapping, bad: int, fault: str, at: datetime, order_id: int | None
 ) -> list[Wakeup]:
-    """Print so many pieces of a job anew. Work that is still being made waits for them; what is made does not."""
-    if (part["held_from"] or part["state"]) not in MADE_ALREADY:
-        count_printed(connection, row, -bad)
-        waits = update(fulfilment_orders).where(fulfilment_orders.c.id == row["fulfilment_order_id"])
-        connection.execute(waits.values(outstanding=fulfilment_orders.c.outstanding + 1))
+    """Print so many pieces of a job anew. Work that is still being made waits for them; what is made does not. A
+    transfer has them no more until they came out."""
+    if is_to_stock(row):
+        stock_prints.was_bad(connection, row, bad, at)
+    else:
+        _wait_for(connection, row, bad)
     attempt = row["attempt"] + 1
     wait_anew(connection, row, attempt=attempt, reason=f"came out bad: {fault}", by_person=True, remake=bad)
     anew = cast(RowMapping, dict(row) | {"remake": bad})
     asked = request_hash_of(row["sku"], pieces_of(anew), row["process"], row["artwork"])
-    effects.plan(connection, [effects.Plan(key_of(row, attempt), KIND, part["order_id"], asked)], "", at)
+    effects.plan(connection, [effects.Plan(key_of(row, attempt), KIND, order_id, asked)], "", at)
     return [wakeup(connection, STAGE, row["location"])]
+
+
+def _wait_for(connection: Connection, row: RowMapping, bad: int) -> None:
+    part = part_of(connection, row)
+    if (part["held_from"] or part["state"]) not in MADE_ALREADY:
+        count_printed(connection, row, -bad)
+        waits = update(fulfilment_orders).where(fulfilment_orders.c.id == row["fulfilment_order_id"])
+        connection.execute(waits.values(outstanding=fulfilment_orders.c.outstanding + 1))
 
 
 def _note(connection: Connection, shop: Shop, row: RowMapping, fault: str, bad: int, at: datetime, actor: str) -> None:

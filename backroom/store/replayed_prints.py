@@ -26,7 +26,7 @@ from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.moves import moving
 from backroom.store.offline_conflicts import Conflict, ConflictKind, key_of_print, note
-from backroom.store.print_jobs import ACTIVE, key_of, part_of, pieces_of, tell
+from backroom.store.print_jobs import ACTIVE, key_of, owner_of, pieces_of, tell
 from backroom.store.tables import booth_lines, print_jobs
 
 BENCH = "bench"
@@ -218,7 +218,7 @@ def _list(connection: Connection, row: RowMapping, line: ReplayedLine, kind: Con
         location=row["location"],
         sku=row["sku"],
         pieces=pieces_of(row),
-        order_id=part_of(connection, row)["order_id"],
+        order_id=owner_of(connection, row).order_id,
         data={"print_job": row["id"], "attempt": line.attempt, "printer": line.printer, "found": row["state"]},
     )
     return note(connection, conflict, at)

@@ -20,7 +20,7 @@ from backroom.domain.reject_rates import rate_of, too_many
 from backroom.domain.routing import NO_SAMPLE
 from backroom.domain.samples import Combination, combination_of
 from backroom.domain.shop import Shop
-from backroom.store import desk, samples
+from backroom.store import desk, samples, stock_prints
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.intake import STAGE as INTAKE
@@ -152,6 +152,8 @@ def _clear(connection: Connection, shop: Shop, combination: Combination, closing
                 for one in standings.at_place(location, variants[sku])
             )
         ]
+        if closed:
+            stock_prints.drop_of_skus(connection, location.id, closed, at)
         for order in _waiting_for(connection, location.id, closed) if closed else ():
             _take_back(connection, order, location.id, closing, at)
     if closing.rerouted:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, case, func, select
 
+from backroom.domain.model import PrintJobState
 from backroom.domain.transfers import (
     AWAY,
     PackLine,
@@ -20,7 +21,7 @@ from backroom.domain.transfers import (
     missing,
 )
 from backroom.store import transfer_packs
-from backroom.store.tables import events, transfer_lines, transfers
+from backroom.store.tables import events, print_jobs, transfer_lines, transfers
 
 
 class NoSuchTransfer(TransferRefused):
@@ -47,6 +48,11 @@ class Transfer:
     @property
     def asked(self) -> int:
         return sum(line.asked for line in self.lines)
+
+    @property
+    def still_to_print(self) -> int:
+        """Pieces that have not come out of the hub's printers yet."""
+        return sum(line.printing for line in self.lines)
 
     @property
     def missing(self) -> dict[str, int]:
@@ -83,12 +89,28 @@ def listing(connection: Connection, event_id: int | None = None, most: int = 200
 
 
 def on_the_way(connection: Connection, event_id: int) -> dict[str, int]:
-    """Pieces that are set aside for an event or on their way to it, by SKU."""
+    """Pieces that are set aside for an event, still printed for it, or on their way to it, by SKU."""
     found: dict[str, int] = {}
     for one in of_event(connection, event_id, AWAY):
         for line in one.lines:
-            found[line.sku] = found.get(line.sku, 0) + line.sent
+            found[line.sku] = found.get(line.sku, 0) + line.sent + line.printing
     return found
+
+
+def still_printing(connection: Connection, which: ColumnElement[bool]) -> dict[tuple[int, str], int]:
+    """Pieces that have not come out yet for those of these transfers that wait to be packed, by (id, SKU)."""
+    pieces = func.sum(case((print_jobs.c.remake > 0, print_jobs.c.remake), else_=print_jobs.c.copies))
+    query = (
+        select(print_jobs.c.transfer_id, print_jobs.c.sku, pieces)
+        .join(transfers, transfers.c.id == print_jobs.c.transfer_id)
+        .where(
+            which,
+            transfers.c.state == TransferState.APPROVED,
+            print_jobs.c.state.not_in((PrintJobState.DONE, PrintJobState.CANCELLED)),
+        )
+        .group_by(print_jobs.c.transfer_id, print_jobs.c.sku)
+    )
+    return {(row[0], row[1]): int(row[2]) for row in connection.execute(query)}
 
 
 def short_of(one: Transfer) -> dict[str, int]:
@@ -118,9 +140,11 @@ def _query() -> Select[tuple[object, ...]]:
 def _read(connection: Connection, query: Select[tuple[object, ...]]) -> list[Transfer]:
     rows = connection.execute(query).mappings().all()
     lines: dict[int, list[TransferLine]] = {row["id"]: [] for row in rows}
+    printing = still_printing(connection, transfers.c.id.in_(list(lines)))
     of_these = select(transfer_lines).where(transfer_lines.c.transfer_id.in_(list(lines)))
     for line in connection.execute(of_these.order_by(transfer_lines.c.sku)).mappings():
-        told = TransferLine(line["sku"], line["asked"], line["sent"], line["arrived"], line["booked"])
+        counts = [line[name] for name in ("asked", "sent", "arrived", "booked", "to_print")]
+        told = TransferLine(line["sku"], *counts, printing.get((line["transfer_id"], line["sku"]), 0))
         lines[line["transfer_id"]].append(told)
     packs = transfer_packs.of_transfers(connection, lines)
     return [

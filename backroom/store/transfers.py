@@ -2,7 +2,8 @@
 
 Pieces leave the hub's stock when a person says yes, so that nobody else sells them, and come into the booth's as the
 event's lease when their arrival is booked; in between they are in the transfer's lines and in no stock. Each change is
-a movement, so that stock counts again from nothing.
+a movement, so that stock counts again from nothing. What is to be printed first is printed with the yes, and joins them
+as it comes out (`stock_prints`).
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from backroom.domain.events import BEFORE_THE_END
 from backroom.domain.leases import Loan
+from backroom.domain.shop import Shop
 from backroom.domain.transfers import AWAY, PackLine, TransferRefused, TransferState, about_the_same
-from backroom.store import events, leases, transfer_packs
+from backroom.store import events, leases, stock_prints, transfer_packs
 from backroom.store.batches import insert_new
 from backroom.store.catalogue import sku_of_code
 from backroom.store.database import now
 from backroom.store.moves import moving
-from backroom.store.tables import counters, stock_levels, stock_movements, transfer_lines, transfers
+from backroom.store.tables import counters, stock_levels, transfer_lines, transfers
 from backroom.store.transfer_rows import Transfer, listing, locked, of_event, read
+from backroom.store.transfer_stock import change
 
 COUNTER = "transfer"
 
@@ -46,10 +49,12 @@ def propose(
     hub: str,
     at: datetime,
     packs: Sequence[PackLine] = (),
+    to_print: Mapping[str, int] | None = None,
 ) -> str:
     """The open proposal of an event with about these pieces and packs: the one that is there, or a new one instead.
 
-    `event` is its row, locked, so that two runs at once make one. Returns its number, "" where nothing is to go.
+    `event` is its row, locked, so that two runs at once make one; `to_print` of the `pieces` are not there yet, and
+    printed at the hub first. Returns its number, "" where nothing is to go.
     """
     open_ = of_event(connection, event["id"], (TransferState.PROPOSED,))
     wanted = {sku: count for sku, count in sorted(pieces.items()) if count > 0}
@@ -74,36 +79,45 @@ def propose(
         )
         .returning(transfers.c.id)
     ).scalar_one()
-    connection.execute(
-        insert(transfer_lines), [{"transfer_id": id_, "sku": sku, "asked": count} for sku, count in wanted.items()]
-    )
+    first = to_print or {}
+    rows = [
+        {"transfer_id": id_, "sku": sku, "asked": count, "to_print": min(count, first.get(sku, 0))}
+        for sku, count in wanted.items()
+    ]
+    connection.execute(insert(transfer_lines), rows)
     transfer_packs.add(connection, id_, packs)
     return number
 
 
-def approve(connection: Connection, number: str, actor: str) -> Transfer:
-    """A person's yes: set the pieces aside, out of the hub's stock. What is not free any more is left, and said.
+def approve(connection: Connection, shop: Shop, number: str, actor: str) -> Transfer:
+    """A person's yes: set the pieces aside, out of the hub's stock, and have those printed that are not there yet. What
+    is not free any more, or cannot be printed any more, is left, and said.
 
-    TransferRefused when the event is over.
+    TransferRefused when the event is over. Owes `stock_prints.wakeups`.
     """
+    # The event first, as whoever proposes or closes has it: it must not end while its prints are opened.
+    event = events.locked(connection, read(connection, number).event)
     one, at = locked(connection, number, TransferState.PROPOSED), now(connection)
-    event = events.find(connection, one.event)
     if event["state"] not in BEFORE_THE_END or event["ends_at"] <= at:
         raise TransferRefused(f"{one.event} is over", remedy=f"Say no to {one.number}: its pieces stay.")
     for line in one.lines:
         place = (stock_levels.c.location == one.from_location) & (stock_levels.c.sku == line.sku)
         level = connection.execute(select(stock_levels).where(place).with_for_update()).mappings().first()
         free = 0 if level is None or level["kept"] else level["on_hand"] - level["reserved"]
-        count = max(0, min(line.asked, free))
+        count = max(0, min(line.asked - line.to_print, free))
         if count:
             _change_stock(connection, one, line.sku, -count, "set aside", at)
             _set(connection, one, line.sku, sent=count)
     for pack in one.packs:
         transfer_packs.set_sent(connection, one.row["id"], pack.material, pack.asked)
     _move(connection, one, TransferState.APPROVED, decided_at=at, decided_by=actor)
-    told = {"transfer": number, "pieces": sum(line.sent for line in read(connection, number).lines)}
+    stock_prints.open_jobs(connection, shop, one, at)
+    found = read(connection, number)
+    told = {"transfer": number, "pieces": sum(line.sent for line in found.lines)}
+    if found.still_to_print:
+        told["to_print"] = found.still_to_print
     events.record(connection, one.event_id, "transfer.approved", told, at=at, actor=actor)
-    return read(connection, number)
+    return found
 
 
 def decline(connection: Connection, number: str, actor: str) -> Transfer:
@@ -121,7 +135,8 @@ def withdraw(connection: Connection, code: str) -> None:
 
 def send(connection: Connection, number: str, packed: Mapping[str, int], actor: str) -> Transfer:
     """It is packed and leaves. `packed` names SKUs, or materials, of which fewer went than were set aside: the rest
-    goes back to the hub's stock. TransferRefused for one that it has not, and for more than was set aside."""
+    goes back to the hub's stock. What is still to be printed is not printed any more, and what is at a printer goes to
+    the stock. TransferRefused for one that it has not, and for more than was set aside."""
     one, at = locked(connection, number, TransferState.APPROVED), now(connection)
     lines = {line.sku: line for line in one.lines}
     packs = {pack.material: pack for pack in one.packs}
@@ -136,6 +151,7 @@ def send(connection: Connection, number: str, packed: Mapping[str, int], actor: 
             _change_stock(connection, one, sku, line.sent - count, "not packed", at)
             _set(connection, one, sku, sent=count)
     _move(connection, one, TransferState.SENT, sent_at=at, sent_by=actor)
+    stock_prints.drop(connection, [one.row["id"]], at, f"{one.number} has left without it")
     return read(connection, number)
 
 
@@ -207,7 +223,7 @@ def book_in(connection: Connection, number: str, actor: str) -> Transfer:
 
 
 def cancel(connection: Connection, number: str, actor: str) -> Transfer:
-    """It does not go, or came back whole: its pieces lie on the hub's shelf again."""
+    """It does not go, or came back whole: its pieces lie on the hub's shelf again, and none is printed for it."""
     one, at = locked(connection, number, *AWAY), now(connection)
     for line in one.lines:
         if line.sent:
@@ -216,6 +232,7 @@ def cancel(connection: Connection, number: str, actor: str) -> Transfer:
     for pack in one.packs:
         transfer_packs.set_sent(connection, one.row["id"], pack.material, 0)
     _move(connection, one, TransferState.CANCELLED, arrived_at=at, arrived_by=actor)
+    stock_prints.drop(connection, [one.row["id"]], at, f"{one.number} does not go")
     events.record(connection, one.event_id, "transfer.cancelled", {"transfer": number}, at=at, actor=actor)
     return read(connection, number)
 
@@ -251,19 +268,8 @@ def _change_stock(connection: Connection, one: Transfer, sku: str, pieces: int, 
     """Take pieces from the hub's shelf or put them back, with the movement; `reason` happens to a line once, but for
     arrivals, which are counted."""
     key = f"transfer:{one.number}:{one.row['bookings']}:{sku}:{reason}"
-    connection.execute(
-        insert(stock_movements).values(
-            key=key, location=one.from_location, sku=sku, pieces=pieces, reason=reason, at=at
-        )
-    )
-    insert_new(connection, stock_levels, [{"location": one.from_location, "sku": sku, "on_hand": 0, "reserved": 0}])
     # What arrived was never free in between.
-    freed = {"freed_at": at} if pieces > 0 and reason != "arrived" else {}
-    connection.execute(
-        update(stock_levels)
-        .where(stock_levels.c.location == one.from_location, stock_levels.c.sku == sku)
-        .values(on_hand=stock_levels.c.on_hand + pieces, **freed)
-    )
+    change(connection, (one.from_location, sku), pieces, key=key, reason=reason, at=at, free=reason != "arrived")
 
 
 def _next_number(connection: Connection) -> str:

@@ -24,12 +24,12 @@ from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, order_link, page, table, tag
-from backroom.gateway.pages.prints import NEEDS_A_PERSON, known_location, one_job
+from backroom.gateway.pages.prints import NEEDS_A_PERSON, known_location, made_for, one_job
 from backroom.gateway.pages.thumbs import thumbs
 from backroom.store import events, parcel_desk, print_jobs, print_promises, print_queue
 from backroom.store.database import now
 from backroom.store.diverting import ELSEWHERE
-from backroom.store.print_queue import Queue
+from backroom.store.print_queue import Queue, part_in_queue
 
 router = APIRouter()
 
@@ -149,17 +149,17 @@ def _queue(
     request: Request, queue: Queue, standing: Sequence[RowMapping], rows: Sequence[RowMapping], handling: timedelta
 ) -> list[list[Child]]:
     pieces: dict[int, list[str]] = defaultdict(list)
-    numbers: dict[int, str] = {}
-    stuck = {row["fulfilment_order_id"] for row in rows if row["state"] == PrintJobState.BLOCKED}
+    links: dict[int, Child] = {}
+    stuck = {part_in_queue(row) for row in rows if row["state"] == PrintJobState.BLOCKED}
     for row in rows:
         if row["state"] in OVER_FOR_PRINTERS:
             continue
-        pieces[row["fulfilment_order_id"]].append(f"{print_jobs.pieces_of(row)} × {row['sku']}")
-        numbers[row["fulfilment_order_id"]] = row["order_number"]
+        pieces[part_in_queue(row)].append(f"{print_jobs.pieces_of(row)} × {row['sku']}")
+        links[part_in_queue(row)] = made_for(row)
     promised = {row["fulfilment_order_id"]: row for row in standing}
     waits = {job.part: job.waits for job in queue.jobs}
     listed: list[tuple[bool, datetime | None, list[Child]]] = []
-    for part, order in numbers.items():
+    for part, who_for in links.items():
         given = promised.get(part)
         told = given["promised_at"] if given is not None else None
         late = told is not None and told < queue.at
@@ -176,7 +176,7 @@ def _queue(
         ]
         why = tag("div", ", ".join(filter(None, notes)), cls="quiet") if any(notes) else None
         who = tag("span", "waits here", cls="here") if waits.get(part) else "parcel" if part in waits else ""
-        listed.append((told is None, told, [[shown, why], order_link(order), ", ".join(pieces[part]), who]))
+        listed.append((told is None, told, [[shown, why], who_for, ", ".join(pieces[part]), who]))
     listed.sort(key=lambda one: (one[0], one[1] or queue.at))
     return [cells for _, _, cells in listed]
 

@@ -22,6 +22,7 @@ from backroom.store import print_attempts, print_jobs, print_rejects
 from backroom.store.booth_wakes import location_of
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
+from backroom.store.print_jobs import is_to_stock
 
 router = APIRouter()
 
@@ -46,7 +47,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
         out = print_rejects.lately(connection, location, now(connection))
     waiting = [row for row in rows if row["state"] in NEEDS_A_PERSON]
     others = [row for row in rows if row["state"] not in NEEDS_A_PERSON]
-    head = ("Job", "Order", "Piece", "State", "Why, and what to do", "Printer", "Since", "")
+    head = ("Job", "For", "Piece", "State", "Why, and what to do", "Printer", "Since", "")
     return page(
         request,
         f"Prints at {place.name}",
@@ -57,7 +58,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
         tag("h2", "Came out lately", id="out"),
         tag("p", "Is one bad? Say so: it is printed again, and counted.", cls="quiet"),
         table(
-            ("Order", "Piece", "Printer", "At", ""),
+            ("For", "Piece", "Printer", "At", ""),
             [_came_out(request, row) for row in out],
             "Nothing came out in the last hours.",
         ),
@@ -122,12 +123,20 @@ def _orders(said: str, numbers: list[str]) -> Child:
 
 def _came_out(request: Request, row: RowMapping) -> list[Child]:
     return [
-        order_link(row["order_number"]),
+        made_for(row),
         f"{print_jobs.pieces_of(row)} × {row['sku']}",
         row["printer"],
         when(request, row["ended_at"]),
         tag("details", tag("summary", "It is bad"), _bad(request, row)),
     ]
+
+
+def made_for(row: RowMapping) -> Child:
+    """The order that a job is for, or the transfer to a market."""
+    number = row["order_number"]
+    return (
+        [link(f"/transfers/{quote(number, safe='')}", number), " to stock"] if is_to_stock(row) else order_link(number)
+    )
 
 
 def _bad(request: Request, row: RowMapping) -> Child:
@@ -152,7 +161,7 @@ def _bad(request: Request, row: RowMapping) -> Child:
 def _row(request: Request, row: RowMapping) -> list[Child]:
     return [
         row["id"],
-        order_link(row["order_number"]),
+        made_for(row),
         f"{print_jobs.pieces_of(row)} × {row['sku']}",
         state(row["state"]),
         [row["reason"], tag("p", print_jobs.to_do(row), cls="quiet")],
@@ -166,7 +175,7 @@ def one_job(request: Request, row: RowMapping, *, at_booth: bool = False) -> lis
     """A job that needs a hand, as a card: what it is, why it stands, what to do, and the buttons for it; those on the
     booth's page lead back there."""
     return [
-        tag("p", order_link(row["order_number"]), f" {print_jobs.pieces_of(row)} × {row['sku']} ", state(row["state"])),
+        tag("p", made_for(row), f" {print_jobs.pieces_of(row)} × {row['sku']} ", state(row["state"])),
         tag("p", f"{row['printer']}: " if row["printer"] else "", row["reason"]),
         tag("p", print_jobs.to_do(row), cls="quiet"),
         _decision(request, row, AT_BOOTH if at_booth else ""),

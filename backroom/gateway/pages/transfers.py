@@ -11,14 +11,14 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from backroom.domain.transfers import TransferRefused, TransferState
+from backroom.domain.transfers import TransferLine, TransferRefused, TransferState
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, link, page, state, table, tag, when
 from backroom.gateway.pages.scan import printable
 from backroom.insight.restocking import titles
-from backroom.store import catalogue, selling, transfer_rows, transfers
+from backroom.store import catalogue, selling, stock_prints, transfer_rows, transfers
 from backroom.store.transfer_rows import Transfer
 
 router = APIRouter()
@@ -66,7 +66,8 @@ def do(number: str, act: str, request: Request, staff: Staff, _given: StaffField
     database = front.room.database
     match act:
         case "yes":
-            database.write(lambda connection: transfers.approve(connection, number, staff.name))
+            done = database.write(lambda connection: transfers.approve(connection, front.room.shop, number, staff.name))
+            front.send(database.write(lambda connection: stock_prints.wakeups(connection, done)))
         case "no":
             database.write(lambda connection: transfers.decline(connection, number, staff.name))
         case "send":
@@ -87,21 +88,36 @@ def _page(request: Request, number: str, tone: str = "calm", said: str = "") -> 
         one = transfer_rows.read(connection, number)
         named = titles(catalogue.all_variants(connection))
     rows: list[list[Child]] = [
-        [line.sku, named.get(line.sku, ""), line.asked, line.sent or "–", line.arrived or "–"] for line in one.lines
+        [line.sku, named.get(line.sku, ""), line.asked, _to_print(one, line), line.sent or "–", line.arrived or "–"]
+        for line in one.lines
     ]
-    rows += [[pack.material, pack.name, pack.asked, pack.sent or "–", pack.arrived or "–"] for pack in one.packs]
-    head = ("SKU", "What", "Asked for", "Packed", "Arrived")
+    rows += [[pack.material, pack.name, pack.asked, "–", pack.sent or "–", pack.arrived or "–"] for pack in one.packs]
+    head = ("SKU", "What", "Asked for", "To print", "Packed", "Arrived")
     return page(
         request,
         f"{one.number} to {one.event}",
         tag("p", state(one.state.value), f" {one.from_location} → {one.to_location}"),
         tag("p", said, cls=f"answer {tone}", role="status") if said else None,
         [tag("p", f"Missing: {count} of {sku}", cls="bad") for sku, count in (one.missing | one.missing_packs).items()],
+        _printing(one),
         _scanner(request, one),
         _buttons(request, one),
         table(head, rows, "Nothing is in it."),
         link("/transfers", "All transfers"),
     )
+
+
+def _to_print(one: Transfer, line: TransferLine) -> Child:
+    """Before the yes what it would have printed, afterwards what has not come out yet."""
+    return (line.to_print if one.state is TransferState.PROPOSED else line.printing) or "–"
+
+
+def _printing(one: Transfer) -> Child:
+    """What has not come out yet: whoever sends it now leaves that out."""
+    if not one.still_to_print:
+        return None
+    said = f"Still to be printed: {one.still_to_print}. What has not come out when it leaves is left out. "
+    return tag("p", said, link(f"/prints/{quote(one.from_location, safe='')}", "Print queue"), cls="act")
 
 
 def _scanner(request: Request, one: Transfer) -> Child:

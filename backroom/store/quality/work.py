@@ -22,6 +22,8 @@ from backroom.store.tables import (
     print_jobs,
     reservations,
     shipments,
+    transfer_lines,
+    transfers,
 )
 
 part = fulfilment_orders
@@ -142,10 +144,15 @@ def _print_jobs(_: datetime) -> Select[Any]:
     done = job.c.state == PrintJobState.DONE
     right = (job.c.part_key == part.c.key) & (job.c.location == part.c.location)
     right &= job.c.order_number == orders.c.number
+    # What is printed to stock is for a transfer, and one of its lines has its SKU.
+    to_stock = job.c.transfer_id.is_not(None)
+    right_to_stock = (job.c.location == transfers.c.from_location) & (job.c.order_number == transfers.c.number)
+    lines = (transfer_lines.c.transfer_id == job.c.transfer_id) & (transfer_lines.c.sku == job.c.sku)
+    in_transfer = select(transfer_lines.c.id).where(lines).exists()
     return select(
         job.c.id.label("key"),
         job.c.order_number.label("number"),
-        part.c.id.label("part_found"),
+        func.coalesce(part.c.id, transfers.c.id).label("part_found"),
         job.c.location,
         job.c.sku,
         job.c.copies,
@@ -154,9 +161,11 @@ def _print_jobs(_: datetime) -> Select[Any]:
         job.c.created_at,
         job.c.started_at,
         job.c.ended_at,
-        when(part.c.id.is_not(None), holds(right)).label("names_right"),
+        case((part.c.id.is_not(None), holds(right)), (to_stock, holds(right_to_stock))).label("names_right"),
         line.c.to_print,
-        when(line.c.id.is_not(None), holds(line.c.sku == job.c.sku)).label("sku_right"),
+        case((line.c.id.is_not(None), holds(line.c.sku == job.c.sku)), (to_stock, holds(in_transfer))).label(
+            "sku_right"
+        ),
         when(job.c.state.in_(ACTIVE), func.length(job.c.holder)).label("holder_length"),
         when(done, holds(job.c.ended_at.is_not(None))).label("end_there"),
         when(done, holds(effects.c.state == DONE)).label("in_ledger"),
@@ -164,6 +173,7 @@ def _print_jobs(_: datetime) -> Select[Any]:
         job.outerjoin(part, part.c.id == job.c.fulfilment_order_id)
         .outerjoin(orders, orders.c.id == part.c.order_id)
         .outerjoin(line, (line.c.fulfilment_order_id == job.c.fulfilment_order_id) & (line.c.line_no == job.c.line_no))
+        .outerjoin(transfers, transfers.c.id == job.c.transfer_id)
         .outerjoin(effects, effects.c.key == key)
     )
 

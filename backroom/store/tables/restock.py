@@ -49,7 +49,7 @@ transfers = Table(
 )
 
 # `sent` pieces are out of the hub's stock (set aside, or on their way), `arrived` ones were scanned at the booth,
-# `booked` ones are in its stock.
+# `booked` ones are in its stock. `to_print` of those that were asked for are printed at the hub first.
 transfer_lines = Table(
     "transfer_lines",
     metadata,
@@ -57,6 +57,7 @@ transfer_lines = Table(
     Column("transfer_id", Id, ForeignKey("transfers.id"), nullable=False),
     Column("sku", Text, ForeignKey("variants.sku"), nullable=False),
     Column("asked", Integer, nullable=False),
+    Column("to_print", Integer, nullable=False, default=0, server_default="0"),
     Column("sent", Integer, nullable=False, default=0),
     Column("arrived", Integer, nullable=False, default=0),
     Column("booked", Integer, nullable=False, default=0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
 
 from backroom.store.tables.base import Id, Json, Sealed, Utc, claim_columns, id_column, metadata, sparse_index
 
@@ -66,12 +66,14 @@ fulfilment_lines = Table(
 )
 
 # `holder` is the booth worker that a job was handed to; it stays until a confirmed return or a person's decision.
-# `remake` is how many of its copies are printed anew, because they came out bad; 0 for all of them.
+# `remake` is how many of its copies are printed anew, because they came out bad; 0 for all of them. A job is for the
+# work on an order, or it is printed to stock for a transfer (`order_number` is that one's number, `part_key` its key).
 print_jobs = Table(
     "print_jobs",
     metadata,
     id_column(),
-    Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id"), nullable=False, index=True),
+    Column("fulfilment_order_id", Id, ForeignKey("fulfilment_orders.id"), index=True),
+    Column("transfer_id", Id, ForeignKey("transfers.id"), index=True),
     Column("part_key", Text, nullable=False),
     Column("order_number", Text, nullable=False),
     Column("line_no", Integer, nullable=False),
@@ -93,6 +95,8 @@ print_jobs = Table(
     Column("started_at", Utc),
     Column("ended_at", Utc),
     UniqueConstraint("fulfilment_order_id", "line_no"),
+    UniqueConstraint("transfer_id", "line_no"),
+    CheckConstraint("(fulfilment_order_id IS NULL) <> (transfer_id IS NULL)", name="one_owner"),
     Index("ix_print_jobs_waiting", "location", "state", "priority", "id"),
     Index("ix_print_jobs_state_location", "state", "location"),
 )

@@ -96,7 +96,7 @@ def test_a_plan_reckons_with_the_seconds_that_prints_took(market: Floor) -> None
 
 def test_what_is_on_its_way_is_not_proposed_again(market: Floor) -> None:
     number = restocking.propose(market.room, "next").transfer
-    market.room.database.write(lambda c: transfers.approve(c, number, "Ada"))
+    market.room.database.write(lambda c: transfers.approve(c, market.room.shop, number, "Ada"))
     assert restocking.propose(market.room, "next").transfer == ""
     market.room.database.write(lambda c: transfers.send(c, number, {}, "Ada"))
     assert restocking.propose(market.room, "next").transfer == ""
@@ -105,7 +105,7 @@ def test_what_is_on_its_way_is_not_proposed_again(market: Floor) -> None:
 def test_afterwards_the_plan_is_held_against_what_happened(market: Floor) -> None:
     number = restocking.propose(market.room, "next").transfer
     write = market.room.database.write
-    write(lambda c: transfers.approve(c, number, "Ada"))
+    write(lambda c: transfers.approve(c, market.room.shop, number, "Ada"))
     write(lambda c: transfers.send(c, number, {}, "Ada"))
     write(lambda c: transfers.scan_all(c, number, {}))
     write(lambda c: transfers.book_in(c, number, "Bo"))

@@ -36,7 +36,13 @@ def an_event(floor: Floor, code: str = CODE) -> None:
     floor.room.database.write(work)
 
 
-def proposed(floor: Floor, pieces: Mapping[str, int], code: str = CODE, packs: Sequence[PackLine] = ()) -> str:
+def proposed(
+    floor: Floor,
+    pieces: Mapping[str, int],
+    code: str = CODE,
+    packs: Sequence[PackLine] = (),
+    to_print: Mapping[str, int] | None = None,
+) -> str:
     """A proposal for the event, as the flow makes it; "" where nothing is to go."""
 
     def work(connection: Connection) -> str:
@@ -55,13 +61,14 @@ def proposed(floor: Floor, pieces: Mapping[str, int], code: str = CODE, packs: S
             at=at,
         )
         plan_id = connection.execute(plan.returning(restock_plans.c.id)).scalar_one()
-        return transfers.propose(connection, row, plan_id, pieces, HUB, at, packs)
+        return transfers.propose(connection, row, plan_id, pieces, HUB, at, packs, to_print)
 
     return floor.room.database.write(work)
 
 
 def do(floor: Floor, what: str, number: str, *rest: object) -> transfer_rows.Transfer:
-    done = floor.room.database.write(lambda c: getattr(transfers, what)(c, number, *rest))
+    shop = (floor.room.shop,) if what == "approve" else ()
+    done = floor.room.database.write(lambda c: getattr(transfers, what)(c, *shop, number, *rest))
     assert isinstance(done, transfer_rows.Transfer)
     return done
 
