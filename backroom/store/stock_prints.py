@@ -47,6 +47,8 @@ NO_SAMPLE = "its sample is not approved any more"
 def open_jobs(connection: Connection, shop: Shop, one: Transfer, at: datetime) -> None:
     """Open a job for each piece that a transfer has printed first, as far as the hub prints it, with an approved
     sample, and has blanks; call it once, in the commit of its yes. What is left out is short, by name."""
+    if not any(line.to_print for line in one.lines):
+        return
     hub = shop.location(one.from_location)
     variants = all_variants(connection)
     by_sku = {variant.sku: variant for variant in variants}

@@ -143,8 +143,15 @@ def _read(connection: Connection, query: Select[tuple[object, ...]]) -> list[Tra
     printing = still_printing(connection, transfers.c.id.in_(list(lines)))
     of_these = select(transfer_lines).where(transfer_lines.c.transfer_id.in_(list(lines)))
     for line in connection.execute(of_these.order_by(transfer_lines.c.sku)).mappings():
-        counts = [line[name] for name in ("asked", "sent", "arrived", "booked", "to_print")]
-        told = TransferLine(line["sku"], *counts, printing.get((line["transfer_id"], line["sku"]), 0))
+        told = TransferLine(
+            line["sku"],
+            line["asked"],
+            line["sent"],
+            line["arrived"],
+            line["booked"],
+            line["to_print"],
+            printing.get((line["transfer_id"], line["sku"]), 0),
+        )
         lines[line["transfer_id"]].append(told)
     packs = transfer_packs.of_transfers(connection, lines)
     return [

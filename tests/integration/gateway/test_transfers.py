@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 
 from backroom.domain.events import Event, Session
 from backroom.domain.transfers import PackLine
-from backroom.store import catalogue, events, stock, transfers
+from backroom.store import catalogue, events, print_attempts, stock, transfers
 from backroom.store.database import now
 from backroom.store.tables import restock_plans
 from tests.integration.gateway.conftest import SKU, VARIANT, Gateway
@@ -29,13 +29,16 @@ def staff(gateway: Gateway) -> httpx.Client:
 @pytest.fixture
 def number(gateway: Gateway) -> str:
     """A proposed transfer of two pieces and a bottle of ink."""
+    return proposed(gateway, HUB, BOOTH, {})
 
+
+def proposed(gateway: Gateway, from_: str, to: str, to_print: dict[str, int]) -> str:
     def work(connection: Connection) -> str:
         at = now(connection)
         catalogue.save_variants(connection, [VARIANT])
         session = Session(at + timedelta(hours=1), at + timedelta(hours=9))
-        event_id = events.add(connection, Event("fair", "Fair", "street", BOOTH, "", (session,)), (), at, "Ada")
-        stock.receive(connection, "for the fair", [(HUB, SKU, 10)], "delivered", at)
+        event_id = events.add(connection, Event("fair", "Fair", "street", to, "", (session,)), (), at, "Ada")
+        stock.receive(connection, "for the fair", [(from_, SKU, 10)], "delivered", at)
         plan = insert(restock_plans).values(
             event_id=event_id,
             digest="",
@@ -50,7 +53,8 @@ def number(gateway: Gateway) -> str:
             at=at,
         )
         plan_id = connection.execute(plan.returning(restock_plans.c.id)).scalar_one()
-        return transfers.propose(connection, events.locked(connection, "fair"), plan_id, {SKU: 2}, HUB, at, [INK])
+        event = events.locked(connection, "fair")
+        return transfers.propose(connection, event, plan_id, {SKU: 2}, from_, at, [INK], to_print)
 
     return gateway.room.database.write(work)
 
@@ -77,6 +81,25 @@ def test_a_transfer_goes_its_way_by_the_buttons_and_the_scanner(
     assert "arrived" in shown
     with gateway.room.database.read() as connection:
         assert stock.levels(connection)[BOOTH, SKU].on_hand >= 2
+
+
+def test_what_is_printed_first_is_shown_until_it_came_out(gateway: Gateway, staff: httpx.Client) -> None:
+    number = proposed(gateway, "booth-a", "booth-b", {SKU: 1})
+    page = f"/transfers/{number}"
+    press(staff, page, f"{page}/yes")
+    assert "Still to be printed: 1." in staff.get(page).text
+    assert f'<a href="{page}">{number}</a> to stock' in staff.get("/prints/booth-a").text
+
+    def print_it(connection: Connection) -> None:
+        (job,) = print_attempts.hand_out(connection, "booth-a", "bench", 5)
+        print_attempts.start(connection, job.id, job.attempt, "bench", "press")
+        print_attempts.settle(connection, job.id, job.attempt, "bench", "done", "")
+
+    gateway.room.database.write(print_it)
+    assert "Still to be printed" not in staff.get(page).text
+    prints = staff.get("/prints/booth-a").text
+    assert "The queue is empty." in prints
+    assert f'<a href="{page}">{number}</a> to stock' in prints
 
 
 def test_what_cannot_be_done_now_is_said(staff: httpx.Client, number: str) -> None:
