@@ -35,11 +35,11 @@ def test_what_the_plan_lacks_is_printed_at_the_hub_and_goes_to_the_market(
     shop = market.room.shop
     hub = replace(shop.location(HUB), printers=(PrinterSpec(printer.name, printer.uri, ("dtg",)),))
     # The booth prints nothing itself, and none of it lies free at the hub: what sells is printed before leaving.
-    small_van = replace(shop.restock, van_g=2000)
     places = tuple(hub if one.id == HUB else one for one in shop.locations)
-    market.room = replace(market.room, shop=replace(shop, locations=places, restock=small_van))
+    market.room = replace(market.room, shop=replace(shop, locations=places))
     write, (there, reserved) = market.room.database.write, market.available(HUB, PLAIN)
-    write(lambda c: change(c, (HUB, PLAIN), reserved - there, key="count", reason="counted", at=now(c), free=False))
+    for sku, pieces in ((PLAIN, reserved - there), (BLANK.sku, -22)):
+        write(lambda c, sku=sku, n=pieces: change(c, (HUB, sku), n, key=sku, reason="counted", at=now(c), free=False))
     with open_bench(market, ()) as bench:
         planned = restocking.propose(market.room, "next")
         wanted = {line.item: line.pieces for line in planned.stored.plan.lines if line.kind is Kind.TO_PRINT}
