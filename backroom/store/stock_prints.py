@@ -4,9 +4,9 @@ What belongs here: opening those jobs with a person's yes, where a piece of them
 for any more. What does not: a worker's turn at a job (`print_attempts`), and a transfer's own states (`transfers`).
 
 One job is one piece: an order that comes meanwhile waits for the few single prints that the worker has in hand, and
-where nobody can tell whether it was printed, that is one piece. What comes out is put to the hub's stock and set aside for its transfer in one
-commit, so that nobody else is sold it in between; where its transfer has left, does not go, or its event is over, it
-stays in the stock, for everybody.
+where nobody can tell whether it was printed, that is one piece. What comes out is put to the hub's stock and set aside
+for its transfer in one commit, so that nobody else is sold it in between; where its transfer has left, does not go, or
+its event is over, it stays in the stock, for everybody.
 """
 
 from __future__ import annotations
