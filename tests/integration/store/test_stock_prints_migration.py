@@ -10,7 +10,7 @@ from sqlalchemy import Connection, MetaData, Table, insert, select
 from backroom.store.database import Database, now
 from backroom.store.migrate import migrate, migrate_to
 
-BEFORE = "0035"
+BEFORE = "0036"
 
 
 @pytest.fixture

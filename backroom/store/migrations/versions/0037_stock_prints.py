@@ -4,8 +4,8 @@ first.
 SQLite makes `print_jobs` anew to let its order be left out, and drops the old one: what points at its rows is put by
 meanwhile, or the foreign keys would refuse it.
 
-Revision ID: 0036
-Revises: 0035
+Revision ID: 0037
+Revises: 0036
 """
 
 import sqlalchemy as sa
@@ -13,8 +13,8 @@ from alembic import op
 
 from backroom.store.tables.base import Id
 
-revision = "0036"
-down_revision = "0035"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
