@@ -472,7 +472,9 @@ def test_an_order_whose_customer_was_erased_is_left_out_and_keeps_its_pieces(sho
         shipped = connection.execute(select(orders.c.number).where(orders.c.delivery == "ship")).scalars().all()
         left = stock.levels(connection)
     for number in was.room.database.write(lambda c: _unfinished(c)):
-        was.room.database.write(lambda c, number=number: desk.cancel(c, number, "Ada", "cancelled_by_staff"))
+        was.room.database.write(
+            lambda c, number=number: desk.cancel(c, number, "Ada", "cancelled_by_staff", keep_money=True)
+        )
     for person in everybody:
         was.room.database.write(lambda c, person=person: forget(c, Whose(person)))
     answer = ask(was, NEW)
