@@ -149,7 +149,7 @@ def _receive(location: str, sku: str, pieces: int) -> Turn:
 def _cancel(id_: int) -> Turn:
     def turn(floor: Floor) -> None:
         number = floor.number(id_)
-        floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "cancelled_by_staff"))
+        floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "cancelled_by_staff", keep_money=True))
         floor.room.database.write(lambda c: backlog.wake_again(c, HUB))
         floor.intake()
 
