@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,6 +24,7 @@ from backroom.store.tables import metadata, people
 
 _NOTE = "backup.json"
 _BLOCK = 1 << 20
+_LEAVING_SECONDS, _LOOK_SECONDS = 3.0, 0.05
 
 
 def copy(database: Database, target: Path, revision: str) -> tuple[datetime, int]:
@@ -54,12 +56,18 @@ def noted(path: Path) -> tuple[datetime, int]:
 
 
 def others(connection: Connection) -> int:
-    """How many other sessions work in this database."""
+    """How many other sessions work in this database. Those that leave are waited for: what was closed a moment ago, by
+    this very process as well, is listed until the server has ended it."""
     query = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         " AND backend_type = 'client backend'"
     )
-    return int(connection.execute(query).scalar_one())
+    deadline = time.monotonic() + _LEAVING_SECONDS
+    while (found := int(connection.execute(query).scalar_one())) and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+        # Within a transaction the list stays as it was first seen.
+        connection.execute(text("SELECT pg_stat_clear_snapshot()"))
+    return found
 
 
 def put_back(connection: Connection, path: Path) -> None:

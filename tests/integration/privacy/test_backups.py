@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -363,6 +364,21 @@ def test_a_database_that_somebody_works_in_is_not_replaced(shop: Floor, elsewher
     assert len(readable(new.room)) == 2
     assert sorted(one.name for one in new.room.home.parent.iterdir() if "restoring" in one.name) == []
     restore(new.room, path, replace=True)
+
+
+def test_somebody_who_is_just_leaving_the_database_is_waited_for(
+    shop: Floor, elsewhere: Callable[[Floor], Floor]
+) -> None:
+    serve(shop)
+    (path,) = make(shop.room).paths
+    new = elsewhere(shop)
+    leaving = Database(new.room.database.engine.url.render_as_string(False))
+    with leaving.read() as connection:
+        connection.execute(text("SELECT 1"))
+    going = threading.Timer(0.3, leaving.close)
+    going.start()
+    assert restore(new.room, path, replace=True).readable == 2
+    going.join()
 
 
 @pytest.mark.whole
