@@ -24,6 +24,7 @@ from backroom.store.tables import fulfilment_orders, orders, parcels, print_jobs
 from tests.browser import ENTER, Browser
 from tests.integration.gateway.conftest import SKU, Gateway, gateway, make_order, only_sqlite, room
 from tests.peers.conftest import PHONE, TABLET
+from tests.printers import wait_for
 
 __all__ = ["gateway", "room"]
 pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(180), only_sqlite]
@@ -184,12 +185,17 @@ def test_a_decision_and_a_full_battery_are_one_tap_and_lead_back_to_the_booth(
 ) -> None:
     numbers = an_evening(gateway)
     tablet.open(f"{gateway.url}{PAGE}")
+
+    def is_done() -> bool:
+        query = select(print_jobs.c.state).where(print_jobs.c.order_number == numbers["unknown"])
+        with gateway.room.database.read() as connection:
+            return bool(connection.execute(query).scalar_one() == "done")
+
     tablet.click("button", "It was printed")
+    # The page that it leads back to looks like the one that was left.
+    wait_for(is_done)
     tablet.find("h1", "Booth-A", exact=True)
     assert tablet.address.endswith(PAGE)
-    with gateway.room.database.read() as connection:
-        query = select(print_jobs.c.state).where(print_jobs.c.order_number == numbers["unknown"])
-        assert connection.execute(query).scalar_one() == "done"
     tablet.click("button", "The battery is full again")
     tablet.see("The battery lasts until about")
     assert tablet.address.endswith(PAGE)
