@@ -14,14 +14,14 @@ from backroom.channels.contact import contact_problems
 from backroom.channels.dropping import DropFolder, Taken
 from backroom.channels.files import ENDINGS, split_file
 from backroom.channels.trying import Tried, try_message, try_signature
-from backroom.cli.opening import open_room as open_started_room
+from backroom.cli.opening import open_new_room, open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson
 from backroom.domain.model import Problem
 from backroom.domain.shop import ChannelSpec
 from backroom.domain.validation import validate
-from backroom.shop.room import Room, open_room
+from backroom.shop.room import Room
 from backroom.store import catalogue
 from backroom.store.inbox_door import Delivery, Receipt, accept
 from backroom.store.migrate import is_made
@@ -51,7 +51,7 @@ def try_file(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of words")] = False,
 ) -> None:
     """Try a message: the order that would be read of it, field by field, and every problem. Stores nothing."""
-    room = open_room()
+    room = open_new_room()
     spec = room.shop.channel(channel)
     headers = dict(map(_header, header or ()))
     body = file.read_bytes()
@@ -81,7 +81,7 @@ def take(
     channel: Annotated[str, typer.Option(help="Only this channel's folder")] = "",
 ) -> None:
     """Take the files of the drop folders in now, instead of with the next look a minute later."""
-    room = open_started_room()
+    room = open_room()
     chosen = [room.shop.channel(channel)] if channel else [spec for spec in room.shop.channels if spec.folder]
     if not chosen or not all(spec.folder for spec in chosen):
         raise NoFolder(

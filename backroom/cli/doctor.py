@@ -15,9 +15,9 @@ import typer
 from rich.markup import escape
 
 from backroom.cli.connections import Connection, connections_of
+from backroom.cli.opening import open_new_room
 from backroom.cli.output import console, show_json
 from backroom.domain.errors import BackroomError, Retry
-from backroom.shop.room import open_room
 
 AT_ONCE = 8
 WELL, AWAY, WRONG, UNTRIED = "well", "away", "wrong", "untried"
@@ -39,16 +39,12 @@ class Finding:
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON document for programs")] = False) -> None:
     """Try every connection that the shop file names, without changing anything; exit code 1 where one does not work."""
-    room = open_room()
-    try:
-        connections = list(connections_of(room))
-        if as_json:
-            found = list(examine(connections))
-            show_json([asdict(one) for one in found])
-        else:
-            found = _told(connections)
-    finally:
-        room.close()
+    connections = list(connections_of(open_new_room()))
+    if as_json:
+        found = list(examine(connections))
+        show_json([asdict(one) for one in found])
+    else:
+        found = _told(connections)
     if any(one.state in (AWAY, WRONG) for one in found):
         raise typer.Exit(1)
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from backroom.cli.opening import open_new_room
 from backroom.cli.output import aside, console, show_json, show_table
 from backroom.domain.errors import AskPerson
 from backroom.domain.kpi import ALL, BY_NAME, WAYS, Way
@@ -17,7 +18,7 @@ from backroom.insight.files import write_files
 from backroom.insight.reading import RETURNS_BACK, Span, day_span, last_day, read_report, read_returns, week_span
 from backroom.insight.refresh import refresh_facts, refresh_figures, refresh_months
 from backroom.insight.report import said_corrections, said_left_out, table, table_of_months, table_of_returns
-from backroom.shop.room import Room, open_room
+from backroom.shop.room import Room
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -45,7 +46,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """The figures of a day or a week, by way of the orders, and what they were before."""
-    room = open_room()
+    room = open_new_room()
     report = read_report(room, _span(room, when))
     if as_json:
         show_json(
@@ -82,7 +83,7 @@ def orders(
     """
     if figure not in BY_NAME:
         raise NoSuchFigure(f"there is no figure {figure!r}", remedy=f"Use one of {', '.join(BY_NAME)}.")
-    room, kpi, of = open_room(), BY_NAME[figure], way or ALL
+    room, kpi, of = open_new_room(), BY_NAME[figure], way or ALL
     span = _span(room, when)
     with room.database.read() as connection:
         if kpi.monthly:
@@ -107,7 +108,7 @@ def returns(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """What comes back of what was bought at events, against the same bought online, SKU by SKU."""
-    room = open_room()
+    room = open_new_room()
     ends = _day(last) if last else last_day(room)
     rows = table_of_returns(read_returns(room, ends, days))
     if as_json:
@@ -119,7 +120,7 @@ def returns(
 @app.command("refresh")
 def refresh() -> None:
     """Bring the figures up to date now, as the flow `kpi` does by itself every hour."""
-    room = open_room()
+    room = open_new_room()
     for count in refresh_facts(room):
         aside.print(f"{count} orders read", highlight=False)
     corrected = sum(len(step) for step in refresh_figures(room)) + len(refresh_months(room))
@@ -133,7 +134,7 @@ def report(
     last: Annotated[str, typer.Option(help="The last day; the last one with orders if left out")] = "",
 ) -> None:
     """Write the report of a span of days as a page, a CSV file and a Parquet file."""
-    room = open_room()
+    room = open_new_room()
     ends = _day(last) if last else last_day(room)
     begins = ends - timedelta(days=days - 1)
     span = day_span(ends) if days == 1 else Span(begins, ends, f"{begins}--{ends}")

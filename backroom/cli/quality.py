@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
+from backroom.cli.opening import open_new_room
 from backroom.cli.output import aside, console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson, BackroomError
@@ -19,7 +20,7 @@ from backroom.quality.quarantine import table as quarantine_table
 from backroom.quality.repairing import Workshop
 from backroom.quality.suites import RULES, SUITES, is_certain
 from backroom.quality.validate import Inspector
-from backroom.shop.room import Room, open_room
+from backroom.shop.room import Room
 from backroom.store import selling
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -45,7 +46,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check the shop's rows now, as the flow data-quality does by itself; writes the pages as well."""
-    room = open_room()
+    room = open_new_room()
     begun = Check.begin(room.database, room.shop, Scope.FULL if full else Scope.CHANGED, Inspector())
     for step in begun.steps():
         aside.print(f"{step.subject}: {step.rows} rows, {step.failed} failures", highlight=False)
@@ -68,7 +69,7 @@ def list_findings(
     as_json: Json = False,
 ) -> None:
     """What is open, gravest first."""
-    with open_room().database.read() as connection:
+    with open_new_room().database.read() as connection:
         found = telling.table(findings.open_findings(connection, most, severity))
     if as_json:
         show_json(found)
@@ -79,7 +80,7 @@ def list_findings(
 @app.command("show")
 def show(finding: Annotated[int, typer.Argument(help="The finding's id")], as_json: Json = False) -> None:
     """One finding: what is wrong with which row, and what somebody does about it."""
-    with open_room().database.read() as connection:
+    with open_new_room().database.read() as connection:
         (row,) = telling.table([findings.finding(connection, finding)])
     if as_json:
         show_json(row)
@@ -94,7 +95,7 @@ def repair(
     everything: Annotated[bool, typer.Option("--all", help="All whose repair is certain")] = False,
 ) -> None:
     """Repair findings whose repair is certain, and check each row again."""
-    room = open_room()
+    room = open_new_room()
     if everything:
         with room.database.read() as connection:
             rows = findings.open_findings(connection, FINDINGS_MOST)
@@ -108,14 +109,14 @@ def repair(
 @app.command("replay")
 def replay(ids: Ids = None) -> None:
     """Check rows again that somebody mended; a finding whose row is well now is closed."""
-    _each(open_room(), ids, "replay")
+    _each(open_new_room(), ids, "replay")
 
 
 @app.command("accept")
 def accept(finding: Annotated[int, typer.Argument(help="The finding's id")]) -> None:
     """Let a finding be: somebody looked, and it is right as it is. It is not told again while it lasts, and what it
     kept in quarantine goes on and is counted."""
-    room = open_room()
+    room = open_new_room()
 
     def work(connection: Connection) -> list[Wakeup]:
         at = now(connection)
@@ -132,7 +133,7 @@ def show_quarantine(
     as_json: Json = False,
 ) -> None:
     """What is in quarantine and why: orders on hold, stock that is not sold, what no figure counts."""
-    room = open_room()
+    room = open_new_room()
     if check:
         if check not in RULES:
             raise NothingNamed(f"there is no check {check!r}", remedy="`backroom quality rules` names them.")
@@ -154,7 +155,7 @@ def show_quarantine(
 @app.command("trend")
 def trend(most: Annotated[int, typer.Option(min=1, help="How many runs")] = 30, as_json: Json = False) -> None:
     """The last runs, and what was open after each."""
-    with open_room().database.read() as connection:
+    with open_new_room().database.read() as connection:
         rows = [dict(row) for row in runs.last(connection, most)]
     if as_json:
         show_json(rows)
