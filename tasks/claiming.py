@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import httpx
 from prefect.runtime import flow_run
@@ -102,33 +102,40 @@ def claim_fulfilment(room: Room, location: str, number: str | None = None) -> Cl
     return taken[0] if taken else None
 
 
-def claim_returns(room: Room, number: str | None = None) -> Claim | None:
-    """The next wave of returns (of one order, where its number is given); None when nothing waits."""
+class _StageAtHub(Protocol):
+    """The rows of a stage that only the hub works at: a module of `backroom.store`."""
+
+    def claim_waiting(
+        self, connection: Connection, *, hub: str, instance: str, run_id: str, most: int
+    ) -> Claim | None: ...
+
+    def claim_order(
+        self, connection: Connection, order_id: int, *, hub: str, instance: str, run_id: str
+    ) -> Claim | None: ...
+
+
+def _next_at_hub(room: Room, stage: _StageAtHub, number: str | None) -> Claim | None:
     run_id, instance, hub = _run_id(), this_instance(), room.shop.hub
 
     def work(connection: Connection) -> Claim | None:
         if number is None:
             most = _wave_most(connection)
-            return returns.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=most)
+            return stage.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=most)
         order_id = desk.find(connection, number)["id"]
-        return returns.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
+        return stage.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
 
     return _paying(room, work)
+
+
+def claim_returns(room: Room, number: str | None = None) -> Claim | None:
+    """The next wave of returns (of one order, where its number is given); None when nothing waits."""
+    return _next_at_hub(room, returns, number)
 
 
 def claim_refunds(room: Room, number: str | None = None) -> Claim | None:
     """The next wave of cancelled orders that are to be paid back (of one order, where its number is given); None when
     nothing waits."""
-    run_id, instance, hub = _run_id(), this_instance(), room.shop.hub
-
-    def work(connection: Connection) -> Claim | None:
-        if number is None:
-            most = _wave_most(connection)
-            return cancelled_refunds.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=most)
-        order_id = desk.find(connection, number)["id"]
-        return cancelled_refunds.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
-
-    return _paying(room, work)
+    return _next_at_hub(room, cancelled_refunds, number)
 
 
 def claim_partner(room: Room, location: str, number: str | None = None) -> Claim | None:
@@ -149,16 +156,7 @@ def claim_partner(room: Room, location: str, number: str | None = None) -> Claim
 
 def claim_parcels(room: Room, number: str | None = None) -> Claim | None:
     """The next wave of parcels with news (of one order, where its number is given); None when nothing waits."""
-    run_id, instance, hub = _run_id(), this_instance(), room.shop.hub
-
-    def work(connection: Connection) -> Claim | None:
-        if number is None:
-            most = _wave_most(connection)
-            return parcels.claim_waiting(connection, hub=hub, instance=instance, run_id=run_id, most=most)
-        order_id = desk.find(connection, number)["id"]
-        return parcels.claim_order(connection, order_id, hub=hub, instance=instance, run_id=run_id)
-
-    return _paying(room, work)
+    return _next_at_hub(room, parcels, number)
 
 
 def claim_news(room: Room, channel: str = "", *, number: str | None = None) -> Claim | None:
