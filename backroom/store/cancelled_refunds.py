@@ -26,14 +26,13 @@ from backroom.store.claim_rows import Work, claim_of_order, claim_wave
 from backroom.store.claims import Claim, Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.news import CANCELLED
-from backroom.store.refunds import WAITING, Owed, of_cancelled
+from backroom.store.refunds import OF_CANCELLED, WAITING, Owed, of_cancelled
 from backroom.store.seals import Seals
 from backroom.store.tables import channel_news, orders
 from backroom.store.tables import refunds as table
 from backroom.store.waiting import HEALTHY, is_due
 
 STAGE = "refunds"
-OF_CANCELLED = table.c.return_id.is_(None)
 # What a wave may still do something about.
 OPEN = OF_CANCELLED & (table.c.state == WAITING) & (table.c.by_hand == "")
 # How long a refund waits for its channel to be told of the cancellation that gives the money back.

@@ -28,6 +28,7 @@ from backroom.store.messages import FAILED, SKIPPED, WAITING
 from backroom.store.moves import moving
 from backroom.store.opt_ins import REFUSED
 from backroom.store.personal import HOLDINGS, Whose
+from backroom.store.refunds import OF_CANCELLED
 from backroom.store.refunds import WAITING as OWED
 from backroom.store.tables import (
     erasures,
@@ -75,7 +76,7 @@ def open_work(connection: Connection, whose: Whose) -> list[str]:
     unread = select(inbox.c.id).where(inbox.c.id.in_(whose.inbox), inbox.c.state == InboxState.WAITING)
     coming_back = select(returns.c.number).where(returns.c.order_id.in_(whose.orders), back.UNDER_WAY)
     owed = select(orders.c.number).join(refunds, refunds.c.order_id == orders.c.id)
-    owed = owed.where(orders.c.id.in_(whose.orders), refunds.c.return_id.is_(None), refunds.c.state == OWED)
+    owed = owed.where(orders.c.id.in_(whose.orders), OF_CANCELLED, refunds.c.state == OWED)
     numbers = list(connection.execute(under_way.order_by(orders.c.id)).scalars())
     numbers += connection.execute(owed.order_by(orders.c.id)).scalars().all()
     numbers += connection.execute(coming_back.order_by(returns.c.id)).scalars().all()

@@ -30,6 +30,8 @@ from backroom.store.waiting import HEALTHY
 KIND = "refund"
 # DROPPED: nobody pays it any more, for its customer was forgotten before.
 WAITING, DONE, DROPPED = "waiting", "done", "dropped"
+# Those of orders that were cancelled are no return's.
+OF_CANCELLED = refunds.c.return_id.is_(None)
 # An id, so that nobody writes a name into it.
 _REFERENCE = re.compile(r"[A-Za-z0-9#._:/-]{0,100}")
 
@@ -213,7 +215,7 @@ def of_return(return_id: int) -> ColumnElement[bool]:
 
 
 def of_cancelled(order_id: int) -> ColumnElement[bool]:
-    return refunds.c.return_id.is_(None) & (refunds.c.order_id == order_id)
+    return OF_CANCELLED & (refunds.c.order_id == order_id)
 
 
 def confirm(
@@ -252,7 +254,7 @@ def confirm(
 def cancelled_order(connection: Connection, number: str) -> RowMapping | None:
     """The refund of the cancelled order with this number; None where it has none, or the number is a return's."""
     query = select(refunds).join(orders, orders.c.id == refunds.c.order_id)
-    query = query.where(orders.c.number == number, refunds.c.return_id.is_(None))
+    query = query.where(orders.c.number == number, OF_CANCELLED)
     return connection.execute(query).mappings().one_or_none()
 
 

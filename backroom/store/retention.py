@@ -15,6 +15,7 @@ from backroom.domain.model import FulfilmentState, InboxState, OrderState, Print
 from backroom.store import desk, opt_ins
 from backroom.store.database import now
 from backroom.store.messages import PLANNED, WAITING
+from backroom.store.refunds import OF_CANCELLED
 from backroom.store.refunds import WAITING as OWED
 from backroom.store.returns import UNDER_WAY
 from backroom.store.tables import (
@@ -174,7 +175,7 @@ def silent(connection: Connection, before: datetime, after: int) -> list[int]:
     coming_back = or_(UNDER_WAY, returns.c.ended_at >= before)
     # Of a cancelled order; a return that is owed something is under way.
     owed = select(refunds.c.id).join(orders, orders.c.id == refunds.c.order_id)
-    owed = owed.where(refunds.c.return_id.is_(None), refunds.c.state == OWED)
+    owed = owed.where(OF_CANCELLED, refunds.c.state == OWED)
     query = select(people.c.id).where(
         people.c.id > after,
         people.c.wrapped_key.is_not(None),

@@ -11,7 +11,7 @@ from backroom.domain.lifecycle import MOVES, Kind
 from backroom.domain.model import OrderState
 from backroom.domain.returns import Disposition, PieceState, ReturnState
 from backroom.store.quality.windows import Source, holds, when
-from backroom.store.refunds import DONE
+from backroom.store.refunds import DONE, OF_CANCELLED
 from backroom.store.tables import (
     effects,
     fulfilment_orders,
@@ -95,7 +95,7 @@ def _pieces(_: datetime) -> Select[Any]:
 
 def _refunds(_: datetime) -> Select[Any]:
     done = refunds.c.state == DONE
-    of_cancelled = refunds.c.return_id.is_(None) & (orders.c.state == OrderState.CANCELLED)
+    of_cancelled = OF_CANCELLED & (orders.c.state == OrderState.CANCELLED)
     return select(
         refunds.c.id.label("key"),
         func.coalesce(orders.c.number, "").label("number"),
