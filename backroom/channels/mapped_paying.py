@@ -15,7 +15,7 @@ from typing import Any
 from backroom.channels.mapped import mapping_of
 from backroom.channels.mapped_calls import account_of, kept_of, make_call
 from backroom.channels.refunding import Refunded, RefundRefused, RefundRequest
-from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown
+from backroom.domain.errors import BackroomError, OutcomeUnknown
 from backroom.domain.json_path import said
 from backroom.domain.mapping import PayBackMapping
 from backroom.domain.money import exponent
@@ -25,12 +25,6 @@ from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSi
 from backroom.outgoing.probe import is_theirs
 
 _BY_HAND = "Look at the order there; pay it back by hand, then say so on the page of returns."
-
-
-class NotTried(AskPerson):
-    """The mapping does not say how the connection is tried."""
-
-    cause = "not_tried"
 
 
 class MappedRefunds:
@@ -85,12 +79,8 @@ class MappedRefunds:
         return self._refunded(known, request) if self._is_paid(known) else None
 
     def check(self) -> None:
-        """Try the login by the mapping's own probe; NotTried where it has none."""
-        if self._probe is None:
-            raise NotTried(
-                f"nothing says how paying back at {self._id} is tried.",
-                remedy=f"Add [channels.{self._id}.mapping.probe].",
-            )
+        """Try the login by the mapping's own probe; one without a probe is not to be tried."""
+        assert self._probe is not None, "the doctor says that nothing says how"
         with Client(self._account) as client:
             answer = make_call(client, self._probe, {}, about="a try of the connection")
         is_theirs(self._account.service, answer)
