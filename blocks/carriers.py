@@ -9,6 +9,7 @@ from backroom.carriers.base import Carrier
 from backroom.carriers.easypost import LABEL_HOSTS, URL, EasyPost, EasyPostAccount
 from backroom.domain.errors import AskPerson
 from backroom.domain.shop import CarrierSpec
+from blocks.loading import kept_name
 
 
 class NoAccount(AskPerson):
@@ -18,8 +19,8 @@ class NoAccount(AskPerson):
 
 
 def block_name(carrier: str) -> str:
-    """The name under which a carrier's block is kept; Prefect takes no underscores there."""
-    return "carrier-" + carrier.replace("_", "-")
+    """The name under which a carrier's block is kept."""
+    return kept_name("carrier", carrier)
 
 
 class CarrierAccount(Block):

@@ -9,16 +9,17 @@ from backroom.channels.refunding import Refunds
 from backroom.channels.registry import REFUNDS, SOURCES, WRITE_BACKS, UnknownKind
 from backroom.channels.remote import OrderSource, WriteBack
 from backroom.domain.shop import ChannelSpec
+from blocks.loading import kept_name
 
 
 def block_name(channel: str) -> str:
-    """The name under which a channel's block is kept; Prefect takes no underscores there."""
-    return "channel-" + channel.replace("_", "-")
+    """The name under which a channel's block is kept."""
+    return kept_name("channel", channel)
 
 
 def refunds_block_name(channel: str) -> str:
     """The name of the block by which a channel pays back: a key of its own, for no other call may move money."""
-    return "refunds-" + channel.replace("_", "-")
+    return kept_name("refunds", channel)
 
 
 class ChannelAccount(Block):

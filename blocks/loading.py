@@ -29,6 +29,11 @@ class BlockUnusable(AskPerson):
     cause = "block_unusable"
 
 
+def kept_name(kind: str, id_: str) -> str:
+    """The name under which the block of something of this kind is kept; Prefect takes no underscores there."""
+    return f"{kind}-{id_.replace('_', '-')}"
+
+
 def load_block(kind: type[B], name: str, of: str) -> B:
     """The block `name`; `of` says in a sentence what it opens. BlockMissing, BlockUnusable.
 

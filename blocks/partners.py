@@ -8,11 +8,12 @@ from pydantic import Field, SecretStr
 from backroom.domain.shop import Location
 from backroom.partners.base import Partner
 from backroom.partners.registry import partner_at
+from blocks.loading import kept_name
 
 
 def partner_block_name(location: str) -> str:
-    """The name under which a partner's block is kept; Prefect takes no underscores there."""
-    return "partner-" + location.replace("_", "-")
+    """The name under which a partner's block is kept."""
+    return kept_name("partner", location)
 
 
 class PartnerAccount(Block):

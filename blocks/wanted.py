@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from backroom.domain.errors import AskPerson
 from backroom.shop.room import Room
-from backroom.shop.secrets import Secrets
+from backroom.shop.secrets import Secrets, sms_provider
 from blocks.carriers import CarrierAccount
 from blocks.carriers import block_name as carrier_block
 from blocks.channels import ChannelAccount, RefundsAccount, block_name, refunds_block_name
@@ -112,7 +112,7 @@ def _mail_server(secrets: Secrets) -> Block:
 
 def _sms_provider(room: Room) -> Block:
     secrets = room.secrets
-    kind = secrets.find("sms.kind") or "kannel"
+    kind = sms_provider(secrets)
     twilio = kind == "twilio"
     return _made(
         SmsProvider,

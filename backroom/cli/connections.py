@@ -37,6 +37,7 @@ from backroom.partners.registry import partner_at
 from backroom.printing.connect import connect
 from backroom.privacy import backups, key_keeping
 from backroom.shop.room import Room
+from backroom.shop.secrets import sms_provider
 from backroom.store.migrate import newest, standing
 
 ANSWERS_WITHIN = 5.0
@@ -261,7 +262,7 @@ def _mail_server(room: Room) -> SmtpMessenger:
 
 def _sms_provider(room: Room) -> TwilioMessenger | KannelGateway | JsonSmsGateway:
     secrets = room.secrets
-    kind = secrets.find("sms.kind") or SMS_PROVIDERS[0]
+    kind = sms_provider(secrets)
     if kind not in SMS_PROVIDERS:
         raise WrongAnswer("sms.kind cannot be used.", remedy=f"Write {', '.join(SMS_PROVIDERS)}, or leave it out.")
     if kind == "twilio":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from backroom.shop.room import Room
+from backroom.shop.secrets import sms_provider
 
 
 def proofs_of(room: Room) -> Iterator[tuple[str, str]]:
@@ -25,7 +26,7 @@ def proofs_of(room: Room) -> Iterator[tuple[str, str]]:
             yield f"the events of carrier {carrier.id}", carrier.api.webhook
     # Reports and STOP come in where our gateway is reached from outside.
     if shop.messaging.sms == "gateway" and shop.messaging.public_url:
-        kind = room.secrets.find("sms.kind") or "kannel"
+        kind = sms_provider(room.secrets)
         if kind == "twilio":
             yield "the calls of Twilio", "sms.auth_token"
         elif kind == "kannel":

@@ -23,6 +23,7 @@ from backroom.messaging.kannel_marks import mark
 from backroom.messaging.smsgateway import KANNEL
 from backroom.messaging.twilio import STOPPED, TWILIO
 from backroom.shop.room import Room
+from backroom.shop.secrets import sms_provider
 from backroom.store.inbox_door import word
 from backroom.store.opt_outs import Proof, Reply
 
@@ -114,7 +115,7 @@ def message_door(room: Room) -> MessageDoor | None:
     spec = room.shop.messaging
     if spec.sms != "gateway":
         return None
-    kind = room.secrets.find("sms.kind") or KANNEL
+    kind = sms_provider(room.secrets)
     if kind == TWILIO:
         secret = room.secret("sms.auth_token") if spec.public_url else ""
     else:

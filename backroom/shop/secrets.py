@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson
+from backroom.domain.shop import SMS_PROVIDERS
 from backroom.durable import locked
 from backroom.shop.check import Report, ShopFileInvalid
 from backroom.shop.reading import read_toml
@@ -102,6 +103,11 @@ class Secrets:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
+
+
+def sms_provider(secrets: Secrets) -> str:
+    """Who sends the SMS of a shop that has a gateway for them: one of SMS_PROVIDERS, unless it is written wrongly."""
+    return secrets.find("sms.kind") or SMS_PROVIDERS[0]
 
 
 def variable_of(name: str) -> str:
