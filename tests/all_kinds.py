@@ -14,7 +14,7 @@ from backroom.domain.partners import ADAPTERS
 from backroom.domain.shop import ASKED_KINDS, CARRIER_ACCOUNT_KINDS, REFUNDING_KINDS, TOLD_KINDS, Shop
 from backroom.messaging.push_crypto import new_private_key
 from tests.integration.channels.test_mapped_paying import WHOLE
-from tests.mapped_shops import LANTERN
+from tests.mapped_shops import LANTERN, LIST
 
 # An address that a shop file takes everywhere; tests put another one in its place.
 FAR = "https://far.example.com"
@@ -24,19 +24,13 @@ _OWN = {
     "square": f'notification_url = "{FAR}/webhooks/square"\n',
 }
 _ACCOUNT = {"square": 'account = "L1"\n', "etsy": 'account = "123456"\n', "meta": 'account = "1710505299100321"\n'}
-_POLL = """
+_POLL = (
+    """
 [mapping.probe]
 path = "/me"
-
-[mapping.poll]
-orders = "orders[*]"
-order = "order"
-[mapping.poll.list]
-path = "/orders"
-params = { since = "{since}" }
-[mapping.poll.one]
-path = "/orders/{id}"
 """
+    + LIST
+)
 # A secret of the form that its kind has.
 LOGINS = {"woocommerce": "ck_1:cs_1", "etsy": "keystring:shared first-renewal"}
 PUSH_KEY = new_private_key()

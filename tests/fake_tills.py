@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
-from collections.abc import Iterator
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -75,6 +78,24 @@ class ShopifyTill(FakeShopify):
             self.lose -= 1
             return _lost()
         return said
+
+
+def run_killed(till: ShopifyTill, command: Sequence[str], *, after: bool, within: float) -> None:
+    """Run a process that has the till change something, and kill -9 it just before the change is made, or just `after`
+    it; in both cases before it hears of it. It must be gone `within` so many seconds."""
+    answers, caller = till._answered, []
+
+    def kills(query: str, variables: dict[str, Any]) -> Response:
+        if "mutation" not in query:
+            return answers(query, variables)
+        said = answers(query, variables) if after else Response("", status=500)
+        os.kill(caller[0].pid, signal.SIGKILL)
+        return said
+
+    till._answered = kills  # type: ignore[method-assign]
+    caller.append(subprocess.Popen(command))
+    assert caller[0].wait(within) == -signal.SIGKILL
+    till._answered = answers  # type: ignore[method-assign]
 
 
 class _Till(_Root):

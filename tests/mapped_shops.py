@@ -90,6 +90,17 @@ encoding = "hex"
 prefix = "sha256="
 """
 
+# How it lists its orders, and shows one.
+LIST = """
+[mapping.poll]
+orders = "orders[*]"
+order = "order"
+[mapping.poll.list]
+path = "/orders"
+params = { since = "{since}" }
+[mapping.poll.one]
+path = "/orders/{id}"
+"""
 API = """
 [api]
 url = "http://127.0.0.1:{port}"

@@ -89,3 +89,9 @@ def sell(floor: Floor, sku: str, pieces: int, at: datetime) -> None:
     """A customer of the fair orders; intake takes it in."""
     moment = at.isoformat()
     floor.order((sku, pieces), at=BOOTH, created_at=moment, updated_at=moment)
+
+
+def end_event(floor: Floor, code: str) -> None:
+    """End an event and settle it, whatever happened at it: its booth is free for another."""
+    ended = update(events_table).where(events_table.c.code == code).values(state=EventState.SETTLED)
+    floor.room.database.write(lambda connection: connection.execute(ended).rowcount)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -35,7 +33,7 @@ from tests import fake_shops, fake_square, fake_stripe
 from tests.fake_meta import FakeMeta
 from tests.fake_square import FakeSquare
 from tests.fake_stripe import FakeStripe
-from tests.fake_tills import ShopifyTill, paid
+from tests.fake_tills import ShopifyTill, paid, run_killed
 from tests.integration.channels.test_mapped_paying import WHERE, WHOLE
 from tests.mapped_shops import LANTERN, a_spec
 from tests.shops import HUB, PLAIN, Floor, an_order
@@ -348,20 +346,8 @@ def test_whoever_is_killed_while_paying_has_paid_once(
     shopify_till.transactions[id_] = [paid(901, "SALE", "29.00")]
     cancel(floor, number)
     database.close()
-    answers, payer = shopify_till._answered, []
-
-    def kills(query: str, variables: dict[str, Any]) -> Response:
-        if "mutation" not in query:
-            return answers(query, variables)
-        said = answers(query, variables) if after else Response("", status=500)
-        os.kill(payer[0].pid, signal.SIGKILL)
-        return said
-
-    shopify_till._answered = kills  # type: ignore[method-assign]
     pays = [sys.executable, "-m", "tests.paying", str(floor.room.home), url]
-    payer.append(subprocess.Popen(pays))
-    assert payer[0].wait(PAY_WITHIN) == -signal.SIGKILL
-    shopify_till._answered = answers  # type: ignore[method-assign]
+    run_killed(shopify_till, pays, after=after, within=PAY_WITHIN)
     assert len(shopify_till.refunds.get(id_, [])) == int(after)
     assert floor.effects("refund") == [(key_of(floor), "started")]
     # Its lease is over, for its process is gone: the next one asks what became of the call.

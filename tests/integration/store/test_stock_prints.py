@@ -11,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, func, select
 
-from backroom.domain.events import EventState
 from backroom.domain.leases import LeaseRefused
 from backroom.domain.model import PrintJobState
 from backroom.domain.print_queue import in_turn
@@ -40,12 +39,12 @@ from backroom.store.database import now
 from backroom.store.print_attempts import HandedJob, NotYourJob
 from backroom.store.print_rejects import NotToReject
 from backroom.store.tables import effects, event_history, stock_levels, transfer_lines
-from backroom.store.tables import events as events_table
 from backroom.store.tables import print_jobs as jobs_table
 from backroom.store.tables import transfers as transfers_table
 from tests.integration.store.test_samples import approve as approve_samples
 from tests.integration.store.test_samples import sample
 from tests.integration.store.test_transfers import CODE, an_event, at_booth, do, proposed
+from tests.markets import end_event
 from tests.shops import HUB, PLAIN, Floor, a_variant
 
 BLANK = replace(a_variant("BLANK-BLK-M", printable=False), tags=("blank", "tee"))
@@ -417,12 +416,7 @@ class AtThePress(RuleBasedStateMachine):
         self.the_event_is_called_off()
         for job in self.floor.hand_out(HUB, most=20):
             settle(self.floor, job, "done" if job.started else "returned")
-
-        def over(connection: Connection) -> None:
-            ended = update(events_table).where(events_table.c.code == self.code).values(state=EventState.SETTLED)
-            connection.execute(ended)
-
-        self.floor.room.database.write(over)
+        end_event(self.floor, self.code)
 
 
 def test_in_whatever_order_things_happen_stock_adds_up_to_the_piece(floor: Floor) -> None:

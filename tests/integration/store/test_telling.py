@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,7 +19,7 @@ from backroom.store import decisions, desk, news, sickness
 from backroom.store.database import Database, now
 from backroom.store.tables import channel_news, effects
 from tasks.sick import give_runs
-from tests.fake_tills import ShopifyTill
+from tests.fake_tills import ShopifyTill, run_killed
 from tests.shops import GTIN, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, Floor, an_order
 from tests.told import Told
 
@@ -258,23 +256,11 @@ def test_whoever_is_killed_while_telling_has_told_once(
     number = place(floor, shopify_till)
     floor.fulfil(HUB)
     database.close()
-    standing, teller = shopify_till._answered, []
-
-    def kills(query: str, variables: dict[str, Any]) -> Response:
-        if "mutation" not in query:
-            return standing(query, variables)
-        said = standing(query, variables) if after else Response("", status=500)
-        os.kill(teller[0].pid, signal.SIGKILL)
-        return said
-
-    shopify_till._answered = kills  # type: ignore[method-assign]
-    home = str(floor.room.home)
-    teller.append(subprocess.Popen([sys.executable, "-m", "tests.told", home, "shopify", url]))
-    assert teller[0].wait(TELL_WITHIN) == -signal.SIGKILL
-    shopify_till._answered = standing  # type: ignore[method-assign]
+    tells = [sys.executable, "-m", "tests.told", str(floor.room.home), "shopify", url]
+    run_killed(shopify_till, tells, after=after, within=TELL_WITHIN)
     assert len(fulfilled(shopify_till)) == int(after)
     # Its lease is over, for its process is gone: the next one asks what became of the call.
-    subprocess.run([sys.executable, "-m", "tests.told", home, "shopify", url], check=True, timeout=TELL_WITHIN)
+    subprocess.run(tells, check=True, timeout=TELL_WITHIN)
     assert len(fulfilled(shopify_till)) == 1
     assert news_of(floor, number) == [("shipped", "told", "")]
     assert floor.effects("told") == [(f"shipped-{floor.story(number).parts[0]['key']}", "done")]

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select
 
-from backroom.domain.events import Event, EventState, Session
+from backroom.domain.events import Event, Session
 from backroom.domain.leases import LeaseRefused
 from backroom.domain.transfers import PackLine, TransferRefused, TransferState
 from backroom.store import event_desk, events, leases, stock, transfer_packs, transfer_rows, transfers
 from backroom.store.database import now
-from backroom.store.tables import events as events_table
 from backroom.store.tables import orders, restock_plans, stock_levels, transfer_lines
 from backroom.store.tables import transfers as transfers_table
+from tests.markets import end_event
 from tests.shops import BOOTH, GTIN, GTIN_TEE, HUB, PLAIN, SCARCE, Floor
 from tests.together import run_together
 
@@ -382,11 +382,7 @@ class OnTheRoad(RuleBasedStateMachine):
             return
 
         # Its booth is free for the next example.
-        def over(connection: Connection) -> None:
-            ended = update(events_table).where(events_table.c.code == self.code).values(state=EventState.SETTLED)
-            connection.execute(ended)
-
-        self.floor.room.database.write(over)
+        end_event(self.floor, self.code)
 
 
 def test_whatever_people_do_with_transfers_every_piece_is_in_one_place(floor: Floor) -> None:

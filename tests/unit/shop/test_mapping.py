@@ -15,18 +15,8 @@ from backroom.domain.mapping import LoginMapping
 from backroom.shop.channels import read_channel
 from backroom.shop.check import Report
 from backroom.shop.section import Section
-from tests.mapped_shops import LANTERN, a_spec, read_spec
+from tests.mapped_shops import LANTERN, LIST, a_spec, read_spec
 
-LIST = """
-[mapping.poll]
-orders = "orders[*]"
-order = "order"
-[mapping.poll.list]
-path = "/orders"
-params = { since = "{since}" }
-[mapping.poll.one]
-path = "/orders/{id}"
-"""
 SHIPPED = """
 [[mapping.tell.shipped.calls]]
 path = "/orders/{id}/shipments"
