@@ -195,11 +195,13 @@ def scan_all(connection: Connection, number: str, but: Mapping[str, int]) -> Non
 
 
 def book_in(connection: Connection, number: str, actor: str) -> Transfer:
-    """That is all that arrived: it becomes the booth's stock, as a lease of the event. What was sent besides is
-    missing, by name; if it turns up, scan it and book again.
+    """That is all that arrived: it becomes the booth's stock, as a lease of the event, under the rule of what the event
+    was lent of the same SKU before. What was sent besides is missing, by name; if it turns up, scan it and book again.
 
     Raises LeaseRefused when the event is over: then the pieces go back (`cancel`).
     """
+    # The event first: nobody must lease under another rule between our look at its leases and ours.
+    event = events.locked(connection, read(connection, number).event)
     one, at = locked(connection, number, TransferState.SENT, TransferState.ARRIVED), now(connection)
     new = one.to_book
     if new:
@@ -207,7 +209,8 @@ def book_in(connection: Connection, number: str, actor: str) -> Transfer:
             # The lease takes its pieces from the hub: they are put there and taken in one commit.
             _change_stock(connection, one, sku, count, "arrived", at)
             _set(connection, one, sku, booked=transfer_lines.c.arrived)
-        loans = [Loan(sku, one.from_location, count) for sku, count in sorted(new.items())]
+        shared = {lease["sku"]: lease["shared"] for lease in leases.leases_of(connection, event["id"])}
+        loans = [Loan(sku, one.from_location, count, shared.get(sku, False)) for sku, count in sorted(new.items())]
         leases.lend(connection, one.event, loans, key=f"{number}:{one.row['bookings'] + 1}", actor=actor)
     booked = {"bookings": one.row["bookings"] + 1, "arrived_at": at, "arrived_by": actor}
     if one.state is TransferState.SENT:

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import Connection, func, insert, select
 
 from backroom.domain.events import Event, Session
-from backroom.domain.leases import LeaseRefused
+from backroom.domain.leases import LeaseRefused, Loan
 from backroom.domain.transfers import PackLine, TransferRefused, TransferState
 from backroom.store import event_desk, events, leases, stock, transfer_packs, transfer_rows, transfers
 from backroom.store.database import now
@@ -122,6 +122,32 @@ def test_what_is_packed_and_scanned_becomes_the_events_lease(floor: Floor) -> No
         (lease,) = leases.leases_of(connection, done.event_id)
         assert stock.levels(connection)[BOOTH, PLAIN].kept
     assert (lease["sku"], lease["pieces"], lease["from_location"]) == (PLAIN, 2, HUB)
+    floor.check_sums()
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_what_arrives_joins_what_the_event_was_lent_of_it_under_the_same_rule(floor: Floor, shared: bool) -> None:
+    def lent(connection: Connection) -> int:
+        return leases.lend(connection, CODE, [Loan(PLAIN, HUB, 2, shared)], key="one", actor="Ada")
+
+    floor.room.database.write(lent)
+    number = sent(floor, {PLAIN: 3, SCARCE: 1})
+    for sku in (PLAIN, PLAIN, SCARCE):
+        assert scan(floor, number, sku).accepted
+    assert do(floor, "book_in", number, "Bo").missing == {PLAIN: 1}
+    scan(floor, number, PLAIN)
+    done = do(floor, "book_in", number, "Bo")
+    with floor.room.database.read() as connection:
+        rows = leases.leases_of(connection, done.event_id)
+        kept = {sku: level.kept for (place, sku), level in stock.levels(connection).items() if place == BOOTH}
+    assert [(row["sku"], row["pieces"], row["shared"]) for row in rows] == [
+        (PLAIN, 2, shared),
+        (PLAIN, 2, shared),
+        (SCARCE, 1, False),
+        (PLAIN, 1, shared),
+    ]
+    assert kept == {PLAIN: not shared, SCARCE: True}
+    assert (hub(floor), at_booth(floor), at_booth(floor, SCARCE)) == (95, 5, 1)
     floor.check_sums()
 
 
