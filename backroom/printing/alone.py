@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
@@ -28,6 +29,7 @@ from backroom.printing.booth import Booth, GatewayAway, Job, JobTaken, KeyRefuse
 from backroom.printing.journal import STARTED, Line
 from backroom.printing.kept import MOST_AHEAD, Kept
 from backroom.printing.sealed import new_once
+from backroom.printing.vault import Try
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,8 @@ class KeptBooth(Booth):
         self._reach = _Reach()
         self._ahead = 0
         self._fetching = threading.Lock()
+        # What died here while the bench was held: it is fetched at its own turn, and not ahead a second time.
+        self._died: set[Try] = set()
         self.fetcher: threading.Thread | None = None
         self.over = threading.Event()
 
@@ -104,6 +108,7 @@ class KeptBooth(Booth):
 
     def claim(self, most: int) -> list[Job]:
         """Like `Booth.claim`, after telling what the shop has not heard; without it, what was fetched ahead."""
+        self._clear()
         try:
             self.catch_up()
             jobs = super().claim(max(most, self._ahead))
@@ -121,6 +126,7 @@ class KeptBooth(Booth):
         return self.kept.vault.tries()
 
     def document(self, job: Job) -> bytes:
+        self._clear()
         with self._fetching:
             kept = self.kept.document(job)
         return kept if kept is not None else super().document(job)
@@ -226,10 +232,16 @@ class KeptBooth(Booth):
         return any((one.job, one.attempt, one.what) == (job.id, job.attempt, STARTED) for one in lines)
 
     def _fetch_ahead(self, jobs: Iterable[Job]) -> None:
-        wanted = [job for job in jobs if not self.kept.vault.has((job.id, job.attempt))][: self._room()]
+        tries = {(job.id, job.attempt): job for job in jobs}
+        wanted = [job for which, job in tries.items() if which not in self._died and not self.kept.vault.has(which)]
+        wanted = wanted[: self._room()]
         if wanted and (self.fetcher is None or not self.fetcher.is_alive()):
             self.fetcher = threading.Thread(target=self._fetch, args=(wanted,), daemon=True)
             self.fetcher.start()
+
+    def _clear(self) -> None:
+        """Destroy what is dead: one run may hold the bench for hours, and not come to all that it has."""
+        self._died.update(self.kept.vault.clear(datetime.now(UTC)))
 
     def _room(self) -> int:
         return max(self._ahead - self.kept.remaining(), 0)

@@ -14,6 +14,7 @@ import pytest
 from backroom.domain.shop import PrinterSpec
 from backroom.engine.deploy import DeploymentSpec, apply
 from backroom.printing.connect import connect
+from backroom.printing.vault import TAG
 from backroom.store import offline_conflicts
 from tests.benches import open_bench
 from tests.faults.table import Fault
@@ -104,7 +105,7 @@ def test_a_booths_worker_prints_on_without_network_and_each_piece_once(
         assert printed == Counter(bench.key_of(number) for number in numbers)
         with floor.room.database.read() as connection:
             assert offline_conflicts.listing(connection) == []
-        assert list(sealed.iterdir()) == []
+        assert [path.name for path in sealed.iterdir()] == [TAG]
         floor.check_sums()
         floor.check_effects()
         fault.tell(jobs=many, unheard=unheard, twice=printed.total() - len(printed))

@@ -19,6 +19,7 @@ from backroom.domain.shop import PrinterSpec
 from backroom.printing import alone
 from backroom.printing.booth import GatewayAway, KeyRefused
 from backroom.printing.keeper import Keeper
+from backroom.printing.vault import TAG
 from backroom.store import booth_devices, desk, offline_conflicts, print_attempts, print_seals
 from tests.benches import Bench, open_bench
 from tests.children import killed_at_flush
@@ -163,7 +164,7 @@ def test_what_is_done_is_on_the_machine_no_more(bench: Bench, line: Line, laptop
         if path.is_file():
             raw = path.read_bytes()
             assert not any(word in raw for word in (b"%PDF", numbers[0].encode(), SCARCE.encode())), path
-    assert list((laptop.bench_folder / "sealed").iterdir()) == []
+    assert [path.name for path in (laptop.bench_folder / "sealed").iterdir()] == [TAG]
     line.mend()
     laptop.run()
     with bench.floor.room.database.read() as connection:
@@ -314,7 +315,7 @@ def test_what_is_dead_is_not_printed_and_gone_from_the_disk(
     laptop.fetch()
     line.cut(silent=False)
     assert laptop.run_alone() == {}
-    assert list((laptop.bench_folder / "sealed").iterdir()) == []
+    assert [path.name for path in (laptop.bench_folder / "sealed").iterdir()] == [TAG]
     assert laptop.came_out() == {}
 
 
@@ -324,7 +325,7 @@ def test_a_revoked_machine_gets_nothing_more_and_destroys_what_it_fetched(bench:
     bench.floor.room.database.write(lambda c: booth_devices.revoke(c, BOOTH))
     with pytest.raises(KeyRefused):
         laptop.run()
-    assert list((laptop.bench_folder / "sealed").iterdir()) == []
+    assert [path.name for path in (laptop.bench_folder / "sealed").iterdir()] == [TAG]
     assert laptop.came_out() == {}
 
 

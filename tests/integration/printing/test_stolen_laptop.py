@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -123,6 +123,8 @@ def test_of_a_stolen_laptop_only_the_jobs_that_it_had_fetched_and_are_not_dead_c
     assert thief.finds(*ours) == ours, "a search that finds nothing must be able to find something"
     assert thief.finds(*finished, *alone, *held, *expired, *others) == []
     assert thief.finds(*CANARIES) == []
+    address = floor.room.database.url
+    assert thief.finds(address, address.removeprefix("sqlite:///"), "sqlite:", "postgresql:", "postgresql+") == []
     for content in thief.opened.values():
         assert not re.search(rb'"(address|name|email|phone)"', content.split(b"%PDF")[0])
 
@@ -152,6 +154,57 @@ def test_what_dies_while_the_machine_runs_is_gone_from_its_disk_before_anybody_c
     thief.read()
     assert thief.opened == {}
     assert thief.finds(*numbers) == []
+
+
+def dead(bench: Bench) -> bool:
+    """Whether all that was sealed is past its moment."""
+    rows = _seals(bench, {row["id"] for row in bench.jobs().values()})
+    return bool(rows) and all(row["expires_at"] <= datetime.now(UTC) for row in rows)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("next_step", ["claim", "print"])
+def test_what_dies_during_a_run_is_destroyed_with_its_next_step_though_its_turn_has_not_come(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, next_step: str
+) -> None:
+    laptop = Laptop(bench, bench.url, tmp_path / "laptop")
+    numbers = bench.orders(1, 1, 1)
+    with laptop.open() as booth:
+        with monkeypatch.context() as brief:
+            brief.setattr(print_seals, "LIFE", timedelta(milliseconds=300))
+            booth.printers()
+            jobs = booth.claim(1)
+            assert booth.fetcher is not None
+            booth.fetcher.join()
+            assert booth.kept.remaining() == 3
+            wait_for(lambda: dead(bench))
+        if next_step == "claim":
+            booth.claim(1)
+        else:
+            assert booth.document(jobs[0]).startswith(b"%PDF")
+        booth.fetcher.join()
+        assert booth.kept.remaining() == 0, "nor is it fetched ahead again"
+        thief = Thief(laptop.folder)
+        thief.read()
+    assert thief.opened == {}
+    assert thief.finds(*numbers) == []
+    assert laptop.run() == {"done": 3}
+
+
+def test_a_laptop_that_was_switched_off_when_it_died_keeps_it_until_it_is_started(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No clock runs in a machine that is off: the guide says so, and what helps."""
+    laptop = Laptop(bench, bench.url, tmp_path / "laptop")
+    monkeypatch.setattr(print_seals, "LIFE", timedelta(milliseconds=300))
+    bench.orders(1)
+    laptop.fetch()
+    wait_for(lambda: dead(bench))
+    off, started = Thief(laptop.folder), Thief(laptop.folder)
+    off.read()
+    assert len(off.opened) == 1
+    with laptop.open():
+        started.read()
+    assert started.opened == {}
 
 
 def test_a_payload_that_was_being_made_while_its_booth_was_revoked_goes_nowhere_and_the_machine_forgets_the_others(
