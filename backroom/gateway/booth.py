@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.model import PrintJobState
+from backroom.domain.shop import Location
 from backroom.gateway.access import needs
 from backroom.gateway.artwork import document_of
 from backroom.gateway.front import front_of
@@ -168,12 +169,18 @@ def claim(location: str, asked: ClaimJobs, request: Request, _key: Booth) -> dic
 def payload(location: str, job_id: RowId, asked: AskPayload, request: Request, key: Booth) -> Response:
     """What is to be printed, sealed for this machine and this try at a job in the worker's hands.
 
-    The key's first machine is let in here; a booth's key works from no other.
+    The key's first machine is let in here; a booth's key works from no other. Nor does a booth's machine get more than
+    so many at once, however many it has claimed: whoever steals it has no more than these.
     """
     room = front_of(request).room
+    place = room.shop.location(location)
+    most = _most_at_once(place)
     _check_keys(asked.device, asked.once)
     with room.database.read() as connection:
         job = _job_here(connection, location, job_id, asked.holder, asked.attempt)
+        if most is not None:
+            # Before its picture is made; what counts is asked again with the commit.
+            print_seals.check_room(connection, device_name(asked.device), job_id, most, now(connection))
         described = print_attempts.describe(connection, job_id)
         pdf = document_of(connection, room, job)
         ends = print_seals.dies_at(connection, location, now(connection))
@@ -194,8 +201,8 @@ def payload(location: str, job_id: RowId, asked: AskPayload, request: Request, k
     def work(connection: Connection) -> None:
         # Rendering takes a while: it may have been taken back, or its key ended, since we looked.
         _job_here(connection, location, job_id, asked.holder, asked.attempt)
-        alone = room.shop.location(location).kind == "booth"
-        print_seals.note(connection, seal, booth_devices.let_in(connection, key, asked.device, alone=alone))
+        device_id = booth_devices.let_in(connection, key, asked.device, alone=place.kind == "booth")
+        print_seals.note(connection, seal, device_id, most=most)
 
     room.database.write_together(work)
     return Response(made.pack(), media_type=sealed.MEDIA_TYPE)
@@ -287,6 +294,12 @@ def _note_call(room: Room, location: str) -> None:
         if not booth_calls.is_news(connection, location, now(connection)):
             return
     room.database.write_grouped(lambda connection: booth_calls.hear(connection, location, now(connection)))
+
+
+def _most_at_once(place: Location) -> int | None:
+    """How many payloads that live a machine may have: those that it fetches ahead, and at each printer the one that is
+    being printed, which may be none of them. Other places than booths have their machines beside the hub's."""
+    return FETCHED_AHEAD + len(place.printers) if place.kind == "booth" else None
 
 
 def _check_keys(*keys: str) -> None:

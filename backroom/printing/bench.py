@@ -20,7 +20,7 @@ from enum import StrEnum
 from backroom.domain.errors import BackroomError, OutcomeUnknown, Refuse
 from backroom.domain.printing import Printer, PrintProgress, PrintRequest, PrintState, PrintTicket
 from backroom.domain.shop import PrinterSpec
-from backroom.printing.booth import Booth, GatewayRefused, Job, JobTaken
+from backroom.printing.booth import Booth, FetchLater, GatewayRefused, Job, JobTaken
 from backroom.printing.handover import hand_over
 
 FOLLOW_SECONDS = 8.0
@@ -36,7 +36,8 @@ class Result(StrEnum):
 
     PRINTING: look again. BLOCKED: it is at its printer, which waits for somebody. FAILED: certainly not printed, to be
     tried anew. REFUSED: the same, and this printer will never do it. LEFT: it waits in our hands for somebody to mend
-    what is not the printer. UNKNOWN: a person decides. GONE: it is not ours any more.
+    what is not the printer. LATER: the same, until another job of ours is over. UNKNOWN: a person decides. GONE: it is
+    not ours any more.
     """
 
     DONE = "done"
@@ -45,6 +46,7 @@ class Result(StrEnum):
     FAILED = "failed"
     REFUSED = "refused"
     LEFT = "left"
+    LATER = "later"
     UNKNOWN = "unknown"
     GONE = "gone"
 
@@ -141,6 +143,8 @@ def _begin(job: Job, spec: PrinterSpec, printer: Printer, booth: Booth) -> Print
     except GatewayRefused as error:
         booth.progress(job, PrintState.STOPPED, str(error), "")
         return Turn(job.id, Result.LEFT, str(error))
+    except FetchLater as error:
+        return Turn(job.id, Result.LATER, str(error))
     except JobTaken:
         # Its order was held or cancelled meanwhile; where the job is still in our hands, it goes back.
         with suppress(JobTaken):

@@ -33,6 +33,12 @@ class GatewayAway(Retry):
     cause = "gateway_away"
 
 
+class FetchLater(Retry):
+    """This machine has as many payloads as it may have at once: it gets another when one of their prints is over."""
+
+    cause = "enough_fetched"
+
+
 class KeyRefused(AskPerson):
     """The gateway does not take this booth's key. `revoked`: the gateway itself says so, and nothing in its place."""
 
@@ -128,7 +134,8 @@ class Booth:
         return []
 
     def document(self, job: Job) -> bytes:
-        """What is to be printed, as a PDF at its printed size; GatewayRefused when its artwork is missing.
+        """What is to be printed, as a PDF at its printed size; GatewayRefused when its artwork is missing, FetchLater
+        while too many others are here.
 
         It comes sealed for this machine; the key that opens it is forgotten with this call.
         """
@@ -186,6 +193,8 @@ class Booth:
             )
             refused.revoked = response.headers.get("WWW-Authenticate") == "Bearer"
             raise refused
+        if response.status_code == 503 and _told(response).get("cause") == FetchLater.cause:
+            raise FetchLater(f"the gateway answered {response.status_code} to {method} {path}")
         if response.status_code >= 500 or response.status_code == 429 or 300 <= response.status_code < 400:
             raise GatewayAway(f"the gateway answered {response.status_code} to {method} {path}")
         if response.status_code >= 300:
@@ -204,14 +213,19 @@ def short(reason: str) -> str:
 
 
 def _refusal(response: requests.Response, call: str) -> JobTaken | GatewayRefused:
-    try:
-        said = response.json()
-    except requests.JSONDecodeError:
-        said = None
-    told = said if isinstance(said, dict) else {}
+    told = _told(response)
     if told.get("cause") == "not_your_job":
         return JobTaken(f"the gateway answered {response.status_code} to {call}")
     detail = told.get("detail")
     if not isinstance(detail, str):
         detail = f"the gateway answered {response.status_code} to {call}"
     return GatewayRefused(detail, cause=str(told.get("cause") or GatewayRefused.cause))
+
+
+def _told(response: requests.Response) -> dict[str, Any]:
+    """What an answer says in JSON; nothing where it says it otherwise."""
+    try:
+        said = response.json()
+    except requests.JSONDecodeError:
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -25,6 +25,8 @@ from backroom.printing.booth import Booth, Job, JobTaken
 from backroom.printing.lane import Ended, Flight, Lane, Look
 
 MOST_IN_HAND = 500
+# After a turn that ended so its job's payload is gone, and there is room for another one's.
+MAKES_ROOM = frozenset({Result.DONE, Result.FAILED, Result.REFUSED, Result.UNKNOWN, Result.GONE})
 # Jobs claimed ahead for each idle printer: few, because a job in hand is given to nobody else, and more for printers
 # that use them up before the next claim may come.
 AHEAD, MOST_AHEAD = 2, 64
@@ -69,6 +71,8 @@ class _Lanes:
         self._hand: dict[int, Job] = {}
         # Tries that are over here; a person may decide on a new one of the same job.
         self._over: set[tuple[int, int]] = set()
+        # Those of them that go on once another job is over.
+        self._later: set[tuple[int, int]] = set()
         self._moved: set[int] = set()
         self._failed_on: defaultdict[int, set[str]] = defaultdict(set)
         self._refused: defaultdict[int, dict[str, str]] = defaultdict(dict)
@@ -223,6 +227,10 @@ class _Lanes:
         """What a turn came to. An error of the whole bench is raised here, and ends the run."""
         job, turn = lane.land(), flight.result()
         self._counts[turn.result] += 1
+        if turn.result in MAKES_ROOM and self._later:
+            self._over -= self._later
+            self._later.clear()
+            self._drained = False
         begun = replace(job, started=True, printer=lane.name, printer_job=turn.printer_job)
         match turn.result:
             case Result.PRINTING:
@@ -240,6 +248,8 @@ class _Lanes:
                 self._drained = False
             case _:
                 self._over.add((job.id, job.attempt))
+                if turn.result is Result.LATER:
+                    self._later.add((job.id, job.attempt))
         if turn.result is Result.DONE:
             lane.succeeded()
 

@@ -11,14 +11,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
 
+from backroom.domain.errors import Retry
 from backroom.domain.events import EventState
 from backroom.store.database import now
-from backroom.store.tables import events, print_jobs, print_seals
+from backroom.store.tables import booth_devices, events, print_jobs, print_seals
 
 # A day's work, and no more than it takes to fetch and print what an event that is over still finishes.
 LIFE, AFTER_THE_END = timedelta(hours=12), timedelta(minutes=15)
+
+
+class EnoughFetched(Retry):
+    """The machine has as many payloads that live as it may have at once."""
+
+    cause = "enough_fetched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,31 @@ def dies_at(connection: Connection, location: str, at: datetime) -> datetime:
     return min([at + LIFE, *ends]) if ends else at + AFTER_THE_END
 
 
-def note(connection: Connection, new: NewSeal, device_id: int) -> None:
-    """Note what goes out, before it does. An earlier payload of the same job is destroyed: the booth asked anew."""
+def check_room(connection: Connection, device: str, job_id: int, most: int, at: datetime) -> None:
+    """EnoughFetched where a machine has `most` payloads that live, of other jobs: one that it asks for anew takes the
+    place of the one before."""
+    alive = select(func.count()).where(
+        print_seals.c.device == device,
+        print_seals.c.destroyed_at.is_(None),
+        print_seals.c.expires_at > at,
+        print_seals.c.print_job_id != job_id,
+    )
+    if connection.execute(alive).scalar_one() >= most:
+        raise EnoughFetched(
+            f"this machine has {most} prints that have not come out", remedy="Ask again when one of them has."
+        )
+
+
+def note(connection: Connection, new: NewSeal, device_id: int, *, most: int | None = None) -> None:
+    """Note what goes out, before it does; EnoughFetched where its machine has `most` others already. An earlier payload
+    of the same job is destroyed: the booth asked anew."""
     at = now(connection)
+    if most is not None:
+        # Two calls of one machine at once must not both have the last room.
+        connection.execute(
+            select(booth_devices.c.id).where(booth_devices.c.id == device_id).with_for_update(key_share=True)
+        )
+        check_room(connection, new.device, new.job_id, most, at)
     _destroy(connection, print_seals.c.print_job_id == new.job_id, "asked for anew", at)
     connection.execute(
         insert(print_seals).values(

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from PIL import Image
 from sqlalchemy import RowMapping, select
 
+from backroom.gateway import booth as booth_door
 from backroom.printing.device import Device
 from backroom.printing.sealed import PayloadBroken, Sealed, new_once, once_public, open_sealed, opens_with, unpack
 from backroom.store import booth_devices, print_seals
@@ -28,7 +29,7 @@ from backroom.store.story import story
 from backroom.store.tables import metadata, print_jobs
 from tests.integration.gateway.conftest import SKU, Gateway, make_order
 from tests.running import wait_until
-from tests.together import held_up
+from tests.together import held_up, run_together
 
 JSON = dict[str, Any]
 
@@ -212,6 +213,41 @@ def test_only_the_holder_gets_the_payload_and_only_its_machine_opens_it(gateway:
         open_sealed(sealed, Device(), once, datetime.now(UTC))
     assert laptop.ask(job, new_once(), holder="w2").status_code == 409
     assert laptop.ask(job | {"attempt": 2}, new_once()).status_code == 409
+
+
+def test_of_many_that_a_machine_asks_for_at_once_it_gets_so_many_and_is_told_to_ask_again(
+    gateway: Gateway, laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(booth_door, "FETCHED_AHEAD", 2)
+    for _ in range(7):
+        make_order(gateway.room)
+    dead, *jobs = claim(gateway, laptop.headers, most=500)
+    with monkeypatch.context() as brief:
+        brief.setattr(print_seals, "LIFE", timedelta(seconds=-1))
+        laptop.fetch(dead)  # what is past its moment takes nobody's room
+    answers = run_together([lambda job=job: laptop.ask(job, new_once()) for job in jobs])
+    got = [job for job, answer in zip(jobs, answers, strict=True) if answer.status_code == 200]
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert len(got) == 3, "two ahead, and one for its printer"
+    assert {(answer.status_code, answer.json()["cause"]) for answer in refused} == {(503, "enough_fetched")}
+    assert "Ask again when one of them has." in refused[0].json()["detail"]
+    others = [job for job in jobs if job not in got]
+    assert [len(seals(gateway, job)) for job in others] == [0, 0, 0]
+
+    assert tell(gateway, laptop.headers, got[0], "outcome", outcome="returned") == 200
+    for job in (others[0], others[0], got[1]):
+        laptop.fetch(job)
+    assert laptop.ask(others[1], new_once()).json()["cause"] == "enough_fetched"
+
+
+def test_a_place_that_is_no_booth_prints_as_many_as_it_has_machines(
+    gateway: Gateway, laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(booth_door, "FETCHED_AHEAD", -1)
+    make_order(gateway.room, location="hub")
+    [job] = gateway.room.database.write(lambda connection: claim_jobs(connection, "hub", "w1", 1))
+    at_hub = Laptop(gateway, gateway.bearer("booth", "hub"))
+    assert at_hub.ask({"id": job.id, "attempt": 1}, new_once(), place="hub").status_code == 200
 
 
 def test_a_missing_artwork_is_409_and_says_what_to_do(gateway: Gateway, laptop: Laptop) -> None:

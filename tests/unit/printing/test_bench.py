@@ -174,6 +174,20 @@ def test_a_missing_artwork_leaves_the_job_with_what_to_do(gateway: PlayedGateway
     assert gateway.told == ["payload", "progress blocked owl.png is missing."]
 
 
+def test_what_may_not_be_fetched_yet_waits_and_is_neither_begun_nor_called_sick(gateway: PlayedGateway) -> None:
+    gateway.answers["payload"] = refuse(503, "enough_fetched")
+    printer = PlayedPrinter()
+    assert work_on(a_job(), SPEC, printer, gateway.booth).result is Result.LATER
+    assert (gateway.told, printer.requests) == (["payload"], [])
+
+
+@pytest.mark.parametrize("answer", [refuse(503, "database"), Response("busy", 503, content_type="application/json")])
+def test_any_other_503_is_a_gateway_that_is_away(gateway: PlayedGateway, answer: Response) -> None:
+    gateway.answers["payload"] = answer
+    with pytest.raises(GatewayAway):
+        work_on(a_job(), SPEC, PlayedPrinter(), gateway.booth)
+
+
 def test_a_job_begun_before_is_asked_for_by_its_age_and_not_sent_again(gateway: PlayedGateway) -> None:
     printer = PlayedPrinter([says(DONE)], found=TICKET)
     assert work_on(BEGUN, SPEC, printer, gateway.booth).result is Result.DONE
