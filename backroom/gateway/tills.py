@@ -156,7 +156,9 @@ def _room_of(request: Request, key: KeyInfo) -> Room:
 def _words(shop: Shop) -> dict[str, str]:
     language = first_language(shop.owner.language)
     words = wording(language, shop.owner.name)
-    return {"language": language, "wording": words, "shown": shown(language, shop.owner.name)}
+    told = {"language": language, "wording": words, "shown": shown(language, shop.owner.name)}
+    # By it the till reads numbers as they are dialled there, with or without a line.
+    return told | {"country": shop.owner.country}
 
 
 def _open_wish(secrets: Sequence[bytes], device: str, one: SealedWish) -> dict[str, Any] | None:

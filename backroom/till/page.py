@@ -1,39 +1,20 @@
 """The till's page: what there is, what it costs, how many are left, and one button. It needs neither network nor
 JavaScript; with it, what is left is right without loading the page again.
 
-What belongs here: the page, and a sale made of its form. What does not: keeping it (`sales_box`).
+What belongs here: the page. What does not: what its forms say (`form`), and keeping that (`sales_box`, `wish_box`).
 """
 
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from backroom.domain.errors import Refuse
+from backroom.till.form import CONSENT, MOST_PIECES, WAYS, say_money
 from backroom.till.left import Left
 from backroom.till.telling import Standing
-
-MOST_PIECES = 20
-# What the customer does with it, as `POST /pos/sales` words it, and whether they have it already.
-WAYS: Mapping[str, tuple[str, bool, str]] = {
-    "rack": ("carry_out", True, "has it in their hand"),
-    "print": ("carry_out", False, "waits while it is printed"),
-    "collect": ("collect", False, "collects it later"),
-}
-_PHONE = re.compile(r"[+0-9 ()/.-]{5,40}")
-_CODE = re.compile(r"[0-9]{6}")
-CONSENT = "May we write to you when it is ready?"
-
-
-class NotASale(Refuse):
-    """The form sells nothing, and asks for nothing."""
-
-    cause = "not_a_sale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +33,6 @@ class Shown:
     left: Left | None = None
 
 
-def pieces_of(sale: Mapping[str, Any]) -> dict[str, int]:
-    """How many of each SKU a sale is of."""
-    return {line["sku"]: line["quantity"] for line in sale["lines"]}
-
-
-def lacking(sale: Mapping[str, Any], left: Left | None) -> list[str]:
-    """The SKUs of a sale of which fewer are left by the books, and which nobody prints for a customer who waits."""
-    if left is None:
-        return []
-    return [
-        sku for sku, count in pieces_of(sale).items() if left.lacking(sku, count, in_hand=bool(sale["handed_over"]))
-    ]
-
-
 def live(catalogue: Mapping[str, Any] | None, left: Left | None) -> dict[str, Any]:
     """What the page's script asks for every few seconds: the words beside each piece, by SKU, and how old they are."""
     items = catalogue["items"] if catalogue and left else ()
@@ -74,48 +41,6 @@ def live(catalogue: Mapping[str, Any] | None, left: Left | None) -> dict[str, An
 
 def _age(left: Left | None) -> str:
     return left.say_age() if left else ""
-
-
-def sale_of(form: Mapping[str, str], catalogue: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """The sale that a form says, without its number; NotASale where nothing is in it. Prices are the catalogue's."""
-    digits = int(catalogue["digits"])
-    lines, total = [], 0
-    for item in catalogue["items"]:
-        count = _count(form.get(f"n:{item['sku']}", ""))
-        if count:
-            lines.append({"sku": item["sku"], "quantity": count, "unit_price": _money(item["price_minor"], digits)})
-            total += item["price_minor"] * count
-    way = WAYS.get(form.get("way", "rack"))
-    if not lines or way is None:
-        raise NotASale("nothing was chosen", remedy="Say how many of each piece, and what the customer does.")
-    sale: dict[str, Any] = {
-        "sold_at": at.isoformat(),
-        "currency": catalogue["currency"],
-        "lines": lines,
-        "total": _money(total, digits),
-        "delivery": way[0],
-        "handed_over": way[1],
-        "language": catalogue["language"],
-    }
-    for name, medium in (("email", "email"), ("phone", "sms")):
-        if form.get(name):
-            sale[name] = form[name]
-            if form.get("consent") == "yes":
-                consent = {"medium": medium, "purpose": "order_updates", "granted": True, "wording": CONSENT}
-                sale.setdefault("consents", []).append(consent)
-    return sale
-
-
-def wish_of(form: Mapping[str, str], catalogue: Mapping[str, Any]) -> dict[str, str]:
-    """What a customer asks for: SMS to a number, in the words that were shown; or their code. NotASale for neither."""
-    asked = {name: form.get(name, "") for name in ("phone", "code")}
-    if not _PHONE.fullmatch(asked["phone"]) or "sms" not in catalogue:
-        raise NotASale("that is no phone number", remedy="Write it with its country, such as +49 151 23456789.")
-    if "code" not in form:
-        return {"phone": asked["phone"], "shown": str(catalogue["sms"]["shown"])}
-    if not _CODE.fullmatch(asked["code"]):
-        raise NotASale("a code has six digits")
-    return asked
 
 
 def render(catalogue: Mapping[str, Any] | None, shown: Shown, token: str, once: str) -> str:
@@ -164,7 +89,7 @@ def _selling(catalogue: Mapping[str, Any], left: Left | None, token: str, once: 
     for product, items in groupby(catalogue["items"], key=lambda item: item["product"]):
         rows = "".join(
             f"<label>{_text(item['title'])} <small>{_text(item['size'])} · "
-            f"{_money(item['price_minor'], digits)} {_text(currency)}"
+            f"{say_money(item['price_minor'], digits)} {_text(currency)}"
             f'<output data-sku="{_text(item["sku"])}">{_text(left.say(item["sku"]) if left else "")}</output></small>'
             f'<input name="n:{_text(item["sku"])}" type="number" inputmode="numeric" min="0" max="{MOST_PIECES}" '
             'placeholder="0"></label>'
@@ -181,10 +106,25 @@ def _selling(catalogue: Mapping[str, Any], left: Left | None, token: str, once: 
         f'<input type="hidden" name="once" value="{once}"><p id="age" class="wait">{_text(_age(left))}</p>'
         f"{''.join(groups)}<fieldset><legend>And then</legend>{ways}</fieldset>"
         '<details><summary>Tell them when it is ready</summary><label>E-mail <input name="email" type="email"></label>'
-        '<label>Mobile phone <input name="phone" type="tel"></label>'
-        f'<label class="way"><input type="checkbox" name="consent" value="yes"> {_text(CONSENT)}</label></details>'
-        "<button>Sold and paid</button></form>"
+        f'<label class="way"><input type="checkbox" name="consent" value="yes"> {_text(CONSENT)}</label>'
+        f"{_number(catalogue)}</details><button>Sold and paid</button></form>"
     )
+
+
+def _number(catalogue: Mapping[str, Any]) -> str:
+    """The field for a number beside a sale, below the words that whoever gives it agrees to."""
+    if "sms" not in catalogue:
+        return ""
+    return (
+        f"<p>Or SMS. Show this to the customer, or read it out:</p>{_words(catalogue)}"
+        '<label>Mobile phone, if they agree <input name="phone" type="tel" maxlength="40"></label>'
+        "<p>A code goes to it. Nothing else does before it is typed in, below or on the event's page.</p>"
+    )
+
+
+def _words(catalogue: Mapping[str, Any]) -> str:
+    """What is agreed to, as the shop says it."""
+    return f'<blockquote lang="{_text(catalogue["sms"]["language"])}">{_text(catalogue["sms"]["wording"])}</blockquote>'
 
 
 def _asking(catalogue: Mapping[str, Any] | None, shown: Shown, token: str) -> str:
@@ -196,8 +136,7 @@ def _asking(catalogue: Mapping[str, Any] | None, shown: Shown, token: str) -> st
     answers = "".join(f"<li>{_text(one)}</li>" for one in shown.answers)
     waiting = f'<p class="wait">Waiting for a line: {shown.wishes}.</p>' if shown.wishes else ""
     return (
-        "<h2>SMS when it is ready</h2><p>Show this to the customer, or read it out:</p>"
-        f'<blockquote lang="{_text(catalogue["sms"]["language"])}">{_text(catalogue["sms"]["wording"])}</blockquote>'
+        f"<h2>SMS when it is ready</h2><p>Show this to the customer, or read it out:</p>{_words(catalogue)}"
         f'<form method="post" action="/wish" autocomplete="off">{hidden}{phone}<button>They agree: send a code</button>'
         f'</form><form method="post" action="/wish" autocomplete="off">{hidden}{phone}<label>Their code '
         '<input name="code" inputmode="numeric" required maxlength="6"></label><button>Confirm</button></form>'
@@ -232,19 +171,6 @@ def _standing(shown: Shown, token: str) -> str:
             "new master key</i>). Then:</p><button>Tell them again</button></form>"
         )
     return "".join(parts)
-
-
-def _count(text: str) -> int:
-    if not text:
-        return 0
-    if not (text.isascii() and text.isdigit() and int(text) <= MOST_PIECES):
-        raise NotASale(f"how many is a number from 0 to {MOST_PIECES}")
-    return int(text)
-
-
-def _money(minor: int, digits: int) -> str:
-    """Major units as text, from the currency's smallest."""
-    return f"{minor // 10**digits}.{minor % 10**digits:0{digits}}" if digits else str(minor)
 
 
 def _text(text: object) -> str:

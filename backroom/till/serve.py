@@ -24,19 +24,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from backroom.till.form import NotASale, lacking, pieces_of, sale_of, wish_of
 from backroom.till.left import Left
-from backroom.till.page import (
-    SCRIPT,
-    NotASale,
-    Shown,
-    lacking,
-    live,
-    pieces_of,
-    render,
-    render_doubt,
-    sale_of,
-    wish_of,
-)
+from backroom.till.page import SCRIPT, Shown, live, render, render_doubt
 from backroom.till.sales_box import FormSoldBefore, SalesBox
 from backroom.till.telling import Telling
 
@@ -83,6 +73,8 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
             return page("Kept: it goes to the shop as soon as there is a line. Load this page again to see its answer.")
         sold = request.query_params.get("sold", "")
         said = f"Sold: number {sold}." if sold.isascii() and sold.isdigit() else ""
+        if said and "code" in request.query_params:
+            said += " A code goes to the customer's phone as soon as there is a line: type in their code below."
         if said and "again" in request.query_params:
             said += " It came twice and counts once; for another sale fill in the page anew."
         return page(said)
@@ -126,15 +118,19 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
         if not once:
             raise NotOurs
         sale = sale_of(form, catalogue, datetime.now(UTC))
+        asked = wish_of({"phone": form["phone"]}, catalogue) if form.get("phone") else None
         said = hashlib.sha256(repr(sorted(form.items())).encode()).hexdigest()
         before, there = box.sold_with(once), telling.left()
         short = lacking(sale, there)
         if there is not None and short and not sure and not before:
             raise NotSure(there, short, form | {"once": once})
+        if asked is not None and not before:
+            # First, so that a sale is never kept without what its customer asked for.
+            box.wishes.add(str(catalogue["sealing_key"]), asked, form=once)
         seq = box.add(str(catalogue["sealing_key"]), sale, form=once, said=said)
         if not before:
             telling.own.sold(seq, pieces_of(sale))
-        return f"sold={quote(str(seq))}{'&again=1' if before else ''}"
+        return f"sold={quote(str(seq))}{'&code=1' if asked else ''}{'&again=1' if before else ''}"
 
     def _wished(form: dict[str, str], catalogue: dict[str, Any]) -> str:
         box.wishes.add(str(catalogue["sealing_key"]), wish_of(form, catalogue))

@@ -1,4 +1,5 @@
-"""What customers asked for at the till beside a sale: SMS, and the codes they read out. Each is a sealed file.
+"""What customers asked for at the till: SMS, with a sale or beside one, and the codes they read out. Each is a sealed
+file.
 
 What belongs here: keeping, listing and dropping them. What does not: what they say (`page`), and telling (`telling`). A
 wish has a key of its own, under which the shop counts it once, however often it is told. What the shop cannot open has
@@ -7,6 +8,7 @@ no other copy: it stays, set aside, until somebody has it told again.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 import time
@@ -38,11 +40,16 @@ class WishBox:
         self._device = device
         self._guard = threading.Lock()
 
-    def add(self, public: str, wish: Mapping[str, str]) -> None:
-        """Seal a wish and keep it; it is on the disk when this returns."""
-        key = uuid.uuid4().hex
+    def add(self, public: str, wish: Mapping[str, str], *, form: str = "") -> None:
+        """Seal a wish and keep it; it is on the disk when this returns.
+
+        `form` is the one-time id of the form of a sale that it came with: what comes twice is one wish.
+        """
+        key = hashlib.sha256(form.encode()).hexdigest()[:32] if form else uuid.uuid4().hex
         path = self._folder / f"{time.time_ns():020}-{key}.wish"
         with self._guard:
+            if key in self._paths("wish") or key in self._paths("aside"):
+                return
             write_durably(path, seal_wish(public, self._device, key, wish).encode())
             flush(self._folder)
 

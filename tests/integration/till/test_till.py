@@ -8,7 +8,9 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,18 +19,21 @@ from prefect.logging import disable_run_logger
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from backroom.domain.opt_in import wording
 from backroom.shop.room import MASTER_KEY_BEFORE
 from backroom.shop.secrets import Secrets
 from backroom.store import booth_devices, opt_ins
 from backroom.store.api_keys import make_key
 from backroom.store.catalogue import save_variants
+from backroom.store.database import now
 from backroom.store.quarantined import open_quarantine
 from backroom.store.seals import MasterKey, new_master_key, read_master_key
 from backroom.store.tables import consents, inbox
 from backroom.store.till_numbers import gaps, hear
 from backroom.till import telling
+from backroom.till.form import CONSENT
 from backroom.till.sales_box import SalesBox, TillRunsAlready
-from backroom.till.sealed_sale import public_of
+from backroom.till.sealed_sale import open_sale, public_of
 from backroom.till.serve import create_till
 from backroom.till.telling import Telling
 from tasks import opt_ins as sending
@@ -73,7 +78,7 @@ class Till:
         return self.client.post("/sell", data=self.form() | {f"n:{SKU}": str(count), "way": "rack"} | more).text
 
 
-PHONE, ODD = "+4915123456789", "151 2345"
+PHONE, NATIONAL, ODD = "+4915123456789", "0151 23456789", "151 2345"
 
 
 def wish(till: Till, **form: str) -> str:
@@ -170,13 +175,15 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_counts_twice(
     assert till.box.waiting() == []
 
 
-def test_nobody_reads_on_its_disk_what_was_sold_to_whom(line: Line, till: Till) -> None:
+def test_nobody_reads_on_its_disk_what_was_sold_to_whom(fair: Gateway, line: Line, till: Till) -> None:
     line.cut(silent=False)
-    till.sell(1, email=CANARY, consent="yes")
+    till.sell(1, email=CANARY, consent="yes", phone=PHONE)
+    assert {path.suffix for path in till.folder.iterdir()} >= {".sale", ".wish"}
     for path in till.folder.iterdir():
         raw = path.read_bytes()
-        opened = base64.b64decode(raw) if path.suffix == ".sale" else raw
+        opened = base64.b64decode(raw) if path.suffix in (".sale", ".wish") else raw
         assert CANARY.encode() not in raw + opened, path
+        assert PHONE.encode() not in raw + opened, path
         if path.name not in ("catalogue.json", "stock.json"):
             assert SKU.encode() not in raw + opened, path
 
@@ -187,6 +194,91 @@ def test_what_is_sold_to_somebody_arrives_as_it_was_said(gateway: Gateway, till:
     assert heard(gateway) == [f"{till.box.device}:1"]
     with gateway.room.database.read() as connection:
         assert open_quarantine(connection) == []
+
+
+def sold(gateway: Gateway, till: Till) -> dict[str, Any]:
+    """What the one sale says that waits at the till, as the shop reads it."""
+    [kept] = till.box.waiting()
+    return open_sale(gateway.room.seals.till_secrets(), till.box.device, kept.seq, kept.sealed)
+
+
+def test_a_number_given_with_a_sale_is_agreed_to_by_its_code_alone_and_told_once_after_no_network(
+    fair: Gateway, line: Line, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.cut(silent=False)
+    form = till.form() | {f"n:{SKU}": "1", "way": "print", "phone": NATIONAL, "email": CANARY, "consent": "yes"}
+    answers = [till.client.post("/sell", data=form).text for _ in range(2)]
+    assert all("Sold: number 1." in answer and "their code" in answer for answer in answers)
+    assert len(till.box.wishes.waiting()) == 1, "two taps are one wish"
+    assert (sold(fair, till)["phone"], sold(fair, till)["email"]) == (PHONE, CANARY)
+    assert sold(fair, till)["consents"] == [
+        {"medium": "email", "purpose": "order_updates", "granted": True, "wording": CONSENT}
+    ]
+    line.mend()
+    kept = {path: path.read_bytes() for path in till.folder.glob("*.wish")}
+    till.telling.look()
+    for path, raw in kept.items():
+        path.write_bytes(raw)
+    till.telling.look()
+    assert till.box.wishes.waiting() == []
+    assert agreed(fair) == []
+    [code] = send_codes(fair, monkeypatch)
+    wish(till, phone=PHONE, code=code)
+    till.telling.look()
+    with fair.room.database.read() as connection:
+        [row] = connection.execute(select(consents)).mappings()
+        [buyer] = connection.execute(select(inbox.c.person_id)).scalars()
+        since = (now(connection) - row["at"]).total_seconds()
+    assert row["person_id"] == buyer, "who bought is who is told"
+    assert (row["medium"], row["purpose"], row["granted"]) == ("sms", "order_updates", True)
+    assert (row["source"], row["wording"]) == (opt_ins.TILL, wording("en", "Atelier Nord"))
+    assert 0 <= since < 60
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_beside_the_number_of_a_sale_stand_the_words_in_the_shops_language_and_the_box_is_for_mail_alone(
+    fair: Gateway, till: Till, language: str
+) -> None:
+    owner = replace(fair.room.shop.owner, language=language)
+    object.__setattr__(fair.room, "shop", replace(fair.room.shop, owner=owner))
+    (till.folder / "catalogue.json").unlink()
+    till.telling.look()
+    selling = till.page().split('action="/sell"')[1].split("</form>")[0]
+    assert f'<blockquote lang="{language}">{wording(language, owner.name)}</blockquote>' in selling
+    mail, sms = selling.split("<blockquote")
+    assert 'name="email"' in mail
+    assert CONSENT in mail
+    assert 'name="phone"' in sms
+    assert 'type="checkbox"' not in sms
+
+
+def test_without_an_event_or_with_no_number_nothing_is_sold_and_nobody_is_asked_for_one(
+    gateway: Gateway, till: Till
+) -> None:
+    assert 'name="phone"' not in till.page()
+    form = {f"n:{SKU}": "1", "phone": PHONE}
+    answer = till.client.post("/sell", data=till.form() | form)
+    assert (answer.status_code, "sends no SMS" in answer.text) == (400, True)
+    plan(gateway)
+    (till.folder / "catalogue.json").unlink()
+    till.telling.look()
+    for path, data in (("/sell", till.form() | form), ("/wish", till.form())):
+        answer = till.client.post(path, data=data | {"phone": ODD})
+        assert (answer.status_code, "no phone number" in answer.text) == (400, True)
+    assert (till.box.waiting(), till.box.wishes.waiting()) == ([], [])
+
+
+def test_a_disk_that_takes_no_sale_asks_for_no_second_code_when_the_button_is_pressed_again(
+    fair: Gateway, line: Line, till: Till
+) -> None:
+    line.cut(silent=False)
+    form = till.form() | {f"n:{SKU}": "1", "phone": PHONE}
+    in_the_way = till.folder / "000000001.sale.new"
+    in_the_way.mkdir()
+    assert "NOT KEPT" in till.client.post("/sell", data=form).text
+    in_the_way.rmdir()
+    assert "Sold: number 1." in till.client.post("/sell", data=form).text
+    assert len(till.box.wishes.waiting()) == 1
 
 
 def test_a_number_never_comes_again_after_a_restart_and_a_second_process_is_refused(
