@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 from backroom.domain.breaker import MOST_FAILURES, next_attempt
 from backroom.domain.consent import decide
 from backroom.domain.opt_in import GOOD_FOR, PER_ADDRESS, PER_EVENT, PER_NUMBER, Limit, Verdict, may_send, may_try
+from backroom.store import print_promises
 from backroom.store.batches import update_by_id
 from backroom.store.claims import Claim, attend, is_free, look_for_work, take
 from backroom.store.database import now
@@ -120,6 +121,8 @@ def confirm(connection: Connection, seals: Seals, event_id: int, code: str, *, k
     if not decide(stated, "sms", "order_updates", at).allowed:
         said = {"person_id": row["person_id"], "medium": "sms", "purpose": "order_updates", "granted": True, "at": at}
         connection.execute(insert(consents).values(**said, source=row["source"], wording=row["wording"]))
+        # The code may well come after the time that their print was promised for.
+        print_promises.tell_again(connection, row["person_id"], at)
     return True
 
 

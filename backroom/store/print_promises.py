@@ -165,6 +165,14 @@ def mark_told(connection: Connection, told: Sequence[RowMapping]) -> None:
     update_by_id(connection, print_promises, [{"id": row["id"], "told": saying(row)} for row in told])
 
 
+def tell_again(connection: Connection, person_id: int, at: datetime) -> None:
+    """Have somebody, who may be written to now by a medium that they had not agreed to before, told of what they still
+    wait for. A message that went by another one does not go again."""
+    theirs = select(orders.c.id).where(orders.c.person_id == person_id)
+    ahead = print_promises.c.state == OPEN, print_promises.c.promised_at > at, print_promises.c.told != ""
+    connection.execute(update(print_promises).where(*ahead, print_promises.c.order_id.in_(theirs)).values(told=""))
+
+
 def give_up_telling(
     connection: Connection, never: Sequence[tuple[RowMapping, BackroomError]], at: datetime, run_id: str
 ) -> None:

@@ -23,7 +23,7 @@ from backroom.domain.replay import replay
 from backroom.domain.shop import BY_ROUTING, Filter, PromiseSpec, RoutingRule
 from backroom.messaging.base import OutgoingMessage, RecipientRefused
 from backroom.shop import room as rooms
-from backroom.store import events, print_attempts, print_promises
+from backroom.store import events, opt_ins, print_attempts, print_promises
 from backroom.store.booth_calls import hear
 from backroom.store.database import now
 from backroom.store.events import EventRefused
@@ -31,11 +31,20 @@ from backroom.store.past import read_past
 from backroom.store.print_queue import Queue, read_queue
 from backroom.store.replayed_prints import OUTCOME, STARTED, Machine, ReplayedLine, take_in
 from backroom.store.routing import decision_from_row
-from backroom.store.tables import booth_calls, fulfilment_orders, messages, orders, people, print_jobs, stock_levels
+from backroom.store.tables import (
+    booth_calls,
+    consents,
+    fulfilment_orders,
+    messages,
+    orders,
+    people,
+    print_jobs,
+    stock_levels,
+)
 from backroom.store.tables import events as event_table
 from backroom.store.tables import print_promises as table
 from tasks.print_promises import review_all_promises, review_promises
-from tests.shops import BOOTH, HUB, SCARCE, SOUTH, Floor
+from tests.shops import BOOTH, CANARIES, HUB, SCARCE, SOUTH, Floor
 from tests.together import run_together
 
 ANYWHERE = RoutingRule("anywhere", (Filter("event", "==", "fair"),), (), (), short="print")
@@ -490,6 +499,27 @@ def test_customers_hear_of_their_time_once_and_of_a_later_one(booth: Floor) -> N
     assert sorted(sent(booth)) == every
 
 
+def test_who_agrees_to_sms_after_their_time_was_given_is_told_of_it_once_and_by_mail_not_again(booth: Floor) -> None:
+    market(booth)
+    number, past = ordered(booth, collected=True), ordered(booth, collected=True)
+    change(booth, lambda c: c.execute(delete(consents).where(consents.c.medium == "sms")))
+    review_promises.fn(BOOTH)
+    # What lies behind is told to nobody.
+    promise_earlier(booth, past, 30)
+    moved = {"moved": print_promises.MOST_MOVES, "told": "promised_later"}
+    change(booth, lambda c: c.execute(update(table).where(table.c.id == promises(booth, past)[0]["id"]).values(moved)))
+    assert (sent(booth), sorted(sent(booth, "email"))) == ([], [(number, "promised"), (past, "promised")])
+    mails = list(booth.room.folder("mail").iterdir())
+    wish = opt_ins.Wish("0" * 32, 1, CANARIES[3], "", opt_ins.TILL, "en", "yes")
+    change(booth, lambda c: opt_ins.ask(c, booth.room.seals, wish, "123456"))
+    for _ in range(2):
+        change(booth, lambda c: opt_ins.confirm(c, booth.room.seals, 1, "123456", phone=wish.phone))
+        review_promises.fn(BOOTH)
+    assert sent(booth) == [(number, "promised")]
+    assert list(booth.room.folder("mail").iterdir()) == mails
+    assert len(list(booth.room.folder("sms").glob("*.txt"))) == 1
+
+
 class NoSuchNumber:
     """An SMS gateway that refuses every number for good."""
 
@@ -530,11 +560,11 @@ def test_a_customer_who_was_forgotten_stops_no_look_at_promises(booth: Floor) ->
     assert sent(booth) == []
 
 
-def sent(floor: Floor) -> list[tuple[str, str]]:
+def sent(floor: Floor, medium: str = "sms") -> list[tuple[str, str]]:
     numbers = {floor.story(number).order["id"]: number for number in floor_numbers(floor)}
     query = (
         select(messages.c.order_id, messages.c.kind)
-        .where(messages.c.state == "sent", messages.c.medium == "sms")
+        .where(messages.c.state == "sent", messages.c.medium == medium)
         .order_by(messages.c.id)
     )
     with floor.room.database.read() as connection:
