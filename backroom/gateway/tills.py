@@ -1,4 +1,5 @@
-"""The booth's own till (`backroom till`): what there is to sell and how many are left, its sealed sales and wishes.
+"""The booth's own till (`backroom till`): what there is to sell, how many are left and when what was sold is ready, its
+sealed sales and wishes.
 
 What belongs here: those doors, and what customers ask for beside a sale. What does not: sales in clear (`pos`), and the
 till's own page (`backroom.till`).
@@ -9,9 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
 
 from backroom.domain.money import exponent
 from backroom.domain.opt_in import wording
@@ -24,7 +27,7 @@ from backroom.gateway.event_sms import take_wish
 from backroom.gateway.front import front_of
 from backroom.gateway.pos import Answer, take_batch, till_channel
 from backroom.shop.room import Room
-from backroom.store import event_page, events
+from backroom.store import event_page, events, waiting_sales
 from backroom.store.api_keys import KeyInfo
 from backroom.store.catalogue import all_variants
 from backroom.store.database import now
@@ -93,14 +96,23 @@ def catalogue(request: Request, key: Till) -> Response:
 
 
 @router.get("/pos/stock")
-def stock(request: Request, key: Till) -> Response:
+def stock(
+    request: Request,
+    key: Till,
+    device: Annotated[str, Query(max_length=60)] = "",
+    last: Annotated[int, Query(ge=0, lt=10**15)] = 0,
+) -> Response:
     """How many are free at the till's booth, by SKU, of what is counted there; and what is printed there on the spot.
-    Looked up anew each time: an order of the web shop that took a shared piece is in it as soon as it is committed."""
+    Looked up anew each time: an order of the web shop that took a shared piece is in it as soon as it is committed.
+
+    A till that says who it is (`device`, and the number of its `last` sale) hears as well when those are ready that
+    its customers wait for, where the booth promises (`waits`)."""
     room = _room_of(request, key)
     with room.database.read() as connection:
         free = event_page.free_at(connection, key.location)
         printed = event_page.printed_at(connection, room.shop, key.location, free, now(connection))
-    return answer_once(request, {"free": dict(sorted(free.items())), "printed": sorted(printed)})
+        waits = _waits(connection, room.shop, key.location, device, last) if device else {}
+    return answer_once(request, {"free": dict(sorted(free.items())), "printed": sorted(printed), **waits})
 
 
 @router.post("/pos/sealed-sales")
@@ -151,6 +163,18 @@ def _room_of(request: Request, key: KeyInfo) -> Room:
     if till_channel(room.shop, key.location) is None:
         raise HTTPException(404, f"no till sells at {key.location}")
     return room
+
+
+def _waits(connection: Connection, shop: Shop, location: str, device: str, last: int) -> dict[str, Any]:
+    """How a till's sales stand, each time by the shop's clock, as its customer is told it; empty where nothing is
+    promised."""
+    spec = till_channel(shop, location)
+    if spec is None or shop.location(location).promise is None:
+        return {}
+    zone = ZoneInfo(shop.owner.timezone)
+    found = waiting_sales.waits_of(connection, spec.id, location, device, last)
+    times = {seq: {"time": f"{at.astimezone(zone):%H:%M}"} if at else {} for seq, (_, at) in found.items()}
+    return {"waits": {str(seq): {"state": state, **times[seq]} for seq, (state, _) in found.items()}}
 
 
 def _words(shop: Shop) -> dict[str, str]:

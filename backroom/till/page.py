@@ -1,5 +1,5 @@
 """The till's page: what there is, what it costs, how many are left, and one button. It needs neither network nor
-JavaScript; with it, what is left is right without loading the page again.
+JavaScript; with it, what is left and when a print is ready are right without loading the page again.
 
 What belongs here: the page. What does not: what its forms say (`form`), and keeping that (`sales_box`, `wish_box`).
 """
@@ -31,12 +31,15 @@ class Shown:
     wishes_aside: int = 0
     answers: Sequence[str] = ()
     left: Left | None = None
+    waits: Sequence[str] = ()
 
 
-def live(catalogue: Mapping[str, Any] | None, left: Left | None) -> dict[str, Any]:
-    """What the page's script asks for every few seconds: the words beside each piece, by SKU, and how old they are."""
+def live(catalogue: Mapping[str, Any] | None, left: Left | None, waits: Sequence[str]) -> dict[str, Any]:
+    """What the page's script asks for every few seconds: the words beside each piece, by SKU, and how old they are; and
+    when what was sold is ready."""
     items = catalogue["items"] if catalogue and left else ()
-    return {"left": {one["sku"]: left.say(one["sku"]) for one in items} if left else {}, "age": _age(left)}
+    words = {one["sku"]: left.say(one["sku"]) for one in items} if left else {}
+    return {"left": words, "age": _age(left), "waits": list(waits)}
 
 
 def _age(left: Left | None) -> str:
@@ -54,7 +57,7 @@ def render(catalogue: Mapping[str, Any] | None, shown: Shown, token: str, once: 
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Till {_text(shown.device)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style><main><h1>Till</h1>{said}{_standing(shown, token)}{body}"
+        f"<style>{_STYLE}</style><main><h1>Till</h1>{said}{_waiting(shown)}{_standing(shown, token)}{body}"
         f"{_asking(catalogue, shown, token)}</main><script>{SCRIPT}</script></html>"
     )
 
@@ -144,6 +147,12 @@ def _asking(catalogue: Mapping[str, Any] | None, shown: Shown, token: str) -> st
     )
 
 
+def _waiting(shown: Shown) -> str:
+    """When what was sold is ready, to be told to whoever waits for it."""
+    rows = "".join(f"<li>{_text(one)}</li>" for one in shown.waits)
+    return f'<ul id="waits" class="said" aria-live="polite">{rows}</ul>'
+
+
 def _standing(shown: Shown, token: str) -> str:
     if shown.standing.refused_key:
         line = "The shop does not take this till's key. Ask for a new one; what is sold is kept."
@@ -194,6 +203,9 @@ _STYLE = (
 SCRIPT = (
     "setInterval(async()=>{try{const t=await(await fetch('/left.json')).json();"
     "document.getElementById('age').textContent=t.age;"
+    "const u=document.getElementById('waits');"
+    "if([...u.children].map(l=>l.textContent).join()!==t.waits.join())u.replaceChildren(...t.waits.map(w=>{"
+    "const l=document.createElement('li');l.textContent=w;return l}));"
     "for(const o of document.querySelectorAll('output[data-sku]'))o.textContent=t.left[o.dataset.sku]||''"
     "}catch{}},2000)"
 )

@@ -101,6 +101,12 @@ class SalesBox:
                     del self._forms[next(iter(self._forms))]
             return seq
 
+    @property
+    def last(self) -> int:
+        """The number of the newest sale; 0 where there is none."""
+        with self._guard:
+            return self._last
+
     def sold_with(self, form: str) -> int | None:
         """The number under which a form was sold; None where it was not."""
         with self._guard:

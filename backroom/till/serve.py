@@ -56,6 +56,7 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
             wishes_aside=box.wishes.aside(),
             answers=telling.answers,
             left=telling.left(),
+            waits=telling.waits(),
         )
         html = render(telling.catalogue(), shown, token, secrets.token_urlsafe(16))
         return HTMLResponse(html, status, headers=HEADERS)
@@ -80,7 +81,7 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
         return page(said)
 
     def left(_request: Request) -> Response:
-        return JSONResponse(live(telling.catalogue(), telling.left()), headers=HEADERS)
+        return JSONResponse(live(telling.catalogue(), telling.left(), telling.waits()), headers=HEADERS)
 
     async def sell(request: Request) -> Response:
         return await _taken(request, _sold)
@@ -130,6 +131,8 @@ def create_till(box: SalesBox, telling: Telling) -> Starlette:
         seq = box.add(str(catalogue["sealing_key"]), sale, form=once, said=said)
         if not before:
             telling.own.sold(seq, pieces_of(sale))
+            if not sale["handed_over"]:
+                telling.own_waits.sold(seq)
         return f"sold={quote(str(seq))}{'&code=1' if asked else ''}{'&again=1' if before else ''}"
 
     def _wished(form: dict[str, str], catalogue: dict[str, Any]) -> str:

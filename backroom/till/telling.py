@@ -1,5 +1,5 @@
-"""Telling the shop what was sold, whenever there is a line; and what there is to sell, and how many are left, from when
-there was one.
+"""Telling the shop what was sold, whenever there is a line; and what there is to sell, how many are left, and when what
+was sold is ready, from when there was one.
 
 What belongs here: the calls, and what becomes of their answers. What does not: keeping sales (`sales_box`).
 Sales go again and again until the shop has confirmed each by its number; it counts each once.
@@ -22,9 +22,11 @@ from typing import Any
 
 import requests
 
+from backroom.domain.waiting_sales import first_asked
 from backroom.durable import flush, write_durably
 from backroom.till.left import Left, OwnSales, read_left
 from backroom.till.sales_box import SalesBox
+from backroom.till.waits import OwnWaits, read_waits, say_waits
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,7 @@ class Telling:
         self._session = requests.Session()
         self._tags: dict[str, str] = {}
         self.own = OwnSales()
+        self.own_waits = OwnWaits()
         self.standing = Standing()
         self.answers: tuple[str, ...] = ()
 
@@ -85,6 +88,17 @@ class Telling:
             return None
         found = read_left(told, age)
         return None if found is None else self.own.less(found)
+
+    def waits(self) -> list[str]:
+        """When what customers wait for is ready, a line for each sale; empty where the shop promises nothing here."""
+        try:
+            told = read_waits(_read(self._stock_path))
+        except (ValueError, KeyError):
+            told = None
+        if told is None:
+            return []
+        silent = not (self.standing.answered or self.standing.refused_key or self.standing.disk_full)
+        return say_waits(told, self.own_waits.unsaid(told, first_asked(self._box.last)), cut_off=silent)
 
     def run(self, over: threading.Event) -> None:
         """Tell for ever, whatever happens: without this thread the page would say what was true an hour ago."""
@@ -123,7 +137,9 @@ class Telling:
 
     def _look_what_is_left(self) -> None:
         asked_at = self.own.now()
-        self._fetch("/pos/stock", self._stock_path, known=self.left() is not None, shape=_stock)
+        known = self.left() is not None
+        query = {"device": self._box.device, "last": str(self._box.last)}
+        self._fetch("/pos/stock", self._stock_path, known=known, shape=_stock, query=query)
         self.own.heard(asked_at)
         self.standing = Standing(answered=True, missing=self.standing.missing)
 
@@ -142,6 +158,7 @@ class Telling:
                 self._ask_which_key()  # it has another one now, for which the next sale is to be sealed
             else:
                 self._box.refused(seq, reasons)
+                self.own_waits.never(seq)
 
     def _tell_wishes(self) -> None:
         """What the shop cannot take yet stays for the next look."""
@@ -158,11 +175,19 @@ class Telling:
                 self._box.wishes.told(str(answer["key"]))
                 self.answers = (*self.answers, str(answer["said"]))[-_LISTED:]
 
-    def _fetch(self, path: str, file: Path, *, known: bool, shape: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    def _fetch(
+        self,
+        path: str,
+        file: Path,
+        *,
+        known: bool,
+        shape: Callable[[dict[str, Any]], dict[str, Any]],
+        query: Mapping[str, str] | None = None,
+    ) -> None:
         """Keep what stands there, by `shape`, which refuses what is not the shop's. Where it is what is `known` here
         from the last time, only the file's time changes."""
         tag = self._tags.get(path) if known else None
-        answer = self._send("GET", path, headers={"If-None-Match": tag} if tag else {})
+        answer = self._send("GET", path, headers={"If-None-Match": tag} if tag else {}, query=query)
         if tag and answer.status_code == requests.codes.not_modified:
             os.utime(file)
             return
@@ -180,12 +205,18 @@ class Telling:
         return _object(self._send(method, path, body))
 
     def _send(
-        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> requests.Response:
         answer = self._session.request(
             method,
             self._base + path,
             json=body,
+            params=query,
             headers={**self._headers, **(headers or {})},
             timeout=(CONNECT_SECONDS, READ_SECONDS),
             allow_redirects=False,
@@ -203,6 +234,7 @@ def _catalogue(told: dict[str, Any]) -> dict[str, Any]:
 def _stock(told: dict[str, Any]) -> dict[str, Any]:
     if read_left(told, 0) is None:
         raise ValueError
+    read_waits(told)
     return told
 
 

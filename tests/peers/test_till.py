@@ -5,24 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from backroom.domain.opt_in import wording
-from backroom.store import stock
+from backroom.store import print_promises, stock
 from backroom.store.api_keys import make_key
 from backroom.store.catalogue import save_variants
 from backroom.store.database import now
-from backroom.store.tables import stock_levels
+from backroom.store.tables import orders, stock_levels
+from backroom.store.tables import print_promises as table
 from backroom.till.sales_box import SalesBox
 from backroom.till.serve import create_till
 from backroom.till.telling import CATALOGUE, Telling
 from tests.browser import Browser
-from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, gateway, room
+from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, gateway, make_order, room
 from tests.integration.gateway.test_event_page import plan
 from tests.lines import Line
 from tests.peers.conftest import PHONE, TABLET
@@ -127,10 +129,69 @@ def test_a_customer_agrees_to_sms_at_the_till_on_a_phone_without_network_and_wit
     assert box.wishes.waiting() == []
     window.scripts(True)
     window.open(url)
-    window.run("document.querySelector('blockquote').scrollIntoView()")
+    window.run("document.querySelector('h2 ~ blockquote').scrollIntoView()")
     window.picture(pictures / "till-sms.png")
     assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]
     assert window.complaints() == []
+
+
+def test_a_number_with_a_sale_is_a_wish_and_the_open_page_says_when_the_print_is_ready(
+    window: Browser,
+    gateway: Gateway,
+    url: str,
+    line: Line,
+    box: SalesBox,
+    telling: Telling,
+    pictures: Path,
+    tmp_path: Path,
+) -> None:
+    plan(gateway)
+    (tmp_path / "till" / CATALOGUE).unlink()
+    telling.look()
+    window.window(*PHONE, phone=True)
+    window.scripts(True)
+    window.open(url)
+    window.type(f"input[name='n:{SKU}']", "1")
+    window.run("document.querySelector('input[value=print]').click()")
+    window.click("summary", "Tell them")
+    window.run("document.querySelector('details').scrollIntoView()")
+    window.see("A code goes to it")
+    window.picture(pictures / "till-number.png")
+    assert window.run("return document.querySelector('details blockquote').textContent") == wording(
+        "en", "Atelier Nord"
+    )
+    window.type("form[action='/sell'] input[name=phone]", "0151 23456789")
+    window.click("button", "Sold and paid")
+    window.see("Sold: number 1.")
+    window.see("type in their code below")
+    window.see("Number 1: no time yet.")
+    line.cut(silent=False)
+    telling.look()
+    window.see("Number 1: no time yet: no network.")
+    line.mend()
+    telling.look()
+    assert box.wishes.waiting() == []
+    promise_made(gateway, box.device)
+    telling.look()
+    window.see("Number 1: ready about 19:40.")
+    assert window.run("return document.documentElement.scrollWidth") <= PHONE[0]
+    window.picture(pictures / "till-ready.png")
+    assert window.complaints() == []
+
+
+def promise_made(gateway: Gateway, device: str) -> None:
+    """The till's first sale is an order by now that the booth prints, and it was promised for 19:40 in Berlin."""
+    number = make_order(gateway.room)
+    at = datetime(2026, 11, 28, 18, 40, tzinfo=UTC)
+
+    def work(connection: Connection) -> int:
+        sold = update(orders).where(orders.c.number == number)
+        connection.execute(sold.values(channel="till", external_id=f"{device}-1"))
+        place = gateway.room.shop.location("booth-a")
+        print_promises.review(connection, gateway.room.shop, gateway.room.seals, place, now(connection))
+        return connection.execute(update(table).values(promised_at=at)).rowcount
+
+    assert gateway.room.database.write(work) == 1
 
 
 def test_what_the_online_shop_sells_is_gone_from_the_open_page_and_a_sale_of_it_is_asked_about_first(
