@@ -61,7 +61,7 @@ class Stall:
         }
 
     def ask(self, **headers: str) -> httpx.Response:
-        return httpx.get(f"{self.url}/pos/stock", headers={"Authorization": f"Bearer {self.key}"} | headers)
+        return httpx.get(f"{self.url}/pos/stock", headers={"Authorization": f"Bearer {self.key}"} | headers, timeout=30)
 
     @contextmanager
     def looking(self) -> Iterator[None]:

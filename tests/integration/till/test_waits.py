@@ -75,9 +75,10 @@ def promised(floor: Floor) -> datetime:
         return at
 
 
-def ask(stall: Stall, last: int = 9, device: str = "", **headers: str) -> httpx.Response:
-    query = f"device={device or stall.box.device}&last={last}"
-    return httpx.get(f"{stall.url}/pos/stock?{query}", headers={"Authorization": f"Bearer {stall.key}"} | headers)
+def ask(stall: Stall, *, last: int = 9, device: str = "", known: str = "", key: str = "") -> httpx.Response:
+    query = {"device": device or stall.box.device, "last": str(last)}
+    headers = {"Authorization": f"Bearer {key or stall.key}"} | ({"If-None-Match": known} if known else {})
+    return httpx.get(f"{stall.url}/pos/stock", params=query, headers=headers, timeout=30)
 
 
 def test_a_print_that_is_waited_for_has_its_time_on_the_page_as_soon_as_the_shop_promised_it(waiting: Stall) -> None:
@@ -137,11 +138,11 @@ def test_a_time_that_moved_is_the_new_one_and_what_has_not_changed_is_not_sent_a
     waiting.telling.look()
     make(waiting)
     first = ask(waiting)
-    same = ask(waiting, **{"If-None-Match": first.headers["etag"]})
+    same = ask(waiting, known=first.headers["etag"])
     assert (same.status_code, same.content) == (304, b"")
     at = promised(waiting.floor).astimezone(BERLIN).replace(hour=23, minute=59)
     waiting.floor.room.database.write(lambda c: c.execute(update(table).values(promised_at=at)))
-    moved = ask(waiting, **{"If-None-Match": first.headers["etag"]})
+    moved = ask(waiting, known=first.headers["etag"])
     assert (moved.status_code, moved.json()["waits"]["1"]["time"]) == (200, "23:59")
 
 
@@ -162,7 +163,7 @@ def test_a_till_hears_of_its_own_sales_at_its_own_booth_alone_and_of_no_customer
     waiting.floor.room.database.write(lambda c: till_numbers.hear(c, waiting.box.device, HUB, [2]))
     assert ask(waiting).json()["waits"] == {}
     elsewhere = waiting.floor.room.database.write(lambda c: make_key(c, "till", "pos", HUB))
-    assert ask(waiting, Authorization=f"Bearer {elsewhere}").status_code == 404
+    assert ask(waiting, key=elsewhere).status_code == 404
     assert ask(waiting, last=-1).status_code == 422
 
 
