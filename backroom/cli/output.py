@@ -35,6 +35,13 @@ def show_table(title: str, rows: Sequence[Mapping[str, Any] | RowMapping], colum
     console.print(table)
 
 
+def show_taken_back(rerouted: Sequence[str], held: Sequence[str]) -> None:
+    """The orders that were to be printed as is not approved any more, and what became of them."""
+    for said, numbers in (("made elsewhere", rerouted), ("on hold until a new sample is approved", held)):
+        if numbers:
+            console.print(f"- {said}: {', '.join(numbers)}", highlight=False)
+
+
 def _text(value: object) -> str:
     if value is None:
         return ""

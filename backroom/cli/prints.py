@@ -11,7 +11,7 @@ import typer
 from sqlalchemy import Connection, RowMapping
 
 from backroom.cli.opening import open_room
-from backroom.cli.output import console, show_json, show_table
+from backroom.cli.output import console, show_json, show_table, show_taken_back
 from backroom.cli.waking import send
 from backroom.domain.reject_rates import Fault
 from backroom.printing import sealed
@@ -72,9 +72,7 @@ def bad(
     console.print(f"Job {job} is printed again.")
     if found.closed:
         console.print(f"[bold red]Too many came out bad[/]: {found.why}. Print a new sample.", highlight=False)
-        for said, numbers in (("made elsewhere", found.rerouted), ("on hold", found.held)):
-            if numbers:
-                console.print(f"- {said}: {', '.join(numbers)}", highlight=False)
+        show_taken_back(found.rerouted, found.held)
 
 
 @app.command()

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import RowMapping
 
 from backroom.cli.opening import open_room
-from backroom.cli.output import console, show_json, show_table
+from backroom.cli.output import console, show_json, show_table, show_taken_back
 from backroom.cli.waking import send
 from backroom.domain.reject_rates import Rate, rates
 from backroom.domain.samples import Standing
@@ -83,15 +83,17 @@ def approve(
 
 @app.command()
 def reject(number: Number, photo: Photo = None, note: Note = "") -> None:
-    """It was looked at and is not good: it is not printed on demand until another sample is."""
+    """It was looked at and is not good: it is not printed on demand until another sample is, nor is what waits."""
     room = open_room()
     with room.database.read() as connection:
         samples.find(connection, number)
     kept = photos.keep(room.home, number, photos.read_photo(photo)) if photo else ""
-    room.database.write(
+    taken = room.database.write(
         lambda c: sample_desk.reject(c, room.shop, number, photo=kept, note=note, actor=getpass.getuser())
     )
+    send(room, taken.wakeups)
     console.print(f"Sample {number} is not good.")
+    show_taken_back(taken.rerouted, taken.held)
 
 
 @app.command("list")
@@ -187,7 +189,8 @@ def batch(
     code: Annotated[str, typer.Argument(help="What stands on the batch")],
     colourway: Annotated[str, typer.Option(help="Of fabric: in which colourway")] = "",
 ) -> None:
-    """A new batch of fabric or ink is in use from now on: what is printed with it asks for a new sample."""
+    """A new batch of fabric or ink is in use from now on: what is printed with it asks for a new sample. What nobody
+    has begun to print waits for that, or is made elsewhere."""
     room = open_room()
     place = room.shop.location(location).id
     found = room.database.write(
@@ -209,6 +212,7 @@ def batch(
     console.print(f"{code} is in use at {place} from now on.", highlight=False)
     for one in found.fell:
         console.print(f"- asks for a new sample: {one.combination.name}", highlight=False)
+    show_taken_back(found.taken.rerouted, found.taken.held)
 
 
 def _worst(found: Mapping[_K, Rate]) -> list[tuple[_K, Rate]]:

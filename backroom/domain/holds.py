@@ -22,7 +22,7 @@ WHAT_TO_DO = {
     "left_unfinished": "It was begun at its booth, and the rest is not there. Send it from elsewhere; or cancel it; "
     "or, was it finished by hand, let it go on and say so of each print.",
     "no_rule": "No routing rule fits it. Add one to the shop file, then let it go on.",
-    "no_sample": "Too many such prints came out bad. Approve a new sample, and it goes on by itself; or cancel it.",
+    "no_sample": "It is printed only once a new sample is approved: then it goes on by itself. Or cancel it.",
     "short_stock": "No place has all of it. Take stock in, then let it go on.",
     "cancelled_after_label": "It was cancelled after its label was made. Stop the parcel, or let it go on.",
     "refunded_after_label": "It was paid back after its label was made. Stop the parcel, or see that it comes back.",

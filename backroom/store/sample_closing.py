@@ -1,7 +1,8 @@
-"""Too many prints came out bad: their sample is taken back, and what waits to be printed so goes elsewhere.
+"""A sample is not approved any more: what waits to be printed so goes elsewhere, or is held.
 
-What belongs here: that, in the commit of the reject that made it too many. What does not: how many is too many
-(`backroom.domain.reject_rates`), where the orders go instead, which routing decides.
+What belongs here: that, in the commit of what ended it: the reject that was one too many, a new batch, a word on a
+newer sample. What does not: how many is too many (`backroom.domain.reject_rates`), where the orders go instead, which
+routing decides.
 
 Work that is begun comes to its end where it is. What a customer collects or carries out there can be made nowhere else:
 it is held for a person, and goes on by itself once a new sample is approved.
@@ -18,7 +19,7 @@ from sqlalchemy import Connection, RowMapping, exists, select
 from backroom.domain.model import Delivery, FulfilmentState, OrderState, Variant
 from backroom.domain.reject_rates import rate_of, too_many
 from backroom.domain.routing import NO_SAMPLE
-from backroom.domain.samples import Combination, combination_of
+from backroom.domain.samples import AtPrinter, Combination, combination_of
 from backroom.domain.shop import Shop
 from backroom.store import desk, samples, stock_prints
 from backroom.store.catalogue import variants_by_sku
@@ -35,14 +36,20 @@ NOT_APPROVED = "its sample is not approved any more"
 
 
 @dataclass(slots=True)
-class Closing:
-    """Samples that were closed and why; numbers of orders that are routed again, or held."""
+class TakenBack:
+    """Numbers of orders that are routed again, or held, and whom to wake."""
 
-    closed: list[int] = field(default_factory=list)
-    why: str = ""
     rerouted: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
     wakeups: list[Wakeup] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Closing(TakenBack):
+    """What was taken back, the samples that were closed, and why."""
+
+    closed: list[int] = field(default_factory=list)
+    why: str = ""
 
 
 def close_if_too_many(connection: Connection, shop: Shop, job: RowMapping, at: datetime, actor: str) -> Closing:
@@ -62,10 +69,24 @@ def close_if_too_many(connection: Connection, shop: Shop, job: RowMapping, at: d
     rate = rate_of(under)
     if not too_many(rate, shop.samples):
         return Closing()
-    closing = Closing(samples.close(connection, [sample.id], rate.words, at), rate.words)
+    closing = Closing(closed=samples.close(connection, [sample.id], rate.words, at), why=rate.words)
     tell_events(connection, shop, at)
     _clear(connection, shop, combination, closing, at)
     return closing
+
+
+def take_back(connection: Connection, shop: Shop, fell: Iterable[AtPrinter], at: datetime) -> TakenBack:
+    """Of what is not approved any more where it was, take back what nobody has begun to print. Where the shop file asks
+    for no samples it is printed all the same."""
+    taken = TakenBack()
+    by_place: dict[str, set[Combination]] = {}
+    for one in fell if shop.samples.require else ():
+        by_place.setdefault(one.location, set()).add(one.combination)
+    for location, combinations in by_place.items():
+        _clear_place(connection, location, skus_of(connection, *combinations), NOT_APPROVED, taken, at)
+    if taken.rerouted:
+        taken.wakeups.append(wakeup(connection, INTAKE, shop.hub))
+    return taken
 
 
 def let_go(connection: Connection, shop: Shop, skus: Iterable[str], at: datetime, actor: str) -> list[Wakeup]:
@@ -104,7 +125,7 @@ def turn_back(
     run_id: str,
 ) -> Turned:
     """Of OPEN parts in the caller's claim, keep those from being begun of which something is not printed here on demand
-    any more: a sample was closed, or a batch changed, after their order had been routed."""
+    any more: its approval ran out after their order had been routed, or ended while it was."""
     printed = {line["sku"] for part in parts for line in lines[part["id"]] if line["to_print"]}
     closed = not_on_demand(connection, shop, [variants[sku] for sku in printed], at).get(location, {})
     turned = Turned()
@@ -153,11 +174,17 @@ def _clear(connection: Connection, shop: Shop, combination: Combination, closing
             )
         ]
         if closed:
-            stock_prints.drop_of_skus(connection, location.id, closed, at)
-        for order in _waiting_for(connection, location.id, closed) if closed else ():
-            _take_back(connection, order, location.id, closing, at)
+            _clear_place(connection, location.id, closed, TOO_MANY_BAD, closing, at)
     if closing.rerouted:
         closing.wakeups.append(wakeup(connection, INTAKE, shop.hub))
+
+
+def _clear_place(
+    connection: Connection, location: str, skus: Sequence[str], words: str, taken: TakenBack, at: datetime
+) -> None:
+    stock_prints.drop_of_skus(connection, location, skus, at)
+    for order in _waiting_for(connection, location, skus):
+        _take_back(connection, order, location, words, taken, at)
 
 
 def _waiting_for(connection: Connection, location: str, skus: Sequence[str]) -> list[RowMapping]:
@@ -178,15 +205,17 @@ def _waiting_for(connection: Connection, location: str, skus: Sequence[str]) -> 
     return list(connection.execute(query.order_by(orders.c.id).with_for_update()).mappings())
 
 
-def _take_back(connection: Connection, order: RowMapping, location: str, closing: Closing, at: datetime) -> None:
+def _take_back(
+    connection: Connection, order: RowMapping, location: str, words: str, taken: TakenBack, at: datetime
+) -> None:
     parts = parts_of(connection, order["id"])
     here = [part for part in parts if part["location"] == location]
     if any(begun(connection, part, at) for part in here):
         return
-    if _goes_elsewhere(connection, order, parts, parts, location, TOO_MANY_BAD, at, ""):
-        closing.rerouted.append(order["number"])
+    if _goes_elsewhere(connection, order, parts, parts, location, words, at, ""):
+        taken.rerouted.append(order["number"])
     elif order["state"] != OrderState.HELD:
-        closing.held.append(order["number"])
+        taken.held.append(order["number"])
 
 
 def _goes_elsewhere(

@@ -1,20 +1,22 @@
 """What people do about samples, each act one transaction: one was printed, this is good, this is not, a new batch.
 
 The CLI and the gateway's pages come through here, so that the rules are the same at both. What follows from an act is
-in its own commit: orders that waited for the sample are routed again, and the lists of events say how it stands. What
-a call owes in wake-ups it returns; they are sent after the commit.
+in its own commit: orders that waited for the sample are routed again, what nobody has begun to print without one is
+taken back, and the lists of events say how it stands. What a call owes in wake-ups it returns; they are sent after the
+commit.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.errors import AskPerson
+from backroom.domain.model import Variant
 from backroom.domain.samples import AtPrinter, Combination, SampleState, good_until
 from backroom.domain.shop import Shop
 from backroom.store import material_batches, samples
@@ -23,7 +25,7 @@ from backroom.store.catalogue import variants_by_sku
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.sample_checks import tell_events
-from backroom.store.sample_closing import let_go
+from backroom.store.sample_closing import TakenBack, let_go, take_back
 from backroom.store.sample_standing import every, read_standings, skus_of
 
 # It stands in routing's reasons, which may be told to anybody: a code, and no free text.
@@ -39,11 +41,13 @@ class NotSampled(AskPerson):
 
 @dataclass(slots=True)
 class NewBatch:
-    """What a new batch came to: `fell` are the combinations that were approved and are not any more. Of those that are
-    approved again, since the batch of their sample is back, orders may go on: `owed` are the wake-ups."""
+    """What a new batch came to: `fell` are the combinations that were approved and are not any more, `taken` the orders
+    that waited to be printed so. Of those that are approved again, since the batch of their sample is back, orders may
+    go on. `owed` are all wake-ups."""
 
     is_new: bool
     fell: list[AtPrinter] = field(default_factory=list)
+    taken: TakenBack = field(default_factory=TakenBack)
     owed: list[Wakeup] = field(default_factory=list)
 
 
@@ -80,12 +84,14 @@ def approve(
     return row, _go_on(connection, shop, [samples.combination_of_row(row)], at, actor)
 
 
-def reject(connection: Connection, shop: Shop, id_: int, *, photo: str, note: str, actor: str) -> RowMapping:
-    """Somebody has looked at a sample, and it is not good: it is not printed on demand until another one is."""
+def reject(connection: Connection, shop: Shop, id_: int, *, photo: str, note: str, actor: str) -> TakenBack:
+    """Somebody has looked at a sample, and it is not good: it is not printed on demand until another one is, nor what
+    nobody has begun."""
     at = now(connection)
-    row = samples.decide(connection, id_, SampleState.REJECTED, photo=photo, note=cut(note), at=at, actor=actor)
+    good = _approved(every(connection, shop, at))
+    samples.decide(connection, id_, SampleState.REJECTED, photo=photo, note=cut(note), at=at, actor=actor)
     tell_events(connection, shop, at)
-    return row
+    return take_back(connection, shop, _fell(good, every(connection, shop, at)), at)
 
 
 def new_batch(
@@ -100,24 +106,23 @@ def new_batch(
     actor: str,
 ) -> NewBatch:
     """A batch of fabric or ink is in use at a place from now on; what was approved with another one asks for a new
-    sample. NotSampled for a batch that is no code, or a material that is not there."""
+    sample, and what waits there to be printed so is taken back. NotSampled for a batch that is no code, or a material
+    that is not there."""
     at = now(connection)
     if not BATCH.fullmatch(batch):
         raise NotSampled(f"{batch!r} is no batch", remedy="Write what stands on it: letters, digits and - . / _ only.")
-    before = [one for _, one in every(connection, shop, at) if one.location == location]
-    _check_material(before, location, kind, material, colourway)
+    before = [one for one in every(connection, shop, at) if one[1].location == location]
+    _check_material([one for _, one in before], location, kind, material, colourway)
     row = {"location": location, "kind": kind, "material": material, "colourway": colourway, "batch": batch}
     if not material_batches.put_in_use(connection, **row, at=at, actor=actor):
         return NewBatch(False)
-    good = {(one.printer, one.combination) for one in before if one.verdict.approved}
-    after = [one for _, one in every(connection, shop, at) if one.location == location]
+    good = _approved(before)
+    after = [one for one in every(connection, shop, at) if one[1].location == location]
     tell_events(connection, shop, at)
-    back = {x.combination for x in after if x.verdict.approved and (x.printer, x.combination) not in good}
-    return NewBatch(
-        True,
-        [x for x in after if (x.printer, x.combination) in good and not x.verdict.approved],
-        _go_on(connection, shop, sorted(back), at, actor),
-    )
+    fell = _fell(good, after)
+    taken = take_back(connection, shop, fell, at)
+    back = {one.combination for place, one in _approved(after).items() if place not in good}
+    return NewBatch(True, fell, taken, taken.wakeups + _go_on(connection, shop, sorted(back), at, actor))
 
 
 def cut(note: str) -> str:
@@ -125,11 +130,26 @@ def cut(note: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in note[:LONGEST_NOTE]).strip()
 
 
+_Place = tuple[str, str, Combination]
+
+
+def _approved(listed: Iterable[tuple[Variant, AtPrinter]]) -> dict[_Place, AtPrinter]:
+    """What is approved, each by its place, printer and combination."""
+    return {(one.location, one.printer, one.combination): one for _, one in listed if one.verdict.approved}
+
+
+def _fell(good: Mapping[_Place, AtPrinter], after: Iterable[tuple[Variant, AtPrinter]]) -> list[AtPrinter]:
+    """What was approved and is not any more, as it stands now."""
+    return [
+        one for _, one in after if not one.verdict.approved and (one.location, one.printer, one.combination) in good
+    ]
+
+
 def _go_on(
     connection: Connection, shop: Shop, combinations: Sequence[Combination], at: datetime, actor: str
 ) -> list[Wakeup]:
     """Let go on what waited for these to be printed on demand."""
-    skus = sorted({sku for one in combinations for sku in skus_of(connection, one)})
+    skus = skus_of(connection, *combinations)
     return wake_backorders(connection, skus, shop.hub) + let_go(connection, shop, skus, at, actor)
 
 

@@ -82,16 +82,17 @@ def every(connection: Connection, shop: Shop, at: datetime) -> list[tuple[Varian
     return list(listed.values())
 
 
-def skus_of(connection: Connection, combination: Combination) -> list[str]:
-    """The SKUs that are cases of a combination, whatever their size."""
+def skus_of(connection: Connection, *combinations: Combination) -> list[str]:
+    """The SKUs that are cases of one of these combinations, whatever their size."""
     cloth = blanks(connection)
-    same = select(variants_table.c.sku).where(
-        variants_table.c.artwork == combination.artwork,
-        variants_table.c.colourway == combination.colourway,
-        variants_table.c.print_process == combination.process,
-    )
+    wanted = {(one.artwork, one.fabric, one.colourway, one.process) for one in combinations}
+    same = select(variants_table.c.sku).where(variants_table.c.artwork.in_({artwork for artwork, *_ in wanted}))
     found = variants_by_sku(connection, connection.execute(same).scalars())
-    return sorted(sku for sku, one in found.items() if fabric_of(one, cloth) == combination.fabric)
+    return sorted(
+        sku
+        for sku, one in found.items()
+        if (one.artwork, fabric_of(one, cloth), one.colourway, one.print_process) in wanted
+    )
 
 
 def blanks(connection: Connection) -> tuple[Variant, ...]:

@@ -104,8 +104,7 @@ def bad(location: str, job_id: RowId, request: Request, staff: Staff, given: Sta
         "Too many came out bad",
         tag("p", f"It is not printed on demand any more: {found.why}.", cls="answer bad", role="status"),
         tag("p", "Find out why, then print a new sample and have it looked at. What is begun is printed to its end."),
-        _orders("Made elsewhere: ", found.rerouted),
-        _orders("On hold, until a new sample is approved: ", found.held),
+        taken_back(found.rerouted, found.held),
         tag("p", link(f"/prints/{quote(location, safe='')}", "Back to the prints")),
     )
 
@@ -115,6 +114,14 @@ def _count(given: dict[str, str], name: str) -> int:
     if not (typed.isascii() and typed.isdigit() and len(typed) < 6):
         raise HTTPException(400, f"{name} is a number")
     return int(typed)
+
+
+def taken_back(rerouted: list[str], held: list[str]) -> list[Child]:
+    """The orders that were to be printed as is not approved any more, and what became of them."""
+    return [
+        _orders("Made elsewhere: ", rerouted),
+        _orders("On hold, until a new sample is approved: ", held),
+    ]
 
 
 def _orders(said: str, numbers: list[str]) -> Child:

@@ -23,13 +23,14 @@ from backroom.gateway.booth import RowId
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, day, form, link, page, table, tag, when
-from backroom.gateway.pages.prints import known_location
+from backroom.gateway.pages.prints import known_location, taken_back
 from backroom.gateway.pages.uploads import StaffUpload
 from backroom.printing.artwork import render_artwork
 from backroom.shop import photos
 from backroom.store import material_batches, reject_figures, sample_desk, sample_standing, samples
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.database import now
+from backroom.store.sample_closing import TakenBack
 from backroom.store.sample_desk import LONGEST_NOTE
 from backroom.store.samples import SampleDecided
 
@@ -164,14 +165,15 @@ def say(location: str, number: RowId, request: Request, staff: Staff, sent: Staf
         raise SampleDecided(f"sample {number} is {row['state']} already", remedy="Print a new one to look at it again.")
     photo = photos.keep(room.home, number, content) if content else ""
     if says == "bad":
-        room.database.write(
+        taken = room.database.write(
             lambda c: sample_desk.reject(c, room.shop, number, photo=photo, note=note, actor=staff.name)
         )
-    else:
-        _, owed = room.database.write(
-            lambda c: sample_desk.approve(c, room.shop, number, photo=photo, note=note, actor=staff.name)
-        )
-        front.send(owed)
+        front.send(taken.wakeups)
+        return _answer(request, place, taken)
+    _, owed = room.database.write(
+        lambda c: sample_desk.approve(c, room.shop, number, photo=photo, note=note, actor=staff.name)
+    )
+    front.send(owed)
     return RedirectResponse(_path(place), 303)
 
 
@@ -206,7 +208,21 @@ def new_batch(location: str, request: Request, staff: Staff, given: StaffFields)
         )
     )
     front.send(found.owed)
-    return RedirectResponse(_path(place), 303)
+    return _answer(request, place, found.taken)
+
+
+def _answer(request: Request, place: Location, taken: TakenBack) -> Response:
+    """Back to the page, unless orders were to be printed as is not approved any more: then what became of them."""
+    if not (taken.rerouted or taken.held):
+        return RedirectResponse(_path(place), 303)
+    return page(
+        request,
+        "A new sample is asked for",
+        tag("p", "What waited to be printed so is not printed now.", cls="answer bad", role="status"),
+        tag("p", "Print a new sample and have it looked at. What is begun is printed to its end."),
+        taken_back(taken.rerouted, taken.held),
+        tag("p", link(_path(place), "Back to the samples")),
+    )
 
 
 def _choice(*words: str) -> str:

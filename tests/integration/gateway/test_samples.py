@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import httpx
 import pytest
 from PIL import Image
 
+from backroom.domain.sample_rules import SampleRules
 from backroom.gateway.middleware import BODY_MOST
 from backroom.store import sample_standing, samples
 from backroom.store.catalogue import save_variants
 from backroom.store.database import now
-from tests.integration.gateway.conftest import SKU, VARIANT, Gateway
+from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, make_order
 
 PAGE = "/samples/booth-a"
 
@@ -116,6 +118,27 @@ def test_a_new_batch_is_named_and_asks_for_a_new_sample(gateway: Gateway, staff:
     assert post(staff, "batch", what="fabric/tee/black", batch="F-1").status_code == 303
     assert post(staff, "batch", what="fabric/silk/", batch="F-1").status_code == 409
     assert post(staff, "batch", what="ink/press-1/", batch="the blue one").status_code == 409
+
+
+def test_the_orders_that_waited_to_be_printed_so_are_named_when_an_approval_ends(
+    gateway: Gateway, staff: httpx.Client
+) -> None:
+    object.__setattr__(gateway.room, "shop", replace(gateway.room.shop, samples=SampleRules(require=True)))
+    post(staff, "printed", what=f"press-1/{SKU}")
+    say(staff, 1, "good", photo())
+    number, told = make_order(gateway.room), len(gateway.waker.told)
+    by_batch = post(staff, "batch", what="ink/press-1/", batch="K-2")
+    assert [stage for stage, _, _ in gateway.waker.told[told:]] == ["intake"]
+    post(staff, "printed", what=f"press-1/{SKU}")
+    say(staff, 2, "good", photo())
+    post(staff, "printed", what=f"press-1/{SKU}")
+    another = make_order(gateway.room)
+    by_word = say(staff, 3, "bad", note="pale")
+    for answer, order in ((by_batch, number), (by_word, another)):
+        assert answer.status_code == 200
+        assert "Made elsewhere: " in answer.text
+        assert f"/orders/{order}" in answer.text
+        assert "is begun is printed to its end" in answer.text
 
 
 def test_the_file_to_print_is_that_of_an_order(gateway: Gateway, staff: httpx.Client) -> None:

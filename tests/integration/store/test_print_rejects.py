@@ -24,7 +24,7 @@ from backroom.store.reject_figures import printer_of
 from backroom.store.sample_standing import blanks
 from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders, parcels, print_jobs
 from backroom.store.tables import samples as samples_table
-from tests.integration.store.test_samples import BLANK, PRESSES, approve, batch, sample
+from tests.integration.store.test_samples import BLANK, PRESSES, approve, batch, collected, sample
 from tests.shops import BOOTH, HUB, PLAIN, Floor, a_variant
 
 RULES = SampleRules(require=True, least_prints=5, most_rejects=0.1)
@@ -296,18 +296,6 @@ def test_a_batch_that_is_worse_is_seen(shop: Floor) -> None:
     assert by_printer["press-1"].bad == 9
     with shop.room.database.read() as connection:
         assert connection.execute(select(samples_table.c.state)).scalars().all().count("closed") == 1
-
-
-def collected(shop: Floor, number: str) -> None:
-    """As if its customer came for it."""
-
-    def work(connection: Connection) -> None:
-        order_id = connection.execute(select(orders.c.id).where(orders.c.number == number)).scalar_one()
-        connection.execute(update(orders).where(orders.c.id == order_id).values(delivery=Delivery.COLLECT))
-        parts = update(fulfilment_orders).where(fulfilment_orders.c.order_id == order_id)
-        connection.execute(parts.values(delivery=Delivery.COLLECT))
-
-    shop.room.database.write(work)
 
 
 def close_press_1(shop: Floor) -> None:

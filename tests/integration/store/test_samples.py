@@ -11,19 +11,20 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from backroom.domain.events import Event, EventState, Session
-from backroom.domain.model import RoutingDecision
+from backroom.domain.model import Delivery, RoutingDecision
 from backroom.domain.readiness import SAMPLES, Check
 from backroom.domain.sample_rules import SampleRules
 from backroom.shop import room as rooms
-from backroom.store import events, material_batches, sample_checks, sample_desk, samples
+from backroom.store import events, material_batches, print_attempts, sample_checks, sample_desk, samples
 from backroom.store.backlog import wake_again
 from backroom.store.catalogue import save_variants
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.material_batches import FABRIC, INK
+from backroom.store.print_attempts import NotYourJob
 from backroom.store.sample_desk import NewBatch, NotSampled
 from backroom.store.samples import NoSuchSample, SampleDecided
-from backroom.store.tables import event_checks
+from backroom.store.tables import event_checks, fulfilment_orders, orders
 from backroom.store.tables import events as events_table
 from backroom.store.tables import samples as samples_table
 from tasks import route
@@ -60,12 +61,12 @@ def approve(floor: Floor, *numbers: int) -> list[Wakeup]:
     return floor.room.database.write(work)
 
 
-def batch(floor: Floor, kind: str, material: str, code: str, colourway: str = "") -> NewBatch:
+def batch(floor: Floor, kind: str, material: str, code: str, colourway: str = "", *, at: str = BOOTH) -> NewBatch:
     return floor.room.database.write(
         lambda c: sample_desk.new_batch(
             c,
             floor.room.shop,
-            location=BOOTH,
+            location=at,
             kind=kind,
             material=material,
             colourway=colourway,
@@ -73,6 +74,18 @@ def batch(floor: Floor, kind: str, material: str, code: str, colourway: str = ""
             actor="Ada",
         )
     )
+
+
+def collected(floor: Floor, number: str) -> None:
+    """As if its customer came for it."""
+
+    def work(connection: Connection) -> None:
+        order_id = connection.execute(select(orders.c.id).where(orders.c.number == number)).scalar_one()
+        connection.execute(update(orders).where(orders.c.id == order_id).values(delivery=Delivery.COLLECT))
+        parts = update(fulfilment_orders).where(fulfilment_orders.c.order_id == order_id)
+        connection.execute(parts.values(delivery=Delivery.COLLECT))
+
+    floor.room.database.write(work)
 
 
 def reasons(floor: Floor, number: str) -> Sequence[str]:
@@ -209,12 +222,82 @@ def test_the_list_of_an_event_says_how_its_samples_stand(shop: Floor) -> None:
 
 def test_a_new_batch_on_the_evening_stops_the_prints_and_not_the_booth(shop: Floor) -> None:
     plan(shop)
-    approve(shop, *(sample(shop, press) for press in PRESSES))
+    approve(shop, *(sample(shop, press) for press in PRESSES), sample(shop, "press-hub", at=HUB))
     shop.room.database.write(lambda c: c.execute(update(events_table).values(state=EventState.LIVE)))
-    batch(shop, INK, "press-1", "K2")
+    parcel, fetched, printing = (shop.taken_in((PLAIN, 1), at=BOOTH) for _ in range(3))
+    shop.fulfil(BOOTH)
+    collected(shop, fetched)
+    jobs = {job.order_number: job for job in shop.hand_out(BOOTH)}
+    at_work = jobs[printing]
+    shop.room.database.write(lambda c: print_attempts.start(c, at_work.id, at_work.attempt, "bench", "press-1"))
+    found = batch(shop, INK, "press-1", "K2")
+    assert (found.taken.rerouted, found.taken.held) == ([parcel], [fetched])
+    assert [wakeup.stage for wakeup in found.owed] == ["intake"]
+    # What the bench has in hand and has not begun is nothing any more; what is at the printer prints on.
+    for number in (parcel, fetched):
+        with pytest.raises(NotYourJob):
+            shop.print(jobs[number])
+    settle = print_attempts.settle
+    shop.room.database.write(lambda c: settle(c, at_work.id, at_work.attempt, "bench", "done", ""))
+    shop.fulfil(BOOTH)
+    assert shop.hand_out(BOOTH) == []
+    assert shop.state(printing) == ("fulfilled", ["done"])
+    assert shop.state(fetched) == ("held", ["held"])
+    assert shop.story(fetched).order["hold_reason"] == "no_sample"
+    assert "order.rerouted" in shop.events(parcel)
     assert lacks(shop) == []
     with shop.room.database.read() as connection:
         assert connection.execute(select(event_checks.c.state)).scalar_one() == "done"
+    approve(shop, sample(shop, "press-1"))
+    shop.intake()
+    shop.fulfil(BOOTH)
+    assert {job.order_number for job in shop.hand_out(BOOTH)} == {parcel, fetched}
+    shop.check_sums()
+
+
+def test_a_newer_sample_that_is_not_good_stops_what_waits_to_be_printed_so(shop: Floor) -> None:
+    approve(shop, *(sample(shop, press) for press in PRESSES), sample(shop, "press-hub", at=HUB))
+    number = shop.taken_in((PLAIN, 1), at=BOOTH)
+    shop.fulfil(BOOTH)
+    elsewhere = sample(shop, "press-hub", at=HUB)
+    reject = sample_desk.reject
+    work = shop.room.database.write
+    # One that another place alone prints with takes nothing back here.
+    assert work(lambda c: reject(c, shop.room.shop, elsewhere, photo="", note="", actor="Ada")).rerouted == []
+    worse = sample(shop, "press-2")
+    found = work(lambda c: reject(c, shop.room.shop, worse, photo="", note="pale", actor="Ada"))
+    assert (found.rerouted, found.held, [wakeup.stage for wakeup in found.wakeups]) == ([number], [], ["intake"])
+    assert shop.hand_out(BOOTH) == []
+    shop.intake()
+    assert shop.state(number)[0] == "backordered"
+
+
+def test_a_new_batch_stops_what_waits_at_its_own_place_and_nothing_else(shop: Floor) -> None:
+    approve(shop, *(sample(shop, press) for press in PRESSES))
+    batch(shop, INK, "press-1", "K1")
+    approve(shop, sample(shop, "press-1"))
+    cap = a_variant("CAP-WHT-M")
+    shop.room.database.write(lambda c: save_variants(c, [cap]))
+    approve(shop, *(sample(shop, press, sku=cap.sku) for press in PRESSES))
+    other, mine = shop.taken_in((cap.sku, 1), at=BOOTH), shop.taken_in((PLAIN, 1), at=BOOTH)
+    shop.fulfil(BOOTH)
+    found = batch(shop, FABRIC, "blank-tee", "F-2", "BLK")
+    assert (found.taken.rerouted, found.taken.held) == ([mine], [])
+    assert [job.order_number for job in shop.hand_out(BOOTH)] == [other]
+
+
+def test_a_new_batch_stops_nothing_in_a_shop_that_asks_for_no_samples(
+    shop: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approve(shop, *(sample(shop, press) for press in PRESSES))
+    shop.room = replace(shop.room, shop=replace(shop.room.shop, samples=SampleRules()))
+    monkeypatch.setitem(rooms._open, shop.room.home.resolve(), shop.room)
+    number = shop.taken_in((PLAIN, 1), at=BOOTH)
+    shop.fulfil(BOOTH)
+    found = batch(shop, INK, "press-1", "K2")
+    assert [one.printer for one in found.fell] == ["press-1"]
+    assert (found.taken.rerouted, found.taken.held, found.owed) == ([], [], [])
+    assert [job.order_number for job in shop.hand_out(BOOTH)] == [number]
 
 
 def test_the_batch_of_an_approved_sample_that_is_back_lets_the_orders_go_on(shop: Floor) -> None:
@@ -252,8 +335,11 @@ def test_an_order_that_was_being_routed_while_its_sample_was_approved_is_found_b
 def test_what_is_not_approved_any_more_when_its_making_begins_is_not_printed(shop: Floor) -> None:
     approve(shop, *(sample(shop, press) for press in PRESSES))
     number = shop.taken_in((PLAIN, 1), at=BOOTH)
+    with shop.room.database.read() as connection:
+        passed = now(connection) - timedelta(seconds=1)
+    first = update(samples_table).where(samples_table.c.printer == "press-1")
+    shop.room.database.write(lambda c: c.execute(first.values(good_until=passed)))
     assert shop.state(number)[0] == "released"
-    batch(shop, INK, "press-1", "K-3")
     shop.fulfil(BOOTH)
     assert shop.hand_out(BOOTH) == []
     shop.intake()

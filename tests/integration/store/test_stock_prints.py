@@ -36,13 +36,14 @@ from backroom.store import (
 from backroom.store.booth_wakes import look
 from backroom.store.catalogue import save_variants
 from backroom.store.database import now
+from backroom.store.material_batches import INK
 from backroom.store.print_attempts import HandedJob, NotYourJob
 from backroom.store.print_rejects import NotToReject
 from backroom.store.tables import effects, event_history, stock_levels, transfer_lines
 from backroom.store.tables import print_jobs as jobs_table
 from backroom.store.tables import transfers as transfers_table
 from tests.integration.store.test_samples import approve as approve_samples
-from tests.integration.store.test_samples import sample
+from tests.integration.store.test_samples import batch, sample
 from tests.integration.store.test_transfers import CODE, an_event, at_booth, do, proposed
 from tests.markets import end_event
 from tests.shops import HUB, PLAIN, Floor, a_variant
@@ -168,6 +169,19 @@ def test_a_closed_sample_drops_what_nobody_has_begun(floor: Floor) -> None:
     assert line_of(floor, one.number)[0] == len(out) - len(closed)
     settle(floor, printing, "done")
     assert line_of(floor, one.number)[0] == len(out) - len(closed) + 1
+    floor.check_sums()
+
+
+def test_a_new_batch_drops_what_nobody_has_begun_and_what_is_at_the_printer_comes_out(floor: Floor) -> None:
+    floor.room = replace(floor.room, shop=replace(floor.room.shop, samples=SampleRules(require=True)))
+    approve_samples(floor, sample(floor, "press-hub", at=HUB))
+    one = said_yes(floor, 4, 4)
+    printing, *_ = floor.hand_out(HUB, most=2)
+    begin(floor, printing)
+    batch(floor, INK, "press-hub", "K-2", at=HUB)
+    assert states(floor, one.number) == {"printing": 1, "cancelled": 3}
+    settle(floor, printing, "done")
+    assert line_of(floor, one.number) == (1, 0)
     floor.check_sums()
 
 
