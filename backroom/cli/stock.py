@@ -15,9 +15,8 @@ from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson
-from backroom.domain.leases import sellable_online
 from backroom.shop.catalogue import read_catalogue, read_stock
-from backroom.store import catalogue, events, level_calls, selling, stock
+from backroom.store import catalogue, level_calls, selling, stock
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -69,13 +68,21 @@ def list_stock(
 
 @app.command("online")
 def online(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Pieces the online shops may sell now: not what is reserved, kept for an event, or at a booth that is shut."""
+    """Pieces the web shops may sell now, each as it is told: nothing that is reserved, kept for an event, at a booth
+    that is shut, or at a place that it does not sell from."""
     room = open_room()
     with room.database.read() as connection:
-        shut = [place for place, gate in events.gates(connection, now(connection)).items() if gate.shut]
-        free = sellable_online(stock.levels(connection).values(), shut)
-    rows = [{"sku": sku, "pieces": pieces} for sku, pieces in sorted(free.items())]
-    show_json(rows) if as_json else show_table("May be sold online", rows, ("sku", "pieces"))
+        may = selling.online(connection, room.shop)
+    if as_json:
+        found = [(channel, *one) for channel, free in may.items() for one in sorted(free.items())]
+        show_json([{"channel": channel, "sku": sku, "pieces": pieces} for channel, sku, pieces in found])
+        return
+    named = {channel: channel or "pieces" for channel in may}
+    skus = sorted({sku for free in may.values() for sku in free})
+    rows = [{"sku": sku} | {named[channel]: free.get(sku, "") for channel, free in may.items()} for sku in skus]
+    show_table("May be sold online", rows, ("sku", *named.values()))
+    if "" in may:
+        console.print("No channel is told of stock: each may sell so many, of every place but the booths.")
 
 
 @app.command("told")

@@ -1,7 +1,7 @@
 """Stock leases: pieces that leave a hub's stock for an event, and what became of them when it is over.
 
-What belongs here: until when they are lent, the sums of a settlement, where pieces go back to, and what may be sold
-online meanwhile. What does not: moving the pieces (`backroom.store.leases`).
+What belongs here: until when they are lent, the sums of a settlement, and where pieces go back to. What does not:
+moving the pieces (`backroom.store.leases`), and what may be sold online meanwhile (`selling`).
 
 For every SKU the pieces brought along (leased, and other ones that lay or were printed there) are the pieces sold,
 returned and missing. What is missing is a figure: it is below zero where more were counted than there should be.
@@ -9,13 +9,12 @@ returned and missing. What is missing is a figure: it is below zero where more w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from backroom.domain.errors import Refuse
 from backroom.domain.events import BEFORE_THE_END, Event
-from backroom.domain.model import StockLevel
 
 # After its end an event has so long to bring its pieces back and have them counted.
 GRACE = timedelta(hours=48)
@@ -158,12 +157,3 @@ def way_back(returned: int, lent: Sequence[tuple[str, int]], home: str) -> list[
         left -= share
     back[home] = back.get(home, 0) + left
     return [(location, pieces) for location, pieces in back.items() if pieces]
-
-
-def sellable_online(levels: Iterable[StockLevel], shut: Collection[str]) -> dict[str, int]:
-    """Pieces by SKU that the online shops may promise now: neither kept for an event, nor at a booth that is shut."""
-    found: dict[str, int] = {}
-    for level in levels:
-        free = 0 if level.kept or level.location in shut else level.available
-        found[level.sku] = found.get(level.sku, 0) + free
-    return found

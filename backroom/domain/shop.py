@@ -503,9 +503,10 @@ class Shop:
         """The ids of these channels."""
         return frozenset(spec.id for spec in self.told(news))
 
-    def sells_from(self, channel: ChannelSpec) -> tuple[str, ...]:
-        """The locations whose free pieces a channel may sell: those it names, else every place but the booths."""
-        named = channel.api.locations if channel.api else ()
+    def sells_from(self, channel: ChannelSpec | None) -> tuple[str, ...]:
+        """The locations whose free pieces a channel may sell: those it names, else (as for None, a shop that we do not
+        know) every place but the booths."""
+        named = channel.api.locations if channel and channel.api else ()
         return named or tuple(place.id for place in self.locations if place.kind != "booth")
 
     def find_channel(self, id_: str) -> ChannelSpec | None:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from backroom.domain.model import OrderState
 from backroom.domain.selling import may_sell
-from backroom.domain.shop import Shop
+from backroom.domain.shop import ChannelSpec, Shop
 from backroom.store import events, stock
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
@@ -66,7 +66,16 @@ def wakeups(connection: Connection, shop: Shop) -> list[Wakeup]:
 
 def for_sale(connection: Connection, shop: Shop, channel: str) -> dict[str, int]:
     """Pieces by SKU that a channel may sell now, of every SKU that one of its places ever had."""
-    spec = shop.channel(channel)
+    return _lying(connection, shop, shop.channel(channel))
+
+
+def online(connection: Connection, shop: Shop) -> dict[str, dict[str, int]]:
+    """Pieces by SKU that the web shops may sell now: of each channel that is told of stock, by its id, what it is told;
+    under "" where none is, what any other may sell."""
+    return {spec.id if spec else "": _lying(connection, shop, spec) for spec in shop.told(KIND) or (None,)}
+
+
+def _lying(connection: Connection, shop: Shop, spec: ChannelSpec | None) -> dict[str, int]:
     shut = {place for place, gate in events.gates(connection, now(connection)).items() if gate.shut}
     places = set(shop.sells_from(spec))
     levels = (
@@ -74,7 +83,7 @@ def for_sale(connection: Connection, shop: Shop, channel: str) -> dict[str, int]
         replace(level, reserved=level.on_hand) if level.location in shut else level
         for level in stock.levels(connection).values()
     )
-    keep_back = spec.api.keep_back if spec.api else 0
+    keep_back = spec.api.keep_back if spec and spec.api else 0
     return may_sell(levels, places, owed(connection), keep_back)
 
 

@@ -12,14 +12,15 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from backroom.domain.events import Event, Session
-from backroom.domain.leases import LeaseRefused, Loan, Settled, sellable_online
-from backroom.store import event_desk, events, leases, stock
+from backroom.domain.leases import LeaseRefused, Loan, Settled
+from backroom.store import event_desk, events, leases, selling, stock
 from backroom.store.database import now
 from backroom.store.events import EventRefused
 from backroom.store.stock import Wish
 from backroom.store.tables import fulfilment_orders, orders
 from tests.shops import BOOTH, GTIN, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, Floor
 from tests.together import run_together
+from tests.told import with_api
 
 
 def plan(floor: Floor, code: str = "fair", *, in_hours: float = -1) -> None:
@@ -56,9 +57,11 @@ def settle(
 
 
 def online(floor: Floor, sku: str) -> int:
+    """Pieces that a web shop may sell which sells from the booth too."""
+    (web, *others) = floor.room.shop.channels
+    told = with_api(web, "shopify", "http://shop.example", locations=(HUB, SOUTH, BOOTH))
     with floor.room.database.read() as connection:
-        shut = {place for place, gate in events.gates(connection, now(connection)).items() if gate.shut}
-        return sellable_online(stock.levels(connection).values(), shut)[sku]
+        return selling.online(connection, replace(floor.room.shop, channels=(told, *others)))[web.id][sku]
 
 
 @pytest.fixture

@@ -22,11 +22,9 @@ from backroom.domain.leases import (
     kept_at_booth,
     lease_ends,
     looked_at,
-    sellable_online,
     settle,
     way_back,
 )
-from backroom.domain.model import StockLevel
 
 OPENS = datetime(2026, 11, 28, 14, tzinfo=UTC)
 EVENT = Event("market", "Market", "street", "booth", "the square", (Session(OPENS, OPENS + timedelta(hours=8)),))
@@ -80,17 +78,6 @@ def test_pieces_leave_only_for_an_event_that_is_not_over() -> None:
 def test_a_lease_that_makes_no_sense_is_refused(loans: list[Loan]) -> None:
     with pytest.raises(LeaseRefused):
         check_loans(EVENT, loans, OPENS)
-
-
-def test_online_shops_sell_neither_what_is_kept_nor_what_lies_at_a_booth_that_is_shut() -> None:
-    levels = [
-        StockLevel("hub", "TEE", 10, 3),
-        StockLevel("booth", "TEE", 5, 0, kept=True),
-        StockLevel("booth", "CAP", 4, 1),
-        StockLevel("closed", "CAP", 9, 0),
-    ]
-    assert sellable_online(levels, {"closed"}) == {"TEE": 7, "CAP": 3}
-    assert sellable_online(levels, {"closed", "booth"}) == {"TEE": 7, "CAP": 0}
 
 
 class OneSku(RuleBasedStateMachine):
