@@ -22,6 +22,7 @@ from backroom.domain.print_queue import (
     of_parts,
     promise,
 )
+from backroom.domain.printing import in_plain_words
 
 NOW = datetime(2026, 11, 28, 19, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -183,6 +184,24 @@ def test_what_holds_everything_up_is_named_the_worst_first() -> None:
     assert "power" not in [one.what for one in bottlenecks(jobs, TWO, found, NOW, power_until=NOW + 5 * MINUTE)]
     slow = bottlenecks(jobs, TWO, found, NOW, unpacked_since=[NOW - timedelta(hours=1), NOW])
     assert [one.what for one in slow] == ["staff", "printer"]
-    out = (PrinterThere("one", ("dtg",), ready=False, trouble="out of paper"), TWO[1])
-    assert bottlenecks(jobs, out, foresee(jobs, out, STEADY, NOW), NOW)[-1].what == "paper"
     assert bottlenecks([], TWO, {}, NOW) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "what"),
+    [
+        ("media-empty", "paper"),
+        ("input-tray-missing", "paper"),
+        ("marker-supply-empty", "ink"),
+        ("marker-supply-missing", "ink"),
+        ("toner-empty", "ink"),
+        ("shutdown", "power"),
+        ("cover-open", "printer"),
+    ],
+)
+def test_what_a_printer_says_it_is_out_of_holds_the_queue_up_by_that_name(reason: str, what: str) -> None:
+    jobs = [job(n) for n in range(1, 11)]
+    [trouble] = in_plain_words([reason])
+    out = (PrinterThere("one", ("dtg",), ready=False, trouble=trouble), TWO[1])
+    [first, second] = bottlenecks(jobs, out, foresee(jobs, out, STEADY, NOW), NOW)
+    assert (first.what, second.what, second.sentence) == ("printer", what, f"one: {trouble}")
