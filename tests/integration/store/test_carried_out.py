@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from backroom.shop import room as rooms
+from backroom.store import desk
 from tests.booth_books import a_sale, listed, put, sell, with_till
-from tests.shops import BOOTH, PLAIN, Floor
+from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, Floor
 
 
 @pytest.fixture
@@ -41,6 +42,29 @@ def test_a_piece_that_an_online_order_had_reserved_goes_to_who_holds_it_and_that
     assert state == "released"
     assert parts[0] == "cancelled"
     assert "booth.conflict" in booth.events(online)
+    booth.check_sums()
+
+
+def test_an_online_order_that_nothing_can_make_without_the_piece_carried_out_is_held_until_there_is_one(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fair, *others = booth.room.shop.rules
+    booth.room = replace(booth.room, shop=replace(booth.room.shop, rules=(replace(fair, short="hold"), *others)))
+    monkeypatch.setitem(rooms._open, booth.room.home.resolve(), booth.room)
+    put(booth, GTIN_TEE, 1)
+    online = booth.taken_in((GTIN_TEE, 1), at=BOOTH)
+    assert booth.state(online) == ("released", ["open"])
+    sell(booth, a_sale(1, GTIN_TEE))
+    booth.fulfil(BOOTH)
+    assert booth.available(BOOTH, GTIN_TEE) == (0, 0)
+    assert listed(booth) == [("displaced", GTIN_TEE, 1)]
+    assert booth.state(online) == ("held", ["cancelled"])
+    assert booth.story(online).order["hold_reason"] == "short_stock"
+    assert {"booth.conflict", "order.rerouted", "order.held"} <= set(booth.events(online))
+    put(booth, GTIN_TEE, 1, "found in the van")
+    booth.room.database.write(lambda c: desk.release(c, online, "Ada", HUB))
+    booth.intake()
+    assert booth.state(online) == ("released", ["cancelled", "open"])
     booth.check_sums()
 
 
