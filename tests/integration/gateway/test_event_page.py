@@ -18,10 +18,12 @@ from PIL import Image
 from sqlalchemy import Connection, Engine, update
 from sqlalchemy.event import listen, remove
 
+from backroom.cli.processes import ROOT
 from backroom.domain.events import Event, EventState, Session
 from backroom.domain.leases import Loan
 from backroom.eventpage import files, pictures
 from backroom.eventpage.looking import Seen
+from backroom.gateway.event_page import FOR_EVER, LIVE_CACHE, PAGE_CACHE
 from backroom.gateway.looks import Looks
 from backroom.store import catalogue, event_page, events, leases, stock
 from backroom.store.booth_calls import hear
@@ -152,9 +154,22 @@ def test_an_event_that_nobody_published_is_as_unknown_as_one_that_is_not_there(g
     assert gateway.client.get("/e/fair/shop.toml").status_code == 404
 
 
-def test_the_address_that_people_type_leads_to_the_page(fair: Gateway) -> None:
-    answer = fair.client.get("/e/fair")
-    assert (answer.status_code, answer.headers["Location"]) == (308, PAGE)
+@pytest.mark.parametrize("path", ["/e/fair", PAGE, f"{PAGE}de.html", f"{PAGE}en.html"])
+def test_a_cache_may_keep_the_page_for_half_a_minute_and_shows_it_while_it_asks_anew(fair: Gateway, path: str) -> None:
+    kept = "public, max-age=30, stale-while-revalidate=60, stale-if-error=86400"
+    answer = fair.client.get(path)
+    assert answer.headers["Cache-Control"] == kept
+    if tag := answer.headers.get("ETag"):
+        same = fair.client.get(path, headers={"If-None-Match": tag})
+        assert (same.status_code, same.content, same.headers["Cache-Control"]) == (304, b"", kept)
+    else:
+        assert (answer.status_code, answer.headers["Location"]) == (308, PAGE)
+
+
+def test_the_guide_has_web_servers_say_of_the_files_what_the_gateway_says_of_its_answers() -> None:
+    guide = (ROOT / "docs/guide/event-page.md").read_text()
+    for kept in (PAGE_CACHE, LIVE_CACHE, FOR_EVER):
+        assert guide.count(f"`{kept}`") == guide.count(f'"{kept}"') == 1, kept
 
 
 def test_the_answer_changes_with_the_stock_and_with_nothing_else(fair: Gateway) -> None:
