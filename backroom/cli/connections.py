@@ -298,7 +298,8 @@ def _printer(room: Room, spec: PrinterSpec) -> Callable[[], None]:
 
 
 def _samples(room: Room) -> Iterator[Connection]:
-    """No connection, but what a shop that is older than samples is to know: it prints what nobody has looked at."""
+    """No connection, but what a shop that asks for none (it said so, or is older than samples) is to know: it prints
+    what nobody has looked at."""
     if not room.shop.samples.require and any(place.printers for place in room.shop.locations):
         yield Connection("samples", _nothing, NO_SAMPLES)
 

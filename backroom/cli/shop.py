@@ -16,7 +16,7 @@ from backroom.cli.processes import make_known
 from backroom.domain.errors import AskPerson
 from backroom.domain.shop import QUALITY_POOL, Shop
 from backroom.shop.load import load_shop
-from backroom.shop.next_steps import missing_postcodes, next_steps
+from backroom.shop.next_steps import first_samples, missing_postcodes, next_steps
 from backroom.shop.questions import Question, default_answers, interview, write_shop_file
 from backroom.shop.room import database_url, home_folder
 from backroom.shop.secrets import Secrets
@@ -55,7 +55,8 @@ def init(
     shop = load_shop(path)
     make_secrets(folder, shop)
     console.print(f"[bold green]{path} is written.[/] Look through it.")
-    for number, step in enumerate((*next_steps(shop, folder), "Then run `backroom up`."), 1):
+    steps = [*next_steps(shop, folder), "Then run `backroom up`.", first_samples(shop)]
+    for number, step in enumerate(filter(None, steps), 1):
         console.print(f"{number}. {step}", highlight=False, markup=False)
     console.print("The columns of the files are in docs/files.md, the whole first day in docs/guide/first-day.md.")
 

@@ -41,5 +41,15 @@ def next_steps(shop: Shop, home: Path) -> Iterator[str]:
         yield f"What is printed: put the designs as PNG files into {artwork}."
 
 
+def first_samples(shop: Shop) -> str:
+    """What a new shop that asks for samples has to do before anything is printed to order; empty for any other."""
+    if not shop.samples.require or not any(location.printers for location in shop.locations):
+        return ""
+    return (
+        "What is printed to order waits for its sample: print one of each design, look at it and approve it, on the "
+        "staff page Samples, or with `backroom sample new` and `backroom sample approve` (docs/guide/samples.md)."
+    )
+
+
 def _needs_distance(rule: RoutingRule) -> bool:
     return "nearest" in rule.sort or any(filter_.field == "distance_km" for filter_ in rule.where)

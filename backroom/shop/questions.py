@@ -193,6 +193,12 @@ QUESTIONS: tuple[Question, ...] = (
         values.printer_uri,
         _says("booth", "yes"),
     ),
+    Question(
+        "samples",
+        "Shall a design be printed to order only once you have looked at a sample of it and approved it?",
+        _always("yes"),
+        _yes_or_no,
+    ),
     Question("channels", f"Where do orders come from ({', '.join(OFFERED_KINDS)})?", _always("shopify"), _channels),
     Question(
         "shop_domain",

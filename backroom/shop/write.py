@@ -153,6 +153,13 @@ def _rest(answers: Mapping[str, str]) -> Iterator[str]:
     yield "low_stock = 2                 # this many pieces or fewer are shown as low"
     yield "reservation_hours = 72"
     yield ""
+    if answers["samples"] == "yes":
+        yield "# What is printed to order needs a sample that somebody looked at and approved (docs/guide/samples.md)."
+        yield "[samples]"
+        yield "valid_days = 90               # how long an approval lasts"
+        yield "most_rejects = 0.1            # the share of bad prints that is put up with; more end an approval"
+        yield "least_prints = 10             # of fewer prints nobody can tell"
+        yield ""
     yield "[carriers.courier]"
     yield 'kind = "local"                # the built-in courier needs no account'
     yield 'name = "Courier"'

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from backroom.domain.sample_rules import SampleRules
 from backroom.shop.load import load_shop
-from backroom.shop.next_steps import missing_postcodes, next_steps
+from backroom.shop.next_steps import first_samples, missing_postcodes, next_steps
 from backroom.shop.questions import interview, write_shop_file
 
 
@@ -41,6 +43,14 @@ def test_nobody_is_asked_for_postcodes_that_no_order_needs(
 ) -> None:
     home = made(tmp_path, channels=channels, local_hub=local_hub, postcodes=postcodes)
     assert missing_postcodes(load_shop(home / "shop.toml")) == ""
+
+
+def test_who_asks_for_samples_is_told_to_print_and_approve_them(tmp_path: Path) -> None:
+    shop = load_shop(made(tmp_path, channels="csv") / "shop.toml")
+    said = first_samples(shop)
+    assert all(words in said for words in ("backroom sample new", "backroom sample approve", "docs/guide/samples.md"))
+    assert first_samples(replace(shop, samples=SampleRules())) == ""
+    assert first_samples(replace(shop, locations=())) == ""
 
 
 def test_the_next_steps_are_what_is_not_there_yet(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backroom.domain.errors import BackroomError
+from backroom.domain.sample_rules import SampleRules
 from backroom.domain.shop import Shop
 from backroom.shop.load import load_shop
 from backroom.shop.questions import OFFERED_KINDS, QUESTIONS, Question, default_answers, interview, write_shop_file
@@ -33,6 +34,13 @@ def test_whoever_takes_every_default_gets_a_shop_that_works(tmp_path: Path) -> N
     shop = opened(default_answers(), tmp_path)
     assert [location.id for location in shop.locations] == ["main-hub"]
     assert [rule.name for rule in shop.rules] == ["everything else"]
+    assert shop.samples == SampleRules(require=True)
+
+
+@pytest.mark.parametrize(("answer", "require"), [("yes", True), ("no", False)])
+def test_whether_a_print_needs_a_sample_is_asked_and_written(tmp_path: Path, answer: str, require: bool) -> None:
+    shop = opened(answer_all({"samples": answer}), tmp_path)
+    assert shop.samples.require is require
 
 
 @given(data=st.data())
@@ -47,6 +55,7 @@ def test_whatever_is_answered_the_file_is_right(data: st.DataObject, tmp_path_fa
         "currency": data.draw(st.sampled_from(["EUR", "JPY", "KWD"])),
         "local_hub": data.draw(choice),
         "booth": data.draw(choice),
+        "samples": data.draw(choice),
         "channels": ", ".join(data.draw(st.sets(st.sampled_from(OFFERED_KINDS), min_size=1))),
         "sms": data.draw(st.sampled_from(["none", "folder", "gateway"])),
         "sms_sender": "Shop",
