@@ -23,25 +23,29 @@ from backroom.channels.signing import sign
 from backroom.cli.demo_judge import failed_run_names, judge
 from backroom.domain.events import Event, Session
 from backroom.domain.labels import return_code
+from backroom.domain.leases import Loan
 from backroom.domain.money import format_money
+from backroom.domain.readiness import Check, CheckState
 from backroom.engine.forgetting import Runs
 from backroom.privacy.erasure import erase
 from backroom.privacy.rotation import retire, rotate, standing
 from backroom.shop.demo_orders import DemoOrder
 from backroom.shop.room import open_room
-from backroom.store import events, refunds, transfer_rows
+from backroom.store import events, leases, refunds, transfer_rows
 from backroom.store.api_keys import make_key
 from backroom.store.contacts import open_contact
 from backroom.store.database import now
 from backroom.store.people import load
 from backroom.store.personal import Whose
 from backroom.store.tables import (
+    event_history,
     fulfilment_orders,
     inbox,
     orders,
     people,
     quarantine,
 )
+from tasks.deciding import ACTOR
 from tests.counting import check_that_everything_came_out_once
 from tests.integration.cli.typing_in import answered
 from tests.running import PATIENCE, RunningShop, running_shop, shop_database, wait_until
@@ -376,6 +380,60 @@ def test_an_order_that_is_cancelled_in_a_terminal_waits_to_be_paid_back_until_a_
     assert [(one["kind"], one["state"]) for one in after.effects if one["kind"] == "refund"] == [("refund", "done")]
     of_the_wave = {"artifacts": {"key": {"any_": ["wave-refunds-main-hub"]}}}
     wait_until(lambda: shop.prefect("POST", "/artifacts/count", of_the_wave) > 0, "the wave's table", 60)
+
+
+def test_an_event_is_reminded_of_and_then_opened_closed_and_settled_by_prefects_run_form(shop: RunningShop) -> None:
+    sku = "TEE-CAT-SLATE-S"  # of which the booth has none of its own
+
+    def plan(connection: Connection) -> None:
+        # Not yet: the sweep would open it by itself.
+        at = now(connection)
+        begins = at + timedelta(hours=2)
+        night = Event("night", "Night", "street", "booth-a", "", (Session(begins, begins + timedelta(hours=4)),))
+        events.add(connection, night, [Check("permit", "Permit", True, "Zaphrodel", begins)], at, "Ada")
+        leases.lend(connection, "night", [Loan(sku, "main-hub", 2)], key="van", actor="Ada")
+
+    def found(connection: Connection) -> None:
+        row, at = events.find(connection, "night"), now(connection)
+        done = CheckState.DONE
+        events.say(connection, row, "permit", done, note="seen", file="", good_until=None, at=at, actor="Ada")
+
+    def count(connection: Connection) -> None:
+        [there] = [one for one in leases.standing(connection, events.find(connection, "night")) if one.sku == sku]
+        leases.count(connection, "night", sku, there.there - 1, "Ada")
+
+    shop.room.database.write(plan)
+    # Once a day: what was sent is not sent again.
+    for _ in range(2):
+        _run_to_its_end(shop, "event/remind", {})
+    listed = shop.prefect("GET", "/artifacts/event-reminders/latest")["data"]
+    assert "- night: permit" in listed
+    assert "Zaphrodel" not in listed
+    mails = [path.read_text(encoding="utf-8") for path in (shop.home / "mail").glob("*.eml")]
+    [mail] = [mail for mail in mails if re.search(r"^Subject: Night, [0-9-]+: permit$", mail, re.MULTILINE)]
+    assert "Zaphrodel" in mail
+    shop.room.database.write(found)
+    assert _told_of_event(shop, "open") == "**night is live; orders go to booth-a: yes**"
+    assert _told_of_event(shop, "close").startswith("**night is closed; orders go to booth-a: ")
+    shop.room.database.write(count)
+    assert _told_of_event(shop, "settle").startswith("**night is settled; ")
+    with shop.room.database.read() as connection:
+        row = events.find(connection, "night")
+        [settled] = [one for one in leases.settlement_of(connection, row["id"]) if one.sku == sku]
+        in_the_form = (event_history.c.event_id == row["id"]) & (event_history.c.actor == ACTOR)
+        done = connection.execute(
+            select(event_history.c.event, event_history.c.run_id).where(in_the_form).order_by(event_history.c.id)
+        ).all()
+    assert (settled.leased, settled.sold, settled.returned, settled.missing) == (2, 0, 1, 1)
+    assert [one.event for one in done][-3:] == ["event.live", "event.closed", "event.settled"]
+    assert all(one.run_id for one in done)
+
+
+def _told_of_event(shop: RunningShop, act: str) -> str:
+    """What the deployment writes of the event after one act, in its first line."""
+    _run_to_its_end(shop, "event/event", {"act": act, "code": "Night"})
+    first: str = shop.prefect("GET", "/artifacts/event-night/latest")["data"].splitlines()[0]
+    return first
 
 
 def _told(shop: RunningShop, number: str) -> set[str]:
