@@ -79,7 +79,7 @@ def online(as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
         return
     named = {channel: channel or "pieces" for channel in may}
     skus = sorted({sku for free in may.values() for sku in free})
-    rows = [{"sku": sku} | {named[channel]: free.get(sku, "") for channel, free in may.items()} for sku in skus]
+    rows = [{"sku": sku} | {named[channel]: str(free.get(sku, "")) for channel, free in may.items()} for sku in skus]
     show_table("May be sold online", rows, ("sku", *named.values()))
     if "" in may:
         console.print("No channel is told of stock: each may sell so many, of every place but the booths.")
