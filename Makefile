@@ -34,7 +34,7 @@ demo: setup  ## The whole back room with a demo shop; Prefect's UI stays open un
 demo-event: setup machine  ## A night market of four hours in five minutes, over three real printers, and judged
 	@$(RUN) python -m simulation.show
 
-market: setup  ## 1,000 night markets of 200 orders, played in simulated time and judged (1.5 hours on two cores)
+market: setup  ## 1,000 night markets of 200 orders, played in simulated time and judged (two hours on two cores)
 	@$(RUN) python -m simulation --seeds 1000
 
 test: setup machine  ## All tests: real printers, mail and PostgreSQL included

@@ -32,7 +32,7 @@ from sqlalchemy import select
 from backroom.channels.signing import sign
 from backroom.cli.prepare import booth_key_name
 from backroom.domain.blanks import becomes, is_blank
-from backroom.domain.model import PrintJobState
+from backroom.domain.model import FulfilmentState, PrintJobState
 from backroom.gateway.serve import server
 from backroom.parent_death import ends_with_us, from_one_that_stays
 from backroom.printing.virtual import PrivateBus, VirtualPrinter
@@ -42,7 +42,7 @@ from backroom.store import print_attempts
 from backroom.store.api_keys import make_key
 from backroom.store.catalogue import all_variants
 from backroom.store.print_jobs import job_key
-from backroom.store.tables import print_jobs
+from backroom.store.tables import fulfilment_orders, print_jobs
 from backroom.till.sales_box import SalesBox
 from backroom.till.telling import Telling
 from simulation.booth import Staff, Table
@@ -171,7 +171,7 @@ class LiveNight(Market):
             _, _, happens = heapq.heappop(self._queue)
             with self.clock.standing():
                 happens()
-        if self.clock() > CLOSES and self._through():
+        if self.clock() > CLOSES and self._through() and not self._unfinished():
             self._queue.clear()
 
     def _through(self) -> bool:
@@ -180,6 +180,14 @@ class LiveNight(Market):
         query = select(print_jobs.c.id).where(print_jobs.c.location == BOOTH, print_jobs.c.state.in_(waits)).limit(1)
         with self.hub.room.database.read() as connection:
             return not self.away and connection.execute(query).first() is None
+
+    def _unfinished(self) -> bool:
+        """Whether something that was begun lacks a piece: a quarter of an hour after the close it is on hold, and only
+        then can somebody decide on it before the count."""
+        row = fulfilment_orders.c
+        query = select(row.id).where(row.location == BOOTH, row.state == FulfilmentState.MAKING).limit(1)
+        with self.hub.room.database.read() as connection:
+            return connection.execute(query).first() is not None
 
     def _sweep(self) -> None:
         self.hub.promise(BOOTH)
