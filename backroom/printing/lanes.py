@@ -31,6 +31,9 @@ MAKES_ROOM = frozenset({Result.DONE, Result.FAILED, Result.REFUSED, Result.UNKNO
 # that use them up before the next claim may come.
 AHEAD, MOST_AHEAD = 2, 64
 CLAIM_SECONDS, SLOWEST_CLAIM = 0.2, 1.0
+# Whoever comes meanwhile and waits goes before what is in our hands already: where a printer is about to take a job
+# from there, whose turn it is was asked no longer ago than this.
+TURN_SECONDS = 1.0
 PAUSE_SECONDS, SHORT_PAUSE = 0.2, 0.02
 # How long a printer that is busy with somebody else's job is waited for, when nothing else is left to do.
 PATIENCE_SECONDS = 3.0
@@ -101,6 +104,8 @@ class _Lanes:
     def _fill(self) -> None:
         """Give every printer that can take one its next job, and see to it that the next is known."""
         self._take_up_parked()
+        if self._may_be_overtaken():
+            self._claim(0)
         self._place()
         while hungry := self._hungry():
             if not self._claim(hungry):
@@ -144,8 +149,16 @@ class _Lanes:
         served = {lane.name for job in self._hand.values() if not job.started for lane in self._able(job)}
         return sum(lane.free and lane.hopeful and lane.name not in served for lane in self._lanes.values())
 
+    def _may_be_overtaken(self) -> bool:
+        """Whether a printer is free for a job in our hands, and who comes first may have changed since we asked."""
+        if time.monotonic() - self._claimed_at < TURN_SECONDS:
+            return False
+        wanted = [job for job in self._hand.values() if not job.started]
+        return any(lane.free for job in wanted for lane in self._able(job))
+
     def _claim(self, hungry: int) -> bool:
-        """Claim ahead for so many printers; whether that brought anything new."""
+        """Claim ahead for so many printers; whether that brought anything new. What is in our hands is in the shop's
+        order again."""
         at = time.monotonic()
         if at - self._claimed_at < 2 * CLAIM_SECONDS and not self._drained:
             self._ahead = min(self._ahead * 2, MOST_AHEAD)

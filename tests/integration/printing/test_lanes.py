@@ -12,14 +12,14 @@ import pytest
 
 from backroom.domain.printing import Printer
 from backroom.domain.shop import PrinterSpec
-from backroom.printing.bench import Result, Turn
+from backroom.printing.bench import Result, Turn, work_on
 from backroom.printing.booth import Booth, Job
 from backroom.printing.lanes import run_lanes
 from backroom.store.print_attempts import decide
 from tests.benches import Bench, open_bench
 from tests.crews import Threads
 from tests.printers import wait_for
-from tests.shops import Floor
+from tests.shops import BOOTH, SCARCE, Floor
 from tests.sqlite_only import database_url
 
 __all__ = ["database_url"]
@@ -165,3 +165,52 @@ def test_what_a_person_decides_to_print_again_is_printed_while_its_dead_printer_
         counts, _ = running.result(60)
         assert counts == {"blocked": 1, "done": 4}
         assert {row["state"] for row in bench.jobs().values()} == {"done"}
+
+
+# Whoever comes to the booth for it, and waits.
+COLLECT = {
+    "note_attributes": [
+        {"name": "event", "value": "fair"},
+        {"name": "checkout-method", "value": "pickup"},
+        {"name": "pickup-location", "value": BOOTH},
+    ]
+}
+
+
+class FarAhead(Booth):
+    """Takes much into its hands at once, as a booth does that may lose its network."""
+
+    def claim(self, most: int) -> list[Job]:
+        return super().claim(max(most, 20))
+
+
+class Slow(Threads):
+    """A print takes half a second."""
+
+    def work(self, job: Job, spec: PrinterSpec) -> Future[Turn]:
+        self.turns.append(("work", job.order_number, spec.name))
+
+        def slowly() -> Turn:
+            threading.Event().wait(0.5)
+            return work_on(job, spec, self.open(spec), self.booth)
+
+        return self.pool.submit(slowly)
+
+
+def test_who_comes_and_waits_is_printed_before_the_parcels_that_are_in_hand_already(
+    floor: Floor, tmp_path: Path
+) -> None:
+    with open_bench(floor, folders(tmp_path, "left")) as bench, ThreadPoolExecutor(4) as pool:
+        bench.orders(*[1] * 14)
+        booth = FarAhead(gateway=bench.url, key=bench.key, location="booth", holder="bench", device=bench.device)
+        crew = Slow(booth, pool)
+        running = pool.submit(run_lanes, booth, crew)
+        wait_for(lambda: len(crew.turns) >= 2, deadline_s=20)
+        assert {row["state"] for row in bench.jobs().values()} <= {"handed", "printing", "done"}
+        who = floor.taken_in((SCARCE, 1), at=BOOTH, **COLLECT)
+        floor.fulfil(BOOTH)
+        there = len(crew.turns)
+        assert running.result(60) == {"done": 15}
+        place = [number for _, number, _ in crew.turns].index(who)
+        # The one that is being printed, and those of the second within which the booth asks again.
+        assert place <= there + 3
