@@ -82,10 +82,8 @@ def take_back(connection: Connection, shop: Shop, fell: Iterable[AtPrinter], at:
     by_place: dict[str, set[Combination]] = {}
     for one in fell if shop.samples.require else ():
         by_place.setdefault(one.location, set()).add(one.combination)
-    for location, combinations in by_place.items():
-        _clear_place(connection, location, skus_of(connection, *combinations), NOT_APPROVED, taken, at)
-    if taken.rerouted:
-        taken.wakeups.append(wakeup(connection, INTAKE, shop.hub))
+    fallen = {location: skus_of(connection, *combinations) for location, combinations in by_place.items()}
+    _clear_places(connection, shop, fallen, NOT_APPROVED, taken, at)
     return taken
 
 
@@ -164,8 +162,9 @@ def _clear(connection: Connection, shop: Shop, combination: Combination, closing
     skus = skus_of(connection, combination)
     variants = variants_by_sku(connection, skus)
     standings = read_standings(connection, at)
+    closed: dict[str, list[str]] = {}
     for location in shop.locations:
-        closed = [
+        closed[location.id] = [
             sku
             for sku in skus
             if any(
@@ -173,18 +172,21 @@ def _clear(connection: Connection, shop: Shop, combination: Combination, closing
                 for one in standings.at_place(location, variants[sku])
             )
         ]
-        if closed:
-            _clear_place(connection, location.id, closed, TOO_MANY_BAD, closing, at)
-    if closing.rerouted:
-        closing.wakeups.append(wakeup(connection, INTAKE, shop.hub))
+    _clear_places(connection, shop, closed, TOO_MANY_BAD, closing, at)
 
 
-def _clear_place(
-    connection: Connection, location: str, skus: Sequence[str], words: str, taken: TakenBack, at: datetime
+def _clear_places(
+    connection: Connection, shop: Shop, skus: Mapping[str, Sequence[str]], words: str, taken: TakenBack, at: datetime
 ) -> None:
-    stock_prints.drop_of_skus(connection, location, skus, at)
-    for order in _waiting_for(connection, location, skus):
-        _take_back(connection, order, location, words, taken, at)
+    """At each place, drop what was to be printed of its SKUs to stock, and take back what nobody has begun for orders;
+    whoever routes them is woken."""
+    for location, there in skus.items():
+        if there:
+            stock_prints.drop_of_skus(connection, location, there, at)
+            for order in _waiting_for(connection, location, there):
+                _take_back(connection, order, location, words, taken, at)
+    if taken.rerouted:
+        taken.wakeups.append(wakeup(connection, INTAKE, shop.hub))
 
 
 def _waiting_for(connection: Connection, location: str, skus: Sequence[str]) -> list[RowMapping]:
