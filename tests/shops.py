@@ -141,6 +141,16 @@ def a_shop() -> Shop:
     )
 
 
+# An order at the booth whose customer comes there for it, and waits.
+COLLECT = {
+    "note_attributes": [
+        {"name": "event", "value": "fair"},
+        {"name": "checkout-method", "value": "pickup"},
+        {"name": "pickup-location", "value": BOOTH},
+    ]
+}
+
+
 def an_order(
     external_id: int, lines: Sequence[tuple[str, int]], *, at: str = HUB, minute: int = 0, **changes: Any
 ) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from backroom.store.print_attempts import decide
 from tests.benches import Bench, open_bench
 from tests.crews import Threads
 from tests.printers import wait_for
-from tests.shops import BOOTH, SCARCE, Floor
+from tests.shops import BOOTH, COLLECT, SCARCE, Floor
 from tests.sqlite_only import database_url
 
 __all__ = ["database_url"]
@@ -95,22 +95,32 @@ def test_a_printer_that_cannot_be_used_stops_no_other(floor: Floor, tmp_path: Pa
         assert run(counting(bench))[0] == {"done": 2}
 
 
-class Breaking(Threads):
+class Slow(Threads):
+    """A print takes a while."""
+
+    seconds = 0.5
+
+    def work(self, job: Job, spec: PrinterSpec) -> Future[Turn]:
+        self.turns.append(("work", job.order_number, spec.name))
+
+        def slowly() -> Turn:
+            threading.Event().wait(self.seconds)
+            return work_on(job, spec, self.open(spec), self.booth)
+
+        return self.pool.submit(slowly)
+
+
+class Breaking(Slow):
     """Takes three turns, slowly, and breaks at the fourth."""
 
+    seconds = 0.3
     begun = 0
 
     def work(self, job: Job, spec: PrinterSpec) -> Future[Turn]:
         self.begun += 1
         if self.begun == 4:
             raise RuntimeError("cancelled")
-        doing = super().work
-
-        def slowly() -> Turn:
-            threading.Event().wait(0.3)
-            return doing(job, spec).result()
-
-        return self.pool.submit(slowly)
+        return super().work(job, spec)
 
 
 def test_whatever_ends_the_loop_no_turn_is_left_behind(floor: Floor, tmp_path: Path) -> None:
@@ -126,9 +136,10 @@ def test_whatever_ends_the_loop_no_turn_is_left_behind(floor: Floor, tmp_path: P
         assert run(booth)[0] == {"done": 1}
 
 
-class Dying(Threads):
+class Dying(Slow):
     """Its left printer dies of its first job, for good; the others are slow."""
 
+    seconds = 0.4
     dead = False
 
     def open(self, spec: PrinterSpec) -> Printer:
@@ -137,20 +148,14 @@ class Dying(Threads):
         return super().open(spec)
 
     def work(self, job: Job, spec: PrinterSpec) -> Future[Turn]:
-        doing = super().work
-
         def dies() -> Turn:
             self.booth.start(job, spec.name)
             return Turn(job.id, Result.BLOCKED, "left does not answer")
 
-        def slowly() -> Turn:
-            threading.Event().wait(0.4)
-            return doing(job, spec).result()
-
         if spec.name == "left":
             self.dead = True
             return self.pool.submit(dies)
-        return self.pool.submit(slowly)
+        return super().work(job, spec)
 
 
 def test_what_a_person_decides_to_print_again_is_printed_while_its_dead_printer_still_stands_there(
@@ -167,34 +172,11 @@ def test_what_a_person_decides_to_print_again_is_printed_while_its_dead_printer_
         assert {row["state"] for row in bench.jobs().values()} == {"done"}
 
 
-# Whoever comes to the booth for it, and waits.
-COLLECT = {
-    "note_attributes": [
-        {"name": "event", "value": "fair"},
-        {"name": "checkout-method", "value": "pickup"},
-        {"name": "pickup-location", "value": BOOTH},
-    ]
-}
-
-
 class FarAhead(Booth):
     """Takes much into its hands at once, as a booth does that may lose its network."""
 
     def claim(self, most: int) -> list[Job]:
         return super().claim(max(most, 20))
-
-
-class Slow(Threads):
-    """A print takes half a second."""
-
-    def work(self, job: Job, spec: PrinterSpec) -> Future[Turn]:
-        self.turns.append(("work", job.order_number, spec.name))
-
-        def slowly() -> Turn:
-            threading.Event().wait(0.5)
-            return work_on(job, spec, self.open(spec), self.booth)
-
-        return self.pool.submit(slowly)
 
 
 def test_who_comes_and_waits_is_printed_before_the_parcels_that_are_in_hand_already(

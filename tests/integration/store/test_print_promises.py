@@ -44,12 +44,10 @@ from backroom.store.tables import (
 from backroom.store.tables import events as event_table
 from backroom.store.tables import print_promises as table
 from tasks.print_promises import review_all_promises, review_promises
-from tests.shops import BOOTH, CANARIES, HUB, SCARCE, SOUTH, Floor
+from tests.shops import BOOTH, CANARIES, COLLECT, HUB, SCARCE, SOUTH, Floor
 from tests.together import run_together
 
 ANYWHERE = RoutingRule("anywhere", (Filter("event", "==", "fair"),), (), (), short="print")
-COLLECT = {"note_attributes": [{"name": "event", "value": "fair"}, {"name": "checkout-method", "value": "pickup"}]}
-COLLECT["note_attributes"].append({"name": "pickup-location", "value": BOOTH})
 
 
 @pytest.fixture
