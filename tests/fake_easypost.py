@@ -30,6 +30,8 @@ import zxingcpp
 from PIL import Image, ImageDraw
 
 KEY = "EZTKnobody"
+# Its documentation logs in with the key as a user without a password, its client libraries with the key as a token.
+LOGINS = ("Basic " + base64.b64encode(f"{KEY}:".encode()).decode(), f"Bearer {KEY}")
 AT = "2026-11-23T10:00:00Z"
 MAY_SELL = (
     # carrier, service, price there, price back, delivery days
@@ -52,6 +54,8 @@ class FakeEasyPost:
     bought: Counter[str] = field(default_factory=Counter)
     refunds: Counter[str] = field(default_factory=Counter)
     calls: list[tuple[str, str]] = field(default_factory=list)
+    # The same calls with their query and what their bodies say; nothing is the same as an empty object.
+    said: list[tuple[str, str, dict[str, list[str]], Any]] = field(default_factory=list)
     # Called with the shipment's id when it is paid, before anything is answered.
     on_bought: Callable[[str], None] = lambda _: None
     # What happens to calls of (method, path's end), in their order: a status, a body, a whole answer, "drop" for one
@@ -101,7 +105,8 @@ class FakeEasyPost:
             if parts.path in self.files:
                 return 200, *self.files[parts.path]
             self.calls.append((method, parts.path))
-            if base64.b64encode(f"{KEY}:".encode()).decode() != login.removeprefix("Basic "):
+            self.said.append((method, parts.path, parse_qs(parts.query), json.loads(body or b"{}")))
+            if login not in LOGINS:
                 return self._error(401, "APIKEY.INACTIVE", "This api key is no longer active.")
             path = parts.path.removeprefix("/v2/")
             match method, path.split("/"):
