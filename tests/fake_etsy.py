@@ -45,6 +45,11 @@ class FakeEtsy:
         with self.lock:
             path = request.path.removeprefix("/v3/")
             params = (request.args if request.method == "GET" else request.form).to_dict()
+            if path.endswith("/tracking"):
+                # Its description has this body as JSON, and the bodies of the login as a form.
+                if not request.is_json:
+                    return error(400, "Expected a JSON body.")
+                params = request.get_json()
             self.calls.append((request.method, path, params))
             if self.bad:
                 return self.bad.pop(0)

@@ -2,7 +2,8 @@
 
 What belongs here: the account, single calls, and the way to the next access token. What does not: what answers mean.
 Source: developers.etsy.com "Authentication": an access token is good for an hour; `grant_type=refresh_token` gives
-another and a new refresh token, good for 90 days. "Rate limits": 10 a second and 10,000 a day for a new app.
+another and a new refresh token, good for 90 days. "Rate limits": 10 a second and 10,000 a day for a new app. Etsy's API
+description 3.0.0 has some bodies as JSON and some as a form, the login's among them: each is sent as it stands there.
 
 The secret is the app's key and the first refresh token, with a space between: `KEYSTRING:SHARED_SECRET REFRESH_TOKEN`.
 Its scopes are transactions_r to ask and transactions_w to tell, and no others.
@@ -58,9 +59,9 @@ class EtsyApi:
     def get(self, path: str, about: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
         return self._call("GET", path, about, params=params or {})
 
-    def post(self, path: str, about: str, data: dict[str, str]) -> dict[str, Any]:
+    def post(self, path: str, about: str, body: dict[str, str]) -> dict[str, Any]:
         """A call that does something there each time: a lost answer is ServiceSilent."""
-        return self._call("POST", path, about, data=data)
+        return self._call("POST", path, about, json=body)
 
     def _call(self, method: str, path: str, about: str, **body: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._access()}"}
