@@ -25,7 +25,7 @@ from backroom.store import desk, events, leases, print_attempts
 from backroom.store.backlog import wake_backorders
 from backroom.store.database import Clock
 from backroom.store.tables import fulfilment_orders, orders
-from backroom.store.unfinished import LEFT_UNFINISHED, send_from_elsewhere
+from backroom.store.unfinished import TAKEN_FROM_BOOTHS, send_from_elsewhere
 from simulation.booth import Table
 from simulation.evening import AT_THE_TILL, Customer, Evening, Wish
 from simulation.hub import Hub
@@ -33,7 +33,7 @@ from simulation.stall import BOOTH, CODE, WHO
 
 HUB_BENCH = "hub bench"
 # What a booth leaves behind when its event is over.
-_LEFT_BEHIND = (LEFT_UNFINISHED, NO_EVENT)
+_LEFT_BEHIND = (*TAKEN_FROM_BOOTHS, NO_EVENT)
 
 
 class Entrance(Protocol):
@@ -189,7 +189,7 @@ class Market:
         with database.read() as connection:
             left = connection.execute(query.order_by(orders.c.id)).all()
         for number, delivery, reason, total in left:
-            if delivery == Delivery.SHIP and reason == LEFT_UNFINISHED:
+            if delivery == Delivery.SHIP and reason in TAKEN_FROM_BOOTHS:
                 wakeups = database.write(
                     lambda c: send_from_elsewhere(c, number, WHO, self.hub.room.shop.hub)  # noqa: B023
                 )
@@ -199,7 +199,7 @@ class Market:
             elif delivery == Delivery.COLLECT:
                 database.write(lambda c: desk.cancel(c, number, WHO, desk.CANCELLED_BY_STAFF))  # noqa: B023
                 self.paid_back[number] = total
-                why = "was left unfinished" if reason == LEFT_UNFINISHED else "was not begun before the close"
+                why = "was left unfinished" if reason in TAKEN_FROM_BOOTHS else "was not begun before the close"
                 self.say(f"{number} {why}: its customer has the money back, and it is cancelled")
 
     def _unpack(self) -> None:

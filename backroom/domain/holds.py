@@ -21,6 +21,8 @@ WHAT_TO_DO = {
     "no_event": "Its event is not open. It goes on when it opens; if that is over, ship it, or cancel it.",
     "left_unfinished": "It was begun at its booth, and the rest is not there. Send it from elsewhere; or cancel it; "
     "or, was it finished by hand, let it go on and say so of each print.",
+    "piece_carried_out": "A customer carried a piece out that lay there for it. Put another one in its place, take it "
+    "into the stock, and let it go on; or send it from elsewhere; or cancel it.",
     "no_rule": "No routing rule fits it. Add one to the shop file, then let it go on.",
     "no_sample": "It is printed only once a new sample is approved: then it goes on by itself. Or cancel it.",
     "short_stock": "No place has all of it. Take stock in, then let it go on.",

@@ -5,8 +5,9 @@ then go as for any other sale.
 
 The rule: **the piece in the customer's hand wins.** What is free at the booth is taken first. Then what other orders
 have reserved there and nobody has begun, the newest first: those orders are routed anew, or held where nothing can make
-them. What is lacking then was never in the books: it is put in by a movement that says so, so that nothing is ever
-below zero. Each of the two is listed for a person (`offline_conflicts`).
+them. Then what orders that were begun have reserved and nobody has scanned for them: they are on hold for a person
+(`ceding`). What is lacking then was never in the books: it is put in by a movement that says so, so that nothing is
+ever below zero. Each of them is listed for a person (`offline_conflicts`).
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select
 
-from backroom.domain.model import Delivery, OrderState, ReservationState
-from backroom.store import rerouting, stock
+from backroom.domain.model import Delivery, FulfilmentState, OrderState, ReservationState
+from backroom.store import ceding, desk, rerouting, stock
+from backroom.store.ceding import PIECE_CARRIED_OUT
+from backroom.store.claims import is_free
 from backroom.store.offline_conflicts import Conflict, ConflictKind, note
-from backroom.store.tables import orders, reservations, stock_levels
+from backroom.store.tables import fulfilment_orders, orders, reservations, stock_levels
 
 CORRECTION = "carried out, and the books had none"
 # States in which an order's reservation can be undone without anybody's hand having been on it.
@@ -57,6 +60,9 @@ def make_room(connection: Connection, sales: Sequence[CarriedOut], at: datetime,
                 moved += _displace(connection, sale, sku, lacking, at, run_id)
                 lacking = taken[place] - _free(connection, place)
             if lacking > 0:
+                _cut_short(connection, sale, sku, lacking, at)
+                lacking = taken[place] - _free(connection, place)
+            if lacking > 0:
                 _correct(connection, sale, sku, lacking, at)
     return moved
 
@@ -74,32 +80,70 @@ def _displace(connection: Connection, sale: CarriedOut, sku: str, lacking: int, 
     for row in _holders(connection, sale.location, sku):
         if lacking <= 0:
             break
-        order = connection.execute(select(orders).where(orders.c.id == row["order_id"]).with_for_update())
-        found = order.mappings().one()
+        found = _order(connection, row["order_id"])
         parts = rerouting.parts_of(connection, found["id"])
         if found["state"] not in _MOVABLE or any(rerouting.begun(connection, part, at) for part in parts):
             continue
         why = {"event": found["event"], "from": sale.location, "because": "carried_out"}
         rerouting.send_elsewhere(connection, found, parts, why, "carried out by another customer", at, run_id)
-        conflict = Conflict(
-            key=f"displaced:{found['id']}:{sale.order_id}:{sku}",
-            kind=ConflictKind.DISPLACED,
-            location=sale.location,
-            sku=sku,
-            pieces=min(row["pieces"], lacking),
-            order_id=found["id"],
-            data={"carried_out_by": sale.number},
-        )
-        note(connection, conflict, at)
+        _list_displaced(connection, found, sale, sku, min(row["pieces"], lacking), at)
         moved.append(str(found["number"]))
         lacking -= row["pieces"]
     return moved
 
 
+def _cut_short(connection: Connection, sale: CarriedOut, sku: str, lacking: int, at: datetime) -> None:
+    """Take what nobody has scanned from orders that were begun there, until so many are free, and hold those orders."""
+    for row in _holders(connection, sale.location, sku):
+        if lacking <= 0:
+            break
+        found = _order(connection, row["order_id"])
+        part = next((one for one in rerouting.parts_of(connection, found["id"]) if one["id"] == row["part"]), None)
+        if found["state"] not in _MOVABLE or part is None or not _in_no_run(connection, part, at):
+            continue
+        ceded = ceding.cede(connection, part["id"], sku, lacking)
+        if not ceded:
+            continue
+        desk.hold_for_news(connection, found["number"], PIECE_CARRIED_OUT)
+        _list_displaced(connection, found, sale, sku, ceded, at)
+        lacking -= ceded
+
+
+def _in_no_run(connection: Connection, part: RowMapping, at: datetime) -> bool:
+    """Whether a part is being made, and no run has it in its hands at this moment."""
+    if (part["held_from"] or part["state"]) not in (FulfilmentState.OPEN, FulfilmentState.MAKING):
+        return False
+    free = select(fulfilment_orders.c.id).where(fulfilment_orders.c.id == part["id"], is_free(fulfilment_orders, at))
+    return connection.execute(free).first() is not None
+
+
+def _order(connection: Connection, order_id: int) -> RowMapping:
+    return connection.execute(select(orders).where(orders.c.id == order_id).with_for_update()).mappings().one()
+
+
+def _list_displaced(
+    connection: Connection, order: RowMapping, sale: CarriedOut, sku: str, pieces: int, at: datetime
+) -> None:
+    conflict = Conflict(
+        key=f"displaced:{order['id']}:{sale.order_id}:{sku}",
+        kind=ConflictKind.DISPLACED,
+        location=sale.location,
+        sku=sku,
+        pieces=pieces,
+        order_id=order["id"],
+        data={"carried_out_by": sale.number},
+    )
+    note(connection, conflict, at)
+
+
 def _holders(connection: Connection, location: str, sku: str) -> Sequence[RowMapping]:
     """Who has pieces reserved there and is not a customer who has them already; the newest order first."""
     query = (
-        select(reservations.c.order_id, reservations.c.quantity.label("pieces"))
+        select(
+            reservations.c.order_id,
+            reservations.c.fulfilment_order_id.label("part"),
+            reservations.c.quantity.label("pieces"),
+        )
         .join(orders, orders.c.id == reservations.c.order_id)
         .where(
             reservations.c.location == location,

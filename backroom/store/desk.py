@@ -20,6 +20,7 @@ from backroom.domain.quarantine import IN_QUARANTINE
 from backroom.domain.tracking import HOLDS
 from backroom.store import (
     cancelled_refunds,
+    ceding,
     effects,
     history,
     news,
@@ -122,9 +123,9 @@ def hold(connection: Connection, number: str, reason: str, actor: str, note: byt
 
 
 def hold_for_news(connection: Connection, number: str, reason: str) -> None:
-    """Hold an order because of what its source, or a parcel's carrier, says now, wherever it stands: one that is held
-    for something else is asked about anew, and one whose parcels all left goes on from there when a person lets it.
-    That one keeps its end: it has left, whatever is asked about it now."""
+    """Hold an order because of what its source, a parcel's carrier or a till says now, wherever it stands: one that is
+    held for something else is asked about anew, and one whose parcels all left goes on from there when a person lets
+    it. That one keeps its end: it has left, whatever is asked about it now."""
     history.check_code(reason)
     order, at = locked(connection, number), now(connection)
     if order["state"] == OrderState.HELD:
@@ -154,6 +155,7 @@ def release(connection: Connection, number: str, actor: str, hub: str, *, event:
     if order["state"] not in (OrderState.HELD, OrderState.BACKORDERED, OrderState.AWAITING_RETURN_ITEMS):
         raise NotPossibleNow(f"{number} is not held: it is {order['state']}")
     if order["state"] == OrderState.HELD:
+        _refuse_while_short(connection, order, at)
         if order["hold_reason"] == IN_QUARANTINE:
             aside.let_be(connection, number, actor, at)
         elif aside.keeps(connection, order):
@@ -391,6 +393,16 @@ def _ask_partners_to_cancel(
     history.record(connection, [entry], at=now(connection), actor=actor)
     places = [row["location"] for row in at_work]
     return wakeups + partner_orders.want_cancelled(connection, [row["id"] for row in at_work], places)
+
+
+def _refuse_while_short(connection: Connection, order: RowMapping, at: datetime) -> None:
+    """What lost a piece to somebody else goes on only with another one."""
+    if lacking := ceding.take_again(connection, order["id"], at):
+        named = ", ".join(f"{one.pieces} of {one.sku} at {one.location}" for one in lacking)
+        raise NotPossibleNow(
+            f"{order['number']} lacks {named}",
+            remedy="Is one there after all, take it into the stock, then let it go on; or send it from elsewhere.",
+        )
 
 
 def _refuse_at_partner(connection: Connection, order_id: int, number: str) -> None:

@@ -144,6 +144,21 @@ def release_parts(connection: Connection, part_ids: Sequence[int]) -> None:
     _give_back(connection, back, freed_at=now(connection))
 
 
+def release_pieces(connection: Connection, reservation_id: int, pieces: int) -> None:
+    """Give so many pieces of one reservation back; it ends with its last one."""
+    which = (reservations.c.id == reservation_id) & (reservations.c.state == ReservationState.HELD)
+    fewer = update(reservations).where(which, reservations.c.quantity > pieces)
+    left = fewer.values(quantity=reservations.c.quantity - pieces).returning(
+        reservations.c.location, reservations.c.sku
+    )
+    row = connection.execute(left).first()
+    if row is not None:
+        _give_back(connection, {(row.location, row.sku): pieces}, freed_at=now(connection))
+        return
+    for ended in _settle(connection, which, ReservationState.RELEASED):
+        _give_back(connection, {(ended["location"], ended["sku"]): ended["quantity"]}, freed_at=now(connection))
+
+
 def consume(connection: Connection, fulfilment_order_ids: Sequence[int], at: datetime) -> None:
     """Take the reserved pieces of these fulfilment orders out of the stock, at their own location, once."""
     taken: list[RowMapping] = []

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from backroom.domain.events import EventState
 from backroom.domain.model import Delivery, FulfilmentState, OrderState, PrintJobState
 from backroom.store import desk, events, history, partner_orders, print_jobs
+from backroom.store.ceding import PIECE_CARRIED_OUT
 from backroom.store.claims import Wakeup, is_free
 from backroom.store.database import now
 from backroom.store.desk import RELEASED, NotPossibleNow
@@ -26,6 +27,8 @@ from backroom.store.tables import history as history_table
 from backroom.store.tables import print_jobs as jobs
 
 LEFT_UNFINISHED = "left_unfinished"
+# Reasons for which what was begun at a booth may be sent from elsewhere.
+TAKEN_FROM_BOOTHS = (LEFT_UNFINISHED, PIECE_CARRIED_OUT)
 # So long after the close, and after the last thing that was done about it, work is waited for.
 FINISHING = timedelta(minutes=15)
 # An error names so many orders.
@@ -83,14 +86,15 @@ def refuse_while_unfinished(connection: Connection, row: RowMapping, at: datetim
 
 
 def send_from_elsewhere(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:
-    """Take an order that was left unfinished back from its booth, and route it anew, whole.
+    """Take an order that cannot be finished at its booth back from there, and route it anew, whole: one that was left
+    unfinished, or lost a piece to a customer.
 
     What was printed for it is taken into the booth's stock, and what was scanned is free again: both are counted and
     come home with everything else. NotPossibleNow for any other order, one that is not sent as a parcel, and one of
     which another place has begun its part.
     """
     order, at = desk.locked(connection, number), now(connection)
-    if order["state"] != OrderState.HELD or order["hold_reason"] != LEFT_UNFINISHED:
+    if order["state"] != OrderState.HELD or order["hold_reason"] not in TAKEN_FROM_BOOTHS:
         raise NotPossibleNow(f"{number} was not left unfinished at a booth")
     if order["delivery"] != Delivery.SHIP:
         raise NotPossibleNow(
@@ -110,7 +114,7 @@ def send_from_elsewhere(connection: Connection, number: str, actor: str, hub: st
             remedy="Send what is lacking there, and let it go on; or cancel it.",
         )
     places = sorted({part["location"] for part in left})
-    why = {"from": ", ".join(places), "because": LEFT_UNFINISHED}
+    why = {"from": ", ".join(places), "because": order["hold_reason"]}
     send_elsewhere(connection, order, parts, why, "left unfinished, sent from elsewhere", at, "")
     print_jobs.shelve(connection, [part["id"] for part in parts], at)
     asked = history.Entry(order["id"], "order.sent_from_elsewhere", {"from": why["from"]})

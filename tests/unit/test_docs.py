@@ -356,7 +356,7 @@ def _find_hold_reasons() -> Iterator[str]:
     """Codes of problems that a person can mend, what routing holds for, and what holds name themselves."""
     yield from (value for name, value in vars(routing).items() if re.fullmatch("NO_[A-Z]+|SHORT_STOCK", name))
     yield desk.ASKED_BY_STAFF
-    yield unfinished.LEFT_UNFINISHED
+    yield from unfinished.TAKEN_FROM_BOOTHS
     yield quarantine_rules.IN_QUARANTINE
     yield from news.HOLDS
     yield from partner_news.HOLDS

@@ -200,7 +200,7 @@ def _acts(request: Request, told: OrderStory) -> Html | None:
         return tag("section", retry, aria_label="What can be done") if retry else None
     sick = order["sick_cause"] or any(part["sick_cause"] for part in told.parts) or unsent
     held = order["state"] in (OrderState.HELD, OrderState.BACKORDERED, OrderState.AWAITING_RETURN_ITEMS)
-    left = held and order["hold_reason"] == unfinished.LEFT_UNFINISHED and order["delivery"] == Delivery.SHIP
+    left = held and order["hold_reason"] in unfinished.TAKEN_FROM_BOOTHS and order["delivery"] == Delivery.SHIP
     note = tag("input", name="note", placeholder="Note", aria_label="Note", maxlength=LONGEST_NOTE, autocomplete="off")
     # Of one that was never paid nothing is paid back anyway.
     box = tag("input", type="checkbox", name="keep", value="yes")

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, literal, or_, select
 
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, ReservationState
+from backroom.store.ceding import PIECE_CARRIED_OUT
 from backroom.store.effects import DONE
 from backroom.store.print_jobs import ACTIVE
 from backroom.store.quality.aside import part_stands
@@ -108,6 +109,8 @@ def _part_lines(_: datetime) -> Select[Any]:
         print_jobs.c.fulfilment_order_id == line.c.fulfilment_order_id, print_jobs.c.line_no == line.c.line_no
     )
     live, made = part_stands != _F.CANCELLED, part_stands.in_(AFTER_MADE)
+    # One that lost a piece to a customer waits for another.
+    ceded = (part.c.state == _F.HELD) & (orders.c.hold_reason == PIECE_CARRIED_OUT)
     begun = part_stands.in_((_F.MAKING, *AFTER_MADE))
     ours = ~_at_partner(line.c.fulfilment_order_id)
     return select(
@@ -122,8 +125,8 @@ def _part_lines(_: datetime) -> Select[Any]:
         (line.c.from_stock + line.c.to_print).label("pieces"),
         when(live, holds(order_lines.c.id.is_not(None))).label("line_found"),
         when(live & order_lines.c.id.is_not(None), holds(order_lines.c.sku == line.c.sku)).label("sku_right"),
-        when(live, wanted).label("from_stock_of_sku"),
-        when(live, reserved).label("reserved_of_sku"),
+        when(live & ~ceded, wanted).label("from_stock_of_sku"),
+        when(live & ~ceded, reserved).label("reserved_of_sku"),
         when(begun & ours & (line.c.to_print > 0), holds(job.exists())).label("has_job"),
         when(made & ours, line.c.to_print).label("to_print_by_now"),
         when(made & ours, line.c.printed).label("printed_by_now"),

@@ -6,10 +6,18 @@ from dataclasses import replace
 
 import pytest
 
+from backroom.domain.quality import Scope
+from backroom.quality.checking import Check
+from backroom.quality.suites import SUITES
+from backroom.quality.validate import Inspector
 from backroom.shop import room as rooms
-from backroom.store import desk
-from tests.booth_books import a_sale, listed, put, sell, with_till
-from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, Floor
+from backroom.store import desk, scanning, unfinished
+from backroom.store.carried_out import CORRECTION
+from backroom.store.ceding import PIECE_CARRIED_OUT
+from backroom.store.desk import NotPossibleNow
+from backroom.store.quality import findings
+from tests.booth_books import a_sale, listed, moved, put, sell, with_till
+from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SCARCE, Floor
 
 
 @pytest.fixture
@@ -89,12 +97,161 @@ def test_work_that_somebody_has_begun_is_not_taken_from_them(booth: Floor) -> No
     booth.check_sums()
 
 
-def test_nobody_scans_what_is_out_of_the_door(booth: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+def begun_with_a_piece_from_the_table(booth: Floor, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An order at a booth that scans: its print is there, the other piece lies on the table and is reserved for it."""
+    with_scans(booth, monkeypatch)
+    put(booth, PLAIN, 1)
+    number = booth.taken_in((PLAIN, 1), (SCARCE, 1), at=BOOTH)
+    booth.fulfil(BOOTH)
+    (job,) = booth.hand_out(BOOTH)
+    booth.print(job)
+    assert booth.state(number) == ("released", ["making"])
+    return number
+
+
+def with_scans(booth: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
     scanning = replace(booth.room.shop.location(BOOTH), scan=True)
     places = tuple(scanning if one.id == BOOTH else one for one in booth.room.shop.locations)
-    room = replace(booth.room, shop=replace(booth.room.shop, locations=places))
-    booth.room = room
-    monkeypatch.setitem(rooms._open, room.home.resolve(), room)
+    booth.room = replace(booth.room, shop=replace(booth.room.shop, locations=places))
+    monkeypatch.setitem(rooms._open, booth.room.home.resolve(), booth.room)
+
+
+def scan(booth: Floor, number: str, sku: str = PLAIN) -> bool:
+    return booth.room.database.write(lambda c: scanning.scan(c, BOOTH, number, sku, "Ada")).accepted
+
+
+def release(booth: Floor, number: str) -> None:
+    booth.room.database.write(lambda c: desk.release(c, number, "Ada", HUB))
+
+
+def test_a_begun_order_loses_the_piece_that_nobody_scanned_for_it_and_a_person_is_asked_at_once(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = begun_with_a_piece_from_the_table(booth, monkeypatch)
+    sell(booth, a_sale(1))
+    booth.fulfil(BOOTH)
+    assert booth.available(BOOTH, PLAIN) == (0, 0)
+    assert listed(booth) == [("displaced", PLAIN, 1)]
+    assert booth.state(number) == ("held", ["held"])
+    assert booth.story(number).order["hold_reason"] == PIECE_CARRIED_OUT
+    assert moved(booth, CORRECTION) == 0
+    booth.check_sums()
+
+
+def test_of_two_begun_orders_the_one_whose_piece_was_scanned_keeps_it(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = begun_with_a_piece_from_the_table(booth, monkeypatch)
+    put(booth, PLAIN, 1, "found")
+    second = booth.taken_in((PLAIN, 1), at=BOOTH)
+    booth.fulfil(BOOTH)
+    assert scan(booth, second)
+    sell(booth, a_sale(1))
+    booth.fulfil(BOOTH)
+    assert booth.state(second)[0] != "held"
+    assert booth.state(first)[0] == "held"
+    assert listed(booth) == [("displaced", PLAIN, 1)]
+    booth.check_sums()
+
+
+def test_what_nobody_has_begun_loses_its_piece_before_what_is_begun(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = begun_with_a_piece_from_the_table(booth, monkeypatch)
+    put(booth, PLAIN, 1, "found")
+    waits = booth.taken_in((PLAIN, 1), at=BOOTH)
+    sell(booth, a_sale(1))
+    booth.fulfil(BOOTH)
+    assert booth.state(begun) == ("released", ["making"])
+    assert booth.state(waits)[1][0] == "cancelled"
+    booth.check_sums()
+
+
+def test_of_pieces_of_which_some_are_scanned_only_the_others_are_lost_and_scanned_when_they_are_there_again(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_scans(booth, monkeypatch)
+    put(booth, PLAIN, 3)
+    number = booth.taken_in((PLAIN, 3), at=BOOTH)
+    booth.fulfil(BOOTH)
+    assert scan(booth, number)
+    sell(booth, a_sale(1))
+    booth.fulfil(BOOTH)
+    assert booth.state(number) == ("held", ["held"])
+    assert booth.available(BOOTH, PLAIN) == (2, 2)
+    booth.check_sums()
+    with pytest.raises(NotPossibleNow, match=f"{number} lacks 1 of {PLAIN} at {BOOTH}"):
+        release(booth, number)
+    put(booth, PLAIN, 1, "found in the van")
+    release(booth, number)
+    assert booth.available(BOOTH, PLAIN) == (3, 3)
+    assert scan(booth, number)
+    assert scan(booth, number)
+    booth.fulfil(BOOTH)
+    assert booth.state(number)[0] == "fulfilled"
+    assert booth.available(BOOTH, PLAIN) == (0, 0)
+    booth.check_sums()
+
+
+def test_a_sale_needs_no_more_of_a_begun_order_than_it_lacks(booth: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_scans(booth, monkeypatch)
+    put(booth, PLAIN, 3)
+    number = booth.taken_in((PLAIN, 2), at=BOOTH)
+    booth.fulfil(BOOTH)
+    assert scan(booth, number)
+    sell(booth, a_sale(1, count=3))
+    booth.fulfil(BOOTH)
+    assert booth.available(BOOTH, PLAIN) == (1, 1)
+    assert listed(booth) == [("displaced", PLAIN, 1), ("not_in_books", PLAIN, 1)]
+    booth.check_sums()
+
+
+def test_an_order_that_lost_its_piece_is_sent_from_elsewhere_whole(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = begun_with_a_piece_from_the_table(booth, monkeypatch)
+    sell(booth, a_sale(1))
+    booth.fulfil(BOOTH)
+    booth.room.database.write(lambda c: unfinished.send_from_elsewhere(c, number, "Ada", HUB))
+    booth.intake()
+    assert booth.state(number)[0] == "released"
+    # Its print lies in the booth's stock now.
+    assert booth.available(BOOTH, SCARCE)[0] == 1
+    booth.check_sums()
+
+
+def test_one_that_was_held_for_something_else_does_not_go_on_without_the_piece_it_lost(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = begun_with_a_piece_from_the_table(booth, monkeypatch)
+    booth.room.database.write(lambda c: desk.hold(c, number, desk.ASKED_BY_STAFF, "Ada"))
+    sell(booth, a_sale(1))
+    booth.fulfil(BOOTH)
+    assert booth.story(number).order["hold_reason"] == PIECE_CARRIED_OUT
+    with pytest.raises(NotPossibleNow, match="lacks 1 of"):
+        release(booth, number)
+    booth.check_sums()
+
+
+def test_data_quality_finds_nothing_wrong_about_an_order_that_lost_its_piece(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun_with_a_piece_from_the_table(booth, monkeypatch)
+    sell(booth, a_sale(1))
+    booth.fulfil(BOOTH)
+    suites = [
+        one
+        for one in SUITES
+        if one.subject in ("orders", "reservations", "fulfilment_orders", "fulfilment_lines", "stock")
+    ]
+    for _ in Check.begin(booth.room.database, booth.room.shop, Scope.FULL, Inspector()).steps(suites):
+        pass
+    with booth.room.database.read() as connection:
+        assert list(findings.open_findings(connection, 10)) == []
+
+
+def test_nobody_scans_what_is_out_of_the_door(booth: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_scans(booth, monkeypatch)
     put(booth, PLAIN, 2)
     online = booth.taken_in((PLAIN, 1), at=BOOTH)
     sell(booth, a_sale(1))
