@@ -2,7 +2,8 @@
 
 - It goes where the account says and nowhere else: below its base address, over TLS unless the other side stands in
   this house, and no redirect is followed.
-- Connecting and reading have time-outs, and the whole answer has a deadline and a largest size, packed and unpacked.
+- Connecting and reading have time-outs, the whole call has a deadline (`deadline`), and its answer has a largest size,
+  packed and unpacked.
 - It is tried again only where that is harmless: nothing had left, the other side said "not now" (429, 503), or the
   caller says that the same call twice is one (`again`). All tries together stay below `PATIENCE` seconds.
 - `Retry-After` (RFC 9110 section 10.2.3) is kept; after failures in a row the circuit opens.
@@ -27,6 +28,7 @@ from urllib3.exceptions import HTTPError
 
 from backroom.outgoing.answer import Answer, retry_after
 from backroom.outgoing.circuit import circuit_of
+from backroom.outgoing.deadline import HurriedAdapter, over_by
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
 from backroom.outgoing.unpacking import BadPacking, TooLong, unpack
 from backroom.outgoing.unsent import cannot_be_sent, kept_back
@@ -47,7 +49,7 @@ class Account:
     """Our account at another side. `service` is its name in sentences; `base` the address below which all calls go.
 
     `headers` and `login` (HTTP Basic: user, password) go with each call and stay out of the `repr`. Time-outs in
-    seconds.
+    seconds: for connecting, and for each read of the answer.
     """
 
     service: str
@@ -56,6 +58,11 @@ class Account:
     login: tuple[str, str] | None = field(default=None, repr=False)
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
+
+    @property
+    def whole_timeout(self) -> float:
+        """Seconds in which one call is over, from connecting to the last byte, however the other side spreads them."""
+        return self.connect_timeout + 2 * self.read_timeout
 
 
 class Client:
@@ -67,6 +74,8 @@ class Client:
         self._session = requests.Session()
         # Neither a proxy nor a login of this machine's environment: the account says all.
         self._session.trust_env = False
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HurriedAdapter())
         self._session.headers.update({"User-Agent": "Backroom", "Accept-Encoding": "gzip"} | dict(account.headers))
         self._session.auth = account.login
 
@@ -157,18 +166,20 @@ class Client:
         body: Mapping[str, Any],
     ) -> Answer:
         account = self.account
-        deadline = time.monotonic() + account.connect_timeout + 2 * account.read_timeout
         lost: ServiceAway | ServiceSilent | ServiceSetup
         try:
-            with self._session.request(
-                method,
-                url,
-                headers=dict(headers),
-                timeout=(account.connect_timeout, account.read_timeout),
-                allow_redirects=False,
-                stream=True,
-                **body,
-            ) as response:
+            with (
+                over_by(time.monotonic() + account.whole_timeout),
+                self._session.request(
+                    method,
+                    url,
+                    headers=dict(headers),
+                    timeout=(account.connect_timeout, account.read_timeout),
+                    allow_redirects=False,
+                    stream=True,
+                    **body,
+                ) as response,
+            ):
                 if response.status_code in _NOT_NOW and not (careful and response.status_code == 503):
                     raise ServiceAway(
                         account.service,
@@ -179,7 +190,7 @@ class Client:
                     )
                 # Of a server error no more than its adapter can know.
                 most = most_bytes if response.status_code < 500 else min(most_bytes, MOST_OF_ERROR)
-                content = self._read(response, most, deadline, about, cut=response.status_code >= 500)
+                content = self._read(response, most, about, cut=response.status_code >= 500)
                 lower = {name.lower(): value for name, value in response.headers.items()}
                 answer = Answer(response.status_code, lower, content, request_id)
                 if response.status_code < 500:
@@ -193,21 +204,18 @@ class Client:
         # Outside the handler, so that no traceback leads to the library's error and the address in it.
         raise lost
 
-    def _read(self, response: requests.Response, most_bytes: int, deadline: float, about: str, *, cut: bool) -> bytes:
+    def _read(self, response: requests.Response, most_bytes: int, about: str, *, cut: bool) -> bytes:
         """What was answered. What is longer is an error, or is `cut` off; so is what cannot be unpacked."""
         parts: list[bytes] = []
         size = 0
         packing = response.headers.get("Content-Encoding", "")
-        # One read of the socket each, unpacked at the end: whoever waits for a whole piece, or for something that comes
-        # out of the packing, waits as long as the other side likes.
+        # Unpacked at the end, so that what comes out of the packing is counted as it comes.
         while part := response.raw.read1(_PIECE, decode_content=False):
             size += len(part)
             if size > most_bytes and cut:
                 return b"" if packing else b"".join(parts)
             if size > most_bytes:
                 raise self._too_long(most_bytes, about)
-            if time.monotonic() > deadline:
-                raise requests.exceptions.ReadTimeout
             parts.append(part)
         try:
             return unpack(b"".join(parts), packing, most_bytes)

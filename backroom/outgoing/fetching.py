@@ -26,6 +26,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from backroom.domain.errors import AskPerson, Retry
+from backroom.outgoing.deadline import SecurePool, over_by
 
 REDIRECTS = 3
 PORT = 443
@@ -114,7 +115,7 @@ class Fetcher:
         """The file, or where it was moved to."""
         host, target = self._read_address(url, about)
         address = self._checked_address(host, about)
-        pool = urllib3.HTTPSConnectionPool(
+        pool = SecurePool(
             address,
             self.port,
             timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
@@ -126,20 +127,25 @@ class Fetcher:
         try:
             # Nothing is unpacked: what says it is packed is refused.
             headers = {"Host": host, "User-Agent": "Backroom", "Accept-Encoding": "identity"}
-            response = pool.request(
-                "GET", target, headers=headers, redirect=False, preload_content=False, decode_content=False
-            )
-            try:
-                return self._take(response, about, until)
-            finally:
-                response.close()
+            with over_by(until):
+                response = pool.request(
+                    "GET", target, headers=headers, redirect=False, preload_content=False, decode_content=False
+                )
+                try:
+                    return self._take(response, about)
+                finally:
+                    response.close()
+        except (TimeoutError, urllib3.exceptions.TimeoutError):
+            if time.monotonic() < until:
+                raise FetchAway(f"The file for {about} cannot be fetched now.") from None
+            raise FileTooLarge(f"The file for {about} takes too long.", remedy="Ask for a smaller one.") from None
         except (HTTPError, OSError, ValueError):
             # Without its cause: the library's error quotes the address.
             raise FetchAway(f"The file for {about} cannot be fetched now.") from None
         finally:
             pool.close()
 
-    def _take(self, response: urllib3.BaseHTTPResponse, about: str, until: float) -> Fetched | str:
+    def _take(self, response: urllib3.BaseHTTPResponse, about: str) -> Fetched | str:
         if response.status in _MOVED and (moved := response.headers.get("Location")):
             return moved
         if response.status == 429 or response.status >= 500:
@@ -154,13 +160,10 @@ class Fetcher:
         if length.isdecimal() and int(length) > self.most_bytes:
             raise self._too_large(about)
         parts, size = [], 0
-        # One read of the socket each: a whole chunk may take as long as its sender likes.
         while part := response.read1(_CHUNK, decode_content=False):
             size += len(part)
             if size > self.most_bytes:
                 raise self._too_large(about)
-            if time.monotonic() > until:
-                raise FileTooLarge(f"The file for {about} takes too long.", remedy="Ask for a smaller one.")
             parts.append(part)
         return Fetched(b"".join(parts), response.headers.get("Content-Type", "").partition(";")[0].strip().lower())
 

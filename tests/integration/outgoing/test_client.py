@@ -12,7 +12,7 @@ import traceback
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -139,9 +139,16 @@ def test_a_call_never_leaves_the_accounts_address(httpserver: HTTPServer) -> Non
     assert not httpserver.log
 
 
+@dataclass
+class Dripper:
+    """A server by hand that sends a start and then a drop every 0.05 s; `hung_up` once whoever called has."""
+
+    url: str
+    hung_up: threading.Event
+
+
 @contextmanager
-def dripping(head: bytes, drops: Iterator[bytes]) -> Iterator[str]:
-    """A server by hand that sends a head and then a drop every 0.1 s; yields its address."""
+def dripping(start: bytes, drops: Iterator[bytes]) -> Iterator[Dripper]:
     ended = threading.Event()
 
     def serve() -> None:
@@ -150,41 +157,69 @@ def dripping(head: bytes, drops: Iterator[bytes]) -> Iterator[str]:
                 connection, _ = listening.accept()
                 with suppress(OSError), connection:
                     connection.recv(65536)
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + head + b"\r\n\r\n")
-                    while not ended.wait(0.1):
+                    connection.sendall(start)
+                    while not ended.wait(0.05):
                         connection.sendall(next(drops))
+                if not ended.is_set():
+                    dripper.hung_up.set()
 
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
+        dripper = Dripper(f"http://127.0.0.1:{listening.getsockname()[1]}/api", threading.Event())
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/api"
+        yield dripper
         ended.set()
         listening.shutdown(socket.SHUT_RDWR)
         thread.join(5)
 
 
+LINE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 # The name of a file in a gzip's head, which may go on without end and unpacks to nothing.
 GZIP_NAME = itertools.chain([b"\x1f\x8b\x08\x08" + bytes(6)], itertools.repeat(b"x"))
 
 
 @pytest.mark.parametrize(
-    ("head", "drops"),
+    ("start", "drops"),
     [
-        (b"Content-Length: 60000", itertools.repeat(b"x")),
-        (b"Transfer-Encoding: chunked", itertools.repeat(b"1\r\nx\r\n")),
-        (b"Content-Length: 60000\r\nContent-Encoding: gzip", GZIP_NAME),
+        (b"", itertools.repeat(b"x")),
+        (LINE + b"X-Long: ", itertools.repeat(b"x")),
+        (b"", itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n")),
+        (LINE + b"Content-Length: 60000\r\n\r\n", itertools.repeat(b"x")),
+        (LINE + b"Transfer-Encoding: chunked\r\n\r\n", itertools.repeat(b"1\r\nx\r\n")),
+        (LINE + b"Transfer-Encoding: chunked\r\n\r\n1;", itertools.repeat(b"x")),
+        (LINE + b"Content-Length: 60000\r\nContent-Encoding: gzip\r\n\r\n", GZIP_NAME),
     ],
-    ids=["plain", "chunked", "packed"],
+    ids=["first line", "head", "heads before the head", "body", "chunks", "a chunk's length", "packed"],
 )
-def test_an_answer_that_comes_drop_by_drop_is_given_up_at_its_deadline(head: bytes, drops: Iterator[bytes]) -> None:
-    with dripping(head, drops) as url:
-        began = time.monotonic()
-        account = Account("Test Shop", url, connect_timeout=0.2, read_timeout=0.3)
-        with Client(account) as calls, pytest.raises(ServiceSilent):
-            calls.call("POST", "x", about="k", json={})
-        assert time.monotonic() - began < 3
+def test_an_answer_that_comes_drop_by_drop_is_given_up_at_the_deadline_of_the_whole_call(
+    start: bytes, drops: Iterator[bytes]
+) -> None:
+    with dripping(start, drops) as dripper:
+        before = set(threading.enumerate())
+        account = Account("Test Shop", dripper.url, connect_timeout=0.2, read_timeout=0.3)
+        with Client(account) as calls:
+            began = time.monotonic()
+            with pytest.raises(ServiceSilent):
+                calls.call("POST", "x", about="k", json={})
+            assert time.monotonic() - began < 2
+            # While the client is still open: it is the call that closes its connection.
+            assert dripper.hung_up.wait(2)
+            assert set(threading.enumerate()) <= before
+
+
+def test_a_slow_answer_that_is_whole_by_the_deadline_is_taken_and_the_next_call_has_its_own(
+    httpserver: HTTPServer,
+) -> None:
+    def slow(request: Request) -> Response:
+        time.sleep(0.4)
+        return Response("{}")
+
+    httpserver.expect_request("/api/x").respond_with_handler(slow)
+    with client(httpserver, connect_timeout=0.2) as calls:
+        for _ in range(4):
+            assert calls.call("POST", "x", about="k", json={}).status == 200
 
 
 def test_a_packed_answer_is_unpacked_and_counted_as_it_is_then(httpserver: HTTPServer) -> None:
@@ -228,7 +263,8 @@ def test_an_answer_that_breaks_off_leaves_open_whether_it_happened() -> None:
 
     # The server goes on; only this connection breaks off.
     lost = pytest.raises(ServiceSilent)
-    with dripping(b"Content-Length: 60000", one_drop()) as url, Client(Account("Test Shop", url)) as calls, lost:
+    start = LINE + b"Content-Length: 60000\r\n\r\n"
+    with dripping(start, one_drop()) as dripper, Client(Account("Test Shop", dripper.url)) as calls, lost:
         calls.call("POST", "x", about="k", json={})
 
 

@@ -43,6 +43,8 @@ class Pictures:
     asked: list[tuple[str, str]] = field(default_factory=list)
     drip: float = 0.0
     drop: int = 64 * 1024
+    endless_head: bool = False
+    hung_up: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str, host: str = HOST) -> str:
         return f"https://{host}:{self.port}{path}"
@@ -86,6 +88,9 @@ def pictures(tmp_path: Path) -> Iterator[Pictures]:
         def do_GET(self) -> None:
             served.asked.append((self.headers["Host"], self.path))
             status, headers, body = served.answers.get(self.path, (404, {}, b""))
+            if served.endless_head:
+                self.drip_a_head()
+                return
             self.send_response(status)
             for name, value in ({"Content-Length": str(len(body))} | headers).items():
                 if value:
@@ -95,6 +100,15 @@ def pictures(tmp_path: Path) -> Iterator[Pictures]:
                 for start in range(0, len(body), served.drop):
                     self.wfile.write(body[start : start + served.drop])
                     time.sleep(served.drip)
+
+        def drip_a_head(self) -> None:
+            try:
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while True:
+                    self.wfile.write(b"x")
+                    time.sleep(0.05)
+            except OSError:
+                served.hung_up.set()
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -257,6 +271,18 @@ def test_a_file_that_comes_drop_by_drop_is_left_after_its_time(pictures: Picture
     with pytest.raises(FileTooLarge, match="too long"):
         pictures.fetcher(all_seconds=0.5).fetch(pictures.url("/slow"), "A-1042")
     assert time.monotonic() - began < 5
+
+
+def test_a_file_whose_head_comes_drop_by_drop_is_left_after_its_time(pictures: Pictures) -> None:
+    pictures.endless_head = True
+    before = set(threading.enumerate())
+    began = time.monotonic()
+    with pytest.raises(FileTooLarge, match="too long"):
+        pictures.fetcher(all_seconds=0.5).fetch(pictures.url("/owl.png"), "A-1042")
+    assert time.monotonic() - began < 5
+    assert pictures.hung_up.wait(2)
+    # The one that is left at most is the server's own.
+    assert {thread for thread in threading.enumerate() if "process_request" not in thread.name} <= before
 
 
 def test_what_comes_packed_is_not_unpacked(pictures: Pictures) -> None:
