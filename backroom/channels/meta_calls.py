@@ -18,7 +18,8 @@ from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceAway, ServiceRefused, ServiceSetup
 
 SERVICE = "Meta"
-VERSION = "v25.0"
+# The last version whose SDK has every call of ours: in v25.0 orders are acknowledged, cancelled and paid back no more.
+VERSION = "v24.0"
 PAGE = 100
 # "Try again later": unknown, service, too many calls by app, user, page, this kind of call, or over a day.
 _LATER = frozenset({1, 2, 4, 17, 32, 341, 613, 80001, 80009})

@@ -332,7 +332,7 @@ PAYING = [
     ("square", ("/v2/refunds",), BEARER, {"refunds": []}),
     ("stripe", ("/v1/refunds", "/v1/checkout/sessions"), BEARER, {"data": []}),
     ("woocommerce", ("/wp-json/wc/v3/orders",), LOGIN_BASIC, []),
-    ("meta", ("/v25.0/me",), BEARER, {"id": "1"}),
+    ("meta", ("/v24.0/me",), BEARER, {"id": "1"}),
 ]
 
 
