@@ -7,6 +7,7 @@ job goes where is decided in `backroom.printing.lanes`, what happens at a printe
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,9 +53,10 @@ def open_booth(location: str, holder: str) -> KeptBooth:
     return KeptBooth(gateway=gateway, key=key, location=location, holder=holder, kept=kept)
 
 
-def open_printer(spec: PrinterSpec) -> Printer:
-    """The printer of a description; a folder without a leading slash lies in this machine's home folder."""
-    return connect_from(_home(), spec)
+def open_printer(spec: PrinterSpec, over: threading.Event) -> Printer:
+    """The printer of a description; a folder without a leading slash lies in this machine's home folder. Once `over` is
+    set, one whose disk fails is not waited for."""
+    return connect_from(_home(), spec, over)
 
 
 # Not cached: a print is an effect, and the gateway knows whether it happened. Not retried here: the next turn asks the
@@ -62,13 +64,13 @@ def open_printer(spec: PrinterSpec) -> Printer:
 @task(name="print", task_run_name="{job.order_number} on {spec.name}", retries=0, cache_policy=NO_CACHE)
 def print_job(job: Job, spec: PrinterSpec, booth: Booth) -> Turn:
     """One turn at one job on one printer."""
-    return _told(job, spec, work_on(job, spec, open_printer(spec), booth))
+    return _told(job, spec, work_on(job, spec, open_printer(spec, booth.over), booth))
 
 
 @task(name="move", task_run_name="{job.order_number} off {spec.name}", retries=0, cache_policy=NO_CACHE)
 def move_job(job: Job, spec: PrinterSpec, booth: Booth) -> Turn:
     """Take one job off a printer that has stopped, so that another one may print it."""
-    return _told(job, spec, move_away(job, open_printer(spec), booth))
+    return _told(job, spec, move_away(job, open_printer(spec, booth.over), booth))
 
 
 # What was done while nobody heard of it: a task run for each, so that the run shows it where people look for it.
@@ -92,7 +94,7 @@ class TaskCrew:
         return move_job.submit(job, spec, self.booth)
 
     def open(self, spec: PrinterSpec) -> Printer:
-        return open_printer(spec)
+        return open_printer(spec, self.booth.over)
 
 
 def tell_of_what_was_printed_alone(booth: KeptBooth) -> None:

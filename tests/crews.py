@@ -31,4 +31,4 @@ class Threads:
         return self.pool.submit(lambda: move_away(job, self.open(spec), self.booth))
 
     def open(self, spec: PrinterSpec) -> Printer:
-        return connect(spec.uri, name=spec.name, fingerprint=spec.fingerprint or None)
+        return connect(spec.uri, name=spec.name, fingerprint=spec.fingerprint or None, over=self.booth.over)

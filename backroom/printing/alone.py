@@ -71,7 +71,6 @@ class KeptBooth(Booth):
         # What died here while the bench was held: it is fetched at its own turn, and not ahead a second time.
         self._died: set[Try] = set()
         self.fetcher: threading.Thread | None = None
-        self.over = threading.Event()
 
     def __enter__(self) -> KeptBooth:
         return self

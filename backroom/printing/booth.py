@@ -7,6 +7,7 @@ It holds the booth's own key and an address, no database and no customer. The ga
 from __future__ import annotations
 
 import copy
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -105,6 +106,8 @@ class Booth:
         self._base = f"{gateway.rstrip('/')}/booth/{location}"
         self._headers = {"Authorization": f"Bearer {key}"}
         self._session: requests.Session | None = None
+        # Set when whoever prints here must end: nothing is waited for any longer.
+        self.over = threading.Event()
 
     # How long an answer may take, in seconds.
     _read_seconds: float = READ_SECONDS

@@ -32,4 +32,4 @@ class ThreadCrew:
         return self.pool.submit(lambda: move_away(job, self.open(spec), self.booth))
 
     def open(self, spec: PrinterSpec) -> Printer:
-        return connect_from(self.home, spec)
+        return connect_from(self.home, spec, self.booth.over)

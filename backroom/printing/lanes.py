@@ -98,6 +98,10 @@ class _Lanes:
                 elif not self._may_go_on(patient=time.monotonic() - idle_since < PATIENCE_SECONDS):
                     return self._counts
                 self._wait()
+        except BaseException:
+            # We have to end: no turn waits any longer for what may pass.
+            self._booth.over.set()
+            raise
         finally:
             self._land_all()
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 import time
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -43,7 +47,7 @@ def counting(bench: Bench) -> CountingBooth:
     return CountingBooth(gateway=bench.url, key=bench.key, location="booth", holder="bench", device=bench.device)
 
 
-def run(booth: Booth, crew: type[Threads] = Threads) -> tuple[dict[str, int], Threads]:
+def run(booth: Booth, crew: type[Threads] = Threads) -> tuple[Counter[str], Threads]:
     with ThreadPoolExecutor(16) as pool:
         threads = crew(booth, pool)
         return run_lanes(booth, threads), threads
@@ -131,9 +135,31 @@ def test_whatever_ends_the_loop_no_turn_is_left_behind(floor: Floor, tmp_path: P
             crew = Breaking(booth, pool)
             with pytest.raises(RuntimeError, match="cancelled"):
                 run_lanes(booth, crew)
+            assert booth.over.is_set(), "a turn may go on waiting for what passes"
             states = sorted(row["state"] for row in bench.jobs().values())
         assert states == ["done", "done", "done", "handed"]
         assert run(booth)[0] == {"done": 1}
+
+
+def test_a_disk_that_fails_now_and_then_costs_no_print_one_of_its_few_tries(
+    floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush, flushes = os.fsync, count(1)
+
+    def fails_two_times_of_five(descriptor: int) -> None:
+        if next(flushes) % 5 in (2, 3):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        flush(descriptor)
+
+    with open_bench(floor, folders(tmp_path, "left", "right")) as bench:
+        numbers = bench.orders(1, 1, 1, 1)
+        monkeypatch.setattr(os, "fsync", fails_two_times_of_five)
+        # A printer that fails as it is looked at ends a run, and the sweep begins the next.
+        done = sum((run(bench.booth())[0] for _ in range(12)), Counter())
+        jobs = bench.jobs()
+    assert done == {"done": 4}
+    assert {(jobs[number]["state"], jobs[number]["attempt"]) for number in numbers} == {("done", 1)}
+    assert next(flushes) > 12
 
 
 class Dying(Slow):
