@@ -103,7 +103,7 @@ class StripeChannel:
             external_id=external_id,
             external_name=(text(session.get("client_reference_id")) or external_id[-8:])[:60],
             placed_at=placed_at,
-            updated_at=max(placed_at, changed_at(session)) + _stage(payment, cancelled),
+            updated_at=changed_at(session),
             currency=currency,
             total_minor=total,
             lines=lines,
@@ -135,11 +135,15 @@ def standing(session: dict[str, Any]) -> tuple[PaymentStatus, bool]:
 
 
 def changed_at(session: dict[str, Any]) -> datetime:
-    """The newest moment that the session, its charge and its refunds name."""
+    """The newest moment that the session, its charge and its refunds name, and within it how far the session went.
+
+    Events are of a later moment, which the session never names: whoever lists one by an event takes this time as well.
+    """
     charge = mapping(mapping(session.get("payment_intent")).get("latest_charge"))
     refunds = items(mapping(charge.get("refunds")).get("data"))
     quiet = Reading()
-    return max(quiet.epoch(one.get("created"), "") for one in (session, charge, *refunds))
+    newest = max(quiet.epoch(one.get("created"), "") for one in (session, charge, *refunds))
+    return newest + _stage(*standing(session))
 
 
 def payment_intent_of(about: dict[str, Any]) -> str:

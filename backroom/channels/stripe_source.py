@@ -62,16 +62,11 @@ class StripeSource:
             id_ = text(mapping(mapping(event.get("data")).get("object")).get("id"))
             if id_ and id_ not in sessions and (session := self._now(id_)) is not None:
                 sessions[id_] = session
-        times: dict[str, datetime] = {}
         for kind in _LATER:
             for event in self._api.pages(_EVENTS, self._channel, [*after, ("type", kind)]):
                 about = mapping(mapping(event.get("data")).get("object"))
-                at = Reading().epoch(event.get("created"), "")
-                for session in self._sessions_of(about, sessions):
-                    id_ = text(session.get("id"))
-                    sessions[id_] = session
-                    times[id_] = max(times.get(id_, at), at)
-        listed = [self._listed(one, times) for one in sessions.values() if text(one.get("mode")) == "payment"]
+                sessions |= {text(one.get("id")): one for one in self._sessions_of(about, sessions)}
+        listed = [self._listed(one) for one in sessions.values() if text(one.get("mode")) == "payment"]
         yield from sorted(listed, key=lambda one: one.updated_at)
 
     def fetch(self, external_ids: Sequence[str]) -> Iterator[Fetched]:
@@ -123,7 +118,7 @@ class StripeSource:
         elif intent := payment_intent_of(about):
             yield from self._by_payment(intent)
 
-    def _listed(self, session: dict[str, Any], times: dict[str, datetime]) -> Listed:
+    def _listed(self, session: dict[str, Any]) -> Listed:
         reading = Reading()
         external_id = text(session.get("id"))
         placed_at = reading.epoch(session.get("created"), "created")
@@ -136,7 +131,7 @@ class StripeSource:
         payment, cancelled = standing(session)
         return Listed(
             external_id=external_id,
-            updated_at=max(placed_at, changed_at(session), times.get(external_id, placed_at)),
+            updated_at=changed_at(session),
             paid=payment is PaymentStatus.PAID and not cancelled,
             name=(text(session.get("client_reference_id")) or external_id[-8:])[:60],
             placed_at=placed_at,

@@ -85,13 +85,16 @@ def test_every_session_since_then_is_listed_page_by_page_the_longest_unchanged_f
         ("checkout.session.async_payment_succeeded", {"object": "checkout.session", "payment_intent": "pi_3abc"}),
     ],
 )
-def test_what_happened_to_an_older_session_is_found_by_its_event(
+def test_what_happened_to_an_older_session_is_found_by_its_event_and_dated_as_the_session_dates_it(
     stripe_account: FakeStripe, spec: ChannelSpec, kind: str, about: dict[str, Any]
 ) -> None:
     later = CREATED + 86_400
     stripe_account.events.append({"id": "evt_9", "type": kind, "created": later, "data": {"object": about}})
-    [listed] = StripeSource(spec, KEY).changed_since(datetime.fromtimestamp(later - 60, UTC))
-    assert (listed.external_id, listed.updated_at) == (SESSION, datetime.fromtimestamp(later, UTC))
+    source = StripeSource(spec, KEY)
+    [listed] = source.changed_since(datetime.fromtimestamp(later - 60, UTC))
+    assert listed.external_id == SESSION
+    [fetched] = source.fetch([SESSION])
+    assert listed.updated_at == channel_for(spec).parse(json.loads(fetched.body), "", "DE").updated_at
 
 
 @pytest.mark.parametrize("intent", ["pi_1x", None])
