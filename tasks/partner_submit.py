@@ -7,7 +7,6 @@ partner's word (`tasks.partner_news`). Compensated by cancelling it at the partn
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -238,7 +237,7 @@ class _Designs:
         self._at = datetime.now(UTC)
         self._base = room.shop.messaging.public_url if spec.fetches else ""
         self._reachable = bool(self._base) or not spec.fetches
-        self._seen: dict[tuple[str, int, int], tuple[str, ArtworkFile] | BackroomError] = {}
+        self._seen: dict[tuple[str, int, int, str], tuple[str, ArtworkFile] | BackroomError] = {}
 
     def of(self, variant: Variant) -> tuple[str, ArtworkFile]:
         """Its hash and where it is; raises what is wrong with it."""
@@ -247,23 +246,23 @@ class _Designs:
                 "Nobody outside can fetch artwork from this gateway.",
                 remedy="Put it behind an address with TLS, and write that as public_url in [messaging].",
             )
-        size = (variant.artwork, variant.printed_width_mm, variant.printed_height_mm)
-        if size not in self._seen:
+        print_ = (variant.artwork, variant.printed_width_mm, variant.printed_height_mm, variant.print_process)
+        if print_ not in self._seen:
             try:
-                self._seen[size] = self._look(variant)
+                self._seen[print_] = self._look(variant)
             except BackroomError as error:
-                self._seen[size] = error
-        found = self._seen[size]
+                self._seen[print_] = error
+        found = self._seen[print_]
         if isinstance(found, BackroomError):
             raise found
         return found
 
     def _look(self, variant: Variant) -> tuple[str, ArtworkFile]:
         path = self._room.artwork() / variant.artwork
-        artwork = check_artwork(path, variant.printed_width_mm, variant.printed_height_mm)
-        sha256 = hashlib.sha256(artwork.picture.png).hexdigest()
+        size = variant.printed_width_mm, variant.printed_height_mm
+        sha256 = check_artwork(path, *size, variant.print_process).picture.sha256
         url = artwork_url(self._base, self._room.seals, sha256, variant.artwork, self._at) if self._base else ""
-        return sha256, ArtworkFile(str(path), url, variant.printed_width_mm, variant.printed_height_mm)
+        return sha256, ArtworkFile(str(path), url, *size)
 
 
 def _plain(location: Location, request: PartnerRequest) -> dict[str, object]:

@@ -86,25 +86,28 @@ def _without_artwork(
     lines: Mapping[int, Sequence[RowMapping]],
     variants: Mapping[str, Variant],
 ) -> dict[int, Sick]:
-    """Fulfilment orders that cannot be printed: the artwork is looked at before the job is opened, once a design."""
-    checked: dict[str, BackroomError | None] = {}
+    """Fulfilment orders that cannot be printed: the artwork is looked at before the job is opened, once a print."""
+    checked: dict[tuple[str, int, int, str], BackroomError | None] = {}
     sick: dict[int, Sick] = {}
     for part in parts:
         for line in lines[part["id"]]:
             if not line["to_print"]:
                 continue
             variant = variants[line["sku"]]
-            if variant.artwork not in checked:
-                checked[variant.artwork] = _trouble(room, variant)
-            error = checked[variant.artwork]
+            # One design is fine enough in one size and too coarse in another.
+            print_ = (variant.artwork, variant.printed_width_mm, variant.printed_height_mm, variant.print_process)
+            if print_ not in checked:
+                checked[print_] = _trouble(room, variant)
+            error = checked[print_]
             if error is not None:
                 sick[part["id"]] = Sick(part["id"], part["order_id"], part["number"], error.cause, str(error))
     return sick
 
 
 def _trouble(room: Room, variant: Variant) -> BackroomError | None:
+    size = variant.printed_width_mm, variant.printed_height_mm
     try:
-        check_artwork(room.artwork() / variant.artwork, variant.printed_width_mm, variant.printed_height_mm)
+        check_artwork(room.artwork() / variant.artwork, *size, variant.print_process)
     except BackroomError as error:
         return error
     return None

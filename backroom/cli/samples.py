@@ -51,8 +51,14 @@ def new(
         row = samples.find(connection, id_)
         variant = variants_by_sku(connection, [sku])[sku]
     if save is not None:
-        size = {"width_mm": variant.printed_width_mm, "height_mm": variant.printed_height_mm}
-        save.write_bytes(render_artwork(room.artwork() / variant.artwork, **size, label=f"sample {id_} · {sku}"))
+        pdf = render_artwork(
+            room.artwork() / variant.artwork,
+            width_mm=variant.printed_width_mm,
+            height_mm=variant.printed_height_mm,
+            process=variant.print_process,
+            label=f"sample {id_} · {sku}",
+        )
+        save.write_bytes(pdf)
     if as_json:
         show_json(_told(row))
         return

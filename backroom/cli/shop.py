@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from backroom.cli.artworks import faults_in
+from backroom.cli.artworks import doubts_in, faults_in
 from backroom.cli.environments import Ports, pools_of, variables_by_hand
 from backroom.cli.output import console
 from backroom.cli.prepare import PREFECT_AUTH, make_secrets, prepare
@@ -93,11 +93,15 @@ def warn_of_stranded(database: Database, shop: Shop) -> None:
 
 
 def warn_of_artwork(database: Database, shop: Shop, home: Path) -> None:
-    """Name the artwork that does not print at its size, and what partners are to make and the catalogue lacks."""
+    """Name the artwork that does not print at its size or perhaps not as it is meant, and what partners are to make and
+    the catalogue lacks."""
     with database.read() as connection:
         variants = all_variants(connection)
-    for fault in faults_in(shop, home / (shop.artwork_folder or "artwork"), variants):
+    folder = home / (shop.artwork_folder or "artwork")
+    for fault in faults_in(shop, folder, variants):
         console.print(fault, style="yellow", highlight=False, markup=False)
+    for doubt in doubts_in(shop, folder, variants):
+        console.print(f"It prints, but: {doubt}", highlight=False, markup=False)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """What makes a file printable: rules over what was seen of it, each with its cure.
 
 What belongs here: the rules, and telling kinds of files apart by their first bytes. What does not: reading a picture
-(`backroom.printing.artwork`), and where it comes from.
+(`backroom.printing.pixels`), where it comes from, and what depends on the ground it is printed on (`print_ground`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,14 @@ _MARKS: Mapping[str, tuple[tuple[int, bytes], ...]] = {
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A PNG as it was seen: its size in pixels, `bits` a channel, its `mode` (as Pillow names it), how many frames it
-    has. `visible` is the share of its pixels that are not wholly transparent."""
+    has. `visible` is the share of its pixels that are not wholly transparent, `half` the share of those that are
+    neither solid nor nearly clear (10 to 90 %), `white_edge` the share of white among its outermost pixels where no
+    pixel of it is transparent.
+
+    `profile` names a colour profile that gives other colours than sRGB, empty where it has none or that one;
+    `unfit_profile`: it has one that is none, or is for other colours than its own. `turned`: a note in it (EXIF) says
+    that its pixels are to be shown turned.
+    """
 
     width_px: int
     height_px: int
@@ -43,6 +50,11 @@ class Seen:
     bits: int = 8
     frames: int = 1
     visible: float = 1.0
+    half: float = 0.0
+    white_edge: float = 0.0
+    profile: str = ""
+    unfit_profile: bool = False
+    turned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +75,20 @@ def kind_of(content: bytes) -> str:
     return ""
 
 
-def wrong_kind(content: bytes) -> Fault | None:
-    """What is wrong with a file's kind; None for a PNG."""
+def wrong_kind(content: bytes, *, cmyk: bool = False, turned: bool = False) -> Fault | None:
+    """What is wrong with a file's kind; None for a PNG. `cmyk`, `turned`: what its header says of its pixels, where
+    somebody could read it."""
     kind = kind_of(content)
     if kind == PNG:
         return None
-    what = f"is no PNG: by its content it is a {kind}." if kind else "is no PNG."
-    return Fault("kind", what, "Export it as a PNG, then retry.")
+    inks = " in CMYK, the inks of a printing press" if cmyk else ""
+    what = f"is no PNG: by its content it is a {kind}{inks}." if kind else "is no PNG."
+    first = [
+        *(["turn it upright"] if turned else []),
+        *(["convert it to sRGB and look at its colours, which change"] if cmyk else []),
+    ]
+    before = f" Before that, {' and '.join(first)}: a PNG has no such thing." if first else ""
+    return Fault("kind", what, f"Export it as a PNG in sRGB, then retry.{before}")
 
 
 def too_many_pixels(width_px: int, height_px: int) -> Fault | None:
@@ -88,10 +107,14 @@ def faults_of(seen: Seen) -> tuple[Fault, ...]:
     found = []
     if seen.bits > 8:
         found.append(
-            Fault("bits", f"has {seen.bits} bits a channel, and printers take 8.", "Export it with 8 bits a channel.")
+            Fault(
+                "bits",
+                f"has {seen.bits} bits a channel, and printers take 8.",
+                "Export it as an sRGB PNG with 8 bits a channel.",
+            )
         )
     if seen.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA") and seen.bits <= 8:
-        found.append(Fault("mode", f"has the colour mode {seen.mode}.", "Export it in RGB (sRGB)."))
+        found.append(Fault("mode", f"has the colour mode {seen.mode}.", "Export it as a PNG in sRGB."))
     if seen.frames > 1:
         found.append(Fault("frames", f"is an animation of {seen.frames} pictures.", "Export one picture of it."))
     if seen.visible == 0:

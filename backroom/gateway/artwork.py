@@ -16,5 +16,6 @@ def document_of(connection: Connection, room: Room, job: RowMapping) -> bytes:
         room.artwork() / job["artwork"],
         width_mm=variant.printed_width_mm,
         height_mm=variant.printed_height_mm,
+        process=job["process"],
         label=f"{job['order_number']} · {job['sku']}",
     )

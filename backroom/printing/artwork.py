@@ -17,16 +17,10 @@ from pathlib import Path
 from fpdf import FPDF
 from PIL import Image
 
-from backroom.domain.artwork import (
-    Fault,
-    Seen,
-    faults_of,
-    scale_at,
-    too_coarse,
-    too_many_pixels,
-    wrong_kind,
-)
+from backroom.domain.artwork import Fault, faults_of, scale_at, too_coarse, too_many_pixels, wrong_kind
 from backroom.domain.errors import AskPerson
+from backroom.domain.print_ground import doubts_on, faults_on, on_paper
+from backroom.printing.pixels import header_of, look
 from backroom.printing.shelf import Picture, Shelf
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -52,31 +46,38 @@ class ArtworkUnreadable(AskPerson):
 
 @dataclass(frozen=True, slots=True)
 class Artwork:
-    """A PNG that was looked at whole, and the size it is printed at, in millimetres."""
+    """A PNG that was looked at whole, and the size it is printed at, in millimetres. `doubts` stop nothing."""
 
     picture: Picture
     width_mm: float
     height_mm: float
+    doubts: tuple[Fault, ...] = ()
 
 
-def check_artwork(path: Path, width_mm: int, height_mm: int = 0) -> Artwork:
+def check_artwork(path: Path, width_mm: int, height_mm: int = 0, process: str = "") -> Artwork:
     """Read an artwork and make sure that it prints well at that size; ArtworkMissing, ArtworkUnreadable.
+
+    `process` is how it is printed, which says what on (`backroom.domain.print_ground`); without one nothing is asked
+    of its transparency.
 
     It keeps its proportions: it fills the width, or the height where both are given and that is less. The file must
     be a PNG by its content, whatever its name, and give 150 dots an inch at the printed size.
     """
-    return _fit(path.name, _picture(path), width_mm, height_mm)
+    picture = _picture(path)
+    for fault in faults_on(picture.seen, process):
+        raise _unreadable(path.name, fault)
+    return _fit(path.name, picture, width_mm, height_mm, doubts_on(picture.seen, process))
 
 
-def render_artwork(path: Path, *, width_mm: int, height_mm: int = 0, label: str = "") -> bytes:
+def render_artwork(path: Path, *, width_mm: int, height_mm: int = 0, process: str = "", label: str = "") -> bytes:
     """The PDF of one piece: a page as large as the artwork at its printed size, and the strip where it has a label."""
-    artwork = check_artwork(path, width_mm, height_mm)
+    artwork = check_artwork(path, width_mm, height_mm, process)
     strip = STRIP_MM if label else 0.0
     pdf = FPDF(unit="mm", format=(artwork.width_mm, artwork.height_mm + strip))
     pdf.set_auto_page_break(auto=False)
     pdf.set_margin(0)
     pdf.add_page()
-    artwork.picture.place(pdf, artwork.width_mm, artwork.height_mm)
+    artwork.picture.place(pdf, artwork.width_mm, artwork.height_mm, white=on_paper(process))
     if label:
         pdf.set_font("Helvetica", size=_STRIP_FONT_PT)
         pdf.set_xy(0, artwork.height_mm)
@@ -104,23 +105,22 @@ def _read(path: Path) -> bytes:
 
 def _look_at(name: str, png: bytes) -> Picture:
     """A PNG that unpacks whole and that printers take."""
-    if fault := wrong_kind(png):
+    cmyk, turned = header_of(png)
+    if fault := wrong_kind(png, cmyk=cmyk, turned=turned):
         raise _unreadable(name, fault)
     try:
         with Image.open(BytesIO(png), formats=["PNG"]) as image:
-            width, height = image.size
-            if fault := too_many_pixels(width, height):
+            if fault := too_many_pixels(*image.size):
                 raise _unreadable(name, fault)
-            frames = getattr(image, "n_frames", 1)
             image.load()
-            seen = Seen(width, height, image.mode, _bits(png), frames, _visible(image))
+            seen = look(image, _bits(png))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ArtworkUnreadable(
             f"Artwork {name} is damaged or far too large.", remedy="Export it as a PNG again, then retry."
         ) from error
     for fault in faults_of(seen):
         raise _unreadable(name, fault)
-    return Picture(png, width, height)
+    return Picture(png, seen)
 
 
 def _bits(png: bytes) -> int:
@@ -128,23 +128,16 @@ def _bits(png: bytes) -> int:
     return png[24] if len(png) > 24 else 8
 
 
-def _visible(image: Image.Image) -> float:
-    """The share of its pixels that are not wholly transparent."""
-    if not image.has_transparency_data:
-        return 1.0
-    counts = image.convert("RGBA").getchannel("A").histogram()
-    return 1.0 - counts[0] / max(sum(counts), 1)
-
-
 def _unreadable(name: str, fault: Fault) -> ArtworkUnreadable:
     return ArtworkUnreadable(f"Artwork {name} {fault.what}", remedy=fault.cure)
 
 
-def _fit(name: str, picture: Picture, width_mm: int, height_mm: int) -> Artwork:
-    if fault := too_coarse(picture.width_px, picture.height_px, width_mm, height_mm):
+def _fit(name: str, picture: Picture, width_mm: int, height_mm: int, doubts: tuple[Fault, ...]) -> Artwork:
+    seen = picture.seen
+    if fault := too_coarse(seen.width_px, seen.height_px, width_mm, height_mm):
         raise _unreadable(name, fault)
-    scale = scale_at(picture.width_px, picture.height_px, width_mm, height_mm)
-    return Artwork(picture, picture.width_px * scale, picture.height_px * scale)
+    scale = scale_at(seen.width_px, seen.height_px, width_mm, height_mm)
+    return Artwork(picture, seen.width_px * scale, seen.height_px * scale, doubts)
 
 
 def _in_latin_1(text: str) -> str:

@@ -7,11 +7,13 @@ else that happens to a piece before its printer.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 
@@ -19,40 +21,51 @@ from fpdf import FPDF
 from fpdf.image_datastructures import ImageCache
 from fpdf.image_parsing import preload_image
 
+from backroom.domain.artwork import Seen
+from backroom.printing.pixels import prepared
+
 MOST_BYTES = 128 * 1024 * 1024
 
 _Mark = tuple[Path, int, int, int]
 
 
-@dataclass(slots=True)
+@dataclass
 class Picture:
-    """A PNG that unpacks whole, with its size in pixels."""
+    """A PNG that unpacks whole, and what was seen of it. `png` is its file's very bytes."""
 
     png: bytes
-    width_px: int
-    height_px: int
-    _images: ImageCache | None = None
+    seen: Seen
+    _ready: dict[bool, tuple[bytes, ImageCache]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def place(self, pdf: FPDF, width_mm: float, height_mm: float) -> None:
-        """Put it at the top of a page; the first time it is compressed, which takes a while."""
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of its file's bytes, in hex."""
+        return hashlib.sha256(self.png).hexdigest()
+
+    def place(self, pdf: FPDF, width_mm: float, height_mm: float, *, white: bool = False) -> None:
+        """Put it at the top of a page, on `white` where the ground is paper; the first time it is compressed, which
+        takes a while."""
         with self._lock:
-            if self._images is None:
-                self._images = ImageCache()
-                preload_image(self._images, BytesIO(self.png))
+            if white not in self._ready:
+                png, cache = prepared(self.png, white=white), ImageCache()
+                preload_image(cache, BytesIO(png))
+                self._ready[white] = (png, cache)
+            png, cache = self._ready[white]
         # A document counts in its own copy how often it shows an image; what is large in it is shared.
-        images = {name: copy(image) for name, image in self._images.images.items()}
-        pdf.image_cache = ImageCache(images, dict(self._images.icc_profiles))
+        images = {name: copy(image) for name, image in cache.images.items()}
+        pdf.image_cache = ImageCache(images, dict(cache.icc_profiles))
         pdf.image_cache.reset_usages()
-        pdf.image(BytesIO(self.png), x=0, y=0, w=width_mm, h=height_mm)
+        pdf.image(BytesIO(png), x=0, y=0, w=width_mm, h=height_mm)
 
     @property
     def weight(self) -> int:
         """Bytes it takes."""
-        images = self._images.images.values() if self._images is not None else ()
-        return len(self.png) + sum(
-            len(part) for image in images for part in image.values() if isinstance(part, bytes | bytearray)
-        )
+        ready = list(self._ready.values())
+        made = sum(len(png) for png, _ in ready if png is not self.png)
+        images = [image for _, cache in ready for image in cache.images.values()]
+        parts = (part for image in images for part in image.values())
+        return len(self.png) + made + sum(len(part) for part in parts if isinstance(part, bytes | bytearray))
 
 
 class Shelf:

@@ -146,6 +146,7 @@ def document(location: str, request: Request, _staff: Staff, sku: Annotated[str,
         front.room.artwork() / variant.artwork,
         width_mm=variant.printed_width_mm,
         height_mm=variant.printed_height_mm,
+        process=variant.print_process,
         label=f"sample · {sku}",
     )
     return Response(pdf, media_type="application/pdf")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from backroom.cli import artworks
 from backroom.cli.app import app
-from backroom.cli.artworks import faults_in
+from backroom.cli.artworks import doubts_in, faults_in
 from backroom.domain.partners import PartnerProduct
 from backroom.outgoing.fetching import AddressRefused, Fetched, Fetcher
 from tests.shops import CATALOGUE, GTIN_TEE, PLAIN, Floor, a_shop
@@ -30,6 +30,16 @@ def test_every_artwork_that_somebody_makes_is_looked_at_with_its_cure(tmp_path: 
     # Nobody here prints it: nobody has to look at it.
     nobody = replace(shop, locations=tuple(replace(place, printers=()) for place in shop.locations))
     assert faults_in(nobody, tmp_path, variants) == []
+
+
+def test_a_doubt_is_said_once_a_design_and_is_no_fault(tmp_path: Path) -> None:
+    shop, variants = a_shop(), list(CATALOGUE)
+    assert doubts_in(shop, tmp_path, variants) == [], "what is missing is a fault"
+    Image.new("RGB", (200, 200), "white").save(tmp_path / "owl.png")
+    assert faults_in(shop, tmp_path, variants) == []
+    [doubt] = doubts_in(shop, tmp_path, variants)
+    assert doubt.startswith("owl.png (dtg) has no transparency and a white background")
+    assert "Cut the design out" in doubt
 
 
 def test_what_a_partner_is_to_make_and_the_catalogue_lacks_is_named(tmp_path: Path) -> None:
@@ -60,3 +70,4 @@ def test_a_fetched_artwork_is_kept_only_if_it_prints(
     assert (floor.room.artwork() / "gift.png").read_bytes() == (tmp_path / "good.png").read_bytes()
     assert [path.name for path in floor.room.artwork().glob(".*")] == []
     assert runner.invoke(app, [*words[:3], "../gift.png", *words[4:]]).exit_code == 1
+    assert runner.invoke(app, [*words[:3], "more.png", *words[4:], "--process", "stiker"]).exit_code == 1

@@ -101,3 +101,17 @@ def test_an_artwork_without_a_printed_size_says_so() -> None:
     fault = too_coarse(100, 100, 0)
     assert fault is not None
     assert "printed width" in fault.cure
+
+
+def test_a_press_file_is_told_to_become_srgb_and_a_turned_one_to_be_turned_first() -> None:
+    jpeg = b"\xff\xd8\xff\xe0"
+    plain, inks, both = (wrong_kind(jpeg), wrong_kind(jpeg, cmyk=True), wrong_kind(jpeg, cmyk=True, turned=True))
+    assert plain is not None
+    assert inks is not None
+    assert both is not None
+    assert "PNG in sRGB" in plain.cure
+    assert "Before that" not in plain.cure
+    assert "CMYK" in inks.what
+    assert "convert it to sRGB" in inks.cure
+    assert "turn it upright and convert it to sRGB" in both.cure
+    assert wrong_kind(b"\x89PNG\r\n\x1a\n", cmyk=True, turned=True) is None

@@ -9,6 +9,7 @@ import pytest
 from fpdf import FPDF
 from PIL import Image
 
+from backroom.domain.artwork import Seen
 from backroom.printing.artwork import ArtworkUnreadable, render_artwork
 from backroom.printing.shelf import Picture, Shelf
 
@@ -57,7 +58,7 @@ def test_what_was_not_asked_for_longest_goes_when_there_is_no_room(tmp_path: Pat
     def ask(path: Path) -> None:
         def read() -> Picture:
             reads.append(path.name)
-            return Picture(path.read_bytes(), 10, 10)
+            return Picture(path.read_bytes(), Seen(10, 10))
 
         shelf.picture(path, read)
 
@@ -68,7 +69,7 @@ def test_what_was_not_asked_for_longest_goes_when_there_is_no_room(tmp_path: Pat
 
 def test_a_picture_weighs_what_it_takes_compressed_too(tmp_path: Path) -> None:
     png = drawn(tmp_path / "noise.png", (1, 2, 3)).read_bytes()
-    picture = Picture(png, 600, 800)
+    picture = Picture(png, Seen(600, 800))
     before = picture.weight
     pdf = FPDF()
     pdf.add_page()
