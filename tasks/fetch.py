@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prefect import task
 from sqlalchemy import Connection
@@ -20,7 +20,7 @@ from backroom.channels.delivering import delivery_of_fetched
 from backroom.channels.registry import channel_for
 from backroom.channels.remote import Fetched, OrderSource
 from backroom.channels.strict_json import BrokenJson
-from backroom.domain.errors import BackroomError
+from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.model import Problem, StepOutcome
 from backroom.domain.shop import ChannelSpec
 from backroom.shop.room import Room, this_room
@@ -81,7 +81,7 @@ def _fetch(room: Room, claim: Claim, spec: ChannelSpec, some: Sequence[Hint], fi
         **{id_: Trouble(NOT_GIVEN, f"{spec.id} gives others, not this one: {e}") for id_, e in asked.failed.items()},
         **{id_: Trouble(UNREADABLE, f"{spec.id} answers something that cannot be read.") for id_ in broken},
     }
-    away = Trouble(asked.away.cause, str(asked.away)) if asked.away else None
+    away = _away(asked.away) if asked.away else None
     done = [hint for hint in some if hint.external_id in asked.given and hint.external_id not in broken]
     alone = [hint for hint in some if hint.external_id in own]
     gone = [hint for hint in alone if hint.looks + 1 >= LOOKS]
@@ -124,6 +124,11 @@ def _ask(room: Room, spec: ChannelSpec, ids: Sequence[str], find: FindSource) ->
     except BackroomError as error:
         return Asked(silent=list(ids), away=error)
     return ask_for(source, ids, known)
+
+
+def _away(error: BackroomError) -> Trouble:
+    wait = error.retry_after if isinstance(error, Retry) else None
+    return Trouble(error.cause, str(error), wait or timedelta(0))
 
 
 def _if_left(away: Trouble | None, hint: Hint, left: set[str]) -> Trouble | None:

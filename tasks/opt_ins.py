@@ -7,6 +7,7 @@ What belongs here: sending. What does not: how often a code may be asked for, an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from prefect import task
 from sqlalchemy import Connection
@@ -36,6 +37,7 @@ def send_codes(claim: Claim) -> int:
     messenger = messengers_of(room).get("sms")
     results = _send(room, claim, messenger, codes) if messenger else {}
     ended: dict[int, tuple[str, str]] = {}
+    waits: dict[int, timedelta] = {}
     for one in codes:
         result = results.get(opt_ins.code_key(one.id))
         if messenger is None:
@@ -46,9 +48,11 @@ def send_codes(claim: Claim) -> int:
         elif isinstance(result, BackroomError):
             if not isinstance(result, Retry):
                 ended[one.id] = (opt_ins.REFUSED, result.cause)
+            elif result.retry_after is not None:
+                waits[one.id] = result.retry_after
         else:
             ended[one.id] = (opt_ins.SENT, "")
-    room.database.write(lambda c: opt_ins.settle(c, claim.token, ended, fence(c, claim.token)))
+    room.database.write(lambda c: opt_ins.settle(c, claim.token, ended, fence(c, claim.token), waits))
     return sum(state == opt_ins.SENT for state, _ in ended.values())
 
 

@@ -24,7 +24,7 @@ from backroom.store.database import now
 from backroom.store.sickness import Sick
 from tasks.connections import messengers_of
 from tasks.messages import About, Writer, plan_and_send
-from tasks.sick import leave
+from tasks.sick import failed, leave
 
 # What comes back was not delivered: whoever was told of the one is not told of the other.
 KIND_OF = {
@@ -76,8 +76,7 @@ def tell_of_parcels(claim: Claim) -> list[StepOutcome]:
     for row in rows:
         if errors := unsent.get(row["fulfilment_order_id"]):
             worst = next((error for error in errors if not isinstance(error, Retry)), errors[0])
-            may_pass = isinstance(worst, Retry)
-            sick.append(Sick(row["id"], row["order_id"], row["number"], worst.cause, str(worst), may_pass))
+            sick.append(failed(row, worst))
     ill = {one.row_id for one in sick}
     well = {row["id"]: row for row in rows if row["id"] not in ill}
 

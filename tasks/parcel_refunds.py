@@ -13,7 +13,7 @@ from prefect import task
 from sqlalchemy import Connection, RowMapping
 
 from backroom.carriers.base import Tracks
-from backroom.domain.errors import BackroomError, OutcomeUnknown, Retry
+from backroom.domain.errors import BackroomError, OutcomeUnknown
 from backroom.domain.model import StepOutcome
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.shop.room import Room, this_room
@@ -22,7 +22,7 @@ from backroom.store.claims import Claim, fence
 from backroom.store.effects import request_hash
 from backroom.store.sickness import Sick
 from tasks.connections import carrier_from
-from tasks.sick import leave
+from tasks.sick import failed, leave
 
 REFUND = "label_refund"
 # Which column says how it stands, and the end of its effect's key.
@@ -41,8 +41,7 @@ def refund_labels(claim: Claim) -> list[StepOutcome]:
         try:
             said = _give_back(room, claim, row)
         except BackroomError as error:
-            may_pass = isinstance(error, Retry)
-            sick.append(Sick(row["id"], row["order_id"], row["number"], error.cause, str(error), may_pass))
+            sick.append(failed(row, error))
         else:
             outcomes.append(StepOutcome(row["number"], "advanced", f"label of {row['tracking']}: {said}"))
     return outcomes + leave(room, claim, sick)

@@ -20,24 +20,28 @@ from backroom.store.sickness import Sick
 
 
 def failed(part: RowMapping, error: BackroomError) -> Sick:
-    """A parcel on which a step failed. What says Retry may pass by itself: a printer that is off, a full disk."""
-    may_pass = isinstance(error, Retry)
-    return Sick(part["id"], part["order_id"], part["number"], error.cause, str(error), may_pass)
+    """A part or a parcel on which a step failed. What says Retry may pass by itself: a printer off, a full disk."""
+    return _sick(part["id"], part["order_id"], part["number"], error)
 
 
 def failed_return(back: RowMapping, error: BackroomError) -> Sick:
     """A return on which a step failed, under its order's number: that is whose run it gets."""
-    return Sick(back["id"], back["order_id"], back["order_number"], error.cause, str(error), isinstance(error, Retry))
+    return _sick(back["id"], back["order_id"], back["order_number"], error)
 
 
 def failed_refund(owed: Owed, error: BackroomError) -> Sick:
     """A cancelled order that its channel did not pay back. The order itself stays cancelled."""
-    return Sick(owed.id, owed.order_id, owed.order_number, error.cause, str(error), isinstance(error, Retry))
+    return _sick(owed.id, owed.order_id, owed.order_number, error)
 
 
 def failed_news(news: RowMapping, error: BackroomError) -> Sick:
     """News that a channel could not be told, under its order's number. The order itself goes on."""
-    return Sick(news["id"], news["order_id"], news["number"], error.cause, str(error), isinstance(error, Retry))
+    return _sick(news["id"], news["order_id"], news["number"], error)
+
+
+def _sick(row_id: int, order_id: int, number: str, error: BackroomError) -> Sick:
+    passes, wait = (True, error.retry_after) if isinstance(error, Retry) else (False, None)
+    return Sick(row_id, order_id, number, error.cause, str(error), passes, wait)
 
 
 def leave(room: Room, claim: Claim, sick: Sequence[Sick]) -> list[StepOutcome]:

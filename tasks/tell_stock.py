@@ -82,7 +82,7 @@ def _nothing_happened(failure: BackroomError) -> bool:
 
 
 def _put_off(room: Room, channel: str, failure: BackroomError) -> str:
-    wait = failure.retry_after if isinstance(failure, ServiceAway) and failure.retry_after else timedelta(0)
+    wait = failure.retry_after if isinstance(failure, Retry) and failure.retry_after else timedelta(0)
     ask = room.database.write(
         lambda connection: level_calls.went_wrong(
             connection,

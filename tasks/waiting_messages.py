@@ -47,11 +47,16 @@ def send_waiting(claim: Claim) -> list[StepOutcome]:
         at = fence(connection, claim.token)
         hours = [(id_, writer.say_wait(until), until) for id_, until in later.items()]
         waiting_messages.wait_until(connection, claim.token, hours)
-        failed = [(id_, error.cause, str(error), isinstance(error, Retry)) for id_, error in unsent.items()]
+        failed = [_failed(id_, error) for id_, error in unsent.items()]
         return waiting_messages.fail(connection, claim.token, failed, at, claim.run_id)
 
     ended = room.database.write(commit)
     return [_outcome(row, unsent, row["id"] in later, row["id"] in ended) for row in rows]
+
+
+def _failed(id_: int, error: BackroomError) -> waiting_messages.Failed:
+    passes, wait = (True, error.retry_after) if isinstance(error, Retry) else (False, None)
+    return waiting_messages.Failed(id_, error.cause, str(error), passes, wait)
 
 
 def _about(row: RowMapping, key: bytes, consents: Sequence[StatedConsent]) -> About:

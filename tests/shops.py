@@ -37,10 +37,12 @@ from backroom.domain.shop import (
     Thresholds,
 )
 from backroom.engine import wake
+from backroom.outgoing.circuit import keep_in
 from backroom.shop import room as rooms
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
 from backroom.store import print_attempts, scanning, stock
+from backroom.store.asked_waits import WaitsBook
 from backroom.store.catalogue import save_variants
 from backroom.store.database import Database, now
 from backroom.store.inbox_door import Delivery, Receipt, accept
@@ -471,7 +473,7 @@ def pay_by_secrets(floor: Floor, patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def floor(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Floor:
+def floor(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Floor]:
     """A fresh shop, which is this process's room, and a waker that remembers: the tasks find both by themselves."""
     home = tmp_path / "home"
     floor = open_floor(database, home)
@@ -480,4 +482,6 @@ def floor(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(vars(wake), "_this", floor.waker)
 
     pay_by_secrets(floor, monkeypatch)
-    return floor
+    book = keep_in(WaitsBook(database))
+    yield floor
+    keep_in(book)

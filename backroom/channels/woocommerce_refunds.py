@@ -116,7 +116,7 @@ class WooRefunds:
             with Client(account) as client:
                 return client.call(method, f"wp-json/wc/v3/{path}", about=about, careful=method == "POST", **more)
         except ServiceAway as away:
-            error = ChannelAway(away.message)
+            error = ChannelAway(away.message, retry_after=away.retry_after)
         except ServiceSetup as setup:
             error = RefundSetupBroken(
                 setup.message,

@@ -18,6 +18,9 @@ from backroom.cli.connections import Connection, connections_of
 from backroom.cli.opening import open_new_room
 from backroom.cli.output import console, show_json
 from backroom.domain.errors import BackroomError, Retry
+from backroom.outgoing.circuit import keep_in
+from backroom.store.asked_waits import WaitsBook
+from backroom.store.migrate import is_made
 
 AT_ONCE = 8
 WELL, AWAY, WRONG, UNTRIED = "well", "away", "wrong", "untried"
@@ -39,7 +42,11 @@ class Finding:
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="One JSON document for programs")] = False) -> None:
     """Try every connection that the shop file names, without changing anything; exit code 1 where one does not work."""
-    connections = list(connections_of(open_new_room()))
+    room = open_new_room()
+    if is_made(room.database.engine):
+        # Whoever asked to be left alone is tried once all the same, and what waits for it goes on if it answers.
+        keep_in(WaitsBook(room.database), by_hand=True)
+    connections = list(connections_of(room))
     if as_json:
         found = list(examine(connections))
         show_json([asdict(one) for one in found])

@@ -8,6 +8,8 @@ in Prefect's logs and in the UI.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 
 class BackroomError(Exception):
     """The root. `cause` is a short stable word that groups the same trouble over many orders (see the breaker).
@@ -32,9 +34,18 @@ class BackroomError(Exception):
 
 
 class Retry(BackroomError):
-    """It may work later without anybody's hand: a time-out before the request was accepted, a busy printer."""
+    """It may work later without anybody's hand: a time-out before the request was accepted, a busy printer.
+
+    `retry_after` is how long the other side asks to be left alone, None where it does not say: nothing is tried sooner.
+    """
 
     cause = "later"
+
+    def __init__(
+        self, message: str, *, remedy: str = "", cause: str | None = None, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(message, remedy=remedy, cause=cause)
+        self.retry_after = retry_after
 
 
 class Refuse(BackroomError):

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from backroom.domain.consent import Medium
-from backroom.domain.errors import BackroomError
+from backroom.domain.errors import BackroomError, Retry
 from backroom.messaging.base import (
     MessageDelayed,
     MessageRefused,
@@ -219,9 +219,12 @@ def _call(
         if own is None:
             return None, away.status
         if not isinstance(own, ServiceAway):
+            if isinstance(own, Retry):
+                own.retry_after = away.retry_after
             error = own
         elif away.nothing_happened or key == "check":
-            error = ProviderDown(f"{provider} takes no message now: {away.message}")
+            down = f"{provider} takes no message now: {away.message}"
+            error = ProviderDown(down, retry_after=away.retry_after)
         else:
             error = sending_unknown(key, provider)
     except (ServiceSilent, AnswerUnreadable):

@@ -117,7 +117,7 @@ class TwilioMessenger:
                 return sent
             lost = sending_unknown(message.key, "Twilio")
         except ServiceAway as away:
-            lost = ProviderDown(f"Twilio takes no message now: {away.message}")
+            lost = ProviderDown(f"Twilio takes no message now: {away.message}", retry_after=away.retry_after)
         except ServiceSetup as setup:
             lost = SetupBroken(setup.message, remedy=setup.remedy)
         except ServiceRefused as refused:

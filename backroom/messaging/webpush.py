@@ -189,7 +189,7 @@ class WebPush:
                 return False
             error = MessageRefused(f"The push service refuses message {key} ({refused.answer.status}).")
         except ServiceAway as away:
-            error = ProviderDown(f"The push service takes no message now: {away.message}")
+            error = ProviderDown(f"The push service takes no message now: {away.message}", retry_after=away.retry_after)
         except ServiceSetup as setup:
             error = SetupBroken(setup.message, remedy="Look whether the shop's key for web push was changed.")
         except (AnswerUnreadable, NoPoint, NoSubscription) as wrong:

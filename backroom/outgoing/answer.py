@@ -11,6 +11,10 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+# A limit of so many calls a day is the longest that a service documents.
+LONGEST_WAIT = timedelta(days=1)
+_DIGITS = 9
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -70,13 +74,14 @@ def _no_number(word: str) -> float:
 
 
 def retry_after(text: str) -> timedelta | None:
-    """What stands in the header of that name (RFC 9110 section 10.2.3), seconds or a date; an hour at the most, for
-    whoever writes nonsense there."""
-    most = timedelta(hours=1)
-    if text.strip().isdigit():
-        return min(timedelta(seconds=int(text.strip()[:6])), most)
+    """What stands in the header of that name (RFC 9110 section 10.2.3), seconds or a date; `LONGEST_WAIT` at the most,
+    for whoever writes nonsense there."""
+    digits = text.strip()
+    if digits.isascii() and digits.isdecimal():
+        # More digits than a float holds are no number of seconds either.
+        return LONGEST_WAIT if len(digits) > _DIGITS else min(timedelta(seconds=int(digits)), LONGEST_WAIT)
     try:
         left = parsedate_to_datetime(text) - datetime.now(UTC)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(left, timedelta(0)), most)
+    return min(max(left, timedelta(0)), LONGEST_WAIT)

@@ -6,7 +6,8 @@
   packed and unpacked.
 - It is tried again only where that is harmless: nothing had left, the other side said "not now" (429, 503), or the
   caller says that the same call twice is one (`again`). All tries together stay below `PATIENCE` seconds.
-- `Retry-After` (RFC 9110 section 10.2.3) is kept; after failures in a row the circuit opens.
+- `Retry-After` (RFC 9110 section 10.2.3) is kept, by every process and after a restart (`circuit`); after failures in a
+  row the circuit opens.
 - The log names service, our id, status and the request's id: no address, login, body or person.
 """
 
@@ -18,7 +19,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -27,7 +28,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from backroom.outgoing.answer import Answer, retry_after
-from backroom.outgoing.circuit import circuit_of
+from backroom.outgoing.circuit import Rest, circuit_of
 from backroom.outgoing.deadline import HurriedAdapter, over_by
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
 from backroom.outgoing.unpacking import BadPacking, TooLong, unpack
@@ -122,11 +123,11 @@ class Client:
         until = time.monotonic() + PATIENCE
         certain = True
         for tried in range(1, TRIES + 1):
-            if left := self._circuit.wait_left():
+            if rest := self._circuit.rest():
                 raise ServiceAway(
                     service,
-                    f"{service} is left alone for now ({about}).",
-                    retry_after=timedelta(seconds=left),
+                    f"{service} {_why_left(rest)} ({about}).",
+                    retry_after=timedelta(seconds=rest.seconds),
                     nothing_happened=certain,
                 )
             try:
@@ -297,5 +298,14 @@ def is_in_house(host: str) -> bool:
 
 
 def _asked(error: ServiceAway | ServiceSilent) -> float:
-    after = error.retry_after if isinstance(error, ServiceAway) else None
+    if isinstance(error, ServiceAway):
+        after = error.retry_after
+    else:
+        after = retry_after(error.answer.headers.get("retry-after", "")) if error.answer else None
     return after.total_seconds() if after else 0.0
+
+
+def _why_left(rest: Rest) -> str:
+    if not rest.asked:
+        return "is left alone for now, since it did not answer"
+    return f"asked to be left alone until {datetime.now(UTC) + timedelta(seconds=rest.seconds):%Y-%m-%d %H:%M} UTC"

@@ -15,8 +15,8 @@ from backroom.outgoing.answer import Answer
 class ServiceAway(Retry):
     """The other side cannot be reached or takes nothing now; nothing happened there, or doing it again is harmless.
 
-    `retry_after` is how long it asks to be left alone, None where it does not say. `nothing_happened`: it certainly did
-    not do what was asked; else its answer was lost, and it may have. `status` is what it said, 0 where it said nothing.
+    `nothing_happened`: it certainly did not do what was asked; else its answer was lost, and it may have. `status` is
+    what it said, 0 where it said nothing.
     """
 
     def __init__(
@@ -29,8 +29,7 @@ class ServiceAway(Retry):
         status: int = 0,
     ) -> None:
         # One cause for each service: the breaker of one must not stop another's orders.
-        super().__init__(message, cause=f"{_word(service)}-away")
-        self.retry_after = retry_after
+        super().__init__(message, cause=f"{_word(service)}-away", retry_after=retry_after)
         self.nothing_happened = nothing_happened
         self.status = status
 

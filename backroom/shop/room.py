@@ -15,9 +15,11 @@ from pathlib import Path
 
 from backroom.domain.errors import AskPerson
 from backroom.domain.shop import PrinterSpec, Shop
+from backroom.outgoing.circuit import keep_in
 from backroom.shop.load import load_shop
 from backroom.shop.secrets import Secrets
 from backroom.store import sealing
+from backroom.store.asked_waits import WaitsBook
 from backroom.store.database import Clock, Database
 from backroom.store.seals import Seals, read_master_key
 
@@ -116,6 +118,7 @@ def this_room() -> Room:
     with _opening:
         if home not in _open:
             _open[home] = open_room(home)
+            keep_in(WaitsBook(_open[home].database))
         return _open[home]
 
 
@@ -126,9 +129,11 @@ def working_in(room: Room) -> Iterator[Room]:
     os.environ["BACKROOM_HOME"] = str(room.home)
     with _opening:
         _open[room.home] = room
+    book = keep_in(WaitsBook(room.database))
     try:
         yield room
     finally:
+        keep_in(book)
         with _opening:
             _open.pop(room.home, None)
         if before is None:

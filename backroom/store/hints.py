@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, case, func, select, update
 
@@ -28,10 +28,12 @@ OWN = (NOT_THERE, NOT_GIVEN, UNREADABLE)
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why something could not be fetched: a stable word, and the sentence that a person reads."""
+    """Why something could not be fetched: a stable word, the sentence that a person reads, and for how long its channel
+    asks to be left alone."""
 
     cause: str
     reason: str
+    wait: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def resting(connection: Connection, at: datetime) -> dict[str, tuple[Trouble, da
 def put_off(connection: Connection, hints: Sequence[Hint], channel: str, trouble: Trouble, at: datetime) -> datetime:
     """Leave hints of a channel that is away for later, with the reason; returns when all are tried again."""
     tries = 1 + max((hint.failures for hint in hints), default=0)
-    until = next_attempt(min(tries, _LONGEST_DOUBLING), at, trouble.cause, seed=f"{channel}:{tries}")
+    ours = next_attempt(min(tries, _LONGEST_DOUBLING), at, trouble.cause, seed=f"{channel}:{tries}")
+    until = max(ours, at + trouble.wait)
     for hint in hints:
         _rest(connection, hint, trouble, until, at, failures=hint.failures + 1)
     return until

@@ -10,7 +10,7 @@ import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
@@ -166,9 +166,15 @@ def claimed(connection: Connection, seals: Seals, token: str) -> list[Code]:
     return found
 
 
-def settle(connection: Connection, token: str, ended: Mapping[int, tuple[str, str]], at: datetime) -> None:
+def settle(
+    connection: Connection,
+    token: str,
+    ended: Mapping[int, tuple[str, str]],
+    at: datetime,
+    waits: Mapping[int, timedelta] | None = None,
+) -> None:
     """What became of codes, by id: SENT, or REFUSED with why. Their number is kept no longer. What is not
-    among these is tried again."""
+    among these is tried again, no sooner than its provider asks (`waits`, by id)."""
     mine = opt_ins.c.claim_token == token
     for id_, (state, reason) in ended.items():
         gone = {"state": state, "reason": reason, "content": b"", "next_attempt_at": None, "claim_token": None}
@@ -176,6 +182,9 @@ def settle(connection: Connection, token: str, ended: Mapping[int, tuple[str, st
         # One that was confirmed meanwhile stays so.
         waiting = update(opt_ins).where(opt_ins.c.id == id_, mine, opt_ins.c.state == ASKED)
         connection.execute(waiting.values(gone | sent))
+    for id_, wait in (waits or {}).items():
+        sooner = update(opt_ins).where(opt_ins.c.id == id_, mine, opt_ins.c.next_attempt_at < at + wait)
+        connection.execute(sooner.values(next_attempt_at=at + wait))
     tired = mine & (opt_ins.c.state == ASKED) & (opt_ins.c.attempts >= MOST_FAILURES)
     gone = {"state": REFUSED, "reason": "tried too often", "content": b"", "next_attempt_at": None}
     connection.execute(update(opt_ins).where(tired).values(gone))

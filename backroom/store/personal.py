@@ -170,6 +170,7 @@ HOLDINGS: tuple[Holding, ...] = (
 # and erasures name people by number only, and have to stay.
 OF_NOBODY = (
     t.api_keys,
+    t.asked_waits,
     t.audit_days,
     t.booth_devices,
     t.booth_lines,

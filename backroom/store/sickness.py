@@ -67,7 +67,8 @@ class Sick:
     """One that failed: the row of its stage (an order at intake, a fulfilment order, a return, a refund of a cancelled
     order, a parcel, news), its order, and why.
 
-    `may_pass` says that it may work later without anybody's hand.
+    `may_pass` says that it may work later without anybody's hand, and `wait` for how long nothing is to be tried, where
+    the other side said so.
     """
 
     row_id: int
@@ -76,6 +77,7 @@ class Sick:
     cause: str
     reason: str
     may_pass: bool = False
+    wait: timedelta | None = None
 
 
 def table_of(stage: str) -> Table:
@@ -115,7 +117,9 @@ def leave_wave(
         until = None
         single = row.breaker_id is None and one.cause not in shared
         if one.may_pass and single and failures < breaker_rule.MOST_FAILURES:
-            until = breaker_rule.next_attempt(failures, at, one.cause, seed=one.number)
+            until = max(
+                breaker_rule.next_attempt(failures, at, one.cause, seed=one.number), at + (one.wait or timedelta(0))
+            )
             put_off.add(one.row_id)
             entries.append(history.Entry(one.order_id, "order.put_off", told | {"until": until.isoformat()}))
         else:
@@ -134,6 +138,8 @@ def leave_wave(
                 breaker_id=open_.get(one.cause),
             )
         )
+        if one.wait is not None and one.cause in open_:
+            _wait_longer(connection, open_[one.cause], at + one.wait)
     history.record(connection, entries, at=at, run_id=run_id)
     return put_off
 
@@ -284,6 +290,12 @@ def _ill(stage: str, location: str) -> ColumnElement[bool]:
     if stage in (FULFILMENT, PARTNER):
         return sick & (table.c.location == location)
     return sick & (table.c.channel == location) if stage == TELL else sick
+
+
+def _wait_longer(connection: Connection, breaker_id: int, until: datetime) -> None:
+    """Let a breaker be tried no sooner than its other side asked for."""
+    sooner = update(breakers).where(breakers.c.id == breaker_id, breakers.c.next_probe_at < until)
+    connection.execute(sooner.values(next_probe_at=until))
 
 
 def _open(connection: Connection, stage: str, location: str, cause: str, at: datetime) -> int:

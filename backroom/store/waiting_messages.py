@@ -10,8 +10,8 @@ back later and apart from the others, and after as many tries as any other failu
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
 
@@ -24,6 +24,17 @@ from backroom.store.tables import fulfilment_orders, messages, orders, returns
 
 STAGE = "messages"
 TIRED = "message-tried-often"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A message that could not be sent. `wait` is for how long its provider asks to be left alone."""
+
+    id: int
+    cause: str
+    reason: str
+    may_pass: bool
+    wait: timedelta | None = None
 
 
 def due(connection: Connection, at: datetime) -> bool:
@@ -83,24 +94,24 @@ def wait_until(connection: Connection, token: str, hours: Sequence[tuple[int, st
         connection.execute(mine.values(**values))
 
 
-def fail(
-    connection: Connection, token: str, failed: Sequence[tuple[int, str, str, bool]], at: datetime, run_id: str
-) -> set[int]:
-    """`(message id, cause, reason, may it pass)`. What may pass stays put off; the rest, and what was tried too often,
-    waits for a person's word. Returns the ids of those."""
+def fail(connection: Connection, token: str, failed: Sequence[Failed], at: datetime, run_id: str) -> set[int]:
+    """What may pass stays put off, for as long as its provider asks; the rest, and what was tried too often, waits for
+    a person's word. Returns the ids of those."""
     ended: set[int] = set()
     entries = []
-    for id_, cause, reason, may_pass in failed:
-        mine = messages.c.id.in_([id_]) & (messages.c.claim_token == token)
+    for one in failed:
+        mine = messages.c.id.in_([one.id]) & (messages.c.claim_token == token)
         row = connection.execute(select(messages).where(mine)).mappings().one_or_none()
         if row is None:
             continue
-        values: dict[str, object] = {"claim_token": None, "reason": reason}
-        if not may_pass or row["attempts"] >= MOST_FAILURES:
-            ended.add(id_)
+        values: dict[str, object] = {"claim_token": None, "reason": one.reason}
+        if not one.may_pass or row["attempts"] >= MOST_FAILURES:
+            ended.add(one.id)
             values |= {"state": FAILED, "next_attempt_at": None, "attempts": 0}
-            told = {"kind": row["kind"], "medium": row["medium"], "cause": cause, "reason": reason}
+            told = {"kind": row["kind"], "medium": row["medium"], "cause": one.cause, "reason": one.reason}
             entries.append(history.Entry(row["order_id"], "message.failed", told))
+        elif one.wait is not None:
+            values["next_attempt_at"] = max(row["next_attempt_at"], at + one.wait)
         connection.execute(update(messages).where(mine).values(**values))
     history.record(connection, entries, at=at, run_id=run_id)
     return ended

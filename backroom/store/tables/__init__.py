@@ -12,7 +12,7 @@ from backroom.store.tables.booths import (
     tills,
 )
 from backroom.store.tables.channels import channel_levels, channel_news, channel_stock
-from backroom.store.tables.engine import breakers, claims, effects, generations
+from backroom.store.tables.engine import asked_waits, breakers, claims, effects, generations
 from backroom.store.tables.events import (
     event_checks,
     event_counts,
@@ -58,6 +58,7 @@ from backroom.store.tables.work import (
 
 __all__ = [
     "api_keys",
+    "asked_waits",
     "audit_days",
     "booth_calls",
     "booth_devices",

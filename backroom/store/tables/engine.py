@@ -1,4 +1,4 @@
-"""Tables of the engine: claims, wake-up generations, the effects ledger and breakers."""
+"""Tables of the engine: claims, wake-up generations, the effects ledger, breakers and waits."""
 
 from __future__ import annotations
 
@@ -49,6 +49,16 @@ effects = Table(
     Column("started_at", Utc),
     Column("settled_at", Utc),
     Index("ix_effects_state_kind", "state", "kind"),
+)
+
+# Until when another side asked to be left alone. `side` is a hash of its service and address.
+asked_waits = Table(
+    "asked_waits",
+    metadata,
+    Column("side", Text, primary_key=True),
+    Column("service", Text, nullable=False),
+    Column("until", Utc, nullable=False),
+    Column("asked_at", Utc, nullable=False),
 )
 
 breakers = Table(

@@ -296,6 +296,16 @@ def test_some_orders_in_a_row_that_nobody_can_give_stand_before_the_others_only_
     assert len(desk.numbers()) == 3
 
 
+def test_hints_wait_as_long_as_their_channel_asks(desk: Desk) -> None:
+    desk.elsewhere.trouble = ServiceAway("Elsewhere", "Elsewhere takes nothing now.", retry_after=timedelta(hours=2))
+    for id_ in ("1", "2"):
+        desk.hint(id_)
+    desk.wave()
+    with desk.floor.room.database.read() as connection:
+        at = now(connection)
+    assert all(timedelta(minutes=119) < row.next_attempt_at - at <= timedelta(hours=2) for row in desk.rows())
+
+
 def test_while_its_channel_is_away_no_look_counts_against_an_order(desk: Desk) -> None:
     desk.elsewhere.orders["7"] = an_order(7, [(PLAIN, 1)])
     desk.hint("7")

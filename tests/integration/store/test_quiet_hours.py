@@ -9,6 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import SecretStr
+from pytest_httpserver import HTTPServer
 from sqlalchemy import select, update
 
 from backroom.domain.quiet_hours import QuietHours
@@ -21,6 +23,7 @@ from backroom.store.forgetting import forget
 from backroom.store.personal import Whose
 from backroom.store.raw_orders import read_orders
 from backroom.store.tables import messages
+from blocks.messaging import SmsProvider
 from tasks.claiming import claim_messages, holding
 from tasks.waiting_messages import send_waiting
 from tests import fake_twilio
@@ -98,6 +101,20 @@ def test_the_order_goes_on_and_its_message_goes_in_the_morning(floor: Floor, twi
     sent = sms(floor, number)
     assert (sent["state"], sent["reason"], sent["next_attempt_at"]) == ("sent", "", None)
     assert send(floor) == []
+
+
+def test_a_message_of_the_night_waits_as_long_as_its_provider_asks(floor: Floor, httpserver: HTTPServer) -> None:
+    close_all()
+    httpserver.expect_request("/sms").respond_with_data("", status=503, headers={"Retry-After": "7200"})
+    with sending_by(floor, SmsProvider(kind="json", url=httpserver.url_for("/sms"), password=SecretStr("t0ken"))):
+        night(floor)
+        number = floor.taken_in()
+        floor.fulfil(HUB)
+        let_day_come(floor)
+        assert send(floor) == ["waiting"]
+    until = sms(floor, number)["next_attempt_at"]
+    assert timedelta(minutes=119) < until - datetime.now(UTC) <= timedelta(hours=2)
+    close_all()
 
 
 def test_stop_in_the_night_ends_what_waits_for_the_morning(floor: Floor, twilio: FakeTwilio) -> None:
