@@ -21,7 +21,8 @@ from backroom.store.claims import Claim
 from backroom.store.returns import of_order
 
 BEFORE_WORK = (OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED, OrderState.BACKORDERED)
-_OF_PAYMENT = ("payment_pending", "payment_refunded")
+_REFUNDED = "payment_refunded"
+_OF_PAYMENT = ("payment_pending", _REFUNDED)
 # Holds for what the source itself said: its newer words may end them.
 _OF_ITS_WORDS = frozenset(
     {*_OF_PAYMENT, "unknown_sku", "address", "address_incomplete", "unreachable", "location_missing"}
@@ -63,11 +64,15 @@ def apply_news(
     if changed and known.state is OrderState.HELD:
         return _change_held(connection, known, news, order, claim, at)
     orders.note_news(connection, known.id, news)
+    reason = _paid_back(connection, known) if news.hold_reason == _REFUNDED else news.hold_reason
     # What a person was asked about already, and let go on, is not asked again because the source repeats it.
-    same = not changed and incoming.payment is known.payment and _asked(connection, known.id, news.hold_reason)
-    if news.hold_reason and not same:
-        return _hold(connection, known, news.hold_reason)
+    asked = any(_asked(connection, known.id, one) for one in (reason, news.hold_reason))
+    same = not changed and incoming.payment is known.payment and asked
+    if reason and not same:
+        return _hold(connection, known, reason)
     if known.state is OrderState.HELD and order["hold_reason"] in _OF_PAYMENT and not news.hold_reason:
+        if _changed_beneath(connection, known.id):
+            return _hold(connection, known, rules.WHILE_MAKING)
         # What this owes in wake-ups the sweep sends, within a minute.
         desk.release(connection, known.number, "", claim.location)
         return _told(connection, known, "news.noted", {"paid": True}, claim, at, "advanced")
@@ -96,9 +101,18 @@ def _start_over(
     connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, claim: Claim, at: datetime
 ) -> StepOutcome:
     if not desk.start_over(connection, known.id):
-        orders.note_news(connection, known.id, news)
-        return _hold(connection, known, rules.WHILE_MAKING)
+        return _change_begun(connection, known, news)
     return _begin_again(connection, known, news, claim, at)
+
+
+def _change_begun(connection: Connection, known: orders.KnownOrder, news: orders.NewOrder) -> StepOutcome:
+    """It was changed after its work began, and is made as it was: a person compares the two. That it was paid back
+    whole weighs more, and they hear of that first."""
+    orders.note_news(connection, known.id, news)
+    outcome = _hold(connection, known, rules.CHANGED if desk.is_labelled(connection, known.id) else rules.WHILE_MAKING)
+    if _newly_paid_back(known, news):
+        outcome = _hold(connection, known, _paid_back(connection, known))
+    return outcome
 
 
 def _begin_again(
@@ -122,8 +136,7 @@ def _change_held(
     """A held order was changed. Before any work it takes the newer words; what somebody of the shop holds stays held,
     what was held for the source's own words is judged by the newer ones. After that a person must know of them."""
     if not desk.start_over(connection, known.id):
-        orders.note_news(connection, known.id, news)
-        return _hold(connection, known, news.hold_reason or rules.WHILE_MAKING)
+        return _change_begun(connection, known, news)
     if order["hold_reason"] in _OF_ITS_WORDS:
         return _begin_again(connection, known, news, claim, at)
     reason = news.hold_reason or order["hold_reason"]
@@ -142,8 +155,8 @@ def _cancel(
         return StepOutcome(known.number, "waiting", "being_labelled")
     except desk.NotPossibleNow:
         orders.note_news(connection, known.id, news)
-        refunded = news.incoming.payment is PaymentStatus.REFUNDED
-        return _hold_at_its_end(connection, known, rules.PAID_BACK if refunded else rules.CANCELLED, claim, at)
+        reason = rules.PAID_BACK if _newly_paid_back(known, news) else rules.CANCELLED
+        return _hold_at_its_end(connection, known, reason, claim, at)
     orders.note_late_news(connection, known.id, news)
     return StepOutcome(known.number, "cancelled")
 
@@ -174,7 +187,7 @@ def _late(
             left_at=order["ended_at"] or at,
             at=at,
             cancelled=incoming.cancelled,
-            payment=incoming.payment,
+            paid_back=_newly_paid_back(known, news),
             comes_back=bool(of_order(connection, known.id)),
             changed=news.fingerprint != known.fingerprint,
             fewer=rules.only_fewer(had, incoming.lines),
@@ -208,6 +221,22 @@ def _hold_at_its_end(
     if any(_asked(connection, known.id, one) for one in _ENDINGS):
         return _told(connection, known, "news.noted", {"cancelled": True}, claim, at)
     return _hold(connection, known, reason)
+
+
+def _newly_paid_back(known: orders.KnownOrder, news: orders.NewOrder) -> bool:
+    """Whether it was paid back whole since we last heard: of what was so before its label, a person has decided."""
+    return news.incoming.payment is PaymentStatus.REFUNDED and known.payment is not PaymentStatus.REFUNDED
+
+
+def _paid_back(connection: Connection, known: orders.KnownOrder) -> str:
+    """Why an order is held that was paid back whole: after its label it cannot simply be cancelled."""
+    return rules.PAID_BACK if desk.is_labelled(connection, known.id) else _REFUNDED
+
+
+def _changed_beneath(connection: Connection, order_id: int) -> bool:
+    """Whether an order that is held for its payment was held for a change just before: both were told at once."""
+    reasons = [data.get("reason") for data in history.all_of(connection, order_id, "order.held")]
+    return reasons[-2:-1] == [rules.WHILE_MAKING]
 
 
 def _hold(connection: Connection, known: orders.KnownOrder, reason: str) -> StepOutcome:

@@ -49,7 +49,7 @@ def asks(
     left_at: datetime,
     at: datetime,
     cancelled: bool,
-    payment: PaymentStatus,
+    paid_back: bool,
     comes_back: bool,
     changed: bool,
     fewer: bool,
@@ -58,10 +58,11 @@ def asks(
 
     What comes back to us by a return (`comes_back`) is settled there. `changed` says that something differs that
     matters for making and sending, `fewer` that pieces were only taken off it: money was given back for them.
+    `paid_back` says that all of its money was, after the label; what was so before it is no news.
     """
     if delivery is not Delivery.SHIP or at - left_at > STILL_NEAR or comes_back:
         return ""
-    if payment is PaymentStatus.REFUNDED:
+    if paid_back:
         return PAID_BACK
     if cancelled:
         return CANCELLED

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from backroom.domain.cancelling import CancelledOrder, Why, is_owed
 from backroom.domain.model import OrderState, PaymentStatus
+from backroom.domain.news import CHANGED as CHANGED_AFTER_LABEL
 from backroom.domain.news import WHILE_MAKING
 from backroom.domain.shop import Shop
 from backroom.store import effects, history, refunds
@@ -35,6 +36,8 @@ from backroom.store.waiting import HEALTHY, is_due
 STAGE = "refunds"
 # What a wave may still do something about.
 OPEN = OF_CANCELLED & (table.c.state == WAITING) & (table.c.by_hand == "")
+# Holds of an order whose source changed it after it was begun.
+_CHANGED = (WHILE_MAKING, CHANGED_AFTER_LABEL)
 # How long a refund waits for its channel to be told of the cancellation that gives the money back.
 LOOK_AGAIN = timedelta(minutes=1)
 
@@ -134,7 +137,7 @@ def claimed(connection: Connection, seals: Seals, token: str) -> list[Due]:
             owed,
             paid[owed.order_id],
             _told(connection, owed.order_id),
-            any(one.get("reason") == WHILE_MAKING for one in history.all_of(connection, owed.order_id, "order.held")),
+            any(one.get("reason") in _CHANGED for one in history.all_of(connection, owed.order_id, "order.held")),
             begun[owed.key]["state"] if owed.key in begun else effects.PLANNED,
         )
         for owed in found

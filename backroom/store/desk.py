@@ -254,6 +254,12 @@ def cancel(
     return news.write_cancelled(connection, order, reason, at) if order["channel"] in told else []
 
 
+def is_labelled(connection: Connection, order_id: int) -> bool:
+    """Whether a parcel of the order has its label, so that it is cancelled and changed no more."""
+    query = select(fulfilment_orders.c.state).where(fulfilment_orders.c.order_id == order_id)
+    return not may_cancel([FulfilmentState(state) for state in connection.execute(query.distinct()).scalars()])
+
+
 def start_over(connection: Connection, order_id: int) -> bool:
     """Undo routing and reserving of an order nobody has begun to make, so that news can be applied; False if begun.
 
@@ -446,9 +452,7 @@ def _refuse_while_labelling(connection: Connection, order_id: int, number: str, 
 
 def _refuse_after_label(connection: Connection, order_id: int, number: str) -> None:
     """What a label says is what was bought: it is not changed behind the carrier's back."""
-    query = select(fulfilment_orders.c.state).where(fulfilment_orders.c.order_id == order_id)
-    states = [FulfilmentState(state) for state in connection.execute(query.distinct()).scalars()]
-    if not may_cancel(states):
+    if is_labelled(connection, order_id):
         raise NotPossibleNow(
             f"{number} is labelled already", remedy="Take its parcel out of the pile, and enter the order anew."
         )

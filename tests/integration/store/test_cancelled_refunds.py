@@ -520,11 +520,12 @@ def test_an_order_whose_money_is_kept_is_not_paid_back_even_when_it_is_paid_late
     assert (floor.pay_cancelled(), standing(floor, number), standing(floor, late)) == ([], [], [])
 
 
-def test_what_was_changed_at_its_channel_while_it_was_made_is_a_persons(
-    floor: Floor, at: Callable[..., str], httpserver: HTTPServer
+@pytest.mark.parametrize("reason", ["changed_while_making", "changed_after_label"])
+def test_what_was_changed_at_its_channel_after_it_was_begun_is_a_persons(
+    floor: Floor, at: Callable[..., str], httpserver: HTTPServer, reason: str
 ) -> None:
     number = at("woocommerce", httpserver.url_for(""))
-    floor.room.database.write(lambda c: desk.hold(c, number, "changed_while_making", ""))
+    floor.room.database.write(lambda c: desk.hold(c, number, reason, ""))
     cancel(floor, number)
     floor.pay_cancelled()
     assert standing(floor, number) == [("waiting", None, Why.CHANGED_THERE)]

@@ -210,6 +210,31 @@ def test_what_a_person_let_go_on_is_not_asked_again_because_the_source_repeats_i
     assert floor.state(number) == ("released", ["making"])
 
 
+def test_what_was_paid_back_whole_while_it_is_made_is_held_for_that_whatever_else_changed(floor: Floor) -> None:
+    number = making(floor)
+    tell(floor, 7001, (PLAIN, 3), at=SOUTH, financial_status="refunded")
+    assert reason(floor, number) == "payment_refunded"
+    # The refund is taken back: what else changed still waits for somebody who compares the two.
+    tell(floor, 7001, (PLAIN, 3), at=SOUTH, minute=6)
+    assert reason(floor, number) == "changed_while_making"
+
+
+def test_a_held_order_that_was_paid_back_whole_while_it_is_made_is_held_for_that(floor: Floor) -> None:
+    number = making(floor)
+    floor.room.database.write(lambda c: desk.hold(c, number, "asked_by_staff", "Ada"))
+    tell(floor, 7001, (PLAIN, 3), at=SOUTH, financial_status="refunded")
+    assert reason(floor, number) == "payment_refunded"
+
+
+def test_what_else_is_wrong_with_a_change_of_a_held_order_that_is_made_says_nothing_of_what_is_made(
+    floor: Floor,
+) -> None:
+    number = making(floor)
+    floor.room.database.write(lambda c: desk.hold(c, number, "asked_by_staff", "Ada"))
+    tell(floor, 7001, ("TEE-TYPO", 1), at=SOUTH)
+    assert reason(floor, number) == "changed_while_making"
+
+
 def test_a_hold_for_its_payment_ends_when_it_is_paid(floor: Floor) -> None:
     number = making(floor)
     tell(floor, 7001, minute=5, at=SOUTH, financial_status="pending")
@@ -267,8 +292,10 @@ MOVED = {"address1": "Fox Lane 8"}
     [
         (2, CANCELLED, "cancelled_after_label"),
         (2, CANCELLED | {"financial_status": "refunded"}, "refunded_after_label"),
-        (3, {}, "changed"),
-        (2, {"shipping_address": an_order(1, [(PLAIN, 1)])["shipping_address"] | MOVED}, "changed"),
+        (2, {"financial_status": "refunded"}, "refunded_after_label"),
+        (3, {"financial_status": "refunded"}, "refunded_after_label"),
+        (3, {}, "changed_after_label"),
+        (2, {"shipping_address": an_order(1, [(PLAIN, 1)])["shipping_address"] | MOVED}, "changed_after_label"),
     ],
 )
 def test_a_change_after_the_label_is_a_hold(
@@ -277,8 +304,7 @@ def test_a_change_after_the_label_is_a_hold(
     number = reach(floor)
     tell(floor, 7001, (PLAIN, quantity), **changes)
     assert floor.state(number)[0] == "held"
-    expected = {"changed": "changed_after_label" if reach is sent else "changed_while_making"}.get(asked, asked)
-    assert reason(floor, number) == expected
+    assert reason(floor, number) == asked
     assert floor.state(number)[1] in (["done"], ["labelled"])
 
 
@@ -302,6 +328,22 @@ def test_a_refund_after_the_parcel_left_is_for_a_person(floor: Floor) -> None:
     assert reason(floor, number) == "refunded_after_label"
     with pytest.raises(desk.NotPossibleNow):
         floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "asked_by_staff"))
+
+
+def test_what_was_paid_back_before_its_label_and_sent_all_the_same_is_not_asked_about_as_if_it_were_news(
+    floor: Floor,
+) -> None:
+    number = floor.taken_in((PLAIN, 2))
+    tell(floor, 7001, (PLAIN, 2), financial_status="refunded")
+    assert reason(floor, number) == "payment_refunded"
+    floor.room.database.write(lambda c: desk.release(c, number, "Ada", HUB))
+    floor.intake()
+    floor.fulfil(HUB)
+    assert floor.state(number) == ("fulfilled", ["done"])
+    tell(floor, 7001, (PLAIN, 2), minute=6, financial_status="refunded", tags="told of its fulfilment")
+    assert floor.state(number) == ("fulfilled", ["done"])
+    tell(floor, 7001, (PLAIN, 2), minute=7, financial_status="refunded", **CANCELLED)
+    assert reason(floor, number) == "cancelled_after_label"
 
 
 def test_a_refund_of_a_part_after_the_parcel_left_is_noted(floor: Floor) -> None:

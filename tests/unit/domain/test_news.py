@@ -49,7 +49,7 @@ def asked(**changes: object) -> str:
         "left_at": NOON,
         "at": NOON + timedelta(days=1),
         "cancelled": False,
-        "payment": PaymentStatus.PAID,
+        "paid_back": False,
         "comes_back": False,
         "changed": False,
         "fewer": False,
@@ -60,17 +60,17 @@ def asked(**changes: object) -> str:
 def test_what_news_of_a_parcel_that_left_ask() -> None:
     assert asked() == ""
     assert asked(cancelled=True) == CANCELLED
-    assert asked(cancelled=True, payment=PaymentStatus.REFUNDED) == PAID_BACK
-    assert asked(payment=PaymentStatus.REFUNDED) == PAID_BACK
+    assert asked(cancelled=True, paid_back=True) == PAID_BACK
+    assert asked(paid_back=True) == PAID_BACK
     assert asked(changed=True) == CHANGED
     assert asked(changed=True, fewer=True) == "", "money for a part of it went back"
 
 
-@given(st.sampled_from([Delivery.COLLECT, Delivery.CARRY_OUT]), st.booleans(), st.sampled_from(PaymentStatus))
+@given(st.sampled_from([Delivery.COLLECT, Delivery.CARRY_OUT]), st.booleans(), st.booleans())
 def test_nobody_is_asked_of_what_has_no_parcel_comes_back_or_left_long_ago(
-    delivery: Delivery, cancelled: bool, payment: PaymentStatus
+    delivery: Delivery, cancelled: bool, paid_back: bool
 ) -> None:
-    news = {"cancelled": cancelled, "payment": payment, "changed": True}
+    news = {"cancelled": cancelled, "paid_back": paid_back, "changed": True}
     assert asked(**news, delivery=delivery) == ""
     assert asked(**news, comes_back=True) == ""
     assert asked(**news, at=NOON + STILL_NEAR + timedelta(seconds=1)) == ""
