@@ -7,13 +7,15 @@ The header row names the columns, in any order and in any case; others are ignor
 
     order_id *   placed_at *  updated_at   email  phone  name  line1  line2  postcode  city  country
     sku *        quantity *   unit_price * shipping  total *  currency *
+    status (paid, pending, cancelled or refunded)
     delivery (ship, collect or carry_out)  note  language  consent_sms  consent_email (yes or no, for order updates)
 
 One row is one line of an order; the rows of an order may stand anywhere. What is said of the whole order may stand on
 each of its rows or on one of them, and must agree. Times are ISO 8601; one without a zone is UTC. A file corrected and
-dropped again changes an order only if its updated_at is later. UTF-8 or Windows-1252; comma, semicolon or tab; a
-decimal comma is understood where it cannot be a thousands separator. An order in a file counts as paid; its amounts
-include taxes.
+dropped again changes an order only if its updated_at is later; one of the same moment only if its status goes further,
+from pending over paid and refunded to cancelled. UTF-8 or Windows-1252; comma, semicolon or tab; a
+decimal comma is understood where it cannot be a thousands separator. An order without a status counts as paid; its
+amounts include taxes.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ LINE_COLUMNS = ("sku", "quantity", "unit_price")
 NEEDED = ("order_id", "placed_at", *LINE_COLUMNS, "total", "currency")
 ORDER_COLUMNS = (
     *("placed_at", "updated_at", "email", "phone", "name", "line1", "line2", "postcode", "city", "country"),
-    *("shipping", "total", "currency", "delivery", "note", "language", "consent_sms", "consent_email"),
+    *("shipping", "total", "currency", "status", "delivery", "note", "language", "consent_sms", "consent_email"),
 )
 COLUMNS = ("order_id", *ORDER_COLUMNS, *LINE_COLUMNS)
 LARGEST_FILE = 20 * 1024 * 1024

@@ -16,11 +16,17 @@ from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.channels.csvfile import ORDER_COLUMNS
 from backroom.channels.reading import Reading, country, first_text, items, language, long_text, mapping, text, yes_or_no
 from backroom.domain.cards import FREE_TEXT_KEYS
-from backroom.domain.model import Address, Delivery, IncomingLine, IncomingOrder, StatedConsent
+from backroom.domain.model import Address, Delivery, IncomingLine, IncomingOrder, PaymentStatus, StatedConsent
 from backroom.domain.money import exponent
 from backroom.domain.shop import ChannelSpec
 
 TOPIC = "csv.order"
+_CANCELLED = ("cancelled", "canceled")
+_PAYMENT = {
+    **dict.fromkeys(("", "paid"), PaymentStatus.PAID),
+    **dict.fromkeys(("pending", "unpaid", *_CANCELLED), PaymentStatus.PENDING),
+    "refunded": PaymentStatus.REFUNDED,
+}
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,]\d{3})+")
 
 
@@ -76,6 +82,9 @@ class CsvChannel:
         told = said["delivery"].lower() or Delivery.SHIP
         if told not in set(Delivery):
             reading.wrong("delivery", rows.place("delivery"), f"is none of {', '.join(Delivery)}")
+        status = said["status"].lower()
+        if status not in _PAYMENT:
+            reading.wrong("status", rows.place("status"), "is none of paid, pending, cancelled, refunded")
         consents = []
         for medium in ("sms", "email"):
             granted = yes_or_no(said[f"consent_{medium}"])
@@ -97,6 +106,8 @@ class CsvChannel:
             total_minor=total,
             lines=lines,
             source="csv",
+            cancelled=status in (*_CANCELLED, "refunded"),
+            payment=_PAYMENT[status],
             shipping_minor=shipping,
             email=said["email"],
             phone=said["phone"],

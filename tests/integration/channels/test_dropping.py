@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sqlalchemy import func, select
 from backroom.channels import dropping
 from backroom.channels.dropping import DropFolder, Taken
 from backroom.domain.shop import ChannelSpec
+from backroom.shop import room as rooms
 from backroom.store.inbox_door import Delivery, Receipt, accept
 from backroom.store.tables import inbox
 from tests.mapped_shops import a_spec
@@ -92,6 +94,24 @@ def test_the_same_file_twice_is_one(dropped: Dropped) -> None:
         dropped.look()
     assert dropped.stored() == 2
     assert dropped.names("done") == {"orders.csv", "orders-2.csv", "again.csv"}
+
+
+def test_a_boutique_cancels_an_order_by_a_file_and_the_file_from_before_does_not_bring_it_back(
+    dropped: Dropped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floor = dropped.floor
+    floor.room = replace(floor.room, shop=replace(floor.room.shop, channels=(FILES,)))
+    monkeypatch.setitem(rooms._open, floor.room.home.resolve(), floor.room)
+    told = CSV.replace(b"email\n", b"email,status\n")
+    cancelled = told.replace(b"one@example.org", b"one@example.org,cancelled")
+    for name, data in (("orders.csv", told), ("friday.csv", cancelled), ("again.csv", told + b"\n")):
+        dropped.put(name, data)
+        [taken] = dropped.look()
+        assert taken.refused == []
+        floor.intake()
+    states = {id_: floor.story(floor.number(id_)).order["state"] for id_ in ("X-1", "X-2")}  # type: ignore[arg-type]
+    assert states["X-1"] == "cancelled"
+    assert states["X-2"] != "cancelled"
 
 
 def test_a_file_that_was_just_written_to_is_left_until_it_is_still(

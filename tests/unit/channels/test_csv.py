@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from backroom.channels.base import NotAnOrder
 from backroom.channels.csvfile import BrokenFile, read_file
 from backroom.channels.strict_json import parse_json
-from backroom.domain.model import Delivery, IncomingOrder
+from backroom.domain.model import Delivery, IncomingOrder, PaymentStatus
 from tests.unit.channels.samples import channel, raw, sum_of_parts
 
 HEADER = "order_id;placed_at;sku;quantity;unit_price;total;currency;name"
@@ -86,6 +86,28 @@ def test_an_amount_that_could_be_read_in_two_ways_is_refused(said: str) -> None:
 
 def test_three_decimals_are_no_riddle_in_a_currency_that_has_them() -> None:
     assert parse(one("A;2026-11-20;S;1;1.250;1.250;KWD;x")).total_minor == 1250
+
+
+@pytest.mark.parametrize(
+    ("said", "payment", "cancelled"),
+    [
+        ("", PaymentStatus.PAID, False),
+        ("Paid", PaymentStatus.PAID, False),
+        ("pending", PaymentStatus.PENDING, False),
+        ("cancelled", PaymentStatus.PENDING, True),
+        ("CANCELED", PaymentStatus.PENDING, True),
+        ("refunded", PaymentStatus.REFUNDED, True),
+    ],
+)
+def test_a_status_says_what_became_of_an_order(said: str, payment: PaymentStatus, cancelled: bool) -> None:
+    found = parse(one(f"A;2026-11-20;S;1;1.00;1.00;EUR;x;{said}", header=f"{HEADER};Status"))
+    assert (found.payment, found.cancelled) == (payment, cancelled)
+
+
+def test_a_status_that_nobody_knows_is_refused_and_rows_must_agree_on_it() -> None:
+    assert reasons(one("A;2026-11-20;S;1;1.00;1.00;EUR;x;gone", header=f"{HEADER};status")) == ["drop.csv row 2 status"]
+    rows = [f"A;2026-11-20;S;1;1.00;2.00;EUR;x;{status}" for status in ("paid", "cancelled")]
+    assert reasons(one(*rows, header=f"{HEADER};status")) == ["drop.csv row 3 status"]
 
 
 def test_reasons_name_file_row_and_column() -> None:
