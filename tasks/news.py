@@ -80,20 +80,23 @@ def apply_news(
 
 
 def apply_deletion(
-    connection: Connection, known: orders.KnownOrder, received_at: datetime, claim: Claim, at: datetime
+    connection: Connection, known: orders.KnownOrder, said_at: datetime, claim: Claim, at: datetime
 ) -> StepOutcome:
-    """An order was deleted at its source. It says no time of its own, so ours counts: what the source said of a later
-    moment stands."""
-    if known.source_at > received_at:
+    """An order was deleted at its source. What the source said of a later moment stands, and what it said before does
+    not bring the order back, whenever that comes."""
+    if known.source_at > said_at:
         return _told(connection, known, "news.stale", {"deleted": True}, claim, at, "stale")
     if known.state in desk.ENDED:
+        orders.date_news(connection, known.id, said_at)
         return _told(connection, known, "news.noted", {"deleted": True}, claim, at)
     try:
         desk.cancel(connection, known.number, "", rules.DELETED)
     except desk.BeingWorkedOn:
         return StepOutcome(known.number, "waiting", "being_labelled")
     except desk.NotPossibleNow:
+        orders.date_news(connection, known.id, said_at)
         return _hold_at_its_end(connection, known, rules.DELETED, claim, at)
+    orders.date_news(connection, known.id, said_at)
     return StepOutcome(known.number, "cancelled", rules.DELETED)
 
 

@@ -218,7 +218,8 @@ def _unless_deleted(order: orders.NewOrder, deleted_at: datetime | None) -> orde
     """An order that its source says is gone, and only then that it is there: the messages changed places."""
     if deleted_at is None or deleted_at < order.incoming.updated_at:
         return order
-    return replace(order, incoming=replace(order.incoming, cancelled=True), hold_reason="")
+    gone = replace(order.incoming, cancelled=True, updated_at=deleted_at)
+    return replace(order, incoming=gone, hold_reason="")
 
 
 def _delete(connection: Connection, claim: Claim, deleted: Sequence[Deleted]) -> list[StepOutcome]:
@@ -235,7 +236,7 @@ def _delete(connection: Connection, claim: Claim, deleted: Sequence[Deleted]) ->
             settled.append((one.message.id, None, intake.DELETED))
             outcomes.append(StepOutcome(f"message {one.message.id}", "done", "deleted_at_channel"))
             continue
-        outcome = apply_deletion(connection, order, one.message.received_at, claim, at)
+        outcome = apply_deletion(connection, order, one.message.said_at, claim, at)
         if outcome.result == "waiting":
             intake.postpone(connection, one.message.id, at + POSTPONED)
         else:

@@ -1,4 +1,4 @@
-"""A seller of every kind that a shop file may name: one whose orders are placed, changed, cancelled and paid back.
+"""A seller of every kind that a shop file may name, whose orders are placed, changed, cancelled, paid back and deleted.
 
 What belongs here: what a source says of an order at its moments, in its own words, and asking it by our own adapters.
 What does not: what becomes of it here (`tests/integration/channels/test_every_kind.py`). The shops behind them are the
@@ -33,8 +33,9 @@ from tests.shops import PLAIN, an_order
 from tests.unit.channels.samples import payload
 
 PLACED, CHANGED, CANCELLED, REFUNDED = "placed", "changed", "cancelled", "refunded"
+DELETED = "deleted"
 # When each is said, in minutes after the first.
-MINUTES = {PLACED: 1, CHANGED: 10, CANCELLED: 20, REFUNDED: 20}
+MINUTES = {PLACED: 1, CHANGED: 10, CANCELLED: 20, REFUNDED: 20, DELETED: 20}
 FIRST = (datetime.now(UTC) - timedelta(hours=2)).replace(microsecond=0)
 
 
@@ -73,7 +74,8 @@ class Seller:
         for body, headers in self.sends(number, moment):
             parsed = parse_json(body)
             found.append(delivery_of(self.spec, channel, parsed, headers, body))
-        if self.spec.kind in SOURCES:
+        # What was deleted is not there to be fetched.
+        if self.spec.kind in SOURCES and moment != DELETED:
             [fetched] = self.source().fetch([self.id_of(number)])
             found.append(delivery_of_fetched(self.spec, channel, fetched))
         return found
@@ -94,14 +96,18 @@ def a_seller_on_shopify(server: HTTPServer) -> Seller:
 
     def stand(number: int, moment: str) -> None:
         shop.orders[number] = order(number, moment)
+        if moment == DELETED:
+            del shop.orders[number]
 
     def sends(number: int, moment: str) -> list[tuple[bytes, Mapping[str, str]]]:
-        topic = {PLACED: "orders/create", CANCELLED: "orders/cancelled"}.get(moment, "orders/updated")
-        headers = {"X-Shopify-Topic": topic, "X-Shopify-Event-Id": f"{number}-{moment}"}
-        return [(json.dumps(order(number, moment)).encode(), headers)]
+        topics = {PLACED: "orders/create", CANCELLED: "orders/cancelled", DELETED: "orders/delete"}
+        headers = {"X-Shopify-Topic": topics.get(moment, "orders/updated"), "X-Shopify-Event-Id": f"{number}-{moment}"}
+        headers |= {"X-Shopify-Triggered-At": f"{moment_of(moment):%Y-%m-%dT%H:%M:%S}.877041743Z"}
+        body = {"id": number} if moment == DELETED else order(number, moment)
+        return [(json.dumps(body).encode(), headers)]
 
     spec = ChannelSpec("seller", "shopify", 2, "standard", api=ApiSpec(shop.listen(server), "channel.seller"))
-    return Seller(spec, (PLACED, CHANGED, CANCELLED, REFUNDED), str, stand, sends, fake_shops.TOKEN)
+    return Seller(spec, (PLACED, CHANGED, CANCELLED, REFUNDED, DELETED), str, stand, sends, fake_shops.TOKEN)
 
 
 def a_seller_on_woocommerce(server: HTTPServer) -> Seller:
@@ -121,13 +127,16 @@ def a_seller_on_woocommerce(server: HTTPServer) -> Seller:
 
     def stand(number: int, moment: str) -> None:
         shop.orders[number] = order(number, moment)
+        if moment == DELETED:
+            del shop.orders[number]
 
     def sends(number: int, moment: str) -> list[tuple[bytes, Mapping[str, str]]]:
-        topic = "order.created" if moment == PLACED else "order.updated"
-        return [(json.dumps(order(number, moment)).encode(), {"X-WC-Webhook-Topic": topic})]
+        topic = {PLACED: "order.created", DELETED: "order.deleted"}.get(moment, "order.updated")
+        body = {"id": number} if moment == DELETED else order(number, moment)
+        return [(json.dumps(body).encode(), {"X-WC-Webhook-Topic": topic})]
 
     spec = ChannelSpec("seller", "woocommerce", 2, "standard", api=ApiSpec(shop.listen(server), "channel.seller"))
-    return Seller(spec, (PLACED, CHANGED, CANCELLED, REFUNDED), str, stand, sends, fake_shops.LOGIN)
+    return Seller(spec, (PLACED, CHANGED, CANCELLED, REFUNDED, DELETED), str, stand, sends, fake_shops.LOGIN)
 
 
 def a_seller_on_square(server: HTTPServer) -> Seller:
@@ -275,17 +284,18 @@ def a_seller_of_a_mapped_shop(server: HTTPServer) -> Seller:
 
 def a_seller_with_files(_server: HTTPServer) -> Seller:
     def sends(number: int, moment: str) -> list[tuple[bytes, Mapping[str, str]]]:
-        pieces = 3 if moment == CHANGED else 1
+        pieces, status = 3 if moment == CHANGED else 1, moment if moment in (CANCELLED, REFUNDED) else ""
         rows = [
-            "order_id,placed_at,updated_at,sku,quantity,unit_price,total,currency,email,name,line1,postcode,city",
-            f"F-{number},{FIRST.isoformat()},{iso(moment)},{PLAIN},{pieces},29.00,{29 * pieces}.00,EUR,"
+            "order_id,placed_at,updated_at,sku,quantity,unit_price,total,currency,status,email,name,line1,postcode,city",
+            f"F-{number},{FIRST.isoformat()},{iso(moment)},{PLAIN},{pieces},29.00,{29 * pieces}.00,EUR,{status},"
             "anna@example.com,Anna Berg,Elbweg 1,22767,Hamburg",
         ]
         [order] = read_file("\n".join(rows).encode(), "orders.csv").orders
         return [(order.body, {})]
 
     spec = ChannelSpec("seller", "csv", 2, "standard")
-    return Seller(spec, (PLACED, CHANGED), lambda number: f"F-{number}", lambda *_: None, sends)
+    says = (PLACED, CHANGED, CANCELLED, REFUNDED)
+    return Seller(spec, says, lambda number: f"F-{number}", lambda *_: None, sends)
 
 
 def a_seller_at_a_till(_server: HTTPServer) -> Seller:

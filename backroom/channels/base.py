@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Protocol, runtime_checkable
 
 from backroom.domain.errors import Refuse
 from backroom.domain.model import IncomingOrder, Problem
@@ -86,6 +87,14 @@ class Channel(Protocol):
 
         `shop_country` (ISO 3166) is assumed where the message names no country.
         """
+
+
+@runtime_checkable
+class DatesMessages(Protocol):
+    """A channel whose messages say beside their body when that happened of which they tell: a deletion has no other."""
+
+    def said_at(self, headers: Mapping[str, str]) -> datetime | None:
+        """That moment of the source's clock; None where it is not told or cannot be read. Nobody signed it."""
 
 
 def header(headers: Mapping[str, str], name: str) -> str:

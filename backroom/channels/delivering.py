@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from backroom.channels.base import Channel, digest
+from backroom.channels.base import Channel, DatesMessages, digest
 from backroom.channels.remote import Fetched
 from backroom.channels.strict_json import parse_json
 from backroom.domain.cards import mask_tree
@@ -22,7 +23,9 @@ def delivery_of(
     spec: ChannelSpec, channel: Channel, payload: dict[str, Any], headers: Mapping[str, str], body: bytes
 ) -> Delivery:
     """A parsed message as what is stored: its bytes as they came, unless a card number had to be masked in them."""
-    return _delivery(spec, channel, payload, channel.delivery_key(payload, headers, body), channel.topic(headers), body)
+    key, topic = channel.delivery_key(payload, headers, body), channel.topic(headers)
+    delivery = _delivery(spec, channel, payload, key, topic, body)
+    return replace(delivery, said_at=channel.said_at(headers)) if isinstance(channel, DatesMessages) else delivery
 
 
 def delivery_of_fetched(spec: ChannelSpec, channel: Channel, fetched: Fetched) -> Delivery:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from backroom.channels.base import Contact, digest, header, only_header
+from backroom.channels.base import Contact, OrderDeleted, digest, header, only_header
 from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.channels.reading import (
     EPOCH,
@@ -36,6 +36,8 @@ from backroom.domain.cards import FREE_TEXT_KEYS
 from backroom.domain.model import Address, Delivery, IncomingOrder, PaymentStatus, StatedConsent
 from backroom.domain.shop import ChannelSpec
 
+# Its body is the id alone; when it was is told by a header.
+DELETED = "orders/delete"
 TOPICS = frozenset(
     f"orders/{event}" for event in ("create", "updated", "paid", "cancelled", "fulfilled", "partially_fulfilled")
 )
@@ -82,6 +84,11 @@ class ShopifyChannel:
     def topic(self, headers: Mapping[str, str]) -> str:
         return header(headers, "X-Shopify-Topic")
 
+    def said_at(self, headers: Mapping[str, str]) -> datetime | None:
+        reading = Reading()
+        told = reading.time(header(headers, "X-Shopify-Triggered-At"), "")
+        return None if reading.problems else told
+
     def contact(self, body_json: object) -> Contact:
         order = mapping(body_json)
         return Contact(normalise_email(_email(order)), normalise_phone(_phone(order), country(_country(order))))
@@ -94,6 +101,8 @@ class ShopifyChannel:
 
     def parse(self, body_json: object, topic: str, shop_country: str) -> IncomingOrder:
         order, reading = mapping(body_json), Reading()
+        if topic == DELETED and text(order.get("id")):
+            raise OrderDeleted
         if topic and topic not in TOPICS:
             reading.wrong("topic", "", "is a message about something else than an order")
         if order.get("test") is True:

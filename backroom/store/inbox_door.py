@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -38,7 +39,8 @@ _ADD = {
 class Delivery:
     """One message of a channel, checked and with its card numbers masked. `lookups` are (kind, normalised value).
 
-    A `hint` carries no order: `external_id` is what is to be fetched.
+    A `hint` carries no order: `external_id` is what is to be fetched. `said_at` is when its source says that it
+    happened, where that stands beside the body.
     """
 
     channel: str
@@ -49,6 +51,7 @@ class Delivery:
     lookups: tuple[tuple[str, str], ...]
     body: bytes
     hint: bool = False
+    said_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def accept(connection: Connection, seals: Seals, delivery: Delivery, hub: str) -
     key = word(delivery.key)
     if connection.execute(_KNOWN, {"channel": delivery.channel, "delivery_key": key}).first() is not None:
         return Receipt(new=False)
-    person = _person(connection, seals, delivery)
+    person, at = _person(connection, seals, delivery), now(connection)
     row = {
         "channel": delivery.channel,
         "delivery_key": key,
@@ -74,7 +77,9 @@ def accept(connection: Connection, seals: Seals, delivery: Delivery, hub: str) -
         "body": seal(person.key, delivery.body, BODY_CONTEXT),
         "priority": delivery.priority,
         "hint": delivery.hint,
-        "received_at": now(connection),
+        "received_at": at,
+        # What is said to come is said now: a wrong clock over there keeps nothing out that is said later.
+        "said_at": min(delivery.said_at, at) if delivery.said_at is not None else None,
         "state": InboxState.WAITING,
     }
     # Another process may have written the same delivery since we looked.

@@ -30,7 +30,8 @@ MOVING = (OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One delivery, opened. `key` is the person's, for sealing what is made of it."""
+    """One delivery, opened. `key` is the person's, for sealing what is made of it. `said_at` is when its source said
+    it, or when we heard it where that is not told beside the body."""
 
     id: int
     channel: str
@@ -40,7 +41,7 @@ class Message:
     key: bytes
     body: bytes
     priority: int
-    received_at: datetime
+    said_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def open_messages(connection: Connection, seals: Seals, token: str) -> list[Mess
             key=keys[row.person_id].key,
             body=unseal(keys[row.person_id].key, row.body, BODY_CONTEXT),
             priority=row.priority,
-            received_at=row.received_at,
+            said_at=row.said_at or row.received_at,
         )
         for row in rows
     ]
@@ -181,18 +182,19 @@ def quarantine_messages(
 
 
 def deleted_at(connection: Connection, identities: Iterable[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
-    """When we heard that orders are gone at their source, by `(channel, external_id)`; those of which we did."""
+    """When orders went at their source, by `(channel, external_id)`; those of which we heard that."""
     found: dict[tuple[str, str], datetime] = {}
     by_channel: dict[str, set[str]] = defaultdict(set)
     for channel, external_id in identities:
         by_channel[channel].add(external_id)
     for channel, ids in by_channel.items():
         for batch in chunks(sorted(ids)):
-            query = select(inbox.c.external_id, inbox.c.received_at).where(
+            query = select(inbox.c.external_id, inbox.c.said_at, inbox.c.received_at).where(
                 inbox.c.channel == channel, inbox.c.external_id.in_(batch), inbox.c.outcome == DELETED
             )
-            for row in connection.execute(query.order_by(inbox.c.id)):
-                found[channel, row.external_id] = row.received_at
+            for row in connection.execute(query):
+                at, known = row.said_at or row.received_at, found.get((channel, row.external_id))
+                found[channel, row.external_id] = max(at, known or at)
     return found
 
 

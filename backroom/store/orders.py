@@ -198,6 +198,11 @@ def note_news(connection: Connection, order_id: int, order: NewOrder) -> None:
     insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))
 
 
+def date_news(connection: Connection, order_id: int, at: datetime) -> None:
+    """Write of which moment the newest word of the source is, where that is all that it says."""
+    connection.execute(update(orders).where(orders.c.id == order_id).values(source_at=at))
+
+
 def note_late_news(connection: Connection, order_id: int, order: NewOrder) -> None:
     """Write what still matters of an order that has ended: nothing of its customer, who may be erased."""
     incoming = order.incoming

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, func, select, upda
 from backroom.domain.errors import Refuse
 from backroom.domain.model import InboxState
 from backroom.store.batches import chunks, upsert
+from backroom.store.intake import DELETED
 from backroom.store.tables import inbox, orders, paid_elsewhere, people, quarantine
 
 CAME_IN = "came_in"
@@ -169,7 +170,8 @@ def _is_missing() -> ColumnElement[bool]:
         .where(
             inbox.c.channel == paid_elsewhere.c.channel,
             inbox.c.external_id == paid_elsewhere.c.external_id,
-            _lies(),
+            # Of one that was deleted over there nothing more will come.
+            _lies() | (inbox.c.outcome == DELETED),
         )
     )
     return paid_elsewhere.c.settled_at.is_(None) & ~_came_in() & ~lies.exists()

@@ -39,6 +39,8 @@ inbox = Table(
     Column("body", Sealed, nullable=False),
     Column("priority", Integer, nullable=False, default=5),
     Column("received_at", Utc, nullable=False),
+    # When its source says that it happened, where that stands beside the body.
+    Column("said_at", Utc),
     Column("state", Text, nullable=False),
     Column("order_id", Id),
     Column("outcome", Text, nullable=False, default=""),

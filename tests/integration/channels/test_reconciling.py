@@ -328,6 +328,23 @@ def test_what_the_source_lists_and_does_not_give_stays_a_figure_and_is_told_as_n
     assert source.look().figures.missing == 0
 
 
+def test_what_is_missing_and_then_deleted_at_its_source_is_missing_no_more(source: Source, floor: Floor) -> None:
+    source.sell(1)
+    source.sell(2, dropped=True)
+    floor.intake()
+    source.shop.fails = whole_is_away
+    source.look()
+    assert source.missing() == {"web": 1}
+    source.shop.fails = lambda _asked: None
+    close_all()
+    del source.shop.orders[2]
+    assert source.look().figures.missing == 1, "nobody said why it is not there"
+    floor.deliver({"id": 2}, "orders/delete")
+    floor.intake()
+    assert source.missing() == {}
+    assert source.look().figures.missing == 0
+
+
 def test_what_a_file_reported_is_not_asked_for_by_its_number(source: Source, floor: Floor) -> None:
     """A file's numbers are not always the source's ids: another order may have that one as its id."""
     source.sell(1)

@@ -452,6 +452,69 @@ def test_deleting_an_old_order_that_was_sent_changes_nothing(blog: Floor) -> Non
     assert blog.events(number)[-1] == "news.noted"
 
 
+def test_what_was_said_before_an_order_was_deleted_does_not_bring_it_back_when_it_comes_later(blog: Floor) -> None:
+    woo(blog, "order.created", BEFORE)
+    woo(blog, "order.deleted")
+    woo(blog, "order.updated", BEFORE + timedelta(minutes=10))
+    assert blog.state(blog.number(4750)) == ("cancelled", ["cancelled"])
+
+
+def delete(floor: Floor, id_: int, minute: int) -> None:
+    """Shopify says that an order was deleted at that minute."""
+    raw = json.dumps({"id": id_}).encode()
+    at = f"2026-11-01T10:{minute:02}:00.877041743Z"
+    headers = {"X-Shopify-Topic": "orders/delete", "X-Shopify-Triggered-At": at, "X-Shopify-Event-Id": f"d-{minute}"}
+    spec = floor.room.shop.channel("web")
+    delivery = delivery_of(spec, channel_for(spec), parse_json(raw), headers, raw)
+    floor.room.database.write(lambda c: accept(c, floor.room.seals, delivery, HUB))
+    floor.intake()
+
+
+def test_an_unpaid_order_that_is_deleted_at_shopify_is_cancelled(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 1), financial_status="pending")
+    assert reason(floor, number) == "payment_pending"
+    delete(floor, 7001, 5)
+    assert floor.state(number) == ("cancelled", [])
+    with floor.room.database.read() as connection:
+        assert set(connection.execute(select(inbox.c.state)).scalars()) == {"done"}
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_of_an_order_that_was_deleted_at_shopify_nothing_older_counts_and_what_is_newer_does(
+    floor: Floor, here: bool
+) -> None:
+    if here:
+        tell(floor, 7001, minute=1)
+    delete(floor, 7001, 20)
+    for minute in (5, 10):
+        tell(floor, 7001, (PLAIN, 4), minute=minute)
+        assert floor.state(floor.number(7001))[0] == "cancelled", minute
+    tell(floor, 7001, (PLAIN, 2), minute=30)
+    assert floor.state(floor.number(7001))[0] == "released"
+    delete(floor, 7001, 25)
+    assert floor.state(floor.number(7001))[0] == "released"
+    floor.check_sums()
+
+
+def test_an_order_that_is_deleted_at_shopify_after_its_label_is_a_hold_and_stays_one(floor: Floor) -> None:
+    number = labelled(floor)
+    delete(floor, 7001, 20)
+    assert (floor.state(number)[0], reason(floor, number)) == ("held", "deleted_at_channel")
+    tell(floor, 7001, (PLAIN, 5), minute=10)
+    assert reason(floor, number) == "deleted_at_channel"
+
+
+def test_a_deletion_that_is_said_to_be_still_to_come_is_of_now(floor: Floor) -> None:
+    raw, spec = json.dumps({"id": 7001}).encode(), floor.room.shop.channel("web")
+    headers = {"X-Shopify-Topic": "orders/delete", "X-Shopify-Triggered-At": "2999-01-01T00:00:00Z"}
+    delivery = delivery_of(spec, channel_for(spec), parse_json(raw), headers, raw)
+    floor.room.database.write(lambda c: accept(c, floor.room.seals, delivery, HUB))
+    floor.intake()
+    later = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    tell(floor, 7001, updated_at=later)
+    assert floor.state(floor.number(7001))[0] == "released"
+
+
 def test_now_is_not_needed_to_know_what_is_newer(floor: Floor) -> None:
     """A source whose clock is a day ahead, or behind, is its own measure."""
     for minute, quantity in ((50, 4), (10, 9), (30, 2)):

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from backroom.channels.base import NotAnOrder
+from backroom.channels.base import NotAnOrder, OrderDeleted
+from backroom.channels.shopify import ShopifyChannel
 from backroom.domain.model import Delivery, IncomingOrder, PaymentStatus
+from backroom.domain.shop import ChannelSpec
 from tests.unit.channels.samples import channel, payload, sum_of_parts
 
 
@@ -295,3 +297,14 @@ def test_a_dirty_order_of_a_till_is_read_for_what_it_says() -> None:
     assert [(line.sku, line.quantity) for line in found.lines] == [("FOX-SAND-L", 1), ("", 1)]
     assert (found.email, found.phone) == ("", "")
     assert sum_of_parts(found) == found.total_minor == 4300
+
+
+def test_a_deleted_order_is_told_by_its_id_and_when_by_a_header() -> None:
+    with pytest.raises(OrderDeleted):
+        parse({"id": 5465556418862}, "orders/delete")
+    assert reasons({}, "orders/delete") >= {("topic", "")}
+    one = ShopifyChannel(ChannelSpec("my-shopify", "shopify", 3, "standard"))
+    told = one.said_at({"x-shopify-triggered-at": "2026-11-20T08:13:36.877041743Z"})
+    assert told == datetime(2026, 11, 20, 8, 13, 36, 877041, tzinfo=UTC)
+    for unread in ({}, {"X-Shopify-Triggered-At": "yesterday"}, {"X-Shopify-Triggered-At": "2026-11-20T08:13:36"}):
+        assert one.said_at(unread) is None
