@@ -263,26 +263,34 @@ def is_labelled(connection: Connection, order_id: int) -> bool:
 def start_over(connection: Connection, order_id: int) -> bool:
     """Undo routing and reserving of an order nobody has begun to make, so that news can be applied; False if begun.
 
-    Work that is held since before it began counts as not begun.
+    Work that is held since before it began counts as not begun, and so does what waits for prints alone of which no
+    worker has taken any: they are dropped.
     """
     at = now(connection)
-    waits = (fulfilment_orders.c.state == FulfilmentState.HELD) & (
-        fulfilment_orders.c.held_from == FulfilmentState.OPEN
+    query = select(fulfilment_orders, is_free(fulfilment_orders, at).label("free")).where(
+        fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state != FulfilmentState.CANCELLED
     )
-    touched = ((fulfilment_orders.c.state != FulfilmentState.OPEN) & ~waits) | ~is_free(fulfilment_orders, at)
-    parts = connection.execute(
-        select(fulfilment_orders.c.id, touched.label("touched"))
-        .where(fulfilment_orders.c.order_id == order_id, fulfilment_orders.c.state != FulfilmentState.CANCELLED)
-        .with_for_update()
-    ).all()
-    if any(part.touched for part in parts) or partner_orders.may_be_there(connection, order_id):
+    parts = connection.execute(query.with_for_update()).mappings().all()
+    if any(_is_begun(connection, part) for part in parts) or partner_orders.may_be_there(connection, order_id):
         return False
-    ids = [part.id for part in parts]
-    for state in (FulfilmentState.OPEN, FulfilmentState.HELD):
+    ids = [part["id"] for part in parts]
+    for state in (FulfilmentState.OPEN, FulfilmentState.MAKING, FulfilmentState.HELD):
         undoing = moving(fulfilment_orders, state, FulfilmentState.CANCELLED).where(fulfilment_orders.c.id.in_(ids))
         connection.execute(undoing.values(claim_token=None, held_from="", hold_reason=""))
+    print_jobs.drop(connection, ids, at, "order changed")
     stock.release(connection, [order_id])
     return True
+
+
+def _is_begun(connection: Connection, part: RowMapping) -> bool:
+    """Whether somebody has begun to make this part, or a wave has it in its hands."""
+    stands = part["held_from"] if part["state"] == FulfilmentState.HELD else part["state"]
+    if not part["free"]:
+        return True
+    if stands == FulfilmentState.MAKING:
+        # Where pieces are scanned as well, somebody may have them in their hands.
+        return bool(part["outstanding"] != print_jobs.untouched(connection, part["id"]))
+    return bool(stands != FulfilmentState.OPEN)
 
 
 def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wakeup]:

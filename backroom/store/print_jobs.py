@@ -193,6 +193,14 @@ def shelve(connection: Connection, part_ids: Sequence[int], at: datetime) -> Non
             tell(connection, row, "print.shelved", told, at)
 
 
+def untouched(connection: Connection, part_id: int) -> int | None:
+    """How many jobs a part has, where all of them still wait for their first try and no worker has taken any; None
+    where one has, and where it has none. Nobody takes one until the commit."""
+    query = select(print_jobs.c.state, print_jobs.c.attempt).where(print_jobs.c.fulfilment_order_id == part_id)
+    jobs = connection.execute(query.with_for_update()).all()
+    return len(jobs) or None if all(job.state == PrintJobState.WAITING and job.attempt == 1 for job in jobs) else None
+
+
 def take_back(connection: Connection, part_ids: Sequence[int]) -> None:
     """Take jobs of held work, handed out and not begun, out of their workers' hands."""
     for state in (PrintJobState.HANDED, PrintJobState.BLOCKED):

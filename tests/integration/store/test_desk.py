@@ -538,6 +538,25 @@ def test_a_changed_order_that_nobody_has_begun_is_routed_and_reserved_anew(floor
     floor.check_sums()
 
 
+def test_what_only_waits_for_its_prints_starts_over_and_they_are_dropped(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 2), at=BOOTH)
+    floor.fulfil(BOOTH)
+    assert floor.state(number) == ("released", ["making"])
+    assert do(floor, lambda c: desk.start_over(c, floor.story(number).order["id"]))
+    assert floor.state(number) == ("released", ["cancelled"])
+    assert floor.hand_out(BOOTH) == []
+    floor.check_sums()
+
+
+def test_a_print_that_came_back_from_a_worker_is_begun(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 2), at=BOOTH)
+    floor.fulfil(BOOTH)
+    (job,) = floor.hand_out(BOOTH)
+    floor.print(job, "failed")
+    assert not do(floor, lambda c: desk.start_over(c, floor.story(number).order["id"]))
+    assert floor.state(number) == ("released", ["making"])
+
+
 def test_a_changed_order_that_is_being_made_is_held_for_a_person(floor: Floor) -> None:
     number = making_by_scan(floor)
     floor.deliver(an_order(7001, [(PLAIN, 5)], at=SOUTH, minute=5), "orders/updated")

@@ -28,10 +28,11 @@ from backroom.store.database import now
 from backroom.store.inbox_door import accept
 from backroom.store.people import load
 from backroom.store.return_opening import open_by_code
-from backroom.store.tables import inbox, orders
+from backroom.store.tables import inbox, orders, partner_orders
 from tests.fake_shops import TOKEN, FakeShopify
-from tests.shops import HUB, PLAIN, SOUTH, Floor, an_order
+from tests.shops import BOOTH, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, Floor, an_order
 from tests.unit.channels.samples import payload
+from tests.workshops import Workshop, a_partner, a_place, with_partners
 
 CANCELLED = {"cancelled_at": "2026-11-01T10:05:00Z"}
 # All examples are orders of one shop; what fails is told at once, for each takes a wave or two.
@@ -367,6 +368,69 @@ def test_of_a_parcel_that_left_long_ago_nothing_is_asked(floor: Floor) -> None:
     tell(floor, 7001, (PLAIN, 2), **CANCELLED)
     assert floor.state(number) == ("fulfilled", ["done"])
     assert floor.events(number)[-1] == "news.too_late"
+
+
+# --- a line, or a piece, is taken off before the label
+
+
+def fewer(floor: Floor, *lines: tuple[str, int], at: str = HUB) -> None:
+    """A line or a piece was taken off order 7001 at its source."""
+    tell(floor, 7001, *lines, at=at, minute=9)
+
+
+def test_what_is_taken_off_before_any_work_is_free_again_and_the_rest_is_made(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 2), (SCARCE, 1))
+    assert (floor.available(HUB, PLAIN), floor.available(HUB, SCARCE)) == ((100, 2), (1, 1))
+    fewer(floor, (PLAIN, 1))
+    assert (floor.available(HUB, PLAIN), floor.available(HUB, SCARCE)) == ((100, 1), (1, 0))
+    floor.fulfil(HUB)
+    assert floor.state(number) == ("fulfilled", ["cancelled", "done"])
+    assert (pieces(floor, number), floor.available(HUB, PLAIN)) == ([(PLAIN, 1)], (99, 0))
+    floor.check_sums()
+
+
+def test_what_is_taken_off_while_it_waits_for_its_print_is_not_printed_and_the_rest_is(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 2), (SCARCE, 1), at=BOOTH)
+    floor.fulfil(BOOTH)
+    assert floor.state(number) == ("released", ["making"])
+    fewer(floor, (PLAIN, 1), at=BOOTH)
+    assert floor.state(number) == ("released", ["cancelled", "open"])
+    floor.fulfil(BOOTH)
+    [job] = floor.hand_out(BOOTH)
+    assert (job.sku, job.copies) == (PLAIN, 1)
+    floor.print(job)
+    floor.fulfil(BOOTH)
+    assert floor.state(number) == ("fulfilled", ["cancelled", "done"])
+    floor.check_sums()
+
+
+def test_what_is_taken_off_once_a_worker_has_its_print_is_for_a_person(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 2), (SCARCE, 1), at=BOOTH)
+    floor.fulfil(BOOTH)
+    floor.hand_out(BOOTH)
+    fewer(floor, (PLAIN, 1), at=BOOTH)
+    assert floor.state(number) == ("held", ["held"])
+    assert reason(floor, number) == "changed_while_making"
+
+
+def test_what_is_taken_off_while_pieces_are_picked_by_hand_is_for_a_person(floor: Floor) -> None:
+    number = floor.taken_in((PLAIN, 2), (GTIN_TEE, 1), at=SOUTH)
+    floor.fulfil(SOUTH)
+    fewer(floor, (PLAIN, 1), at=SOUTH)
+    assert floor.state(number) == ("held", ["held"])
+    assert reason(floor, number) == "changed_while_making"
+
+
+def test_what_is_taken_off_at_a_partner_is_for_a_person_and_the_partner_goes_on(
+    floor: Floor, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partnership = with_partners(floor, monkeypatch, a_place(a_partner(workshop.url)))
+    number = partnership.placed((PLAIN, 2))
+    fewer(floor, (PLAIN, 1))
+    assert floor.state(number) == ("held", ["held"])
+    assert reason(floor, number) == "changed_while_making"
+    with floor.room.database.read() as connection:
+        assert connection.execute(select(partner_orders.c.cancel_wanted)).scalars().all() == [False]
 
 
 # --- deleted at its source
