@@ -12,12 +12,14 @@ import json
 import re
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 TOKEN, LOCATION = "EAAA-nobody", "L88917AVBK2S5"
+LONG_AGO = datetime(2026, 11, 20, 18, tzinfo=UTC)
 
 
 @dataclass
@@ -27,6 +29,11 @@ class FakeSquare:
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     variations: dict[str, dict[str, Any]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    # What became of counts, by variation: when a change happened, when it was received, the pieces, and whether they
+    # were counted (else sold).
+    changes: dict[str, list[tuple[datetime, datetime, int, bool]]] = field(default_factory=dict)
+    # Sold right after the counts are read: nobody who read them knows of it.
+    sold_meanwhile: dict[str, int] = field(default_factory=dict)
     payments: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     keys: dict[str, tuple[str, Response]] = field(default_factory=dict)
@@ -83,12 +90,12 @@ class FakeSquare:
                 return self._paged("objects", found, body)
             case "POST", "inventory", "counts/batch-retrieve":
                 found = [self._count(i) for i in body["catalog_object_ids"] if i in self.counts]
-                return self._paged("counts", found, body)
+                page = self._paged("counts", found, body)
+                while self.sold_meanwhile:
+                    self.sell(*self.sold_meanwhile.popitem())
+                return page
             case "POST", "inventory", "changes/batch-create":
-                for change in body["changes"]:
-                    told = change["physical_count"]
-                    self.counts[told["catalog_object_id"]] = int(told["quantity"])
-                return ok({"counts": [self._count(c["physical_count"]["catalog_object_id"]) for c in body["changes"]]})
+                return self._counted(body)
             case "GET", "payments", _:
                 return ok({"payment": self.payments[rest]}) if rest in self.payments else not_found()
             case "GET", "refunds", _:
@@ -135,14 +142,39 @@ class FakeSquare:
         order["version"] += 1
         return ok({"order": copy.deepcopy(order)})
 
+    def sell(self, object_id: str, pieces: int) -> None:
+        """Pieces are sold there at this moment."""
+        at = datetime.now(UTC)
+        self.changes.setdefault(object_id, []).append((at, at, pieces, False))
+        self.counts[object_id] -= pieces
+
+    def _counted(self, body: dict[str, Any]) -> Response:
+        """Square adds up all adjustments since the last physical count, by when each happened, not when it came."""
+        at, ignore = datetime.now(UTC), body.get("ignore_unchanged_counts", True)
+        for change in body["changes"]:
+            told = change["physical_count"]
+            object_id, pieces = told["catalog_object_id"], int(told["quantity"])
+            happened = datetime.fromisoformat(told["occurred_at"])
+            if not at - timedelta(hours=24) <= happened <= at:
+                return error(400, "INVALID_REQUEST_ERROR", "INVALID_TIME")
+            known = self.changes.setdefault(object_id, [])
+            before = max((one for one in known if one[3]), default=None)
+            if ignore and before is not None and before[2] == pieces:
+                continue
+            known.append((happened, at, pieces, True))
+            last = max(one for one in known if one[3])
+            self.counts[object_id] = last[2] - sum(one[2] for one in known if not one[3] and one[0] > last[0])
+        return ok({"counts": [self._count(c["physical_count"]["catalog_object_id"]) for c in body["changes"]]})
+
     def _count(self, object_id: str) -> dict[str, Any]:
+        received = max((one[1] for one in self.changes.get(object_id, [])), default=LONG_AGO)
         return {
             "catalog_object_id": object_id,
             "catalog_object_type": "ITEM_VARIATION",
             "state": "IN_STOCK",
             "location_id": LOCATION,
             "quantity": str(self.counts[object_id]),
-            "calculated_at": "2026-11-20T18:00:00.000Z",
+            "calculated_at": f"{received:%Y-%m-%dT%H:%M:%S}.{received.microsecond // 1000:03}Z",
         }
 
     def _refund(self, body: dict[str, Any]) -> Response:

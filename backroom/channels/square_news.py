@@ -2,7 +2,8 @@
 
 What belongs here: fulfilments and counts in Square's words. What does not: when it is told (`flows.tell_channels`).
 Source: developer.squareup.com "Manage order fulfillments" (a fulfilment ends as COMPLETED or CANCELED and is then
-final; an update names the version that it read), "Search for catalog objects" (set query), "Inventory API".
+final; an update names the version that it read), "Search for catalog objects" (set query), "Inventory API Process Flow"
+(counts and sales are put in order by when they happened), "Batch change inventory" (`ignore_unchanged_counts`).
 
 An order here has one fulfilment, which cannot be sent in parts: Square is told when the last part leaves.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -35,6 +36,7 @@ _DETAILS = {"SHIPMENT": "shipment_details", "DELIVERY": "delivery_details", "PIC
 _OVER = frozenset({"COMPLETED", "CANCELED", "FAILED"})
 # The most SKUs that one search takes.
 SKUS_AT_ONCE = 250
+BEFORE_ASKING = timedelta(hours=1)
 _LONGEST_CARRIER, _LONGEST_TRACKING, _LONGEST_URL = 50, 100, 2000
 
 
@@ -53,6 +55,14 @@ class _Variation:
 
     id: str
     counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """What Square shows of a variation, and when it received the last change that is in it."""
+
+    pieces: int
+    received: datetime | None
 
 
 class SquareNews:
@@ -131,6 +141,7 @@ class SquareNews:
         about = f"{len(news)} levels"
         found = self._variations([one.sku for one in news], about)
         alone = {sku: those[0] for sku, those in found.items() if len(those) == 1 and those[0].counted}
+        asked_at = datetime.now(UTC)
         there = self._counts([one.id for one in alone.values()], about)
         told, changes = [], []
         for level in news:
@@ -140,15 +151,19 @@ class SquareNews:
                 trouble = UNKNOWN_SKU if not those else SKU_TWICE if len(those) > 1 else NOT_COUNTED
                 told.append(StockSet(level.sku, None, trouble=trouble))
                 continue
-            shown = there.get(ours.id, 0)
-            pieces, unheard = level_to_set(level.available, level.before, shown, level.unheard, level.arrived)
+            shown = there.get(ours.id)
+            pieces, unheard = level_to_set(
+                level.available, level.before, shown.pieces if shown else 0, level.unheard, level.arrived
+            )
             told.append(StockSet(level.sku, pieces, unheard))
-            if pieces != there.get(ours.id):
-                changes.append(_counted(ours.id, self._location, pieces))
+            if shown is None or pieces != shown.pieces:
+                changes.append(_counted(ours.id, self._location, pieces, _as_of(shown, asked_at)))
         if changes:
             # Not its own kind of key: the same levels set again later are another change.
             key = idempotency_key("".join(f"{c['physical_count']}" for c in changes))
-            self._api.ask("v2/inventory/changes/batch-create", about, {"idempotency_key": key, "changes": changes})
+            # Else a count that is the same as the one before is left out, whatever was sold since then.
+            asked = {"idempotency_key": key, "changes": changes, "ignore_unchanged_counts": False}
+            self._api.ask("v2/inventory/changes/batch-create", about, asked)
         return told
 
     def _variations(self, skus: Sequence[str], about: str) -> dict[str, list[_Variation]]:
@@ -174,10 +189,10 @@ class SquareNews:
         told = [one.get("track_inventory") for one in here if one.get("track_inventory") is not None]
         return (told[0] if told else data.get("track_inventory")) is True
 
-    def _counts(self, ids: Sequence[str], about: str) -> dict[str, int]:
+    def _counts(self, ids: Sequence[str], about: str) -> dict[str, _Count]:
         if not ids:
             return {}
-        levels: dict[str, int] = {}
+        levels: dict[str, _Count] = {}
         asked: dict[str, Any] = {
             "catalog_object_ids": list(ids),
             "location_ids": [self._location],
@@ -186,7 +201,8 @@ class SquareNews:
         while True:
             answer = self._api.ask("v2/inventory/counts/batch-retrieve", about, asked)
             for one in items(answer.get("counts")):
-                levels[text(one.get("catalog_object_id"))] = _pieces(one.get("quantity"))
+                count = _Count(_pieces(one.get("quantity")), _moment(one.get("calculated_at")))
+                levels[text(one.get("catalog_object_id"))] = count
             cursor = text(answer.get("cursor"), 4_000)
             if not cursor:
                 return levels
@@ -220,7 +236,28 @@ def _completed(one: dict[str, Any], news: Shipped) -> dict[str, Any]:
     return way | {"shipment_details": {name: value for name, value in details.items() if value}}
 
 
-def _counted(object_id: str, location: str, level: int) -> dict[str, Any]:
+def _as_of(shown: _Count | None, asked_at: datetime) -> datetime:
+    """When a level was counted that follows from what Square showed.
+
+    Square adds up all that happened since the last count, by when it happened. So ours is of the moment just behind
+    the last change that Square showed: what is sold after that, also between our reading and our setting, is taken off
+    it there, and nothing twice. Where that is long ago, an hour before we asked does as well, for nothing happened
+    since; and our clock may be wrong by as much. Square takes no count that is older than a day.
+    """
+    if shown is None or shown.received is None:
+        return asked_at
+    return max(shown.received + timedelta(milliseconds=1), asked_at - BEFORE_ASKING)
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _counted(object_id: str, location: str, level: int, at: datetime) -> dict[str, Any]:
     return {
         "type": "PHYSICAL_COUNT",
         "physical_count": {
@@ -228,7 +265,7 @@ def _counted(object_id: str, location: str, level: int) -> dict[str, Any]:
             "state": "IN_STOCK",
             "location_id": location,
             "quantity": str(level),
-            "occurred_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "occurred_at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         },
     }
 

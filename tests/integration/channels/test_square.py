@@ -216,6 +216,35 @@ def test_levels_are_set_at_the_place_that_the_shop_file_names(square: FakeSquare
     assert [change["physical_count"]["location_id"] for change in asked[-1]["changes"]] == ["L2"]
 
 
+OWL = "BSOL4BB6RCMX6SH4KQIFWZDP"
+
+
+def test_what_sells_there_between_reading_and_setting_a_level_is_taken_off_what_was_set(
+    square: FakeSquare, spec: ChannelSpec
+) -> None:
+    square.sold_meanwhile = {OWL: 1}
+    assert list(SquareNews(spec, TOKEN).stock([StockTold("OWL-BLK-M", 9, before=5)])) == [StockSet("OWL-BLK-M", 9)]
+    assert square.counts[OWL] == 8
+    # The next look sees it as sold there, and on its way to us.
+    assert list(SquareNews(spec, TOKEN).stock([StockTold("OWL-BLK-M", 9, before=9)])) == [StockSet("OWL-BLK-M", 8, 1)]
+    assert square.counts[OWL] == 8
+
+
+def test_what_sold_there_just_before_the_reading_is_taken_off_once(square: FakeSquare, spec: ChannelSpec) -> None:
+    square.sell(OWL, 1)
+    assert list(SquareNews(spec, TOKEN).stock([StockTold("OWL-BLK-M", 9, before=5)])) == [StockSet("OWL-BLK-M", 8, 1)]
+    assert square.counts[OWL] == 8
+
+
+def test_the_same_level_is_set_again_after_something_was_sold_there(square: FakeSquare, spec: ChannelSpec) -> None:
+    SquareNews(spec, TOKEN).stock([StockTold("OWL-BLK-M", 9, before=5)])
+    square.sell(OWL, 2)
+    # Both orders are here, and two pieces came in.
+    told = StockTold("OWL-BLK-M", 9, before=9, arrived=2)
+    assert list(SquareNews(spec, TOKEN).stock([told])) == [StockSet("OWL-BLK-M", 9)]
+    assert square.counts[OWL] == 9
+
+
 def test_levels_that_are_right_already_are_left_alone(square: FakeSquare, spec: ChannelSpec) -> None:
     SquareNews(spec, TOKEN).stock([StockTold("OWL-BLK-M", 5)])
     assert not [1 for _, path, _ in square.calls if path.endswith("changes/batch-create")]
