@@ -31,9 +31,10 @@ from backroom.store import (
     stock,
 )
 from backroom.store.carried_out import CarriedOut, make_room
-from backroom.store.claims import Claim, fence
+from backroom.store.claims import Claim, Wakeup, fence
 from backroom.store.database import now
 from backroom.store.diverting import SentOn, sent_elsewhere
+from tasks.waking import send
 
 STATE_OF = {
     "assigned": OrderState.ROUTED,
@@ -95,8 +96,9 @@ def _make_room(claim: Claim, waiting: Sequence[RowMapping]) -> None:
     gone = [row for row in waiting if row["handed_over"] and row["location"]]
     if not gone:
         return
+    room = this_room()
 
-    def work(connection: Connection) -> None:
+    def work(connection: Connection) -> list[Wakeup]:
         at = fence(connection, claim.token)
         still = orders.lock_claimed(connection, claim.token, OrderState.ACCEPTED)
         lines = orders.lines_of(connection, (row["id"] for row in gone))
@@ -107,9 +109,9 @@ def _make_room(claim: Claim, waiting: Sequence[RowMapping]) -> None:
                 pieces[line["sku"]] += line["quantity"]
             if row["id"] in still:
                 sales.append(CarriedOut(row["id"], row["number"], row["routings"] + 1, row["location"], pieces))
-        make_room(connection, sales, at, claim.run_id)
+        return make_room(connection, room.shop, sales, claim.token, at, claim.run_id).wakeups
 
-    this_room().database.write(work)
+    send(room.database.write(work))
 
 
 def _commit(

@@ -3,6 +3,9 @@
 What belongs here: the paces and what to ask where little was measured. What does not: when a queue is through
 (`print_queue`), and where prints are read (`backroom.store.print_paces`).
 
+A piece takes its printer from the moment in which it could have been begun: while others wait, putting the next garment
+on and taking the last one off is part of it, though no printer prints meanwhile (`measure`).
+
 A pace is the median of seconds a piece, and `slow`, the eightieth percentile: one print in five takes longer. Where
 fewer than `ENOUGH` prints of a kind were measured, the next wider kind speaks: this colourway on this printer, this
 product on it, whatever it prints, whatever printers here of that process print, then what its profile says, and at
@@ -14,6 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from statistics import median, quantiles
 
 ENOUGH = 5
@@ -21,17 +25,47 @@ ENOUGH = 5
 NEWEST = 50
 # Where nothing was ever measured: a direct-to-garment print of a small front takes about that long with its changes.
 GUESS_SECONDS, GUESS_SLOW = 180.0, 300.0
+# What lies longer between two prints is a pause, and not the change from one to the next.
+LONGEST_CHANGE = timedelta(minutes=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """One print that came out: of how many pieces, since when it waited, and when it was begun and through."""
+
+    printer: str
+    process: str
+    product: str
+    colourway: str
+    pieces: int
+    queued_at: datetime
+    started_at: datetime
+    ended_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One print that came out: `seconds` a piece, from its start to its end."""
+    """One print that came out: `seconds` a piece that it took its printer, the change before it included."""
 
     printer: str
     process: str
     product: str
     colourway: str
     seconds: float
+
+
+def measure(printed: Iterable[Printed]) -> list[Measured]:
+    """How long each print took its printer, the last one that was begun first."""
+    free_since: dict[str, datetime] = {}
+    found = []
+    for one in sorted(printed, key=lambda one: one.started_at):
+        since, free = one.started_at, free_since.get(one.printer)
+        if free is not None and one.queued_at <= free and timedelta() < since - free <= LONGEST_CHANGE:
+            since = free
+        seconds = max(0.0, (one.ended_at - since).total_seconds()) / max(1, one.pieces)
+        found.append(Measured(one.printer, one.process, one.product, one.colourway, seconds))
+        free_since[one.printer] = max(one.ended_at, free or one.ended_at)
+    return found[::-1]
 
 
 @dataclass(frozen=True, slots=True)

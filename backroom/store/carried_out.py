@@ -5,25 +5,28 @@ then go as for any other sale.
 
 The rule: **the piece in the customer's hand wins.** What is free at the booth is taken first. Then what other orders
 have reserved there and nobody has begun, the newest first: those orders are routed anew, or held where nothing can make
-them. Then what orders that were begun have reserved and nobody has scanned for them: they are on hold for a person
-(`ceding`). What is lacking then was never in the books: it is put in by a movement that says so, so that nothing is
-ever below zero. Each of them is listed for a person (`offline_conflicts`).
+them. Then what orders that were begun have reserved and nobody has scanned for them: it is printed for them where they
+are being made (`print_instead`), or they are on hold for a person (`ceding`). What is lacking then was never in the
+books: it is put in by a movement that says so, so that nothing is ever below zero. Each of them is listed for a person
+(`offline_conflicts`).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select
 
 from backroom.domain.model import Delivery, FulfilmentState, OrderState, ReservationState
+from backroom.domain.shop import Shop
 from backroom.store import ceding, desk, rerouting, stock
 from backroom.store.ceding import PIECE_CARRIED_OUT
-from backroom.store.claims import is_free
+from backroom.store.claims import Wakeup, is_free
 from backroom.store.offline_conflicts import Conflict, ConflictKind, note
+from backroom.store.print_instead import print_instead
 from backroom.store.tables import fulfilment_orders, orders, reservations, stock_levels
 
 CORRECTION = "carried out, and the books had none"
@@ -43,12 +46,24 @@ class CarriedOut:
     pieces: Mapping[str, int]
 
 
-def make_room(connection: Connection, sales: Sequence[CarriedOut], at: datetime, run_id: str) -> list[str]:
-    """Make the books have what these sales carried out; returns the numbers of the orders that are routed anew.
+@dataclass(slots=True)
+class Room:
+    """Whose pieces went to somebody else: numbers of orders, and whom to wake."""
+
+    moved: list[str] = field(default_factory=list)
+    printed: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    wakeups: list[Wakeup] = field(default_factory=list)
+
+
+def make_room(
+    connection: Connection, shop: Shop, sales: Sequence[CarriedOut], token: str, at: datetime, run_id: str
+) -> Room:
+    """Make the books have what these sales carried out, in the claim of this token; returns whom that concerns.
 
     To be called with all sales of a wave: what is free counts for the first of them only.
     """
-    moved: list[str] = []
+    room = Room()
     taken: dict[tuple[str, str], int] = defaultdict(int)
     for sale in sorted(sales, key=lambda one: one.order_id):
         for sku, count in sorted(sale.pieces.items()):
@@ -57,14 +72,14 @@ def make_room(connection: Connection, sales: Sequence[CarriedOut], at: datetime,
             # A sale that was reserved for already needs no room of its own.
             lacking = taken[place] - _free(connection, place)
             if lacking > 0:
-                moved += _displace(connection, sale, sku, lacking, at, run_id)
+                room.moved += _displace(connection, sale, sku, lacking, at, run_id)
                 lacking = taken[place] - _free(connection, place)
             if lacking > 0:
-                _cut_short(connection, sale, sku, lacking, at)
+                _cut_short(connection, shop, sale, sku, lacking, room, token, at)
                 lacking = taken[place] - _free(connection, place)
             if lacking > 0:
                 _correct(connection, sale, sku, lacking, at)
-    return moved
+    return room
 
 
 def _free(connection: Connection, place: tuple[str, str]) -> int:
@@ -92,8 +107,18 @@ def _displace(connection: Connection, sale: CarriedOut, sku: str, lacking: int, 
     return moved
 
 
-def _cut_short(connection: Connection, sale: CarriedOut, sku: str, lacking: int, at: datetime) -> None:
-    """Take what nobody has scanned from orders that were begun there, until so many are free, and hold those orders."""
+def _cut_short(
+    connection: Connection,
+    shop: Shop,
+    sale: CarriedOut,
+    sku: str,
+    lacking: int,
+    room: Room,
+    token: str,
+    at: datetime,
+) -> None:
+    """Take what nobody has scanned from orders that were begun there, until so many are free, and print it for them or
+    hold them."""
     for row in _holders(connection, sale.location, sku):
         if lacking <= 0:
             break
@@ -104,9 +129,14 @@ def _cut_short(connection: Connection, sale: CarriedOut, sku: str, lacking: int,
         ceded = ceding.cede(connection, part["id"], sku, lacking)
         if not ceded:
             continue
-        desk.hold_for_news(connection, found["number"], PIECE_CARRIED_OUT)
-        _list_displaced(connection, found, sale, sku, ceded, at)
-        lacking -= ceded
+        if wakeups := print_instead(connection, shop, found, part, ceded, token, at):
+            room.printed.append(found["number"])
+            room.wakeups += wakeups
+        else:
+            desk.hold_for_news(connection, found["number"], PIECE_CARRIED_OUT)
+            room.held.append(found["number"])
+        _list_displaced(connection, found, sale, sku, sum(ceded.values()), at)
+        lacking -= sum(ceded.values())
 
 
 def _in_no_run(connection: Connection, part: RowMapping, at: datetime) -> bool:

@@ -30,11 +30,11 @@ class Lacking:
     pieces: int
 
 
-def cede(connection: Connection, part_id: int, sku: str, most: int) -> int:
-    """Give up to `most` reserved pieces of a fulfilment order back that nobody has scanned; returns how many."""
-    lines = select(func.coalesce(func.sum(fulfilment_lines.c.picked), 0)).where(
-        fulfilment_lines.c.fulfilment_order_id == part_id, fulfilment_lines.c.sku == sku
-    )
+def cede(connection: Connection, part_id: int, sku: str, most: int) -> dict[int, int]:
+    """Give up to `most` reserved pieces of a fulfilment order back that nobody has scanned; returns how many of each of
+    its lines, by the line's id."""
+    lines = select(fulfilment_lines.c.id, (fulfilment_lines.c.from_stock - fulfilment_lines.c.picked).label("left"))
+    mine = (fulfilment_lines.c.fulfilment_order_id == part_id) & (fulfilment_lines.c.sku == sku)
     held = (
         select(reservations.c.id, reservations.c.quantity)
         .where(
@@ -46,13 +46,17 @@ def cede(connection: Connection, part_id: int, sku: str, most: int) -> int:
         .with_for_update()
     )
     rows = connection.execute(held).all()
-    left = min(most, sum(row.quantity for row in rows) - connection.execute(lines).scalar_one())
-    ceded = 0
+    left = min(most, sum(row.quantity for row in rows))
+    ceded: dict[int, int] = {}
+    for line in connection.execute(lines.where(mine).order_by(fulfilment_lines.c.line_no.desc())):
+        if pieces := min(line.left, left - sum(ceded.values())):
+            ceded[line.id] = pieces
+    back = sum(ceded.values())
     for row in rows:
-        pieces = min(row.quantity, left - ceded)
-        if pieces > 0:
+        pieces = min(row.quantity, back)
+        if pieces:
             stock.release_pieces(connection, row.id, pieces)
-            ceded += pieces
+            back -= pieces
     return ceded
 
 

@@ -42,7 +42,7 @@ SETTLED: Mapping[ConflictKind, str] = {
     ConflictKind.PRINTED_TWICE: "the second piece lies in the booth's stock",
     ConflictKind.FOR_NOTHING: "the piece lies in the booth's stock",
     ConflictKind.SAID_PRINTED: "the person's word stands: look whether the piece is there",
-    ConflictKind.DISPLACED: "the piece in the customer's hand counts, the other order is made elsewhere, or on hold",
+    ConflictKind.DISPLACED: "the piece in the customer's hand counts, the other order is made anew, or on hold",
     ConflictKind.NOT_IN_BOOKS: "the stock was corrected by what was carried out: count what is there",
 }
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, case, select
 
 from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, Variant
-from backroom.domain.print_pace import Measured, Pace, Paces
+from backroom.domain.print_pace import Measured, Pace, Paces, Printed, measure
 from backroom.domain.print_queue import Foreseen, PrinterThere, QueuedJob, foresee, foresee_new, of_parts
 from backroom.domain.shop import Location
 from backroom.store import booth_calls, events
@@ -193,11 +193,12 @@ def measured(connection: Connection, location: str) -> list[Measured]:
         select(
             print_jobs.c.printer,
             print_jobs.c.process,
-            case((print_jobs.c.remake > 0, print_jobs.c.remake), else_=print_jobs.c.copies).label("copies"),
-            print_jobs.c.started_at,
-            print_jobs.c.ended_at,
             variants.c.product,
             variants.c.colourway,
+            case((print_jobs.c.remake > 0, print_jobs.c.remake), else_=print_jobs.c.copies).label("pieces"),
+            print_jobs.c.created_at.label("queued_at"),
+            print_jobs.c.started_at,
+            print_jobs.c.ended_at,
         )
         .join(variants, variants.c.sku == print_jobs.c.sku)
         .where(
@@ -208,13 +209,4 @@ def measured(connection: Connection, location: str) -> list[Measured]:
         .order_by(print_jobs.c.id.desc())
         .limit(LOOKED_AT)
     )
-    return [
-        Measured(
-            row.printer,
-            row.process,
-            row.product,
-            row.colourway,
-            max(0.0, (row.ended_at - row.started_at).total_seconds()) / max(1, row.copies),
-        )
-        for row in connection.execute(query)
-    ]
+    return measure(Printed(**row) for row in connection.execute(query).mappings())
