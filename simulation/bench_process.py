@@ -4,7 +4,7 @@ What belongs here: calling the shop as a booth's worker does, and running the pr
 whenever there is work, with the network or without. What does not: any of these (`backroom.printing`).
 
 An evening of hours goes by in minutes, and this machine's clock does not know it: ages are told to the shop, and heard
-from it, in the evening's time.
+from it, in the evening's time, and whose turn it is is asked as often as in an evening.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from backroom.printing.device import hold_device
 from backroom.printing.holder import hold_bench
 from backroom.printing.journal import Line
 from backroom.printing.kept import Kept
-from backroom.printing.lanes import run_lanes
+from backroom.printing.lanes import TURN_SECONDS, run_lanes
 
 LOOK_SECONDS = 0.2
 POLL_SECONDS = 1.0
@@ -63,7 +63,7 @@ def print_on(gateway: str, key: str, location: str, home: Path, over: threading.
                 ThreadPoolExecutor(THREADS) as pool,
                 suppress(BackroomError),
             ):  # the shop is away, and nothing is left that was fetched ahead
-                run_lanes(booth, ThreadCrew(booth, pool, home))
+                run_lanes(booth, ThreadCrew(booth, pool, home), turn_seconds=TURN_SECONDS / EveningBooth.times)
 
 
 def _poll(gateway: str, key: str, location: str) -> None:

@@ -51,22 +51,31 @@ class Crew(Protocol):
     def open(self, spec: PrinterSpec) -> Printer: ...
 
 
-def run_lanes(booth: Booth, crew: Crew) -> Counter[str]:
-    """Print until nothing is left that can go on: how many turns ended how.
+def run_lanes(booth: Booth, crew: Crew, *, turn_seconds: float = TURN_SECONDS) -> Counter[str]:
+    """Print until nothing is left that can go on: how many turns ended how. Whose turn it is was asked no longer than
+    `turn_seconds` ago when a printer takes a job from our hands.
 
     Never leaves a turn behind: whoever holds the bench next must be alone at its printers. Raises GatewayAway,
     KeyRefused, and what the crew raises.
     """
     specs = booth.printers()
     with ThreadPoolExecutor(max(len(specs), 1), thread_name_prefix="look") as lookers:
-        return _Lanes(booth, crew, specs, lookers).run()
+        return _Lanes(booth, crew, specs, lookers, turn_seconds).run()
 
 
 class _Lanes:
     """One run's knowledge: what is in our hands, at which printer, and what was tried already."""
 
-    def __init__(self, booth: Booth, crew: Crew, specs: Iterable[PrinterSpec], lookers: ThreadPoolExecutor) -> None:
+    def __init__(
+        self,
+        booth: Booth,
+        crew: Crew,
+        specs: Iterable[PrinterSpec],
+        lookers: ThreadPoolExecutor,
+        turn_seconds: float,
+    ) -> None:
         self._booth = booth
+        self._turn_seconds = turn_seconds
         self._crew = crew
         self._lookers = lookers
         self._lanes = {spec.name: Lane(spec) for spec in specs}
@@ -155,7 +164,7 @@ class _Lanes:
 
     def _may_be_overtaken(self) -> bool:
         """Whether a printer is free for a job in our hands, and who comes first may have changed since we asked."""
-        if time.monotonic() - self._claimed_at < TURN_SECONDS:
+        if time.monotonic() - self._claimed_at < self._turn_seconds:
             return False
         wanted = [job for job in self._hand.values() if not job.started]
         return any(lane.free for job in wanted for lane in self._able(job))
