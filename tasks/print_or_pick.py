@@ -39,7 +39,8 @@ def print_or_pick(claim: Claim) -> list[StepOutcome]:
         return []
     if room.shop.location(claim.location).partner is not None:
         return submit(room, claim, parts, lines, variants)
-    sick = _without_artwork(room, parts, lines, variants)
+    looked = _Looked(room)
+    sick = _without_artwork(looked, parts, lines, variants)
     well = [part for part in parts if part["id"] not in sick]
     scan = room.shop.location(claim.location).scan
 
@@ -63,7 +64,12 @@ def print_or_pick(claim: Claim) -> list[StepOutcome]:
         )
         moved = {*waits, *ready}
         begun = [part for part in well if part["id"] in moved]
-        wanted = [_to_print(part, line, variants) for part in begun for line in lines[part["id"]] if line["to_print"]]
+        wanted = [
+            _to_print(part, line, variants[line["sku"]], looked)
+            for part in begun
+            for line in lines[part["id"]]
+            if line["to_print"]
+        ]
         print_jobs.open_jobs(connection, wanted, claim.token, at)
         entries = [history.Entry(part["order_id"], "making.begun", _told(part, lines[part["id"]])) for part in begun]
         history.record(connection, entries, at=at, run_id=claim.run_id)
@@ -80,37 +86,43 @@ def print_or_pick(claim: Claim) -> list[StepOutcome]:
     return outcomes + leave(room, claim, list(sick.values()))
 
 
+class _Looked:
+    """Artworks as they were looked at in this wave, once a print: a design is fine enough in one size and too coarse in
+    another."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._seen: dict[tuple[str, int, int, str], str | BackroomError] = {}
+
+    def at(self, variant: Variant) -> str | BackroomError:
+        """The SHA-256 of the bytes that are printed of it, or what is wrong with them."""
+        size = variant.printed_width_mm, variant.printed_height_mm
+        print_ = (variant.artwork, *size, variant.print_process)
+        if print_ not in self._seen:
+            path = self._room.artwork() / variant.artwork
+            try:
+                self._seen[print_] = check_artwork(path, *size, variant.print_process).picture.sha256
+            except BackroomError as error:
+                self._seen[print_] = error
+        return self._seen[print_]
+
+
 def _without_artwork(
-    room: Room,
+    looked: _Looked,
     parts: Sequence[RowMapping],
     lines: Mapping[int, Sequence[RowMapping]],
     variants: Mapping[str, Variant],
 ) -> dict[int, Sick]:
-    """Fulfilment orders that cannot be printed: the artwork is looked at before the job is opened, once a print."""
-    checked: dict[tuple[str, int, int, str], BackroomError | None] = {}
+    """Fulfilment orders that cannot be printed: the artwork is looked at before the job is opened."""
     sick: dict[int, Sick] = {}
     for part in parts:
         for line in lines[part["id"]]:
             if not line["to_print"]:
                 continue
-            variant = variants[line["sku"]]
-            # One design is fine enough in one size and too coarse in another.
-            print_ = (variant.artwork, variant.printed_width_mm, variant.printed_height_mm, variant.print_process)
-            if print_ not in checked:
-                checked[print_] = _trouble(room, variant)
-            error = checked[print_]
-            if error is not None:
+            error = looked.at(variants[line["sku"]])
+            if isinstance(error, BackroomError):
                 sick[part["id"]] = Sick(part["id"], part["order_id"], part["number"], error.cause, str(error))
     return sick
-
-
-def _trouble(room: Room, variant: Variant) -> BackroomError | None:
-    size = variant.printed_width_mm, variant.printed_height_mm
-    try:
-        check_artwork(room.artwork() / variant.artwork, *size, variant.print_process)
-    except BackroomError as error:
-        return error
-    return None
 
 
 def _outstanding(lines: Sequence[RowMapping], *, scan: bool) -> int:
@@ -118,7 +130,7 @@ def _outstanding(lines: Sequence[RowMapping], *, scan: bool) -> int:
     return sum(bool(line["to_print"]) + (line["from_stock"] if scan else 0) for line in lines)
 
 
-def _to_print(part: RowMapping, line: RowMapping, variants: Mapping[str, Variant]) -> print_jobs.ToPrint:
+def _to_print(part: RowMapping, line: RowMapping, variant: Variant, looked: _Looked) -> print_jobs.ToPrint:
     return print_jobs.ToPrint(
         part_id=part["id"],
         part_key=part["key"],
@@ -128,7 +140,8 @@ def _to_print(part: RowMapping, line: RowMapping, variants: Mapping[str, Variant
         location=part["location"],
         copies=line["to_print"],
         priority=part["priority"],
-        variant=variants[line["sku"]],
+        variant=variant,
+        artwork_sha256=str(looked.at(variant)),
     )
 
 

@@ -11,13 +11,14 @@ import typer
 
 from backroom.cli.opening import open_room
 from backroom.cli.output import console
+from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson, BackroomError
 from backroom.domain.model import Variant
 from backroom.domain.routing_places import can_make
 from backroom.domain.shop import PRINT_PROCESSES, Shop
 from backroom.outgoing.fetching import Fetcher
 from backroom.printing.artwork import Artwork, check_artwork
-from backroom.store import catalogue
+from backroom.store import catalogue, print_jobs
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -97,6 +98,27 @@ def check() -> None:
     if faults:
         raise typer.Exit(1)
     console.print("[bold green]All artwork prints at its size.[/]")
+
+
+@app.command()
+def accept(
+    name: Annotated[str, typer.Argument(help="The artwork's file, as the catalogue names it")],
+) -> None:
+    """Say that an artwork was replaced on purpose: what is not begun of it is printed as its file is now.
+
+    Without that, a print whose artwork is another file than was looked at waits.
+    """
+    room = open_room()
+    with room.database.read() as connection:
+        variants = [one for one in catalogue.all_variants(connection) if one.artwork == name]
+    if not variants:
+        raise BadName(f"the catalogue has no artwork {name!r}.", remedy="Write its name as it stands there.")
+    for variant in _made(room.shop, variants):
+        for doubt in _check(room.artwork(), variant).doubts:
+            console.print(f"{variant.sku}: it prints, but it {doubt.what} {doubt.cure}", highlight=False, markup=False)
+    count, wakeups = room.database.write(lambda connection: print_jobs.accept_artwork(connection, name))
+    send(room, wakeups)
+    console.print(f"[bold green]{count} prints[/] are made of {name} as it is now.", highlight=False)
 
 
 @app.command()

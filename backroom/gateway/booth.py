@@ -24,7 +24,7 @@ from backroom.gateway.front import front_of
 from backroom.printing import sealed
 from backroom.printing.device import device_name, public_key
 from backroom.shop.room import Room
-from backroom.store import booth_calls, booth_devices, print_attempts, print_seals, replayed_prints
+from backroom.store import booth_calls, booth_devices, print_attempts, print_jobs, print_seals, replayed_prints
 from backroom.store.api_keys import KeyInfo
 from backroom.store.booth_wakes import claim_jobs, location_of
 from backroom.store.claims import Wakeup
@@ -182,10 +182,10 @@ def payload(location: str, job_id: RowId, asked: AskPayload, request: Request, k
             # Before its picture is made; what counts is asked again with the commit.
             print_seals.check_room(connection, device_name(asked.device), job_id, most, now(connection))
         described = print_attempts.describe(connection, job_id)
-        pdf = document_of(connection, room, job)
+        printed = document_of(connection, room, job)
         ends = print_seals.dies_at(connection, location, now(connection))
     bound = sealed.Bound(job_id, asked.attempt, location, device_name(asked.device), ends)
-    made = sealed.seal(bound, json.dumps(asdict(described)).encode(), pdf, device=asked.device, once=asked.once)
+    made = sealed.seal(bound, json.dumps(asdict(described)).encode(), printed.pdf, device=asked.device, once=asked.once)
     seal = print_seals.NewSeal(
         job_id=job_id,
         attempt=asked.attempt,
@@ -193,7 +193,7 @@ def payload(location: str, job_id: RowId, asked: AskPayload, request: Request, k
         location=location,
         once=made.once,
         description=made.description,
-        document_bytes=len(pdf),
+        document_bytes=len(printed.pdf),
         document_digest=hashlib.sha256(made.document).hexdigest(),
         expires_at=ends,
     )
@@ -201,6 +201,7 @@ def payload(location: str, job_id: RowId, asked: AskPayload, request: Request, k
     def work(connection: Connection) -> None:
         # Rendering takes a while: it may have been taken back, or its key ended, since we looked.
         _job_here(connection, location, job_id, asked.holder, asked.attempt)
+        print_jobs.note_artwork(connection, job_id, printed.artwork_sha256)
         device_id = booth_devices.let_in(connection, key, asked.device, alone=place.kind == "booth")
         print_seals.note(connection, seal, device_id, most=most)
 

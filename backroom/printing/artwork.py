@@ -44,6 +44,12 @@ class ArtworkUnreadable(AskPerson):
     cause = "artwork_unreadable"
 
 
+class ArtworkChanged(AskPerson):
+    """The artwork's file is another one than was looked at for this print."""
+
+    cause = "artwork_changed"
+
+
 @dataclass(frozen=True, slots=True)
 class Artwork:
     """A PNG that was looked at whole, and the size it is printed at, in millimetres. `doubts` stop nothing."""
@@ -70,8 +76,22 @@ def check_artwork(path: Path, width_mm: int, height_mm: int = 0, process: str = 
 
 
 def render_artwork(path: Path, *, width_mm: int, height_mm: int = 0, process: str = "", label: str = "") -> bytes:
-    """The PDF of one piece: a page as large as the artwork at its printed size, and the strip where it has a label."""
-    artwork = check_artwork(path, width_mm, height_mm, process)
+    """The PDF of one piece: `page_of` an artwork that is looked at as `check_artwork` does."""
+    return page_of(check_artwork(path, width_mm, height_mm, process), process, label)
+
+
+def unchanged(name: str, artwork: Artwork, sha256: str) -> None:
+    """Raise ArtworkChanged unless these are the bytes that were looked at before; an empty `sha256` says none were."""
+    if sha256 and artwork.picture.sha256 != sha256:
+        raise ArtworkChanged(
+            f"{name} is another file than was looked at for this print.",
+            remedy=f"Put the old one back, or look at it and say: backroom artwork accept {name}",
+        )
+
+
+def page_of(artwork: Artwork, process: str, label: str = "") -> bytes:
+    """The PDF of one piece: a page as large as the artwork at its printed size, and the strip where it has a label. Its
+    pixels are those that were looked at, whatever became of the file since."""
     strip = STRIP_MM if label else 0.0
     pdf = FPDF(unit="mm", format=(artwork.width_mm, artwork.height_mm + strip))
     pdf.set_auto_page_break(auto=False)

@@ -336,7 +336,10 @@ def again(
 def wait_anew(
     connection: Connection, row: RowMapping, *, attempt: int, reason: str, by_person: bool, **values: object
 ) -> None:
-    """A job waits again as if nobody had had it in hand, at this attempt."""
+    """A job waits again as if nobody had had it in hand, at this attempt. Where a person says so, its artwork is looked
+    at anew: they may have mended it."""
+    if by_person:
+        values["artwork_sha256"] = ""
     _move(
         connection,
         row,

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Join, RowMapping, and_, insert, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Join, RowMapping, and_, insert, or_, select, true, update
 
 from backroom.domain.events import BEFORE_THE_END
 from backroom.domain.model import FulfilmentState, PrintJobState, Variant
 from backroom.domain.remedies import print_remedy
 from backroom.domain.transfers import TransferState
 from backroom.store import effects, events, history, print_seals, stock
+from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.moves import moving
 from backroom.store.print_trouble import judge
@@ -34,7 +35,8 @@ FOR_A_PERSON = (PrintJobState.UNKNOWN, PrintJobState.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class ToPrint:
-    """A line that is short: `copies` pieces of a variant for one fulfilment order."""
+    """A line that is short: `copies` pieces of a variant for one fulfilment order. `artwork_sha256` is of the bytes of
+    its artwork that were looked at."""
 
     part_id: int
     part_key: str
@@ -45,6 +47,7 @@ class ToPrint:
     copies: int
     priority: int
     variant: Variant
+    artwork_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,7 @@ def open_jobs(connection: Connection, wanted: Sequence[ToPrint], token: str, at:
             "attempt": 1,
             "process": line.variant.print_process,
             "artwork": line.variant.artwork,
+            "artwork_sha256": line.artwork_sha256,
             "state": PrintJobState.WAITING,
             "priority": line.priority,
             "created_at": at,
@@ -176,6 +180,28 @@ def drop_unbegun(connection: Connection, which: ColumnElement[bool], at: datetim
         gone = dropping.values(ended_at=at, reason=why).returning(print_jobs.c.id)
         dropped += connection.execute(gone).scalars()
     return dropped
+
+
+def note_artwork(connection: Connection, job_id: int, sha256: str) -> None:
+    """These bytes of its artwork were looked at for a job of which none were before."""
+    unseen = update(print_jobs).where(print_jobs.c.id == job_id, print_jobs.c.artwork_sha256 == "")
+    connection.execute(unseen.values(artwork_sha256=sha256))
+
+
+def accept_artwork(connection: Connection, artwork: str) -> tuple[int, list[Wakeup]]:
+    """An artwork's file was replaced on purpose: what is to be printed of it, and lies at no bench yet, is printed as
+    it is now, once that was looked at. Returns how many jobs these are, and the wake-ups this owes."""
+    unbegun = (PrintJobState.WAITING, PrintJobState.HANDED, PrintJobState.BLOCKED)
+    anew = update(print_jobs).where(
+        print_jobs.c.artwork == artwork,
+        print_jobs.c.artwork_sha256 != "",
+        print_jobs.c.state.in_(unbegun),
+        print_jobs.c.started_at.is_(None),
+        # What is fetched already comes out as it was sealed; whatever is asked for anew, and refused, is blocked.
+        or_(print_jobs.c.state != PrintJobState.HANDED, print_jobs.c.id.not_in(print_seals.living())),
+    )
+    places = list(connection.execute(anew.values(artwork_sha256="").returning(print_jobs.c.location)).scalars())
+    return len(places), [wakeup(connection, STAGE, place) for place in sorted(set(places))]
 
 
 def shelve(connection: Connection, part_ids: Sequence[int], at: datetime) -> None:

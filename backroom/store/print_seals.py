@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, insert, select, update
 
 from backroom.domain.errors import Retry
 from backroom.domain.events import EventState
@@ -93,6 +93,11 @@ def note(connection: Connection, new: NewSeal, device_id: int, *, most: int | No
             expires_at=new.expires_at,
         )
     )
+
+
+def living() -> Select[tuple[int]]:
+    """The ids of the jobs of which a payload is out."""
+    return select(print_seals.c.print_job_id).where(print_seals.c.destroyed_at.is_(None))
 
 
 def destroy(connection: Connection, job_ids: Iterable[int], why: str, at: datetime) -> None:

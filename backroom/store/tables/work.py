@@ -68,6 +68,7 @@ fulfilment_lines = Table(
 # `holder` is the booth worker that a job was handed to; it stays until a confirmed return or a person's decision.
 # `remake` is how many of its copies are printed anew, because they came out bad; 0 for all of them. A job is for the
 # work on an order, or it is printed to stock for a transfer (`order_number` is that one's number, `part_key` its key).
+# `artwork_sha256` is of the bytes that were looked at for this print, and no others are printed; empty until then.
 print_jobs = Table(
     "print_jobs",
     metadata,
@@ -84,6 +85,7 @@ print_jobs = Table(
     Column("attempt", Integer, nullable=False, default=1),
     Column("process", Text, nullable=False),
     Column("artwork", Text, nullable=False),
+    Column("artwork_sha256", Text, nullable=False, default="", server_default=""),
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False, default=""),
     Column("holder", Text, nullable=False, default=""),
