@@ -258,6 +258,16 @@ def test_every_mark_of_the_table_of_connectors_is_backed_by_a_test_of_that_name(
         assert re.search(rf"def {name}\b", (ROOT / path).read_text(encoding="utf-8")), f"{path}: {name}"
 
 
+def test_every_gap_in_the_table_of_connectors_has_its_reason() -> None:
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("<!-- connectors -->")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    given = [cell for row in rows[1:] for cell in row[1:] if "](" not in cell]
+    reasons = dict(re.findall(r"^(\d+)\. (\S+ .+)$", table, re.MULTILINE))
+    assert {len(row) for row in rows} == {7}
+    assert {cell.removeprefix("– (").removesuffix(")") for cell in given} == set(reasons)
+    assert all(re.fullmatch(r"– \(\d+\)", cell) for cell in given)
+
+
 def test_every_scope_of_a_key_is_described() -> None:
     page = (GUIDE / "keys.md").read_text(encoding="utf-8")
     for scope in SCOPES:
