@@ -152,13 +152,17 @@ def a_seller_on_square(server: HTTPServer) -> Seller:
             holder["total_money"] = {"amount": 700, "currency": "EUR"}
         order["tenders"][0] |= {"payment_id": f"P{number}", "id": f"P{number}"}
         payment["id"] = f"P{number}"
-        order |= {"created_at": FIRST.isoformat(), "updated_at": iso(moment)}
+        # A refund changes the payment, and makes an order of its own; the sale may stay as it was.
+        order |= {"created_at": FIRST.isoformat(), "updated_at": iso(PLACED if moment == REFUNDED else moment)}
+        payment["updated_at"] = iso(moment)
         if moment == CHANGED:
             order["fulfillments"][0]["shipment_details"]["recipient"]["address"]["address_line_1"] = "Fuchsweg 2"
         if moment == CANCELLED:
             order["state"] = "CANCELED"
         if moment == REFUNDED:
             payment["refunded_money"] = payment["total_money"]
+            back = {"id": f"R{number}", "line_items": [], "returns": [{"source_order_id": order["id"]}]}
+            shop.orders[back["id"]] = order | back | {"updated_at": iso(moment)}
         shop.orders[order["id"]], shop.payments[payment["id"]] = order, payment
 
     api = ApiSpec(server.url_for("").rstrip("/"), "channel.seller", account=fake_square.LOCATION)

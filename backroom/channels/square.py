@@ -91,7 +91,7 @@ class SquareChannel:
             reading.wrong("topic", "type", "is a message about something else than an order")
         external_id = reading.identifier(order.get("id"), "order.id")
         placed_at = reading.time(order.get("created_at"), "order.created_at")
-        updated_at = reading.time(order.get("updated_at"), "order.updated_at")
+        reading.time(order.get("updated_at"), "order.updated_at")
         money = _Money(reading, order)
         skus = mapping(mapping(body_json).get("skus"))
         stated = items(order.get("line_items"))
@@ -110,7 +110,7 @@ class SquareChannel:
             external_id=external_id,
             external_name=first_text(order.get("reference_id"), order.get("ticket_name"), order.get("id"))[:60],
             placed_at=placed_at,
-            updated_at=updated_at,
+            updated_at=changed_at(order, payments),
             currency=money.currency,
             total_minor=money.total,
             lines=lines,
@@ -229,6 +229,13 @@ def refunded_minor(order: dict[str, Any], payments: list[dict[str, Any]]) -> int
         if text(one.get("status")) not in _REFUSED
     )
     return max(by_payments, by_order)
+
+
+def changed_at(order: dict[str, Any], payments: list[dict[str, Any]]) -> datetime:
+    """When the order changed, or a payment of it that was paid back: a refund need not change the order."""
+    back = (one for one in payments if _int(mapping(one.get("refunded_money")).get("amount")) > 0)
+    quiet = Reading()
+    return max(quiet.time(one.get("updated_at"), "") for one in (order, *back))
 
 
 def delivery_of(order: dict[str, Any]) -> Delivery:

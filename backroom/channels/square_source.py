@@ -13,7 +13,7 @@ from typing import Any
 
 from backroom.channels.reading import Reading, first_text, items, mapping, text
 from backroom.channels.remote import Fetched, Listed
-from backroom.channels.square import FETCHED, is_cancelled, is_cart, payment_of
+from backroom.channels.square import FETCHED, changed_at, is_cancelled, is_cart, payment_of, refunded_minor
 from backroom.channels.square_calls import ORDERS_AT_ONCE, SERVICE, SquareApi
 from backroom.domain.model import PaymentStatus
 from backroom.domain.shop import ChannelSpec
@@ -45,16 +45,22 @@ class SquareSource:
             "limit": PAGE,
             "return_entries": False,
         }
-        cursor = ""
+        cursor, paid_back = "", set[str]()
         while True:
             # The cursor's time range ends when it was first asked for: what changes meanwhile comes next time.
             found = self._search(asked | ({"cursor": cursor} if cursor else {}))
             for order in items(found.get("orders")):
-                if not is_cart(order) and not _is_return(order):
-                    yield self._listed(order)
+                if _is_return(order):
+                    paid_back.add(_sale_of(order))
+                elif not is_cart(order):
+                    yield self._listed(order, [])
             cursor = text(found.get("cursor"), 4_000)
             if not cursor:
-                return
+                break
+        # Of what was paid back the sale need not have changed: it is listed once more, with the time of its refund.
+        for sale in self._api.orders(sorted(filter(None, paid_back)), self._channel):
+            if text(sale.get("location_id")) in self._locations:
+                yield self._listed(sale, self._api.payments(sale))
 
     def fetch(self, external_ids: Sequence[str]) -> Iterator[Fetched]:
         ids = [one for one in external_ids if one.isascii() and one.isprintable() and 0 < len(one) <= 192]
@@ -94,25 +100,27 @@ class SquareSource:
     def _search(self, asked: dict[str, Any]) -> dict[str, Any]:
         return self._api.ask("v2/orders/search", self._channel, asked)
 
-    def _listed(self, order: dict[str, Any]) -> Listed:
+    def _listed(self, order: dict[str, Any], payments: list[dict[str, Any]]) -> Listed:
         reading = Reading()
         external_id = text(order.get("id"))
-        updated_at = reading.time(order.get("updated_at"), "updated_at")
+        reading.time(order.get("updated_at"), "updated_at")
         placed_at = reading.time(order.get("created_at"), "created_at")
         if reading.problems or not external_id:
             raise AnswerUnreadable(
                 SERVICE, f"{SERVICE} lists an order without id or time ({self._channel}).", remedy="Report it to us."
             )
         total = mapping(order.get("total_money"))
+        minor = reading.minor(total.get("amount"), "", needed=False)
+        refunded = 0 < minor <= refunded_minor(order, payments)
         ways = items(order.get("fulfillments"))
         return Listed(
             external_id=external_id,
-            updated_at=updated_at,
-            paid=payment_of(order, []) is PaymentStatus.PAID and not is_cancelled(order),
+            updated_at=changed_at(order, payments),
+            paid=payment_of(order, []) is PaymentStatus.PAID and not is_cancelled(order) and not refunded,
             name=first_text(order.get("reference_id"), order.get("ticket_name"), external_id)[:60],
             placed_at=placed_at,
             fulfilled=bool(ways) and all(text(one.get("state")) == "COMPLETED" for one in ways),
-            total_minor=reading.minor(total.get("amount"), "", needed=False),
+            total_minor=minor,
             currency=text(total.get("currency")).upper(),
         )
 
@@ -127,7 +135,9 @@ def _sale_of(order: dict[str, Any]) -> str:
 
 def _payment(payment: dict[str, Any]) -> dict[str, Any]:
     """What is read of a payment, and nothing of its card."""
-    return {key: payment[key] for key in ("id", "status", "total_money", "refunded_money") if key in payment}
+    return {
+        key: payment[key] for key in ("id", "status", "total_money", "refunded_money", "updated_at") if key in payment
+    }
 
 
 def _rfc3339(at: datetime) -> str:

@@ -89,6 +89,24 @@ def test_carts_and_refunds_are_not_listed_as_orders(square: FakeSquare, spec: Ch
     assert listed == {ORDER: (True, False), "owes": (False, False), "off": (False, False), "sent": (True, True)}
 
 
+def test_a_sale_that_was_paid_back_is_listed_with_the_time_of_its_refund_though_it_did_not_change(
+    square: FakeSquare, spec: ChannelSpec
+) -> None:
+    square.orders |= {
+        "back": another("back", 3, line_items=[], returns=[{"source_order_id": ORDER}]),
+        "other": another("other", 1, location_id="L-of-somebody-else"),
+        "theirs": another("theirs", 4, line_items=[], returns=[{"source_order_id": "other"}]),
+    }
+    back = {"refunded_money": {"amount": 6990, "currency": "EUR"}, "updated_at": "2026-11-21T10:03:00.000Z"}
+    square.payments[PAYMENT] |= back
+    source = SquareSource(spec, TOKEN)
+    listed = {one.external_id: one for one in source.changed_since(datetime(2026, 11, 21, 10, 2, tzinfo=UTC))}
+    assert {id_: one.paid for id_, one in listed.items()} == {ORDER: False}
+    [fetched] = source.fetch([ORDER])
+    parsed = channel_for(spec).parse(json.loads(fetched.body), fetched.topic, "DE")
+    assert listed[ORDER].updated_at == parsed.updated_at == datetime(2026, 11, 21, 10, 3, tzinfo=UTC)
+
+
 def test_an_order_is_fetched_with_its_skus_and_what_was_paid_back(square: FakeSquare, spec: ChannelSpec) -> None:
     square.payments[PAYMENT]["refunded_money"] = {"amount": 6990, "currency": "EUR"}
     [fetched] = SquareSource(spec, TOKEN).fetch([ORDER])
