@@ -1,21 +1,22 @@
 """News from partners: each order at a partner that is due is asked about, or cancelled there where that is wanted.
 
-A signed message that came meanwhile is read instead of asking; it says the whole order. What follows is one commit an
-order: one that fails leaves the others as they are.
+A signed message that came meanwhile is read instead of asking; it says the whole order. A draft that waited for its
+cost is compared once more, and confirmed. What follows is one commit an order: one that fails leaves the others as they
+are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime, timedelta
 
 from prefect import task
 from sqlalchemy import Connection, RowMapping
 
-from backroom.domain.errors import BackroomError
+from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.model import StepOutcome
-from backroom.domain.partner_orders import PartnerStatus, next_ask
+from backroom.domain.partner_orders import PartnerOrderState, PartnerStatus, compare, next_ask
 from backroom.domain.shop import Location
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.partners.base import Partner, TooLate
@@ -74,7 +75,16 @@ def _one(room: Room, claim: Claim, location: Location, partner: Partner, row: Ro
             return _too_late(room, claim, location, partner, row)
     elif row["told"] is not None:
         status = read_told(location, row["told"], row["reference"])
-    return _apply(room, claim, location, row, status or partner.status(row["reference"], row["partner_id"]))
+    status = status or partner.status(row["reference"], row["partner_id"])
+    if _may_be_confirmed(row, status):
+        status = _confirm(room, claim, partner, row, status)
+    return _apply(room, claim, location, row, status)
+
+
+def _may_be_confirmed(row: RowMapping, status: PartnerStatus) -> bool:
+    """A draft that is ready and as it was asked, of an order that nobody holds for another reason."""
+    held = row["held_for"] not in ("", partner_news.STUCK)
+    return status.ready and not held and not compare(partner_orders.asked_lines(row), status.lines)
 
 
 def _apply(room: Room, claim: Claim, location: Location, row: RowMapping, status: PartnerStatus) -> StepOutcome:
@@ -83,7 +93,8 @@ def _apply(room: Room, claim: Claim, location: Location, row: RowMapping, status
     def commit(connection: Connection) -> tuple[StepOutcome, list[Wakeup]]:
         at = fence(connection, claim.token)
         context = partner_news.Context(location, room.shop.hub, claim.token, claim.run_id, at, note)
-        return partner_news.apply(connection, context, row, status, _next(location, row, at))
+        waits = status.draft and status.state is PartnerOrderState.SUBMITTED
+        return partner_news.apply(connection, context, row, status, _next(location, row, at, draft=waits))
 
     outcome, wakeups = room.database.write(commit)
     send(wakeups)
@@ -103,32 +114,52 @@ def _too_late(room: Room, claim: Claim, location: Location, partner: Partner, ro
     return outcome
 
 
+def _confirm(room: Room, claim: Claim, partner: Partner, row: RowMapping, found: PartnerStatus) -> PartnerStatus:
+    """Have a draft made, once. One that may not be confirmed at this moment is a draft still, and asked about again."""
+    key = partner_orders.confirm_key(row["reference"])
+    sink = _Sink(partner.confirm, row)
+    _perform(room, claim, row, key, partner_orders.CONFIRM, sink)
+    return sink.status or found
+
+
 def _cancel(room: Room, claim: Claim, partner: Partner, row: RowMapping) -> PartnerStatus | None:
     """Take it back over there, once. None where that was done by a run before this one: then the partner is asked."""
     key = partner_orders.cancel_key(row["reference"])
-    sink = _CancelSink(partner, row)
-    asked = request_hash({"reference": row["reference"], "partner_id": row["partner_id"]})
-    effect = Effect(key, partner_orders.CANCEL, row["order_id"], asked, row["reference"])
-    result = perform(room.database, claim.token, [effect], sink)[key]
-    if isinstance(result, BackroomError):
-        raise result
+    sink = _Sink(partner.cancel, row)
+    _perform(room, claim, row, key, partner_orders.CANCEL, sink)
     return sink.status
 
 
-class _CancelSink:
-    """Cancelling as the ledger sees it: cancelling twice is cancelling once."""
+def _perform(room: Room, claim: Claim, row: RowMapping, key: str, kind: str, sink: _Sink) -> None:
+    asked = request_hash({"reference": row["reference"], "partner_id": row["partner_id"]})
+    effect = Effect(key, kind, row["order_id"], asked, row["reference"])
+    result = perform(room.database, claim.token, [effect], sink)[key]
+    if isinstance(result, BackroomError) and not isinstance(result, _DraftStill):
+        raise result
+
+
+class _DraftStill(Retry):
+    """It could not be confirmed at this moment: no trouble, but not done either."""
+
+    cause = "draft_still"
+
+
+class _Sink:
+    """One call about an order that is there, as the ledger sees it: doing it twice is doing it once."""
 
     idempotent = True
 
-    def __init__(self, partner: Partner, row: RowMapping) -> None:
-        self._partner, self._row = partner, row
+    def __init__(self, call: Callable[[str, str], PartnerStatus], row: RowMapping) -> None:
+        self._call, self._row = call, row
         self.status: PartnerStatus | None = None
 
     def carry_out(self, requests: Sequence[tuple[str, str]]) -> list[Answer | BackroomError]:
         answers: list[Answer | BackroomError] = []
         for _, reference in requests:
             try:
-                self.status = self._partner.cancel(reference, self._row["partner_id"])
+                self.status = self._call(reference, self._row["partner_id"])
+                if self.status.draft:
+                    raise _DraftStill(f"{reference} is a draft still")
                 answers.append({"state": self.status.state})
             except BackroomError as error:
                 answers.append(error)
@@ -138,9 +169,9 @@ class _CancelSink:
         return None
 
 
-def _next(location: Location, row: RowMapping, at: datetime) -> datetime:
+def _next(location: Location, row: RowMapping, at: datetime, *, draft: bool) -> datetime:
     signed = bool(location.partner and location.partner.webhook_secret)
-    return next_ask(at, row["submitted_at"], signed=signed)
+    return next_ask(at, row["submitted_at"], signed=signed, draft=draft)
 
 
 def _sealed(room: Room, row: RowMapping, words: str) -> bytes | None:

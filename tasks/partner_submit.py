@@ -139,6 +139,7 @@ def _answer(status: PartnerStatus, request: PartnerRequest | None) -> Answer:
     return {
         "partner_id": status.partner_id,
         "state": status.state,
+        "draft": status.draft,
         "differences": [asdict(one) for one in differences],
     }
 
@@ -165,7 +166,7 @@ def _wait(room: Room, claim: Claim, location: Location, there: Sequence[tuple[_A
                     priority=one.part["priority"],
                     lines=one.request.lines,
                     differences=[Difference(**one) for one in answer.get("differences", [])],
-                    ask_at=next_ask(at, at, signed=signed) if unanswered else at,
+                    ask_at=next_ask(at, at, signed=signed, draft=bool(answer.get("draft"))) if unanswered else at,
                 )
             )
         partner_orders.open_orders(connection, submitted, at)

@@ -34,6 +34,8 @@ WHAT_TO_DO = {
     "changed_after_correction": "The channel changed it after somebody corrected its address here. Compare both.",
     "partner_differs": "Its partner has something else than was asked. Read on its page what, then decide.",
     "partner_stuck": "Its partner waits for somebody. Read on its page why, and mend it there; it goes on by itself.",
+    "partner_sent_part": "Its partner sent only some of it. Read on its page what is missing and have it made by a new "
+    "order, or pay it back; then let it go on: its customer is told of the parcel.",
     "partner_short": "The cell did not find all of it. Count what is there, then let it go on: it is routed again.",
     "cancelling_at_partner": "Its partner was asked to cancel it. Wait for the answer; or let it go on after all.",
     "partner_cannot_cancel": "Its partner does not cancel it any more. Let it go on; it comes back as a return.",

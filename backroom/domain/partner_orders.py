@@ -53,6 +53,8 @@ REFUSED = (PartnerOrderState.REJECTED, PartnerOrderState.CANCELLED, PartnerOrder
 # days is asked about less often as it goes on.
 ASK_EVERY, ASK_EVERY_BESIDE_MESSAGES = timedelta(minutes=5), timedelta(minutes=15)
 ASK_AT_LEAST_EVERY = timedelta(hours=1)
+# A draft waits for little: for its costs to be worked out.
+ASK_DRAFT_EVERY = timedelta(seconds=20)
 
 
 class CannotBeAsked(AskPerson):
@@ -135,22 +137,28 @@ class PartnerParcel:
 
 @dataclass(frozen=True, slots=True)
 class PartnerStatus:
-    """How an order stands at its partner. `reason` is what somebody there wrote: it may name people, and is sealed.
+    """How an order stands at its partner. `lines` are None where it does not say what it has. `reason` is what somebody
+    there wrote: it may name people, and is sealed.
 
     `cost_minor` is what they charge for it all, in their `currency`; None as long as they do not say. `revision` grows
-    with each change over there; 0 where the partner has none.
+    with each change over there; 0 where the partner has none. A `draft` is not made before it is confirmed.
     """
 
     reference: str
     partner_id: str
     state: PartnerOrderState
-    lines: tuple[ToldLine, ...] = ()
+    lines: tuple[ToldLine, ...] | None = None
     parcels: tuple[PartnerParcel, ...] = ()
     cost_minor: int | None = None
     currency: str = ""
     reason: str = field(default="", repr=False)
     revision: int = 0
     draft: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is a draft that could be confirmed now: nothing is the matter with it, and its cost is known."""
+        return self.draft and self.state is PartnerOrderState.SUBMITTED and self.cost_minor is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +185,12 @@ class WantedLine:
     artwork: str = ""
 
 
-def next_ask(at: datetime, submitted_at: datetime, *, signed: bool) -> datetime:
-    """When to ask about an order again that was submitted then; `signed`: its partner sends messages we can trust."""
-    least = ASK_EVERY_BESIDE_MESSAGES if signed else ASK_EVERY
+def next_ask(at: datetime, submitted_at: datetime, *, signed: bool, draft: bool = False) -> datetime:
+    """When to ask about an order again that was submitted then; `signed`: its partner sends messages we can trust.
+
+    A `draft` is nobody's promise yet: it is asked about soon, and less often as it goes on.
+    """
+    least = ASK_DRAFT_EVERY if draft else ASK_EVERY_BESIDE_MESSAGES if signed else ASK_EVERY
     return at + min(max(least, (at - submitted_at) / 20), ASK_AT_LEAST_EVERY)
 
 
@@ -217,8 +228,13 @@ def match(spec: PartnerSpec, number: str, wanted: Sequence[WantedLine]) -> tuple
     return tuple(asked)
 
 
-def compare(asked: Sequence[AskedLine], told: Sequence[ToldLine]) -> tuple[Difference, ...]:
-    """Where the partner's lines differ from ours: none missing, none more, each with its code, pieces and artwork."""
+def compare(asked: Sequence[AskedLine], told: Sequence[ToldLine] | None) -> tuple[Difference, ...]:
+    """Where the partner's lines differ from ours: none missing, none more, each with its code, pieces and artwork.
+
+    Nothing, as long as it does not say what it has (None).
+    """
+    if told is None:
+        return ()
     differences = []
     theirs: dict[int, ToldLine] = {}
     for line in told:
@@ -252,9 +268,9 @@ def _attributes(asked: AskedLine, told: ToldLine) -> tuple[tuple[str, str, str |
     return tuple((name, value, told.attributes.get(name, "")) for name, value in sorted(asked.attributes.items()))
 
 
-def missing_pieces(asked: Sequence[AskedLine], told: Sequence[ToldLine]) -> dict[str, int]:
+def missing_pieces(asked: Sequence[AskedLine], told: Sequence[ToldLine] | None) -> dict[str, int]:
     """Pieces by SKU that are asked for and, by what the partner says, neither made nor picked."""
-    done = {line.line_no: line.done for line in told}
+    done = {line.line_no: line.done for line in told or ()}
     missing: dict[str, int] = {}
     for line in asked:
         made = done.get(line.line_no)

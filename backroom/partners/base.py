@@ -54,13 +54,18 @@ class Partner(Protocol):
         """Whether placing the same order again under its reference is one order over there."""
 
     def submit(self, request: PartnerRequest) -> PartnerStatus:
-        """Place an order, whole. One that is there already under its reference is taken as it is."""
+        """Place an order, whole. One that is there already under its reference is taken as it is. It may come back as a
+        draft, which waits to be confirmed."""
 
     def find(self, reference: str) -> PartnerStatus | None:
         """The order of this reference; None where there certainly is none."""
 
     def status(self, reference: str, partner_id: str) -> PartnerStatus:
         """How an order stands that was placed."""
+
+    def confirm(self, reference: str, partner_id: str) -> PartnerStatus:
+        """Have a draft made, which was found to be as it was asked; one that may not be confirmed now is a draft still.
+        What is no draft is as it should be."""
 
     def cancel(self, reference: str, partner_id: str) -> PartnerStatus:
         """Take an order back; TooLate where it goes on all the same. One that is cancelled already is taken as such."""

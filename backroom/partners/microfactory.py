@@ -87,6 +87,10 @@ class Microfactory:
         answer = self._client.call("GET", f"orders/{quote(reference, safe='')}", about=reference)
         return read_order(answer.json(), self._name, reference, self._kind)
 
+    def confirm(self, reference: str, partner_id: str) -> PartnerStatus:
+        # There are no drafts here: what is placed is placed.
+        return self.status(reference, partner_id)
+
     def cancel(self, reference: str, partner_id: str) -> PartnerStatus:
         path = f"orders/{quote(reference, safe='')}/cancel"
         try:

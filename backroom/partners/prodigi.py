@@ -4,12 +4,17 @@ An order carries our `merchantReference` and, so that it is made once, the same 
 already answers `AlreadyExists` with the order. There are no drafts: what differs is cancelled by its cancel action, as
 long as that is there. What an order costs is the sum of its charges, refunds as negative ones.
 
+An account may have a pause window. Until it is over an order is its id alone (`OnHold`), and asking for it finds none:
+it is there, and nobody says what it has. Its issues are codes; a download that failed is tried ten times, and is an
+issue of a person's after that.
+
 Callbacks are CloudEvents that nobody signs: they only say which order to ask about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +32,15 @@ DEFAULT_SHIPPING = "Standard"
 SIZING, PRINT_AREA = "sizing", "default"
 CREATED = ("created", "createdwithissues", "alreadyexists", "onhold")
 _S = PartnerOrderState
+# A download that is tried again: no trouble yet.
+_PASSES = "notdownloaded"
+# What an issue means, by the end of its code, and what to do.
+_ISSUES: Mapping[str, str] = {
+    "failedtodownloaded": "it could not fetch an artwork in ten tries: see that public_url can be reached, then have"
+    " its customer service try again",
+    "itemunavailable": "a product cannot be had at the moment: ask its customer service, or cancel the order",
+    "requirespaymentauthorisation": "it waits to be paid: pay for the order in its dashboard",
+}
 
 
 class Prodigi:
@@ -48,14 +62,17 @@ class Prodigi:
         body = answer.mapping()
         if str(body.get("outcome", "")).lower() not in CREATED:
             raise unreadable(self._name, request.reference, "outcome")
-        return self._order(body.get("order"), request.reference)
+        order = _dict(body.get("order"))
+        if _paused(order):
+            return PartnerStatus(request.reference, order["id"], _S.SUBMITTED)
+        return self._order(order, request.reference)
 
     def find(self, reference: str) -> PartnerStatus | None:
         path = f"v4.0/Orders?merchantReferences={quote(reference, safe='')}"
         orders = self._client.call("GET", path, about=reference).mapping().get("orders")
         if not isinstance(orders, list):
             raise unreadable(self._name, reference, "list of orders")
-        mine = [one for one in orders if _dict(one).get("merchantReference") == reference]
+        mine = [one for one in map(_dict, orders) if one.get("merchantReference") == reference]
         return self._order(mine[0], reference) if mine else None
 
     def status(self, reference: str, partner_id: str) -> PartnerStatus:
@@ -64,8 +81,19 @@ class Prodigi:
             if found is None:
                 raise unreadable(self._name, reference, "order")
             return found
-        answer = self._client.call("GET", f"v4.0/Orders/{quote(partner_id, safe='')}", about=reference)
-        return self._order(answer.mapping().get("order"), reference)
+        try:
+            answer = self._client.call("GET", f"v4.0/Orders/{quote(partner_id, safe='')}", about=reference)
+        except ServiceRefused as error:
+            if error.answer.status != 404:
+                raise
+            # Nothing is ever deleted there: it is paused, until its window is over or somebody lets it go on.
+            return PartnerStatus(reference, partner_id, _S.SUBMITTED)
+        order = _dict(answer.mapping().get("order"))
+        return PartnerStatus(reference, partner_id, _S.SUBMITTED) if _paused(order) else self._order(order, reference)
+
+    def confirm(self, reference: str, partner_id: str) -> PartnerStatus:
+        # There are no drafts here: what is placed is placed.
+        return self.status(reference, partner_id)
 
     def cancel(self, reference: str, partner_id: str) -> PartnerStatus:
         found = self.status(reference, partner_id)
@@ -79,6 +107,9 @@ class Prodigi:
                 raise
             outcome = "ActionNotAvailable"
         found = self.status(reference, found.partner_id)
+        if outcome.lower() == "cancelled" and found.lines is None:
+            # Of a paused one there is no more than that word.
+            return replace(found, state=_S.CANCELLED)
         if found.state is not _S.CANCELLED:
             # Some answer `Cancelled` for what a lab has begun to take back: it is cancelled when its stage says so.
             raise TooLate(f"{self._name} does not cancel {reference} ({outcome[:40]}).", found)
@@ -95,51 +126,59 @@ class Prodigi:
         partner_id, status = told.get("id"), _dict(told.get("status"))
         if not isinstance(partner_id, str) or not partner_id or told.get("merchantReference") != reference:
             raise unreadable(self._name, reference, "order")
-        issues = [str(_dict(one).get("errorCode") or "") for one in _list(status.get("issues"))]
+        issues = [one for one in map(_dict, _list(status.get("issues"))) if not _passes(one)]
+        parcels, sent = _parcels(told.get("shipments"))
         cost, currency = self._cost(told.get("charges"), reference)
         return PartnerStatus(
             reference=reference,
             partner_id=partner_id,
             state=self._state(status, issues, reference),
-            lines=tuple(self._line(_dict(item), reference) for item in _list(told.get("items"))),
-            parcels=_parcels(told.get("shipments")),
+            lines=tuple(self._line(_dict(item), sent, reference) for item in _list(told.get("items"))),
+            parcels=parcels,
             cost_minor=cost,
             currency=currency,
-            reason=", ".join(filter(None, issues))[:1000],
+            reason=" ".join(_sentence(self._name, one) for one in issues)[:1000],
         )
 
-    def _state(self, status: Mapping[str, Any], issues: list[str], reference: str) -> PartnerOrderState:
-        details = _dict(status.get("details"))
-        match str(status.get("stage", "")):
-            case "Complete":
+    def _state(
+        self, status: Mapping[str, Any], issues: Sequence[Mapping[str, Any]], reference: str
+    ) -> PartnerOrderState:
+        details = {str(name).strip(): str(value).lower() for name, value in _dict(status.get("details")).items()}
+        # A step is in error for a download that is tried again as well; then the issue says so.
+        failed = "error" in details.values() and not _list(status.get("issues"))
+        match str(status.get("stage", "")).lower():
+            case "complete":
                 return _S.SHIPPED
-            case "Cancelled":
+            case "cancelled":
                 return _S.CANCELLED
-            case "Draft" | "AwaitingPayment":
+            case "onhold":
+                return _S.SUBMITTED
+            case "draft" | "awaitingpayment":
                 return _S.STUCK
-            case "InProgress" if issues or "Error" in details.values():
+            case "inprogress" if issues or failed:
                 return _S.STUCK
-            case "InProgress" if details.get("inProduction") in ("InProgress", "Complete"):
+            case "inprogress" if details.get("inProduction") in ("inprogress", "complete", "completed"):
                 return _S.IN_PROGRESS
-            case "InProgress":
+            case "inprogress":
                 return _S.ACCEPTED
         raise unreadable(self._name, reference, "stage")
 
-    def _line(self, item: Mapping[str, Any], reference: str) -> ToldLine:
+    def _line(self, item: Mapping[str, Any], sent: Collection[object] | None, reference: str) -> ToldLine:
         number, sku, copies = (item.get(name) for name in ("merchantReference", "sku", "copies"))
         if not isinstance(sku, str) or not isinstance(copies, int):
             raise unreadable(self._name, reference, "item")
         line_no = int(number) if isinstance(number, str) and number.isdecimal() and len(number) < 10 else 0
-        assets = _list(item.get("assets"))
-        asset = _dict(assets[0]) if assets else {}
-        area = asset.get("printArea")
+        assets = [_dict(one) for one in _list(item.get("assets"))]
+        artworks = [sha256_in(one.get("url")) for one in assets]
         attributes = {str(name): str(value) for name, value in _dict(item.get("attributes")).items()}
         return ToldLine(
             line_no,
             sku,
             copies,
-            area if isinstance(area, str) else None,
-            sha256_in(asset.get("url")),
+            ", ".join(str(one.get("printArea")) for one in assets),
+            # Of an address that is not ours nothing can be said.
+            None if None in artworks else ", ".join(filter(None, artworks)),
+            done=None if sent is None else copies if item.get("id") in sent else 0,
             attributes=attributes | {SIZING: str(item.get(SIZING, ""))},
         )
 
@@ -186,14 +225,40 @@ def hinted(body: bytes) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in told if isinstance(one, str) and 0 < len(one) <= LONGEST_NAME))
 
 
-def _parcels(shipments: object) -> tuple[PartnerParcel, ...]:
+def _parcels(shipments: object) -> tuple[tuple[PartnerParcel, ...], frozenset[object] | None]:
+    """What was sent, and the ids of the items in it; None where it does not say of which."""
+    sent = [one for one in map(_dict, _list(shipments)) if str(one.get("status")).lower() == "shipped"]
     found = []
-    for one in map(_dict, _list(shipments)):
-        if one.get("status") == "Shipped":
-            carrier, tracking = _dict(one.get("carrier")), _dict(one.get("tracking"))
-            texts = (carrier.get("name"), tracking.get("number"), tracking.get("url"))
-            found.append(PartnerParcel(*(str(text or "")[:300] for text in texts)))
-    return tuple(found)
+    for one in sent:
+        carrier, tracking = _dict(one.get("carrier")), _dict(one.get("tracking"))
+        texts = (carrier.get("name"), tracking.get("number"), tracking.get("url"))
+        found.append(PartnerParcel(*(str(text or "")[:300] for text in texts)))
+    items = [_list(one.get("items")) for one in sent]
+    known = bool(items) and all(items)
+    return tuple(found), frozenset(_dict(one).get("itemId") for some in items for one in some) if known else None
+
+
+def _paused(order: Mapping[str, Any]) -> bool:
+    """Whether an answer is an order's id and nothing of what it has, as long as its pause window is open."""
+    stage = str(_dict(order.get("status")).get("stage") or "").lower()
+    return isinstance(order.get("id"), str) and not order.get("items") and stage in ("", "onhold", "on hold")
+
+
+def _passes(issue: Mapping[str, Any]) -> bool:
+    return _code(issue).lower().endswith(_PASSES)
+
+
+def _code(issue: Mapping[str, Any]) -> str:
+    return str(issue.get("errorCode") or "unknown")[:100]
+
+
+def _sentence(name: str, issue: Mapping[str, Any]) -> str:
+    """What is the matter, with what to do about it, and the code for whoever is asked there."""
+    code = _code(issue)
+    said = _ISSUES.get(code.rpartition(".")[2].lower(), "it has an issue: look at the order in its dashboard")
+    price = _dict(_dict(issue.get("authorisationDetails")).get("paymentDetails"))
+    due = f" ({price.get('amount')} {price.get('currency')})" if price else ""
+    return f"{name}: {said}{due} [{code}]."
 
 
 def _recipient(request: PartnerRequest) -> dict[str, Any]:

@@ -40,9 +40,10 @@ from backroom.store.tables import partner_orders as table
 from backroom.store.waiting import HEALTHY
 
 DIFFERS, STUCK, SHORT = "partner_differs", "partner_stuck", "partner_short"
+SENT_PART = "partner_sent_part"
 CANNOT_CANCEL = "partner_cannot_cancel"
 # What an order is held for on behalf of its partner.
-HOLDS = (DIFFERS, STUCK, SHORT, CANCELLING, CANNOT_CANCEL)
+HOLDS = (DIFFERS, STUCK, SHORT, SENT_PART, CANCELLING, CANNOT_CANCEL)
 _S = PartnerOrderState
 
 
@@ -178,6 +179,10 @@ def _follow(
         case _S.SHIPPED:
             _save_shipment(connection, context, order, row, status)
             wakeups += fulfilment.piece_done(connection, part_id, context.at)
+            if missing_pieces(partner_orders.asked_lines(row), status.lines):
+                # It has ended over there, and not whole: its customer is told nothing before a person knows.
+                wakeups += desk.hold(connection, number, SENT_PART, "")
+                return StepOutcome(number, "held", SENT_PART), wakeups
             return StepOutcome(number, "advanced", f"shipped by {name}"), wakeups
         case _S.MADE:
             wakeups += fulfilment.piece_done(connection, part_id, context.at)
@@ -225,7 +230,7 @@ def _note_differences(
     connection: Connection, context: Context, order: RowMapping, row: RowMapping, status: PartnerStatus
 ) -> list[Wakeup]:
     """What differs from what was asked, and is not known yet, is a Hold, and is to be cancelled over there."""
-    found = compare(partner_orders.asked_lines(row), status.lines) if status.lines else ()
+    found = compare(partner_orders.asked_lines(row), status.lines)
     plain = [asdict(difference) for difference in found]
     if not plain or plain == row["differences"] or status.state not in AT_WORK:
         return []

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, literal, null, or_, select, true, update
 
-from backroom.domain.model import FulfilmentState
+from backroom.domain.model import FulfilmentState, OrderState
 from backroom.domain.partner_bills import Told
 from backroom.domain.partner_orders import AT_WORK, REFUSED, AskedLine, Difference, PartnerOrderState
 from backroom.store import effects, history
@@ -29,8 +29,8 @@ from backroom.store.tables import fulfilment_orders, orders, partner_orders
 from backroom.store.waiting import HEALTHY, is_due
 
 STAGE = "partner"
-# Kinds of effects: an order that is placed at a partner, and one that is taken back there.
-SUBMIT, CANCEL = "partner", "partner_cancel"
+# Kinds of effects: an order that is placed at a partner, a draft that is confirmed, and one that is taken back there.
+SUBMIT, CONFIRM, CANCEL = "partner", "partner_confirm", "partner_cancel"
 # A hint may come from anybody: it never makes us ask more often than this.
 HINTS_EVERY = timedelta(seconds=20)
 
@@ -53,6 +53,10 @@ class Submitted:
 def reference_of(number: str, part_key: str) -> str:
     """Our key of a fulfilment order at its partner, and of its effect."""
     return f"partner-{number}-{part_key}"
+
+
+def confirm_key(reference: str) -> str:
+    return f"{reference}-confirm"
 
 
 def cancel_key(reference: str) -> str:
@@ -104,9 +108,11 @@ def claim_order(connection: Connection, order_id: int, *, location: str, instanc
 
 
 def claimed(connection: Connection, token: str, id_: int | None = None) -> list[RowMapping]:
-    """The wave's orders at their partner, each with its order's number and person; or one of them as it stands now."""
+    """The wave's orders at their partner, each with its order's number and person, and what that is held for ("" for
+    nothing); or one of them as it stands now."""
+    held = case((orders.c.state == OrderState.HELD, orders.c.hold_reason), else_="").label("held_for")
     query = (
-        select(partner_orders, orders.c.number, orders.c.person_id)
+        select(partner_orders, orders.c.number, orders.c.person_id, held)
         .join(orders, orders.c.id == partner_orders.c.order_id)
         .where(partner_orders.c.claim_token == token, _to_ask())
         .where(true() if id_ is None else partner_orders.c.id == id_)
