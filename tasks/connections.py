@@ -11,8 +11,9 @@ from functools import partial
 from backroom.carriers.base import Carrier
 from backroom.carriers.courier import LocalCourier
 from backroom.channels.login_drawer import LoginDrawer
+from backroom.channels.off_sale import OffSaleRows
 from backroom.channels.refunding import Refunds
-from backroom.channels.remote import KeepsLogin, OrderSource, WriteBack
+from backroom.channels.remote import KeepsLogin, OrderSource, TakesOffSale, WriteBack
 from backroom.domain.consent import Medium
 from backroom.domain.errors import BackroomError
 from backroom.domain.shop import CarrierSpec, ChannelSpec, Location, PrinterSpec
@@ -78,6 +79,8 @@ def write_back_of(room: Room, channel: str) -> WriteBack:
     write_back = _account(channel).get_write_back(room.shop.channel(channel))
     if isinstance(write_back, KeepsLogin):
         write_back.keep_in(LoginDrawer(room.database, channel))
+    if isinstance(write_back, TakesOffSale):
+        write_back.keep_off_sale_in(OffSaleRows(room.database, channel))
     return write_back
 
 

@@ -1,13 +1,13 @@
 """Etsy by hand and over real HTTP: receipts, shipments and renewed logins, answered as its reference says.
 
-What belongs here: one shop of one app. What does not: webhooks, which the tests sign themselves. Its fields are held
-against those of Etsy's own API description in `tests/integration/channels/test_etsy.py`.
+What belongs here: one shop of one app. What does not: its listings (`fake_etsy_listings`), and webhooks, which the
+tests sign themselves. Its fields are held against those of Etsy's own API description in
+`tests/integration/channels/test_etsy.py`.
 """
 
 from __future__ import annotations
 
 import copy
-import json
 import re
 import threading
 from dataclasses import dataclass, field
@@ -16,6 +16,11 @@ from typing import Any
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
+from tests.fake_etsy_listings import FakeListings, error, ok
+
+__all__ = ["FIRST", "KEY", "SECRET", "SHOP", "FakeEtsy", "error", "ok"]
+
+SCOPES = ("transactions_r", "transactions_w", "listings_r", "listings_w")
 SHOP, KEY, FIRST = "123456", "keystring:shared", "42.first"
 SECRET = f"{KEY} {FIRST}"
 CARRIERS = ("dhl", "usps", "other")
@@ -33,6 +38,8 @@ class FakeEtsy:
     bad: list[Response] = field(default_factory=list)
     calls: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     renewed: int = 0
+    scopes: tuple[str, ...] = SCOPES
+    shelf: FakeListings = field(default_factory=lambda: FakeListings(SHOP))
     # How many shipments are made whose answer is lost.
     lost: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -61,6 +68,12 @@ class FakeEtsy:
                 return ok({"application_id": 7})
             if request.headers.get("Authorization") != f"Bearer {self.access}":
                 return error(401, "invalid_token")
+            if path == "application/scopes":
+                return ok({"scopes": list(self.scopes)})
+            if "/listings" in path:
+                if ("listings_r" if request.method == "GET" else "listings_w") not in self.scopes:
+                    return error(403, "insufficient_scope")
+                return self.shelf.answer(request, path.removeprefix("application/"), self.receipts)
             return self._answered(request.method, path, params)
 
     def _renew(self, params: dict[str, str]) -> Response:
@@ -100,9 +113,13 @@ class FakeEtsy:
     def _list(self, params: dict[str, str]) -> Response:
         if int(params.get("limit", 25)) > 100 or int(params.get("offset", 0)) > 12_000:
             return error(400, "limit or offset out of range")
-        since = int(params.get("min_last_modified", 0))
+        since, created = int(params.get("min_last_modified", 0)), int(params.get("min_created", 0))
         found = sorted(
-            (one for one in self.receipts.values() if one["updated_timestamp"] >= since),
+            (
+                one
+                for one in self.receipts.values()
+                if one["updated_timestamp"] >= since and one["created_timestamp"] >= created
+            ),
             key=lambda one: (one["updated_timestamp"], one["receipt_id"]),
         )
         start, limit = int(params.get("offset", 0)), int(params.get("limit", 25))
@@ -127,11 +144,3 @@ class FakeEtsy:
             self.lost -= 1
             return Response("", 502)
         return ok(copy.deepcopy(receipt))
-
-
-def ok(body: dict[str, Any]) -> Response:
-    return Response(json.dumps(body), 200, content_type="application/json")
-
-
-def error(status: int, words: str) -> Response:
-    return Response(json.dumps({"error": words}), status, content_type="application/json")

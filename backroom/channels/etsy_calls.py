@@ -6,13 +6,17 @@ another and a new refresh token, good for 90 days. "Rate limits": 10 a second an
 description 3.0.0 has some bodies as JSON and some as a form, the login's among them: each is sent as it stands there.
 
 The secret is the app's key and the first refresh token, with a space between: `KEYSTRING:SHARED_SECRET REFRESH_TOKEN`.
-Its scopes are transactions_r to ask and transactions_w to tell, and no others.
+Its scopes are transactions_r to ask and transactions_w to tell of parcels; listings_r and listings_w as well to tell of
+stock, and no others.
 """
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from backroom.channels.answers import object_of
@@ -24,6 +28,7 @@ from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefus
 
 SERVICE = "Etsy"
 PAGE = 100
+_SCOPES = "v3/application/scopes"
 _TOKEN = "v3/public/oauth/token"  # noqa: S105 - the address of the call, no token
 # Renewed this long before it ends, so that no call of a wave meets its end.
 _EARLY = timedelta(minutes=2)
@@ -37,14 +42,21 @@ class LoginEnded(AskPerson):
     cause = "etsy-login"
 
 
+class ScopeMissing(AskPerson):
+    """The app was connected to the shop without a permission that is needed for this."""
+
+    cause = "etsy-scope"
+
+
 class EtsyApi:
-    """One app at one Etsy shop."""
+    """One app at one Etsy shop. `said_at` is when it last answered, by Etsy's own clock, in seconds of Unix time."""
 
     def __init__(self, base: str, secret: str) -> None:
         self._secret = secret
         self._key, _, self._first_renewal = secret.strip().partition(" ")
         self._client = Client(Account(SERVICE, base, headers={"x-api-key": self._key}))
         self._drawer: Drawer | None = None
+        self.said_at = 0
 
     def keep_in(self, drawer: Drawer) -> None:
         self._drawer = drawer
@@ -63,9 +75,35 @@ class EtsyApi:
         """A call that does something there each time: a lost answer is ServiceSilent."""
         return self._call("POST", path, about, json=body)
 
+    def put(self, path: str, about: str, body: dict[str, Any], params: dict[str, str]) -> dict[str, Any]:
+        """A call that says how something is from now on."""
+        return self._call("PUT", path, about, again=True, json=body, params=params)
+
+    def patch(self, path: str, about: str, form: dict[str, str]) -> dict[str, Any]:
+        """As `put`, of a few fields."""
+        return self._call("PATCH", path, about, again=True, data=form)
+
+    def need(self, scopes: Collection[str]) -> None:
+        """Raise ScopeMissing where the login lacks one of these scopes."""
+        access = self._access()
+        headers = {"Authorization": f"Bearer {access}"}
+        answer = self._client.call("POST", _SCOPES, about="scopes", again=True, headers=headers, data={"token": access})
+        # Its description does not say in which shape they come: their names stand in it, whatever it is.
+        given = set(re.findall(r"[a-z]+_[rwd]\b", answer.body.decode("utf-8", "replace")))
+        missing = sorted(set(scopes) - given)
+        if missing and given:
+            lacks = " and ".join(missing)
+            raise ScopeMissing(
+                f"{SERVICE}'s login may not do this: it lacks {lacks}.",
+                remedy=f"Connect the app to the shop again with {lacks} beside its other scopes, and put the new "
+                "refresh token into the secrets.",
+            )
+
     def _call(self, method: str, path: str, about: str, **body: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._access()}"}
-        return object_of(self._client.call(method, path, about=about, headers=headers, **body).body, SERVICE, about)
+        answer = self._client.call(method, path, about=about, headers=headers, **body)
+        self.said_at = _seconds_of(answer.headers.get("date", ""))
+        return object_of(answer.body, SERVICE, about)
 
     def _access(self) -> str:
         """A token that is good for some minutes at least; one process renews it, and the others wait for it."""
@@ -108,6 +146,14 @@ class EtsyApi:
         # Durable before its first use: the next process goes on from here.
         drawer.keep(self._secret, login)
         return login.access
+
+
+def _seconds_of(date: str) -> int:
+    """The date of an answer (RFC 9110 section 6.6.1), or this machine's clock where it has none."""
+    try:
+        return int(parsedate_to_datetime(date).timestamp())
+    except ValueError:
+        return int(time.time())
 
 
 def _seconds(value: object) -> int:

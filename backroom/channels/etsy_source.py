@@ -1,12 +1,11 @@
-"""Asking Etsy for receipts, and telling it of parcels.
+"""Asking Etsy for receipts, and telling it of parcels and levels.
 
 What belongs here: the two calls' words. What does not: what a receipt means (`etsy`), and the login (`etsy_calls`).
 Source: developers.etsy.com Open API v3 reference "getShopReceipts" (`min_last_modified`, sorted by `updated`),
 "getShopReceipt", "createReceiptShipment" (each call is one more shipment and one more mail to the buyer; without a
 number it only marks the receipt as shipped; a carrier that Etsy does not know is `other`).
 
-Etsy has no call that cancels a receipt or pays it back. Levels are not told: a listing's inventory can only be replaced
-whole, and what was sold there in that second would come back to life.
+Etsy has no call that cancels a receipt or pays it back. Levels are `etsy_levels`.
 """
 
 from __future__ import annotations
@@ -18,13 +17,17 @@ from typing import Any
 
 from backroom.channels.etsy import FETCHED, is_cancelled, minor, payment_of
 from backroom.channels.etsy_calls import PAGE, SERVICE, EtsyApi
+from backroom.channels.etsy_levels import EtsyLevels
 from backroom.channels.reading import Reading, items, mapping, text
-from backroom.channels.remote import Cancelled, Drawer, Fetched, Listed, Shipped, StockSet, StockTold
+from backroom.channels.remote import Cancelled, Drawer, Fetched, Listed, OffSale, Shipped, StockSet, StockTold
 from backroom.domain.errors import AskPerson
 from backroom.domain.model import PaymentStatus
 from backroom.domain.money import EXPONENTS
 from backroom.domain.shop import ChannelSpec
-from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused
+from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSetup
+
+# What telling it of stock needs beside what asking does.
+_LISTINGS = ("listings_r", "listings_w")
 
 
 class NotOffered(AskPerson):
@@ -38,7 +41,8 @@ class _EtsyShop:
 
     def __init__(self, spec: ChannelSpec, secret: str) -> None:
         assert spec.api is not None
-        self._channel = spec.id
+        self._spec, self._channel = spec, spec.id
+        self._told_of_stock = "stock" in spec.api.tell
         self._receipts = f"v3/application/shops/{spec.api.account}/receipts"
         self._api = EtsyApi(spec.api.url, secret)
 
@@ -52,6 +56,8 @@ class _EtsyShop:
         """Whether Etsy knows the app, and its login opens the shop: the drawer keeps one that is renewed for it."""
         self._api.ping()
         self._api.get(self._receipts, self._channel, {"limit": 1})
+        if self._told_of_stock:
+            self._api.need(_LISTINGS)
 
 
 class EtsySource(_EtsyShop):
@@ -118,9 +124,13 @@ class EtsySource(_EtsyShop):
 
 
 class EtsyNews(_EtsyShop):
-    """Told of parcels. It knows no keys: what was told is looked up in the receipt's shipments."""
+    """Told of parcels and levels. It knows no keys: what was told is looked up in the receipt's shipments."""
 
     idempotent = False
+    _off_sale: OffSale | None = None
+
+    def keep_off_sale_in(self, off_sale: OffSale) -> None:
+        self._off_sale = off_sale
 
     def shipped(self, news: Shipped) -> str:
         if (known := self.was_told(news)) is not None:
@@ -144,8 +154,14 @@ class EtsyNews(_EtsyShop):
             f"{SERVICE} takes no cancellations ({news.key}).", remedy="Cancel it on Etsy's own page, then say so here."
         )
 
-    def stock(self, news: Sequence[StockTold]) -> Sequence[StockSet]:
-        raise NotOffered(f"{SERVICE} is told no levels.", remedy='Take "stock" out of the channel\'s tell.')
+    def stock(self, news: Sequence[StockTold]) -> Iterator[StockSet]:
+        assert self._off_sale is not None
+        try:
+            yield from EtsyLevels(self._api, self._spec, self._off_sale).tell(news)
+        except ServiceSetup:
+            # It says no more than "not allowed": an older login has not all scopes.
+            self._api.need(_LISTINGS)
+            raise
 
 
 def _shipment(receipt: dict[str, Any], news: Shipped) -> str | None:

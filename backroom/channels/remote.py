@@ -151,8 +151,8 @@ class StockTold:
 @dataclass(frozen=True, slots=True)
 class StockSet:
     """What came of it: the level that the channel now shows, and of how many pieces that it sold we have not heard;
-    None where nothing was set, and then why: one of UNKNOWN_SKU, SKU_TWICE, NOT_COUNTED, LEVEL_REFUSED; or where only a
-    part of the calls that set it was made before an error, which follows: HALF_SET."""
+    None where nothing was set, and then why: one of UNKNOWN_SKU, SKU_TWICE, NOT_COUNTED, LEVEL_REFUSED, LISTING_OFF; or
+    where only a part of the calls that set it was made before an error, which follows: HALF_SET."""
 
     sku: str
     level: int | None
@@ -170,6 +170,26 @@ class NewsRefused(AskPerson):
 UNKNOWN_SKU, SKU_TWICE, NOT_COUNTED = "unknown_sku", "sku_twice", "not_counted"
 # The channel takes other levels and not this one; nobody knows what it shows now.
 LEVEL_REFUSED, HALF_SET = "level_refused", "half_set"
+# It is in a listing that is not on sale, and that only a person may put on sale.
+LISTING_OFF = "listing_off"
+
+
+class OffSale(Protocol):
+    """Which listings of one channel we took off sale because nothing was left, durable: no others are put on again."""
+
+    def kept(self) -> dict[str, str]:
+        """What is kept of each listing, by the channel's id of it."""
+
+    def keep(self, listing: str, what: str) -> None: ...
+
+    def forget(self, listing: str) -> None: ...
+
+
+@runtime_checkable
+class TakesOffSale(Protocol):
+    """Whoever tells a channel where a listing in which nothing is left has to be taken off sale."""
+
+    def keep_off_sale_in(self, off_sale: OffSale) -> None: ...
 
 
 class WriteBack(Protocol):

@@ -37,7 +37,9 @@ TOLD_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "etsy", "meta
 DROPPED_KINDS = ("csv", "mapped")
 NEWS = ("shipped", "stock", "cancelled")
 # Kinds that take not all of NEWS, or more: `taken` is that an order is ours now.
-NEWS_OF: Mapping[str, tuple[str, ...]] = {"etsy": ("shipped",), "meta": ("taken", "shipped", "cancelled")}
+NEWS_OF: Mapping[str, tuple[str, ...]] = {"etsy": ("shipped", "stock"), "meta": ("taken", "shipped", "cancelled")}
+# Of these, what a kind is told only where its `tell` names it: Etsy's login needs more for it, and its listings change.
+NEWS_NAMED: Mapping[str, tuple[str, ...]] = {"etsy": ("stock",)}
 # Kinds whose interface must be told which of our accounts over there is meant: places, a shop, a seller's settings.
 ACCOUNT_KINDS = ("square", "etsy", "meta")
 CARRIER_KINDS = ("local", "easypost")

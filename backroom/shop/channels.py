@@ -15,6 +15,7 @@ from backroom.domain.shop import (
     CHANNEL_KINDS,
     DROPPED_KINDS,
     NEWS,
+    NEWS_NAMED,
     NEWS_OF,
     TOLD_KINDS,
     ApiSpec,
@@ -126,11 +127,12 @@ def _read_api(channel: Section, kind: str, mapping: ShopMapping | None) -> ApiSp
     if mapping is not None:
         # What its mapping does not say how to do is not done.
         asked, takes = mapping.poll is not None, tuple(mapping.tell)
+    usual = tuple(news for news in takes if news not in NEWS_NAMED.get(kind, ()))
     spec = ApiSpec(
         url=section.text("url", pattern=values.SERVICE_URL, form="an address such as https://shop.example.com"),
         secret=section.text("secret", pattern=values.DOTTED_NAME, form="the name of a secret, such as channel.web"),
         ask=section.flag("ask", asked),
-        tell=section.choices("tell", NEWS if mapping else takes or NEWS) if section.has("tell") else takes,
+        tell=section.choices("tell", NEWS if mapping else takes or NEWS) if section.has("tell") else usual,
         account=section.text("account", None if kind in ACCOUNT_KINDS else ""),
         locations=section.texts("locations", ()),
         keep_back=section.whole("keep_back", 0, low=0, high=1000),

@@ -176,6 +176,7 @@ OF_NOBODY = (
     t.booth_lines,
     t.channel_levels,
     t.channel_logins,
+    t.channel_off_sale,
     t.channel_stock,
     t.breakers,
     t.claims,

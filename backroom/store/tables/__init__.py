@@ -11,7 +11,7 @@ from backroom.store.tables.booths import (
     till_gaps,
     tills,
 )
-from backroom.store.tables.channels import channel_levels, channel_news, channel_stock
+from backroom.store.tables.channels import channel_levels, channel_news, channel_off_sale, channel_stock
 from backroom.store.tables.engine import asked_waits, breakers, claims, effects, generations
 from backroom.store.tables.events import (
     event_checks,
@@ -67,6 +67,7 @@ __all__ = [
     "channel_levels",
     "channel_logins",
     "channel_news",
+    "channel_off_sale",
     "channel_stock",
     "claims",
     "consents",

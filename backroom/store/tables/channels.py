@@ -51,6 +51,17 @@ channel_levels = Table(
     Column("told_at", Utc),
 )
 
+# A listing (by the channel's id of it) that we took off sale because nothing was left in it. `spare` is the SKU that
+# keeps the one piece which the channel wants to see in it.
+channel_off_sale = Table(
+    "channel_off_sale",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("listing", Text, primary_key=True),
+    Column("spare", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+)
+
 # One row a channel: who tells it of its stock now, and what keeps us from it. `asked_person` is set once a run has
 # failed with that, so that a person sees it once.
 channel_stock = Table(

@@ -19,7 +19,7 @@ from backroom.channels.etsy_calls import LoginEnded
 from backroom.channels.etsy_source import EtsyNews, EtsySource, NotOffered
 from backroom.channels.login_drawer import LoginDrawer
 from backroom.channels.registry import SOURCES, WRITE_BACKS, channel_for
-from backroom.channels.remote import Cancelled, KeepsLogin, Shipped, StockTold
+from backroom.channels.remote import Cancelled, KeepsLogin, Shipped
 from backroom.domain.shop import ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
@@ -294,7 +294,5 @@ def test_what_etsy_has_no_call_for_is_a_persons(spec: ChannelSpec, database: Dat
     news = told_by(spec, database)
     with pytest.raises(NotOffered):
         news.cancelled(Cancelled("cancel-A-1042", ID, "out_of_stock"))
-    with pytest.raises(NotOffered):
-        news.stock([StockTold("OWL-BLK-M", 3)])
     with pytest.raises(ServiceRefused):
         news.was_told(replace(SHIPPED, external_id="99"))

@@ -64,12 +64,14 @@ account = "123456"
 """
 
 
-def test_an_etsy_shop_may_have_no_webhooks_and_is_told_of_parcels_only(tmp_path: Path) -> None:
+def test_an_etsy_shop_may_have_no_webhooks_and_is_told_of_stock_only_where_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "shop.toml").write_text(PLAIN + ETSY, encoding="utf-8")
     stall = load_shop(tmp_path / "shop.toml").channel("stall")
     assert stall.api is not None
     assert (stall.secret, stall.api.tell, stall.api.account) == ("", ("shipped",), "123456")
-    wrong = PLAIN + ETSY + 'tell = ["stock"]\n'
+    (tmp_path / "shop.toml").write_text(PLAIN + ETSY + 'tell = ["shipped", "stock"]\n', encoding="utf-8")
+    assert load_shop(tmp_path / "shop.toml").told_ids("stock") == {"stall"}
+    wrong = PLAIN + ETSY + 'tell = ["cancelled"]\n'
     assert [one.field for one in problems(tmp_path, wrong)] == ["channels.stall.api.tell"]
 
 
