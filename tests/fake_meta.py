@@ -1,6 +1,7 @@
 """Meta's Graph API by hand and over real HTTP: commerce orders and what is told of them, answered as documented.
 
-What belongs here: one seller's orders, their edges, keys of idempotency and errors with codes. Its fields are held
+What belongs here: one seller's orders, their edges, keys of idempotency and errors with codes. What does not: the
+seller's catalogue (`fake_meta_catalogue`). Its fields are held
 against those that Meta's pages and its SDK name in `tests/integration/channels/test_meta.py`.
 """
 
@@ -8,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import copy
-import json
 import re
 import threading
 from dataclasses import dataclass, field
@@ -18,7 +18,9 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from backroom.channels.meta_calls import VERSION
+from tests.fake_meta_catalogue import CATALOGUE, FakeCatalogue, error, ok
 
+__all__ = ["CATALOGUE", "CMS", "TOKEN", "FakeMeta", "error", "ok"]
 TOKEN, CMS = "EAAB-nobody", "1710505299100321"
 CARRIERS = ("dhl", "ups", "usps", "fedex", "OTHER")
 # What an order and its edges are given with when nothing is asked for.
@@ -42,6 +44,7 @@ class FakeMeta:
     bad: list[Response] = field(default_factory=list)
     calls: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     page: int = 2
+    catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
     # How many calls do what they say, and their answers are lost.
     lost: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,6 +75,8 @@ class FakeMeta:
                 return self.bad.pop(0)
             if request.headers.get("Authorization") != f"Bearer {TOKEN}":
                 return error(190, "Invalid OAuth access token.", status=401)
+            if path.partition("/")[0] == CATALOGUE:
+                return self.catalogue.answer(request.method, path.partition("/")[2], told)
             if request.method == "GET":
                 return self._asked(path, told)
             key = told.get("idempotency_key")
@@ -183,14 +188,3 @@ class FakeMeta:
     def _complete(self, id_: str) -> None:
         if not any(self._left(id_).values()):
             self.orders[id_]["order_status"] = {"state": "COMPLETED"}
-
-
-def ok(body: dict[str, Any]) -> Response:
-    return Response(json.dumps(body), 200, content_type="application/json")
-
-
-def error(code: int, words: str, *, subcode: int = 0, status: int = 400) -> Response:
-    told: dict[str, Any] = {"message": words, "type": "OAuthException", "code": code, "fbtrace_id": "EJplcsCHuLu"}
-    if subcode:
-        told["error_subcode"] = subcode
-    return Response(json.dumps({"error": told}), status, content_type="application/json")

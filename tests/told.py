@@ -21,11 +21,11 @@ from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.store.database import Database
 from blocks.channels import ChannelAccount, block_name
-from tests import fake_etsy
+from tests import fake_etsy, fake_meta
 from tests.fake_shops import LOGIN, TOKEN
 from tests.shops import Floor, reopen_floor
 
-SECRETS = {"shopify": TOKEN, "woocommerce": LOGIN, "mapped": "k3y", "etsy": fake_etsy.SECRET}
+SECRETS = {"shopify": TOKEN, "woocommerce": LOGIN, "mapped": "k3y", "etsy": fake_etsy.SECRET, "meta": fake_meta.TOKEN}
 Told = Callable[..., Floor]
 
 

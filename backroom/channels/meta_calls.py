@@ -3,7 +3,8 @@
 What belongs here: the account, single calls, and what its errors mean. What does not: what answers mean.
 Sources: developers.facebook.com "Graph API: Handle errors" (errors come with status 400 and a code), "Paginated
 results"; "API Integration Setup". The token is a system user's, with `commerce_account_read_settings`, and
-`commerce_account_read_orders` to ask or `commerce_account_manage_orders` to tell and pay back as well.
+`commerce_account_read_orders` to ask or `commerce_account_manage_orders` to tell and pay back as well;
+`catalog_management` to tell of stock.
 """
 
 from __future__ import annotations
@@ -21,11 +22,17 @@ SERVICE = "Meta"
 # The last version whose SDK has every call of ours: in v25.0 orders are acknowledged, cancelled and paid back no more.
 VERSION = "v24.0"
 PAGE = 100
-# "Try again later": unknown, service, too many calls by app, user, page, this kind of call, or over a day.
-_LATER = frozenset({1, 2, 4, 17, 32, 341, 613, 80001, 80009})
-# The token is over or not one; a permission was not given.
-_LOGIN = frozenset({10, 102, 190, *range(200, 300)})
+# "Try again later": unknown, service, too many calls by app, user, page, this kind of call, over a day, of a catalogue.
+_LATER = frozenset({1, 2, 4, 17, 32, 341, 613, 80001, 80009, 80014})
+# The token is over or not one.
+_LOGIN = frozenset({102, 190})
+# A permission was not given.
+_NOT_ALLOWED = frozenset({10, *range(200, 300)})
 _NOT_THERE = 33
+
+
+class PermissionMissing(ServiceSetup):
+    """The token is one, and may not do this."""
 
 
 class MetaApi:
@@ -41,7 +48,7 @@ class MetaApi:
         return self._call("GET", path, about, params=params)
 
     def post(self, path: str, about: str, body: dict[str, Any]) -> dict[str, Any]:
-        """A call with a key of idempotency in its body: twice is once."""
+        """A call with a key of idempotency in its body, or that only says how something is: twice is once."""
         return self._call("POST", path, about, again=True, json=body)
 
     def pages(self, path: str, about: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -94,8 +101,8 @@ def _meant(refused: ServiceRefused, about: str) -> ServiceAway | ServiceSetup | 
     code = told.get("code")
     if code in _LATER or told.get("is_transient") is True:
         return ServiceAway(SERVICE, f"{SERVICE} takes nothing now ({about}, code {code}).")
-    if code in _LOGIN:
-        return ServiceSetup(
+    if code in _LOGIN or code in _NOT_ALLOWED:
+        return (ServiceSetup if code in _LOGIN else PermissionMissing)(
             SERVICE,
             f"{SERVICE} refuses our token ({about}, code {code}).",
             remedy="Make a new token of the system user, with the permissions for orders, and put it into the secrets.",

@@ -1,6 +1,7 @@
-"""Telling Meta what became of an order: that we took it, what left, and that we do not make it.
+"""Telling Meta what became of an order: that we took it, what left, and that we do not make it; and of levels.
 
-What belongs here: Meta's words for that. What does not: when it is told (`flows.tell_channel`).
+What belongs here: Meta's words for that. What does not: the catalogue's (`meta_levels`), and when it is told
+(`flows.tell_channel`).
 Source: developers.facebook.com "Order Acknowledgement API", "Fulfillment API", "Cancellation and Refund API". An order
 is paid out when its parcels have numbers. A key that met an error gives the same error again, so each call has a new
 key, and what was told before is looked up first: a shipment by our id of it, the rest by the order's state.
@@ -10,15 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from backroom.channels.meta import COMPLETED, IN_PROGRESS, PROCESSING, is_cancelled, state_of
 from backroom.channels.meta_calls import SERVICE, MetaApi, at, code_of
+from backroom.channels.meta_levels import MetaLevels
 from backroom.channels.meta_source import whole
 from backroom.channels.reading import items, text
 from backroom.channels.remote import Cancelled, NewsRefused, Shipped, StockSet, StockTold, Taken
-from backroom.domain.errors import AskPerson
 from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import ServiceAway, ServiceRefused
 
@@ -27,12 +28,6 @@ _CARRIERS = frozenset({"dhl", "ups", "usps", "fedex", "dpd", "gls"})
 _OTHER = "OTHER"
 _REASONS = {"out_of_stock": "OUT_OF_STOCK", "forgotten": "CUSTOMER_REQUESTED"}
 _OTHER_REASON = "CANCEL_REASON_OTHER"
-
-
-class NotOffered(AskPerson):
-    """Meta's order API has no call for this."""
-
-    cause = "meta-not-offered"
 
 
 class MetaNews:
@@ -44,6 +39,7 @@ class MetaNews:
         assert spec.api is not None
         self._account = spec.api.account
         self._api = MetaApi(spec.api.url, secret)
+        self._levels = MetaLevels(self._api, spec)
 
     def close(self) -> None:
         self._api.close()
@@ -101,8 +97,8 @@ class MetaNews:
         except ServiceRefused as refused:
             raise self._refused(news, refused) from None
 
-    def stock(self, news: Sequence[StockTold]) -> Sequence[StockSet]:
-        raise NotOffered(f"{SERVICE} is told no levels.", remedy='Take "stock" out of the channel\'s tell.')
+    def stock(self, news: Sequence[StockTold]) -> Iterator[StockSet]:
+        return self._levels.tell(news)
 
     def _ship(self, news: Shipped, carrier: str) -> None:
         body: dict[str, Any] = {

@@ -14,6 +14,7 @@ from typing import Any
 
 from backroom.channels.meta import COMPLETED, FETCHED, OURS, PROCESSING, is_cancelled, state_of
 from backroom.channels.meta_calls import SERVICE, MetaApi, at, is_id, is_not_there
+from backroom.channels.meta_levels import MetaLevels
 from backroom.channels.reading import Reading, mapping, text
 from backroom.channels.remote import Fetched, Listed
 from backroom.domain.money import EXPONENTS
@@ -33,12 +34,15 @@ class MetaSource:
         assert spec.api is not None
         self._channel, self._account = spec.id, spec.api.account
         self._api = MetaApi(spec.api.url, secret)
+        self._levels = MetaLevels(self._api, spec) if "stock" in spec.api.tell else None
 
     def close(self) -> None:
         self._api.close()
 
     def check(self) -> None:
         self._api.get(at(self._account, "commerce_orders"), "try", {"fields": "id", "limit": 1})
+        if self._levels is not None:
+            self._levels.check()
 
     def changed_since(self, since: datetime) -> Iterator[Listed]:
         asked = {"state": ",".join(OURS), "updated_after": int(since.timestamp()), "fields": _LISTED}

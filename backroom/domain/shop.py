@@ -37,7 +37,10 @@ TOLD_KINDS: tuple[str, ...] = ("shopify", "woocommerce", "square", "etsy", "meta
 DROPPED_KINDS = ("csv", "mapped")
 NEWS = ("shipped", "stock", "cancelled")
 # Kinds that take not all of NEWS, or more: `taken` is that an order is ours now.
-NEWS_OF: Mapping[str, tuple[str, ...]] = {"etsy": ("shipped", "stock"), "meta": ("taken", "shipped", "cancelled")}
+NEWS_OF: Mapping[str, tuple[str, ...]] = {
+    "etsy": ("shipped", "stock"),
+    "meta": ("taken", "shipped", "stock", "cancelled"),
+}
 # Of these, what a kind is told only where its `tell` names it: Etsy's login needs more for it, and its listings change.
 NEWS_NAMED: Mapping[str, tuple[str, ...]] = {"etsy": ("stock",)}
 # Kinds whose interface must be told which of our accounts over there is meant: places, a shop, a seller's settings.
@@ -225,7 +228,7 @@ class ApiSpec:
     `ask` polls it for orders and reconciles them; `tell` is what it is told, of NEWS. `account` is the channel's own id
     of what is ours there (kinds of ACCOUNT_KINDS). It sells what lies free at `locations`, less `keep_back` pieces of
     each SKU; without any, at the hub and the local hubs. `stock_location` is the channel's own id of the place whose
-    level is set, where it has several.
+    level is set, where it has several; `catalogue` that of the catalogue whose items' levels are set (kind meta).
     """
 
     url: str
@@ -236,6 +239,7 @@ class ApiSpec:
     locations: tuple[str, ...] = ()
     keep_back: int = 0
     stock_location: str = ""
+    catalogue: str = ""
 
 
 @dataclass(frozen=True, slots=True)

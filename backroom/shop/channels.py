@@ -127,7 +127,9 @@ def _read_api(channel: Section, kind: str, mapping: ShopMapping | None) -> ApiSp
     if mapping is not None:
         # What its mapping does not say how to do is not done.
         asked, takes = mapping.poll is not None, tuple(mapping.tell)
-    usual = tuple(news for news in takes if news not in NEWS_NAMED.get(kind, ()))
+    catalogue = _read_catalogue(section, kind)
+    named = ("stock",) if kind == "meta" and not catalogue else NEWS_NAMED.get(kind, ())
+    usual = tuple(news for news in takes if news not in named)
     spec = ApiSpec(
         url=section.text("url", pattern=values.SERVICE_URL, form="an address such as https://shop.example.com"),
         secret=section.text("secret", pattern=values.DOTTED_NAME, form="the name of a secret, such as channel.web"),
@@ -137,7 +139,10 @@ def _read_api(channel: Section, kind: str, mapping: ShopMapping | None) -> ApiSp
         locations=section.texts("locations", ()),
         keep_back=section.whole("keep_back", 0, low=0, high=1000),
         stock_location=section.text("stock_location", ""),
+        catalogue=catalogue,
     )
+    if kind == "meta" and "stock" in spec.tell and not catalogue:
+        section.problem("catalogue", "is missing", "Add catalogue, the number of its catalogue: its levels are there.")
     if mapping is not None and spec.ask and not asked:
         section.problem("ask", "nothing says how it is asked", f"Add [{channel.at('mapping')}.poll], or remove it.")
     for news in spec.tell if mapping is not None else ():
@@ -149,3 +154,10 @@ def _read_api(channel: Section, kind: str, mapping: ShopMapping | None) -> ApiSp
         section.problem("tell", f"a channel of kind {kind} takes no news", "Remove it.")
     section.done()
     return spec
+
+
+def _read_catalogue(section: Section, kind: str) -> str:
+    """Meta's number of the catalogue; without one it is not told of stock."""
+    if kind != "meta" and section.has("catalogue"):
+        section.problem("catalogue", f"a channel of kind {kind} has none", "Remove it.")
+    return section.text("catalogue", "", pattern=values.DIGITS, form="the catalogue's number, such as 912345678901234")

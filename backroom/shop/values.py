@@ -19,6 +19,8 @@ from backroom.shop.check import suggest
 
 # The name of a secret has a dot, which no provider's secret has: a pasted secret does not pass for a name.
 DOTTED_NAME = r"[a-z_]{1,20}\.[a-z0-9_-]{1,40}"
+# A number that another side gave to something.
+DIGITS = r"[0-9]{1,30}"
 # Of another side's interface: over TLS, unless it stands in this house (`backroom.outgoing.client`).
 SERVICE_URL = (
     r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import pytest
 
+from backroom.channels import meta_levels
 from backroom.channels.meta import OURS, PROCESSING
 from backroom.channels.meta_calls import VERSION
 from backroom.channels.meta_news import MetaNews
 from backroom.channels.meta_refunds import MetaRefunds
 from backroom.channels.meta_source import MetaSource
-from backroom.channels.remote import Cancelled, Taken
+from backroom.channels.remote import Cancelled, StockTold, Taken
 from backroom.domain.shop import ChannelSpec
-from tests.fake_meta import CMS, TOKEN, FakeMeta, ok
+from tests.fake_meta import CATALOGUE, CMS, TOKEN, FakeMeta, ok
 from tests.integration.channels.test_meta import (
     ID,
     SHIPPED,
@@ -40,7 +41,7 @@ pytestmark = [
 
 # What an object of the SDK is called that is none of the orders.
 SELLER = "commercemerchantsettings"
-NODES = {CMS: SELLER, "me": "user"}
+NODES = {CMS: SELLER, CATALOGUE: "productcatalog", "me": "user"}
 
 
 def edges(meta: FakeMeta) -> set[tuple[str, str, str]]:
@@ -73,6 +74,7 @@ def test_orders_are_listed_and_fetched_with_names_of_the_sdk(meta: FakeMeta, spe
     assert wrong(meta) == []
     assert edges(meta) == {
         (SELLER, "GET", "commerce_orders"),
+        ("productcatalog", "GET", ""),
         *(("commerceorder", "GET", edge) for edge in ("", "items", "cancellations")),
     }
 
@@ -101,6 +103,26 @@ def test_a_cancellation_is_told_with_names_of_the_sdk(meta: FakeMeta, told: Meta
     told.cancelled(Cancelled("cancelled-1", ID, reason))
     assert wrong(meta) == []
     assert ("commerceorder", "POST", "cancellations") in edges(meta)
+
+
+def test_levels_are_told_with_names_of_the_sdk(meta: FakeMeta, told: MetaNews, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meta_levels, "PAUSES", (0.0,))
+    meta.catalogue.have("OWL-BLK-M", 1)
+    assert [one.level for one in told.stock([StockTold("OWL-BLK-M", 0)])] == [0]
+    catalogue = meta_sdk.node("productcatalog")
+    for kind, method, edge, said in called(meta):
+        assert kind == "productcatalog"
+        assert said.keys() - meta_sdk.OF_EVERY_CALL <= catalogue.calls[method, f"/{edge}"].kinds.keys()
+    assert [edge for _, _, edge, _ in called(meta)] == ["products", "items_batch", "check_batch_request_status"]
+    [products, _, status] = [said for _, _, _, said in called(meta)]
+    item = meta_sdk.node("productitem")
+    assert set(str(products["fields"]).split(",")) <= item.fields
+    assert set(str(status["fields"]).split(",")) <= meta_sdk.node("checkbatchrequeststatus").fields
+    # What a batch sets of an item is what one that is made has.
+    [batch] = meta.catalogue.batches
+    made = catalogue.calls["POST", "/products"]
+    assert batch["requests"][0]["data"].keys() - {"id"} <= made.kinds.keys()
+    assert batch["requests"][0]["data"]["availability"] in made.words["availability_enum"]
 
 
 def test_an_order_as_we_read_it_has_no_field_and_no_state_that_the_sdk_does_not_have() -> None:

@@ -15,12 +15,13 @@ from sqlalchemy import update
 
 import tasks.tell_channel
 from backroom.channels.delivering import delivery_of_fetched
-from backroom.channels.meta_news import MetaNews, NotOffered, shipment_id
+from backroom.channels.meta_calls import PermissionMissing
+from backroom.channels.meta_news import MetaNews, shipment_id
 from backroom.channels.meta_refunds import MetaRefunds
 from backroom.channels.meta_source import MetaSource
 from backroom.channels.refunding import Refunded, RefundRefused, RefundRequest
 from backroom.channels.registry import PROBES, SOURCES, WRITE_BACKS, channel_for
-from backroom.channels.remote import Cancelled, LineShipped, NewsRefused, Shipped, StockTold, Taken
+from backroom.channels.remote import Cancelled, LineShipped, NewsRefused, Shipped, Taken
 from backroom.domain.shop import NEWS_OF, ApiSpec, ChannelSpec, RefundsSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup
@@ -28,7 +29,7 @@ from backroom.shop import room as rooms
 from backroom.store import desk, news
 from backroom.store.inbox_door import accept
 from backroom.store.tables import refunds
-from tests.fake_meta import CMS, TOKEN, FakeMeta, error, ok
+from tests.fake_meta import CATALOGUE, CMS, TOKEN, FakeMeta, error, ok
 from tests.shops import HUB, PLAIN, SCARCE, Floor
 from tests.unit.channels.samples import payload
 
@@ -70,7 +71,7 @@ def meta() -> FakeMeta:
 
 @pytest.fixture
 def spec(meta: FakeMeta, httpserver: HTTPServer) -> ChannelSpec:
-    api = ApiSpec(meta.listen(httpserver), "channel.insta", account=CMS, tell=NEWS_OF["meta"])
+    api = ApiSpec(meta.listen(httpserver), "channel.insta", account=CMS, tell=NEWS_OF["meta"], catalogue=CATALOGUE)
     return ChannelSpec("insta", "meta", 2, "standard", api=api)
 
 
@@ -198,11 +199,6 @@ def test_what_we_do_not_make_is_cancelled_and_again_is_harmless(meta: FakeMeta, 
         told.cancelled(Cancelled("cancelled-2", "2", "forgotten"))
 
 
-def test_levels_are_not_told(told: MetaNews) -> None:
-    with pytest.raises(NotOffered):
-        told.stock([StockTold("OWL-BLK-M", 3)])
-
-
 def test_a_whole_order_is_paid_back_once_and_a_part_by_a_person(meta: FakeMeta, spec: ChannelSpec) -> None:
     assert spec.api is not None
     refunds = MetaRefunds(spec.api.url, TOKEN)
@@ -225,7 +221,7 @@ def test_a_whole_order_is_paid_back_once_and_a_part_by_a_person(meta: FakeMeta, 
         (error(4, "Application request limit reached"), ServiceAway),
         (error(80009, "Too many calls"), ServiceAway),
         (error(190, "expired"), ServiceSetup),
-        (error(200, "missing permission"), ServiceSetup),
+        (error(200, "missing permission"), PermissionMissing),
         (error(100, "Invalid parameter"), ServiceRefused),
     ],
 )

@@ -107,6 +107,14 @@ def test_meta_is_asked_and_told_what_we_took_and_what_became_of_it(tmp_path: Pat
     assert [one.field for one in problems(tmp_path, PLAIN + META.split("[channels.insta.api]")[0])] == [
         "channels.insta.api"
     ]
+    api, rest = META.split("[channels.insta.refunds]")
+    catalogue, stock = 'catalogue = "912345678901234"\n', 'tell = ["stock"]\n'
+    (tmp_path / "shop.toml").write_text(f"{PLAIN}{api}{catalogue}[channels.insta.refunds]{rest}", encoding="utf-8")
+    told = load_shop(tmp_path / "shop.toml").channel("insta").api
+    assert told is not None
+    assert told.tell == ("taken", "shipped", "stock", "cancelled")
+    for words in (api + stock, api + catalogue.replace("9", "nine"), f"{ETSY}{catalogue}"):
+        assert [one.field.rpartition(".")[2] for one in problems(tmp_path, PLAIN + words)] == ["catalogue"]
     wrong = PLAIN + ETSY + 'tell = ["taken"]\n'
     assert [one.field for one in problems(tmp_path, wrong)] == ["channels.stall.api.tell"]
 
