@@ -16,7 +16,8 @@ from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.model import StepOutcome
-from backroom.domain.partner_orders import PartnerOrderState, PartnerStatus, compare, next_ask
+from backroom.domain.partner_answers import compare
+from backroom.domain.partner_orders import PartnerOrderState, PartnerStatus, next_ask
 from backroom.domain.shop import Location
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.partners.base import Partner, TooLate

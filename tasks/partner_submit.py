@@ -16,16 +16,15 @@ from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.errors import BackroomError, OutcomeUnknown, Retry
 from backroom.domain.model import Delivery, FulfilmentState, StepOutcome, Variant
+from backroom.domain.partner_answers import Difference, compare
 from backroom.domain.partner_orders import (
     ArtworkFile,
     CannotBeAsked,
-    Difference,
     PartnerOrderState,
     PartnerRequest,
     PartnerStatus,
     Recipient,
     WantedLine,
-    compare,
     match,
     next_ask,
 )
@@ -211,10 +210,11 @@ def _request(
     wanted, artwork = [], {}
     for line in lines:
         product, variant = spec.product(line["sku"]), variants[line["sku"]]
-        sha256 = ""
+        sha256, size = "", (0, 0)
         if product is not None and product.artwork and variant.artwork:
             sha256, artwork[sha256] = designs.of(variant)
-        wanted.append(WantedLine(line["line_no"], line["sku"], line["from_stock"] + line["to_print"], sha256))
+            size = variant.printed_width_mm, variant.printed_height_mm
+        wanted.append(WantedLine(line["line_no"], line["sku"], line["from_stock"] + line["to_print"], sha256, *size))
     recipient = None
     if location.partner_ships:
         contact = open_contact(key, part["contact"])
@@ -263,7 +263,7 @@ class _Designs:
         size = variant.printed_width_mm, variant.printed_height_mm
         sha256 = check_artwork(path, *size, variant.print_process).picture.sha256
         url = artwork_url(self._base, self._room.seals, sha256, variant.artwork, self._at) if self._base else ""
-        return sha256, ArtworkFile(str(path), url, *size)
+        return sha256, ArtworkFile(str(path), url)
 
 
 def _plain(location: Location, request: PartnerRequest) -> dict[str, object]:

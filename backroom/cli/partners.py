@@ -15,7 +15,7 @@ from backroom.store import partner_news, partner_orders
 
 app = typer.Typer(no_args_is_help=True)
 
-COLUMNS = ("order", "location", "state", "asked", "tracking", "bill")
+COLUMNS = ("order", "location", "state", "asked", "tracking", "totes", "bill")
 By = Annotated[str, typer.Option("--by", help="Who says so")]
 
 
@@ -38,6 +38,7 @@ def list_orders(
             "state": row["state"],
             "asked": row["asked_at"].strftime("%Y-%m-%d %H:%M") if row["asked_at"] else "",
             "tracking": ", ".join(parcel["tracking"] for parcel in row["parcels"]),
+            "totes": ", ".join(f"{tote['tote']} {tote['at']}".strip() for tote in row["totes"]),
             "bill": format_money(row["bill_minor"], row["currency"]) if row["bill_minor"] is not None else "",
         }
         for row in found

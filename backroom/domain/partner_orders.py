@@ -1,11 +1,10 @@
-"""One order at a partner: what is asked, what it answers, and whether both are the same.
+"""One order at a partner: what is asked, and what it answers.
 
-What belongs here: matching our pieces with the partner's, comparing its answer line by line, its states and moves.
-What does not: who the partner is (`partners`), speaking with it (`backroom.partners`), its rows
-(`backroom.store.partner_orders`).
+What belongs here: matching our pieces with the partner's, its states, the values of both sides. What does not: whether
+an answer is what was asked (`partner_answers`), who the partner is (`partners`), speaking with it
+(`backroom.partners`), its rows (`backroom.store.partner_orders`).
 
-Never a partial order in silence: what cannot be matched whole is not submitted, and an answer that differs in any line
-is a difference that a person sees.
+Never a partial order in silence: what cannot be matched whole is not submitted.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from enum import StrEnum
 
 from backroom.domain.errors import AskPerson
 from backroom.domain.model import Address
-from backroom.domain.partners import PartnerSpec
+from backroom.domain.partners import TECHNIQUES, PartnerSpec
 
 
 class PartnerOrderState(StrEnum):
@@ -66,7 +65,7 @@ class CannotBeAsked(AskPerson):
 @dataclass(frozen=True, slots=True)
 class AskedLine:
     """One line as it is asked: the partner's `code` and our artwork, by the SHA-256 of its bytes, none for finished
-    pieces."""
+    pieces. Its printed size is in millimetres; no height where it follows from the width."""
 
     line_no: int
     sku: str
@@ -76,6 +75,8 @@ class AskedLine:
     artwork: str = ""
     technique: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
+    width_mm: int = 0
+    height_mm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +91,10 @@ class Recipient:
 @dataclass(frozen=True, slots=True)
 class ArtworkFile:
     """An artwork: its file here, and the address at which a partner may fetch it for a while, empty where there is
-    none. Its printed size in millimetres; no height where it follows from the width."""
+    none."""
 
     path: str
     url: str = field(default="", repr=False)
-    width_mm: int = 0
-    height_mm: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,8 @@ class PartnerRequest:
 
 @dataclass(frozen=True, slots=True)
 class ToldLine:
-    """One line as the partner has it; `done` is how many pieces are made or picked, None where it does not say.
+    """One line as the partner has it; `done` is how many pieces are made or picked, `prints` how many files it has for
+    a piece, whatever their addresses.
 
     What a partner does not repeat is None, and not compared.
     """
@@ -126,6 +126,10 @@ class ToldLine:
     artwork: str | None = None
     done: int | None = None
     attributes: Mapping[str, str] | None = None
+    technique: str | None = None
+    width_mm: int | None = None
+    height_mm: int | None = None
+    prints: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,16 @@ class PartnerParcel:
     carrier: str
     tracking: str
     url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tote:
+    """A tote that a cell picks an order into: what stands on its label, where it is handed over, and how many pieces of
+    each line are in it, by the line's number. Nothing in it yet where the cell only knows which one it will be."""
+
+    id: str
+    at: str = ""
+    pieces: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,7 @@ class PartnerStatus:
     state: PartnerOrderState
     lines: tuple[ToldLine, ...] | None = None
     parcels: tuple[PartnerParcel, ...] = ()
+    totes: tuple[Tote, ...] = ()
     cost_minor: int | None = None
     currency: str = ""
     reason: str = field(default="", repr=False)
@@ -162,27 +177,16 @@ class PartnerStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """What a partner has otherwise than it was asked: codes and figures only. `line_no` 0 is the order as a whole."""
-
-    line_no: int
-    what: str
-    asked: str
-    told: str
-
-    def sentence(self) -> str:
-        where = f"line {self.line_no}" if self.line_no else "the order"
-        return f"{where} has {self.what} {self.told or 'none'} where {self.asked or 'none'} was asked"
-
-
-@dataclass(frozen=True, slots=True)
 class WantedLine:
-    """A line of a fulfilment order, with the SHA-256 of its variant's artwork, empty where it has none."""
+    """A line of a fulfilment order, with the SHA-256 of its variant's artwork, empty where it has none, and the size in
+    millimetres that it is printed at."""
 
     line_no: int
     sku: str
     quantity: int
     artwork: str = ""
+    width_mm: int = 0
+    height_mm: int = 0
 
 
 def next_ask(at: datetime, submitted_at: datetime, *, signed: bool, draft: bool = False) -> datetime:
@@ -214,8 +218,10 @@ def match(spec: PartnerSpec, number: str, wanted: Sequence[WantedLine]) -> tuple
                     quantity=line.quantity,
                     placement=product.placement if product.artwork else "",
                     artwork=line.artwork if product.artwork else "",
-                    technique=product.technique,
+                    technique=product.technique or (TECHNIQUES.get(spec.adapter, "") if product.artwork else ""),
                     attributes=dict(product.attributes),
+                    width_mm=line.width_mm if product.artwork else 0,
+                    height_mm=line.height_mm if product.artwork else 0,
                 )
             )
     if not wanted:
@@ -226,54 +232,3 @@ def match(spec: PartnerSpec, number: str, wanted: Sequence[WantedLine]) -> tuple
             remedy="Add what is missing to the shop file or the catalogue, then retry.",
         )
     return tuple(asked)
-
-
-def compare(asked: Sequence[AskedLine], told: Sequence[ToldLine] | None) -> tuple[Difference, ...]:
-    """Where the partner's lines differ from ours: none missing, none more, each with its code, pieces and artwork.
-
-    Nothing, as long as it does not say what it has (None).
-    """
-    if told is None:
-        return ()
-    differences = []
-    theirs: dict[int, ToldLine] = {}
-    for line in told:
-        if line.line_no in theirs:
-            differences.append(Difference(line.line_no, "lines", "1", "2"))
-        theirs[line.line_no] = line
-    for ours in asked:
-        line_of = theirs.pop(ours.line_no, None)
-        if line_of is None:
-            differences.append(Difference(ours.line_no, "pieces", str(ours.quantity), "0"))
-            continue
-        pairs = (
-            ("code", ours.code, line_of.code),
-            ("pieces", str(ours.quantity), str(line_of.quantity)),
-            ("print area", ours.placement, line_of.placement),
-            ("artwork", ours.artwork, line_of.artwork),
-        )
-        differences += [
-            Difference(ours.line_no, what, mine, yours)
-            for what, mine, yours in pairs + _attributes(ours, line_of)
-            if yours is not None and mine != yours
-        ]
-    differences += [Difference(no, "pieces", "0", str(line.quantity)) for no, line in sorted(theirs.items())]
-    return tuple(differences)
-
-
-def _attributes(asked: AskedLine, told: ToldLine) -> tuple[tuple[str, str, str | None], ...]:
-    """Size, colour and the like, where they are no part of the code: what was asked of each, and what is told."""
-    if told.attributes is None:
-        return ()
-    return tuple((name, value, told.attributes.get(name, "")) for name, value in sorted(asked.attributes.items()))
-
-
-def missing_pieces(asked: Sequence[AskedLine], told: Sequence[ToldLine] | None) -> dict[str, int]:
-    """Pieces by SKU that are asked for and, by what the partner says, neither made nor picked."""
-    done = {line.line_no: line.done for line in told or ()}
-    missing: dict[str, int] = {}
-    for line in asked:
-        made = done.get(line.line_no)
-        if made is not None and made < line.quantity:
-            missing[line.sku] = missing.get(line.sku, 0) + line.quantity - made
-    return missing

@@ -24,6 +24,8 @@ FETCHING = ("printful", "prodigi")
 URLS: Mapping[str, str] = {"printful": "https://api.printful.com", "prodigi": "https://api.prodigi.com"}
 # The print area where the shop file names none.
 PLACEMENTS: Mapping[str, str] = {"prodigi": "default"}
+# How it prints where the shop file names no technique, for those who must be told one.
+TECHNIQUES: Mapping[str, str] = {"printful": "dtg"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,52 +1,37 @@
 """Workshops and robot cells: the interface of ours that a partner of any size can offer.
 
 It is described in `docs/microfactory-openapi.yaml`; `deployments/microfactory` is one that runs. A workshop makes and
-ships (`kind` make), a cell picks into totes (`kind` pick). An order is placed under its `Idempotency-Key`, asked for by
-our reference, and its changes come as messages signed by Standard Webhooks, each with the whole order: so a message
-says what an answer says, and the order's `revision` tells which is newer.
+ships (`kind` make), a cell picks into totes (`kind` pick) and says which, with what of the order is in each. An order
+is placed under its `Idempotency-Key`, asked for by our reference, and its changes come as messages signed by Standard
+Webhooks, each with the whole order: so a message says what an answer says, and the order's `revision` tells which is
+newer.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from backroom.domain.money import to_minor
 from backroom.domain.partner_orders import (
-    PartnerOrderState,
-    PartnerParcel,
+    AskedLine,
+    CannotBeAsked,
     PartnerRequest,
     PartnerStatus,
-    ToldLine,
 )
 from backroom.domain.signatures import BadSignature, check_standard
 from backroom.outgoing.answer import read_json
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceRefused
 from backroom.partners.base import LONGEST_NAME, News, TooLate, refused, unreadable
+from backroom.partners.microfactory_reading import MAKE, PICK, as_dict, read_order
 
-MAKE, PICK = "make", "pick"
-MOST_NUMBER = 2**31 - 1
-_S = PartnerOrderState
-_STATES: Mapping[str, PartnerOrderState] = {
-    "received": _S.SUBMITTED,
-    "accepted": _S.ACCEPTED,
-    "in_progress": _S.IN_PROGRESS,
-    "stuck": _S.STUCK,
-    "shipped": _S.SHIPPED,
-    "picked": _S.MADE,
-    "short": _S.SHORT,
-    "rejected": _S.REJECTED,
-    "cancelled": _S.CANCELLED,
-}
 # What is kept of a message until a run reads it: nothing that anybody wrote, and no recipient.
-_KEPT = ("reference", "id", "revision", "state", "lines", "parcels", "cost")
-_ENDS_OF = {MAKE: {"shipped"}, PICK: {"picked", "short"}}
+_KEPT = ("reference", "id", "kind", "revision", "state", "lines", "parcels", "totes", "cost")
 
 
 class Microfactory:
@@ -120,6 +105,11 @@ class Microfactory:
         else:
             return
         content = Path(request.artwork[sha256].path).read_bytes()
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise CannotBeAsked(
+                f"{request.reference}: an artwork was replaced since it was looked at.",
+                remedy="Look at it, then retry.",
+            )
         self._client.call(
             "PUT", path, about=request.reference, again=True, data=content, headers={"Content-Type": "image/png"}
         )
@@ -134,7 +124,9 @@ class Microfactory:
                     "code": line.code,
                     "quantity": line.quantity,
                     **({"artwork": line.artwork, "placement": line.placement} if line.artwork else {}),
-                    **({"print": _size(request, line.artwork)} if line.artwork else {}),
+                    **({"print": _size(line)} if line.width_mm else {}),
+                    **({"technique": line.technique} if line.technique else {}),
+                    **({"attributes": dict(line.attributes)} if line.attributes else {}),
                 }
                 for line in request.lines
             ],
@@ -148,34 +140,6 @@ class Microfactory:
         return body
 
 
-def read_order(body: object, service: str, reference: str, kind: str) -> PartnerStatus:
-    """An order as the interface words it; AnswerUnreadable where it is none, or another one than was asked for."""
-    if not isinstance(body, dict):
-        raise unreadable(service, reference, "order")
-    told = body.get("state")
-    state = _STATES.get(told) if isinstance(told, str) else None
-    others = _ENDS_OF[PICK if kind == MAKE else MAKE]
-    if state is None or told in others:
-        raise unreadable(service, reference, "state")
-    if body.get("reference") != reference:
-        raise unreadable(service, reference, "reference")
-    revision, reason = _count(body.get("revision")), body.get("reason", "")
-    if revision is None:
-        raise unreadable(service, reference, "revision")
-    cost, currency = _read_cost(body.get("cost"), service, reference)
-    return PartnerStatus(
-        reference=reference,
-        partner_id=str(body.get("id") or reference)[:200],
-        state=state,
-        lines=_read_lines(body.get("lines"), service, reference),
-        parcels=_read_parcels(body.get("parcels", []), service, reference),
-        cost_minor=cost,
-        currency=currency,
-        reason=reason[:1000] if isinstance(reason, str) else "",
-        revision=revision,
-    )
-
-
 def read_message(body: bytes, headers: Mapping[str, str], secret: str, kind: str, at: float | None = None) -> News:
     """A message of a workshop or a cell. BadSignature unless it is signed, by Standard Webhooks, in these minutes."""
     check_standard(
@@ -186,7 +150,7 @@ def read_message(body: bytes, headers: Mapping[str, str], secret: str, kind: str
         secret,
         time.time() if at is None else at,
     )
-    order = _dict(_dict(read_json(body)).get("data"))
+    order = as_dict(as_dict(read_json(body)).get("data"))
     reference = order.get("reference")
     if not isinstance(reference, str) or not reference:
         return News(())
@@ -199,71 +163,12 @@ def read_message(body: bytes, headers: Mapping[str, str], secret: str, kind: str
 
 def hinted(body: bytes) -> tuple[str, ...]:
     """The order that a message which nobody signed says it is about."""
-    reference = _dict(_dict(read_json(body)).get("data")).get("reference")
+    reference = as_dict(as_dict(read_json(body)).get("data")).get("reference")
     return (reference,) if isinstance(reference, str) and 0 < len(reference) <= LONGEST_NAME else ()
 
 
-def _read_lines(lines: object, service: str, reference: str) -> tuple[ToldLine, ...]:
-    if not isinstance(lines, list) or not lines:
-        raise unreadable(service, reference, "list of lines")
-    read = []
-    for line in lines:
-        entry = _dict(line)
-        number, quantity, code = _count(entry.get("line")), _count(entry.get("quantity")), entry.get("code")
-        if number is None or quantity is None or not isinstance(code, str):
-            raise unreadable(service, reference, "line")
-        done = _count(entry.get("done"))
-        if done is None and entry.get("done") is not None:
-            raise unreadable(service, reference, "number of pieces done")
-        artwork, placement = entry.get("artwork") or "", entry.get("placement") or ""
-        read.append(
-            ToldLine(
-                line_no=number,
-                code=code,
-                quantity=quantity,
-                placement=str(placement) if artwork else "",
-                artwork=str(artwork),
-                done=done,
-            )
-        )
-    return tuple(read)
-
-
-def _read_parcels(parcels: object, service: str, reference: str) -> tuple[PartnerParcel, ...]:
-    if not isinstance(parcels, list):
-        raise unreadable(service, reference, "list of parcels")
-    texts = [tuple(str(_dict(one).get(name) or "")[:300] for name in ("carrier", "tracking", "url")) for one in parcels]
-    return tuple(PartnerParcel(carrier, tracking, url) for carrier, tracking, url in texts)
-
-
-def _read_cost(cost: object, service: str, reference: str) -> tuple[int | None, str]:
-    if cost is None:
-        return None, ""
-    amount, currency = _dict(cost).get("amount"), _dict(cost).get("currency")
-    minor = -1
-    if isinstance(amount, str) and isinstance(currency, str):
-        with suppress(ValueError):
-            minor = to_minor(amount, currency)
-    if not 0 <= minor <= MOST_NUMBER:
-        raise unreadable(service, reference, "cost")
-    return minor, str(currency)
-
-
-def _size(request: PartnerRequest, sha256: str) -> dict[str, int]:
-    artwork = request.artwork[sha256]
-    size = {"width_mm": artwork.width_mm}
-    return size | ({"height_mm": artwork.height_mm} if artwork.height_mm else {})
-
-
-def _count(value: object) -> int | None:
-    """A whole number from 0, None for anything else; JSON's 2.0 is 2."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return int(value) if 0 <= value <= MOST_NUMBER and value == int(value) else None
-
-
-def _dict(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _size(line: AskedLine) -> dict[str, int]:
+    return {"width_mm": line.width_mm} | ({"height_mm": line.height_mm} if line.height_mm else {})
 
 
 def _code(error: ServiceRefused) -> str:
@@ -272,4 +177,4 @@ def _code(error: ServiceRefused) -> str:
     return code if isinstance(code, str) and code.isidentifier() and len(code) < 40 else ""
 
 
-__all__ = ["BadSignature", "Microfactory", "read_message", "read_order"]
+__all__ = ["MAKE", "PICK", "BadSignature", "Microfactory", "read_message", "read_order"]

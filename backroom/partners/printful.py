@@ -20,7 +20,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from backroom.domain.partner_orders import PartnerOrderState, PartnerParcel, PartnerRequest, PartnerStatus, compare
+from backroom.domain.partner_answers import compare
+from backroom.domain.partner_orders import PartnerOrderState, PartnerParcel, PartnerRequest, PartnerStatus
 from backroom.domain.signatures import BadSignature, check, mac
 from backroom.outgoing.answer import read_json
 from backroom.outgoing.client import Account, Client

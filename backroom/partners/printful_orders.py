@@ -64,6 +64,7 @@ def line_of(item: Mapping[str, Any], sent: Mapping[object, int] | None = None) -
     placements = [mapping(one) for one in sequence(item.get("placements"))]
     urls = [mapping(layer).get("url") for one in placements for layer in sequence(one.get("layers"))]
     artworks = [sha256_in(url) for url in urls]
+    techniques = {one["technique"] for one in placements if isinstance(one.get("technique"), str)}
     return ToldLine(
         line_no=line_no_of(item),
         # One of the shop's own in the warehouse is no piece of the catalogue, and none that we ask for.
@@ -74,6 +75,8 @@ def line_of(item: Mapping[str, Any], sent: Mapping[object, int] | None = None) -
         artwork=None if None in artworks else ", ".join(filter(None, artworks)),
         done=None if sent is None else sent.get(item.get("id"), 0),
         attributes=_options(item.get("product_options")),
+        technique=", ".join(sorted(techniques)) or None,
+        prints=len(urls),
     )
 
 

@@ -180,6 +180,7 @@ class Prodigi:
             None if None in artworks else ", ".join(filter(None, artworks)),
             done=None if sent is None else copies if item.get("id") in sent else 0,
             attributes=attributes | {SIZING: str(item.get(SIZING, ""))},
+            prints=len(assets),
         )
 
     def _cost(self, charges: object, reference: str) -> tuple[int | None, str]:

@@ -19,15 +19,8 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from backroom.domain.lifecycle import MOVES, Kind
 from backroom.domain.model import FulfilmentState, OrderState, StepOutcome
-from backroom.domain.partner_orders import (
-    AT_WORK,
-    Difference,
-    PartnerOrderState,
-    PartnerParcel,
-    PartnerStatus,
-    compare,
-    missing_pieces,
-)
+from backroom.domain.partner_answers import Difference, compare, contents, missing_pieces, not_in_totes, undone
+from backroom.domain.partner_orders import AT_WORK, REFUSED, PartnerOrderState, PartnerParcel, PartnerStatus
 from backroom.domain.shop import Location
 from backroom.store import desk, fulfilment, history, partner_orders, shipping, stock
 from backroom.store.claims import Wakeup, wakeup
@@ -80,7 +73,9 @@ def apply(
         wakeups = partner_orders.let_go(connection, context.token, before, ask_at, context.at, asked_at=context.at)
         return StepOutcome(order["number"], "waiting"), wakeups
     told: dict[str, object] = {}
-    if wakeups := _note_differences(connection, context, order, row, status):
+    wakeups = _note_differences(connection, context, order, row, status)
+    differs = bool(wakeups)
+    if differs:
         row = _row(connection, row["id"])
     asked = partner_orders.asked_lines(row)
     ended = new not in AT_WORK
@@ -89,6 +84,7 @@ def apply(
         "revision": max(row["revision"], status.revision),
         "partner_id": status.partner_id or row["partner_id"],
         "parcels": [asdict(parcel) for parcel in status.parcels] or row["parcels"],
+        "totes": contents(asked, status.totes) or row["totes"],
         **_cost(context.location, row, status),
     }
     if new is _S.SHIPPED:
@@ -109,8 +105,11 @@ def apply(
     told = {"location": row["location"], "state": new}
     if missing := missing_pieces(asked, status.lines):
         told["missing"] = missing
+    if values["totes"]:
+        told["totes"] = values["totes"]
     _record(connection, context, order, f"partner.{new}", told)
-    return _follow(connection, context, order, _row(connection, row["id"]), status, old, wakeups)
+    outcome, wakeups = _follow(connection, context, order, _row(connection, row["id"]), status, old, wakeups)
+    return (StepOutcome(order["number"], "held", DIFFERS) if differs else outcome), wakeups
 
 
 def cannot_cancel(
@@ -229,12 +228,19 @@ def _take_back(
 def _note_differences(
     connection: Connection, context: Context, order: RowMapping, row: RowMapping, status: PartnerStatus
 ) -> list[Wakeup]:
-    """What differs from what was asked, and is not known yet, is a Hold, and is to be cancelled over there."""
-    found = compare(partner_orders.asked_lines(row), status.lines)
-    plain = [asdict(difference) for difference in found]
-    if not plain or plain == row["differences"] or status.state not in AT_WORK:
+    """What differs from what was asked, and is not known yet, is a Hold, and is to be cancelled over there; what is
+    sent or picked already waits for a person before anybody is told of it."""
+    if status.state in REFUSED:
         return []
-    connection.execute(update(table).where(table.c.id == row["id"]).values(differences=plain, cancel_wanted=True))
+    asked, at_work = partner_orders.asked_lines(row), status.state in AT_WORK
+    found = compare(asked, status.lines)
+    if status.state is _S.MADE:
+        found += undone(asked, status.lines) + not_in_totes(asked, status.totes)
+    plain = [asdict(difference) for difference in found]
+    if not plain or plain == row["differences"]:
+        return []
+    noted = update(table).where(table.c.id == row["id"])
+    connection.execute(noted.values(differences=plain, cancel_wanted=at_work))
     wakeups = hold_for_difference(connection, order["id"], order["number"], row["location"], found, context.run_id)
     return [*wakeups, wakeup(connection, partner_orders.STAGE, row["location"])]
 

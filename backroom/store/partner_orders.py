@@ -18,8 +18,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, literal, null, or_, select, true, update
 
 from backroom.domain.model import FulfilmentState, OrderState
+from backroom.domain.partner_answers import Difference
 from backroom.domain.partner_bills import Told
-from backroom.domain.partner_orders import AT_WORK, REFUSED, AskedLine, Difference, PartnerOrderState
+from backroom.domain.partner_orders import AT_WORK, REFUSED, AskedLine, PartnerOrderState
 from backroom.store import effects, history
 from backroom.store.batches import chunks, insert_new
 from backroom.store.claim_rows import Work, claim_of_order, claim_wave
@@ -79,6 +80,7 @@ def open_orders(connection: Connection, submitted: Sequence[Submitted], at: date
                 "lines": [asdict(line) for line in one.lines],
                 "differences": [asdict(difference) for difference in one.differences],
                 "parcels": [],
+                "totes": [],
                 "revision": 0,
                 "currency": "",
                 "cancel_wanted": bool(one.differences),

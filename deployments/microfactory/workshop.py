@@ -62,7 +62,8 @@ SCHEMA = """
 create table if not exists orders (
     reference text primary key, kind text not null, state text not null, revision integer not null,
     request text not null, body text not null, reason text not null default '', done text not null default '{}',
-    parcels text not null default '[]', cost text not null default 'null', at text not null
+    parcels text not null default '[]', cost text not null default 'null', at text not null,
+    totes text not null default '[]'
 );
 create table if not exists artworks (sha256 text primary key, content blob not null);
 create table if not exists outbox (id text primary key, body text not null, tries integer not null default 0);
@@ -86,6 +87,9 @@ class Workshop:
         self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._database.row_factory = sqlite3.Row
         self._database.executescript("pragma journal_mode=wal; pragma synchronous=full;" + SCHEMA)
+        if "totes" not in [row["name"] for row in self._database.execute("pragma table_info(orders)")]:
+            # A file of before there were totes.
+            self._database.execute("alter table orders add column totes text not null default '[]'")
         self._lock = threading.RLock()
         self._news = threading.Event()
         if webhook_url:
@@ -127,14 +131,15 @@ class Workshop:
             "state": row["state"],
             "revision": row["revision"],
             "lines": [
-                {name: line[name] for name in ("line", "code", "quantity", "artwork", "placement") if name in line}
-                | ({"done": done[str(line["line"])]} if str(line["line"]) in done else {})
+                line | ({"done": done[str(line["line"])]} if str(line["line"]) in done else {})
                 for line in json.loads(row["body"])["lines"]
             ],
             "parcels": json.loads(row["parcels"]),
             "cost": json.loads(row["cost"]),
             "updated_at": row["at"],
         }
+        if self.kind == "pick":
+            told["totes"] = json.loads(row["totes"])
         return told | ({"reason": row["reason"]} if row["reason"] else {})
 
     def cancel(self, reference: str) -> dict:
@@ -166,7 +171,15 @@ class Workshop:
             if state in ("picked", "short", "shipped"):
                 all_of = {str(line["line"]): line["quantity"] for line in order["lines"]}
                 found = {n: int(form[f"done-{n}"]) for n in all_of if form.get(f"done-{n}", "").isdecimal()}
-                values["done"] = json.dumps(all_of | found if state == "short" else all_of)
+                done = all_of | found if state == "short" else all_of
+                values["done"] = json.dumps(done)
+            if self.kind == "pick" and state in ("in_progress", "picked", "short"):
+                picked = done if state != "in_progress" else {}
+                if len(order["totes"]) == 1 and not any(name.startswith("tote") for name in form):
+                    # The one that was set aside for it.
+                    form = form | {"tote": order["totes"][0]["id"], "at": order["totes"][0].get("at", "")}
+                if totes := totes_of(form, [str(line["line"]) for line in order["lines"]], picked):
+                    values["totes"] = json.dumps(totes)
             self._move(reference, state, **values)
 
     def orders(self) -> list[sqlite3.Row]:
@@ -204,10 +217,11 @@ class Workshop:
 
     def _move(self, reference: str, state: str, **values: object) -> None:
         """One change, and the message that tells of it, in one transaction."""
-        names = ("reason", "done", "parcels", "cost")
+        names = ("reason", "done", "parcels", "cost", "totes")
         self._database.execute(
             "update orders set state = ?, at = ?, revision = revision + 1, reason = coalesce(?, reason),"
-            " done = coalesce(?, done), parcels = coalesce(?, parcels), cost = coalesce(?, cost) where reference = ?",
+            " done = coalesce(?, done), parcels = coalesce(?, parcels), cost = coalesce(?, cost),"
+            " totes = coalesce(?, totes) where reference = ?",
             (state, now(), *(values.get(name) for name in names), reference),
         )
         if self._url:
@@ -290,6 +304,31 @@ def check_order(order: object, kind: str) -> dict:
     return known
 
 
+def totes_of(form: dict[str, str], lines: list[str], picked: dict[str, int]) -> list[dict]:
+    """The totes of an order as somebody wrote them: `tote` for all of its lines, `tote-1` for a line in others, such as
+    "T-7" or "T-7:2 T-8:1". `picked` is how many pieces of each line there are, none while totes are only set aside."""
+    totes: dict[str, dict] = {}
+    left: dict[str, int] = {}
+    for number in lines:
+        written = (form.get(f"tote-{number}") or form.get("tote", "")).split()
+        count, found = picked.get(number, 0), 0
+        for one in written:
+            name, _, pieces = one.partition(":")
+            if not is_text(name, 60) or (pieces and not pieces.isdecimal()) or len(pieces) > 5:
+                raise Refused(400, "totes", "Write totes like T-7, or T-7:2 T-8:1.")
+            here = int(pieces) if pieces else count
+            found += here
+            tote = totes.setdefault(name, {"id": name, "lines": []} | ({"at": form["at"]} if form.get("at") else {}))
+            if here and picked:
+                tote["lines"].append({"line": int(number), "quantity": here})
+        if found != count:
+            left[number] = found
+    if totes and picked and left:
+        number, found = next(iter(left.items()))
+        raise Refused(400, "totes", f"Line {number}: {picked[number]} pieces were picked, and {found} are in totes.")
+    return list(totes.values())
+
+
 def check_line(line: object) -> dict:
     if not isinstance(line, dict):
         raise Refused(400, "line", "A line is an object.")
@@ -300,6 +339,8 @@ def check_line(line: object) -> dict:
         "artwork": lambda value: isinstance(value, str) and SHA256.fullmatch(value),
         "placement": lambda value: is_text(value, 60),
         "print": is_size,
+        "technique": lambda value: is_text(value, 60),
+        "attributes": is_attributes,
     }
     for name, test in tests.items():
         if (name in line or name in ("line", "quantity", "code")) and not test(line.get(name)):
@@ -318,6 +359,12 @@ def is_count(value: object) -> bool:
 
 def is_size(value: object) -> bool:
     return isinstance(value, dict) and set(value) <= {"width_mm", "height_mm"} and all(map(is_count, value.values()))
+
+
+def is_attributes(value: object) -> bool:
+    """Size, colour and the like, where they are no part of the code."""
+    few = isinstance(value, dict) and len(value) <= 20
+    return few and all(is_text(name, 60) and is_text(text, 120) for name, text in value.items())
 
 
 def allowed(path: list[str]) -> tuple[str, ...]:
@@ -478,31 +525,35 @@ def page(workshop: Workshop) -> str:
 def card(workshop: Workshop, row: sqlite3.Row) -> str:
     esc = html.escape
     body, reference = json.loads(row["body"]), row["reference"]
-    lines = "".join(
-        f"<li>{line['quantity']} × {esc(line['code'])}"
-        + (
-            f", {esc(line['placement'])}: <a href=/work/artworks/{line['artwork']}>artwork</a>"
-            if "artwork" in line
-            else ""
-        )
-        for line in body["lines"]
-    )
+    lines = "".join(f"<li>{line['quantity']} × {esc(line['code'])}{made(line)}" for line in body["lines"])
     to = body.get("recipient")
     address = "<br>".join(esc(to[name]) for name in TEXTS if name in to) if to else "to the shop"
-    forms = "".join(form(reference, state, body["lines"]) for state in MOVES[workshop.kind].get(row["state"], ()))
-    why = f"<p>{esc(row['reason'])}</p>" if row["reason"] else ""
+    forms = "".join(
+        form(workshop.kind, reference, state, body["lines"]) for state in MOVES[workshop.kind].get(row["state"], ())
+    )
+    totes = ", ".join(esc(" ".join((tote["id"], tote.get("at", ""))).strip()) for tote in json.loads(row["totes"]))
+    why = f"<p>in {totes}</p>" if totes else ""
+    why += f"<p>{esc(row['reason'])}</p>" if row["reason"] else ""
     return f"<article><h2>{esc(reference)}: {row['state']}</h2><ul>{lines}</ul><p>{address}</p>{why}{forms}</article>"
 
 
-def link(sha256: str) -> str:
-    return f"<a href=/work/artworks/{sha256}>artwork</a>"
+def made(line: dict) -> str:
+    """How a line is made: in which size and colour, by which technique, what is printed where and how large."""
+    words = [f"{name} {text}" for name, text in sorted(line.get("attributes", {}).items())]
+    size = line.get("print", {})
+    sides = [f"{size[name]} mm {word}" for name, word in (("width_mm", "wide"), ("height_mm", "high")) if name in size]
+    words += [line[name] for name in ("technique", "placement") if name in line] + sides
+    link = f": <a href=/work/artworks/{line['artwork']}>artwork</a>" if "artwork" in line else ""
+    return "".join(f", {html.escape(word)}" for word in words) + link
 
 
-def form(reference: str, state: str, lines: list[dict]) -> str:
+def form(kind: str, reference: str, state: str, lines: list[dict]) -> str:
     fields = {"rejected": ("reason",), "stuck": ("reason",), "accepted": ("cost", "currency")} | {
         "shipped": ("carrier", "tracking", "url", "cost", "currency"),
         "short": tuple(f"done-{line['line']}" for line in lines),
     }
+    if state in ("picked", "short") or (state == "in_progress" and kind == "pick"):
+        fields[state] = (*fields.get(state, ()), "tote", "at", *(f"tote-{line['line']}" for line in lines))
     inputs = "".join(f"<label>{name} <input name={name} size=12></label> " for name in fields.get(state, ()))
     button = f"<button name=state value={state}>{WORDS[state]}</button>"
     return f"<form method=post action='/work/{html.escape(reference)}'>{inputs}{button}</form> "

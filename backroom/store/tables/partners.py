@@ -7,9 +7,10 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text
 from backroom.store.tables.base import Id, Json, NullableJson, Utc, claim_columns, id_column, metadata, sparse_index
 
 # What one fulfilment order is at its partner. `reference` is our key of it over there and in the ledger, `partner_id`
-# theirs. `lines` is what was asked and `differences` what was answered otherwise: codes and figures. `told` is the
-# newest word of a signed message that no run has read yet. What somebody there wrote is a sealed note in the history.
-# `bill_minor` is in `currency`, `cost_minor` in the shop's. It is asked again at `next_attempt_at`.
+# theirs. `lines` is what was asked and `differences` what was answered otherwise: codes and figures. `totes` are a
+# cell's, with what of the order is in each by SKU. `told` is the newest word of a signed message that no run has read
+# yet. What somebody there wrote is a sealed note in the history. `bill_minor` is in `currency`, `cost_minor` in the
+# shop's. It is asked again at `next_attempt_at`.
 partner_orders = Table(
     "partner_orders",
     metadata,
@@ -23,6 +24,7 @@ partner_orders = Table(
     Column("lines", Json, nullable=False),
     Column("differences", Json, nullable=False),
     Column("parcels", Json, nullable=False),
+    Column("totes", Json, nullable=False, default=list, server_default="[]"),
     Column("told", NullableJson),
     Column("revision", Integer, nullable=False, default=0),
     Column("bill_minor", Integer),

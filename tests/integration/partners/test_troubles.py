@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
-from sqlalchemy import update
+from sqlalchemy import select, update
 from werkzeug import Request, Response
 
 from backroom.domain.shop import Filter, RoutingRule
+from backroom.outgoing.errors import AnswerUnreadable
+from backroom.partners.microfactory import read_order
 from backroom.store import desk, stock
 from backroom.store.database import now
 from backroom.store.tables import effects, fulfilment_orders
@@ -130,6 +132,7 @@ def a_fake(httpserver: HTTPServer, change: dict[str, Any], *, may_cancel: bool =
         ({"artwork": "0" * 64}, "line 1 has artwork"),
         ({"placement": "back"}, "line 1 has print area back where front was asked"),
         ({"line": 7}, "line 1 has pieces 0 where 2 was asked"),
+        ({"print": {"width_mm": 10}}, "line 1 has width in mm 10 where"),
     ],
 )
 def test_an_answer_that_differs_is_a_hold_that_says_what_and_is_cancelled_over_there(
@@ -163,6 +166,29 @@ def test_what_differs_and_cannot_be_cancelled_waits_for_a_person_and_then_goes_o
     for order in there.values():
         order |= {"state": "shipped", "revision": 3, "parcels": [{"carrier": "DHL", "tracking": "1"}]}
     partnership.ask_about(number)
+    floor.fulfil(WORKSHOP)
+    assert floor.state(number) == ("fulfilled", ["done"])
+
+
+def test_what_is_sent_and_is_not_what_was_asked_waits_for_a_person_before_the_customer_is_told(
+    floor: Floor, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = a_fake(httpserver, {})
+    partnership = with_partners(floor, monkeypatch, a_place(a_partner(httpserver.url_for("").rstrip("/"))))
+    number = partnership.placed((PLAIN, 2))
+    (order,) = there.values()
+    order["lines"][0] |= {"quantity": 1}
+    order |= {"state": "shipped", "revision": 2, "parcels": [{"carrier": "DHL", "tracking": "1"}]}
+    (outcome,) = partnership.ask_about(number)
+    assert (outcome.result, outcome.reason) == ("held", "partner_differs")
+    floor.fulfil(WORKSHOP)
+    assert (floor.story(number).order["state"], hold_of(floor, number)) == ("held", "partner_differs")
+    (differs,) = [entry for entry in floor.story(number).history if entry["event"] == "partner.differs"]
+    assert "line 1 has pieces 1 where 2 was asked" in differs["data"]["differences"][0]
+    assert "partner.shipped" in floor.events(number)
+    assert floor.effects("partner_cancel") == [], "nothing is to be cancelled any more"
+    assert floor.effects("message") == []
+    release(floor, number)
     floor.fulfil(WORKSHOP)
     assert floor.state(number) == ("fulfilled", ["done"])
 
@@ -331,6 +357,86 @@ def test_a_cell_that_is_short_leaves_the_order_to_a_person_who_counts(
     release(floor, number)
     floor.intake()
     assert [part["location"] for part in floor.story(number).parts] == [CELL, HUB]
+
+
+def test_the_totes_of_an_order_are_known_from_when_they_are_set_aside_to_what_is_in_each(
+    floor: Floor, cell: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partnership = at_a_cell(floor, cell, monkeypatch)
+    number = partnership.placed((PLAIN, 3), at=CELL)
+    reference = partnership.reference(number)
+
+    def totes() -> list[dict[str, Any]]:
+        with floor.room.database.read() as connection:
+            found: list[dict[str, Any]] = connection.execute(select(table.c.totes)).scalar_one()
+            return found
+
+    assert totes() == []
+    cell.press(reference, "accepted")
+    cell.press(reference, "in_progress", tote="T-7", at="lift 2")
+    partnership.ask_about(number, CELL)
+    assert totes() == [{"tote": "T-7", "at": "lift 2", "pieces": {}}]
+    cell.press(reference, "picked", **{"tote-1": "T-7:2 T-8:1", "at": "lift 2"})
+    partnership.ask_about(number, CELL)
+    counted = [
+        {"tote": "T-7", "at": "lift 2", "pieces": {PLAIN: 2}},
+        {"tote": "T-8", "at": "lift 2", "pieces": {PLAIN: 1}},
+    ]
+    assert totes() == counted
+    (made,) = [entry for entry in floor.story(number).history if entry["event"] == "partner.made"]
+    assert made["data"]["totes"] == counted, "whoever packs it reads on its page which to open"
+    floor.fulfil(CELL)
+    assert floor.state(number) == ("fulfilled", ["done"])
+
+
+def test_a_tote_that_was_set_aside_comes_back_with_all_of_it_where_nobody_says_otherwise(
+    floor: Floor, cell: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partnership = at_a_cell(floor, cell, monkeypatch)
+    number = partnership.placed((PLAIN, 2), at=CELL)
+    reference = partnership.reference(number)
+    cell.press(reference, "accepted")
+    cell.press(reference, "in_progress", tote="T-7")
+    cell.press(reference, "picked")
+    assert cell.order(reference)["totes"] == [{"id": "T-7", "lines": [{"line": 1, "quantity": 2}]}]
+    partnership.ask_about(number, CELL)
+    assert floor.story(number).order["state"] == "released"
+
+
+def test_totes_that_come_back_with_less_than_was_asked_wait_for_somebody_who_looks_into_them(
+    floor: Floor, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = a_fake(httpserver, {})
+    spec = a_partner(httpserver.url_for("").rstrip("/"), adapter="integrator", products=(), ships_to="hub")
+    partnership = with_partners(floor, monkeypatch, a_place(spec, CELL, "robot_cell"))
+    floor.room.database.write(lambda c: stock.receive(c, "cell", [(CELL, PLAIN, 5)], "delivered", now(c)))
+    number = partnership.placed((PLAIN, 3), at=CELL)
+    (order,) = there.values()
+    totes = [{"id": "T-7", "lines": [{"line": 1, "quantity": 2}]}]
+    order |= {"state": "picked", "revision": 2, "totes": totes}
+    (outcome,) = partnership.ask_about(number, CELL)
+    assert (outcome.result, outcome.reason) == ("held", "partner_differs")
+    (differs,) = [entry for entry in floor.story(number).history if entry["event"] == "partner.differs"]
+    assert differs["data"]["differences"] == ["line 1 has pieces in totes 2 where 3 was asked"]
+    release(floor, number)
+    floor.fulfil(CELL)
+    assert floor.state(number) == ("fulfilled", ["done"])
+
+
+@pytest.mark.parametrize(
+    "totes", ["T-7", [{}], [{"id": 7}], [{"id": "T-7", "lines": [{"line": 1}]}], [{"id": "T-7", "lines": 2}]]
+)
+def test_totes_that_nobody_can_read_are_no_answer(totes: object) -> None:
+    body = {
+        "reference": "r",
+        "kind": "pick",
+        "state": "picked",
+        "revision": 2,
+        "lines": [{"line": 1, "code": "x", "quantity": 1}],
+    }
+    assert read_order(body, "Cell", "r", "pick").totes == ()
+    with pytest.raises(AnswerUnreadable):
+        read_order(body | {"totes": totes}, "Cell", "r", "pick")
 
 
 def test_a_jam_is_a_persons(floor: Floor, cell: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backroom.domain.partner_answers import compare, contents, missing_pieces, not_in_totes, undone
 from backroom.domain.partner_orders import (
     ASK_AT_LEAST_EVERY,
     AskedLine,
     CannotBeAsked,
     ToldLine,
+    Tote,
     WantedLine,
-    compare,
     match,
-    missing_pieces,
     next_ask,
 )
 from backroom.domain.partners import PartnerProduct, PartnerSpec
@@ -27,7 +27,10 @@ SPEC = PartnerSpec(
     "microfactory",
     "https://workshop.example.com",
     "partner.workshop",
-    products=tuple(PartnerProduct(sku, f"code-{number}", "front", price_minor=900) for number, sku in enumerate(SKUS)),
+    products=tuple(
+        PartnerProduct(sku, f"code-{number}", "front", "dtg", {"size": sku[-1]}, price_minor=900)
+        for number, sku in enumerate(SKUS)
+    ),
 )
 
 wanted_lines = st.lists(
@@ -37,6 +40,8 @@ wanted_lines = st.lists(
         sku=st.sampled_from(SKUS),
         quantity=st.integers(1, 9),
         artwork=st.sampled_from(["a" * 64, "b" * 64]),
+        width_mm=st.integers(1, 400),
+        height_mm=st.integers(0, 400),
     ),
     min_size=1,
     max_size=6,
@@ -44,7 +49,18 @@ wanted_lines = st.lists(
 
 
 def told(asked: AskedLine) -> ToldLine:
-    return ToldLine(asked.line_no, asked.code, asked.quantity, asked.placement, asked.artwork)
+    return ToldLine(
+        asked.line_no,
+        asked.code,
+        asked.quantity,
+        asked.placement,
+        asked.artwork,
+        attributes=dict(asked.attributes),
+        technique=asked.technique,
+        width_mm=asked.width_mm,
+        height_mm=asked.height_mm,
+        prints=int(bool(asked.artwork)),
+    )
 
 
 @given(wanted_lines)
@@ -89,6 +105,10 @@ CHANGES = st.one_of(
     st.sampled_from(["code-x", "", "CODE-0"]).map(lambda value: {"code": value}),
     st.sampled_from(["back", ""]).map(lambda value: {"placement": value}),
     st.sampled_from(["c" * 64, ""]).map(lambda value: {"artwork": value}),
+    st.sampled_from(["transfer", ""]).map(lambda value: {"technique": value}),
+    st.integers(401, 500).map(lambda value: {"width_mm": value}),
+    st.sampled_from([0, 2, 3]).map(lambda value: {"prints": value}),
+    st.sampled_from([{}, {"size": "XXL"}]).map(lambda value: {"attributes": value}),
 )
 
 
@@ -118,6 +138,66 @@ def test_a_line_that_is_missing_or_came_in_addition_or_twice_differs(
     assert compare(asked, answer[:at] + answer[at + 1 :])
     assert compare(asked, [*answer, replace(answer[at], line_no=len(answer) + 1)])
     assert compare(asked, [*answer, answer[at]])
+
+
+@given(wanted_lines, st.data())
+def test_a_line_that_came_in_two_is_one_difference_however_its_pieces_are_split(
+    wanted: list[WantedLine], data: st.DataObject
+) -> None:
+    asked = match(SPEC, "A-1", wanted)
+    answer = [told(line) for line in asked]
+    at = data.draw(st.integers(0, len(answer) - 1))
+    first = data.draw(st.integers(0, asked[at].quantity))
+    halves = [replace(answer[at], quantity=count) for count in (first, asked[at].quantity - first)]
+    (difference,) = compare(asked, answer[:at] + halves + answer[at + 1 :])
+    assert (difference.line_no, difference.what) == (asked[at].line_no, "lines")
+
+
+@given(wanted_lines, st.integers(1, 400))
+def test_a_height_that_was_not_asked_is_the_partners_to_choose(wanted: list[WantedLine], height: int) -> None:
+    asked = match(SPEC, "A-1", [replace(line, height_mm=0) for line in wanted])
+    assert compare(asked, [replace(told(line), height_mm=height) for line in asked]) == ()
+
+
+@given(wanted_lines, st.data())
+def test_what_is_sent_and_not_whole_is_named_by_line(wanted: list[WantedLine], data: st.DataObject) -> None:
+    asked = match(SPEC, "A-1", wanted)
+    done = [data.draw(st.one_of(st.none(), st.integers(0, line.quantity + 1))) for line in asked]
+    answer = [replace(told(line), done=count) for line, count in zip(asked, done, strict=True)]
+    wrong = [n.line_no for n, count in zip(asked, done, strict=True) if count is not None and count != n.quantity]
+    assert [one.line_no for one in undone(asked, answer)] == wrong
+
+
+@given(wanted_lines, st.data())
+def test_pieces_may_lie_in_any_number_of_totes_as_long_as_they_are_all_there(
+    wanted: list[WantedLine], data: st.DataObject
+) -> None:
+    asked = match(SPEC, "A-1", wanted)
+    pieces: list[dict[int, int]] = [{}, {}, {}]
+    for line in asked:
+        for _ in range(line.quantity):
+            tote = pieces[data.draw(st.integers(0, 2))]
+            tote[line.line_no] = tote.get(line.line_no, 0) + 1
+    totes = [Tote(f"T-{number}", "", one) for number, one in enumerate(pieces)]
+    assert not_in_totes(asked, totes) == ()
+    counted = contents(asked, totes)
+    assert sum(sum(one["pieces"].values()) for one in counted) == sum(line.quantity for line in asked)  # type: ignore[attr-defined]
+    used = next(tote for tote in totes if tote.pieces)
+    missing = dict(used.pieces)
+    line_no, count = missing.popitem()
+    fewer = [replace(used, pieces=missing | {line_no: count - 1}) if tote is used else tote for tote in totes]
+    if any(tote.pieces.values() for tote in fewer):
+        assert [one.line_no for one in not_in_totes(asked, fewer)] == [line_no]
+    foreign = [*totes, Tote("T-9", "", {99: 1})]
+    assert [one.sentence() for one in not_in_totes(asked, foreign)] == [
+        "line 99 has pieces in totes 1 where 0 was asked"
+    ]
+
+
+def test_a_cell_that_names_totes_and_not_what_is_in_them_does_not_differ() -> None:
+    asked = match(SPEC, "A-1", [WantedLine(1, SKUS[0], 2, "a" * 64)])
+    assert not_in_totes(asked, [Tote("T-7"), Tote("T-8")]) == ()
+    assert not_in_totes(asked, []) == ()
 
 
 @given(wanted_lines)

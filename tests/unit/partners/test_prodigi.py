@@ -10,6 +10,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from backroom.domain.model import Address
+from backroom.domain.partner_answers import compare
 from backroom.domain.partner_orders import (
     ArtworkFile,
     AskedLine,
@@ -17,7 +18,6 @@ from backroom.domain.partner_orders import (
     PartnerRequest,
     PartnerStatus,
     Recipient,
-    compare,
 )
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable
