@@ -8,13 +8,13 @@
   caller says that the same call twice is one (`again`). All tries together stay below `PATIENCE` seconds.
 - `Retry-After` (RFC 9110 section 10.2.3) is kept, by every process and after a restart (`circuit`); after failures in a
   row the circuit opens.
-- The log names service, our id, status and the request's id: no address, login, body or person.
+- The log names service, our id, status, the request's id and the other side's own (`call_log`): no address, login, body
+  or person.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import logging
 import time
 import uuid
 from collections.abc import Mapping
@@ -27,7 +27,9 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
+from backroom.domain.errors import BackroomError
 from backroom.outgoing.answer import Answer, retry_after
+from backroom.outgoing.call_log import CallLog
 from backroom.outgoing.circuit import Rest, circuit_of
 from backroom.outgoing.deadline import HurriedAdapter, over_by
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
@@ -41,8 +43,6 @@ MOST_BYTES = 8 * 1024 * 1024
 MOST_OF_ERROR = 64 * 1024
 _PIECE = 64 * 1024
 _NOT_NOW = frozenset({408, 425, 429, 503})
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,9 @@ class Client:
                     retry_after=timedelta(seconds=rest.seconds),
                     nothing_happened=certain,
                 )
+            line = CallLog(service, about, request_id, tried)
             try:
-                answer = self._once(method, url, sent, most_bytes, about, request_id, harmless, careful, body)
+                answer = self._once(method, url, sent, most_bytes, line, harmless, careful, body)
             except (ServiceAway, ServiceSilent) as error:
                 certain = certain and isinstance(error, ServiceAway) and error.nothing_happened
                 pause = FIRST_PAUSE * 2 ** (tried - 1)
@@ -139,16 +140,19 @@ class Client:
                     pause = max(pause, error.retry_after.total_seconds())
                 worth = isinstance(error, ServiceAway) and tried < TRIES and time.monotonic() + pause < until
                 self._circuit.failed(0.0 if worth else _asked(error))
-                log.warning("%s: %s, try %d (%s, request %s)", service, error.cause, tried, about, request_id)
+                line.write(_said(error), failed=True)
                 if not worth:
                     if isinstance(error, ServiceAway):
                         # Of an earlier try as well.
                         error.nothing_happened = certain
                     raise
                 time.sleep(pause)
+            except BackroomError as error:
+                line.write(error.cause, failed=True)
+                raise
             else:
                 self._circuit.worked()
-                log.info("%s: %d (%s, request %s)", service, answer.status, about, request_id)
+                line.write(str(answer.status), failed=not 200 <= answer.status < 300)
                 if 200 <= answer.status < 300:
                     return answer
                 raise self._no(answer, about)
@@ -160,13 +164,12 @@ class Client:
         url: str,
         headers: Mapping[str, str],
         most_bytes: int,
-        about: str,
-        request_id: str,
+        line: CallLog,
         harmless: bool,
         careful: bool,
         body: Mapping[str, Any],
     ) -> Answer:
-        account = self.account
+        account, about = self.account, line.about
         lost: ServiceAway | ServiceSilent | ServiceSetup
         try:
             with (
@@ -181,6 +184,7 @@ class Client:
                     **body,
                 ) as response,
             ):
+                line.hear(response.headers)
                 if response.status_code in _NOT_NOW and not (careful and response.status_code == 503):
                     raise ServiceAway(
                         account.service,
@@ -193,7 +197,9 @@ class Client:
                 most = most_bytes if response.status_code < 500 else min(most_bytes, MOST_OF_ERROR)
                 content = self._read(response, most, about, cut=response.status_code >= 500)
                 lower = {name.lower(): value for name, value in response.headers.items()}
-                answer = Answer(response.status_code, lower, content, request_id)
+                answer = Answer(response.status_code, lower, content, line.request_id)
+                if response.status_code >= 400:
+                    line.hear(response.headers, content)
                 if response.status_code < 500:
                     return answer
             lost = self._silent(harmless, about, answer)
@@ -303,6 +309,11 @@ def _asked(error: ServiceAway | ServiceSilent) -> float:
     else:
         after = retry_after(error.answer.headers.get("retry-after", "")) if error.answer else None
     return after.total_seconds() if after else 0.0
+
+
+def _said(error: ServiceAway | ServiceSilent) -> str:
+    status = error.status if isinstance(error, ServiceAway) else error.answer.status if error.answer else 0
+    return f"{error.cause} ({status})" if status else error.cause
 
 
 def _why_left(rest: Rest) -> str:
