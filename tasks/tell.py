@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from backroom.domain import breaker
 from backroom.domain.errors import AskPerson
 from backroom.domain.explain import explain
 from backroom.domain.explain_rate import explain_rate
@@ -134,6 +135,8 @@ def markdown(told: OrderStory, names: Mapping[str, str]) -> str:
     """An order's story as Markdown: where it stands, why it went there, what was made, and all that happened."""
     number = told.order["number"]
     lines = [f"# {number}", "", f"{standing(told)}. All of it: [its page]({page_of(number)})", ""]
+    for breaker_id in told.breakers:
+        lines += [f"{'; '.join(_waits_for(told, breaker_id))}. {breaker.what_to_do(breaker_id)}", ""]
     done = {entry["event"]: f"{entry['at']:%Y-%m-%d %H:%M:%S}" for entry in told.history}
     lines += ["## Steps", "", "| step | last done (UTC) |", "|---|---|"]
     lines += [f"| {step} | {done.get(event, '–')} |" for step, event in STEPS.items()] + [""]
@@ -163,6 +166,12 @@ def markdown(told: OrderStory, names: Mapping[str, str]) -> str:
         f"| {entry['at']:%Y-%m-%d %H:%M:%S} | {entry['event']} | {_details(entry['data'])} |" for entry in told.history
     ]
     return "\n".join(lines)
+
+
+def _waits_for(told: OrderStory, breaker_id: int) -> list[str]:
+    """The reasons of what waits behind a breaker, each once."""
+    rows = (told.order, *told.parts, *told.parcels, *told.returns, *told.news, *told.refunds)
+    return list(dict.fromkeys(row["sick_reason"].rstrip(".") for row in rows if row["breaker_id"] == breaker_id))
 
 
 def _details(data: dict[str, object]) -> str:

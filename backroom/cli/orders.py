@@ -17,6 +17,7 @@ from backroom.channels.registry import channel_for
 from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
+from backroom.domain import breaker
 from backroom.domain.errors import AskPerson
 from backroom.domain.explain import explain as explain_decision
 from backroom.domain.explain_rate import explain_rate
@@ -79,6 +80,8 @@ def show(number: Number, as_json: Json = False) -> None:
     console.print(
         f"[bold]{order['number']}[/] from {order['channel']}: [bold]{order['state']}[/] {order['hold_reason']}"
     )
+    for breaker_id in told.breakers:
+        console.print(breaker.what_to_do(breaker_id), highlight=False, markup=False)
     for why in told_aside:
         console.print(f"[bold red]In quarantine[/]: {why}", highlight=False)
     for decision in told.decisions:

@@ -26,6 +26,15 @@ def trip(causes: Mapping[str, int], limit: int = LIMIT) -> tuple[str, ...]:
     return tuple(sorted(cause for cause, count in causes.items() if count > limit))
 
 
+def what_to_do(breaker_id: int) -> str:
+    """What whoever looks at one of the orders behind a breaker should know, and do."""
+    return (
+        f"It waits with others for this one cause, behind breaker {breaker_id}. One of them is tried every two minutes "
+        "or when the other side asked for, and then all go on together by themselves. If the reason names something to "
+        f"mend, mend it and press Retry on the run `breaker {breaker_id}`."
+    )
+
+
 def next_attempt(attempts: int, now: datetime, cause: str, *, seed: str) -> datetime:
     """When to try again after `attempts` failures (from 1): a wait that doubles up to half an hour, half of it jitter.
 

@@ -155,8 +155,13 @@ def _carry_out(
     lost = {key for key, one in outcome.items() if sink.idempotent and isinstance(one, OutcomeUnknown)}
     # What is lost stays started, and is carried out again by whoever comes next.
     _settle(database, token, {key: one for key, one in outcome.items() if key not in lost})
-    again = {key: AnswerLost(f"the answer to {key} is lost; it is asked for again under the same key") for key in lost}
+    again = {key: _again(key, one) for key, one in outcome.items() if key in lost and isinstance(one, OutcomeUnknown)}
     return {**refused, **outcome, **again}
+
+
+def _again(key: str, lost: OutcomeUnknown) -> AnswerLost:
+    # Under the cause of whose answer it was: one breaker must not stop the orders of another side.
+    return AnswerLost(f"{lost.message.rstrip('.')}: {key} is asked for again under the same key.", cause=lost.cause)
 
 
 def _plan(connection: Connection, token: str, batch: Sequence[Effect[Q]]) -> tuple[datetime, dict[str, RowMapping]]:

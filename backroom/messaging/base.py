@@ -185,6 +185,6 @@ def _not_tried(key: str, stopped_by: BackroomError) -> BackroomError:
     if isinstance(stopped_by, SetupBroken):
         return SetupBroken(f"Message {key} was not tried. {stopped_by.message}", remedy=stopped_by.remedy)
     return ProviderDown(
-        f"Message {key} was not tried: its provider did not take the messages before it.",
+        f"Message {key} was not tried. {stopped_by.message}",
         retry_after=stopped_by.retry_after if isinstance(stopped_by, Retry) else None,
     )

@@ -58,6 +58,12 @@ class OrderStory:
     news: Sequence[RowMapping]
     refunds: Sequence[RowMapping]
 
+    @property
+    def breakers(self) -> list[int]:
+        """The ids of the breakers that it waits for, or that something of it waits for."""
+        rows = (self.order, *self.parts, *self.parcels, *self.returns, *self.news, *self.refunds)
+        return sorted({row["breaker_id"] for row in rows if row["breaker_id"] is not None})
+
 
 def story(connection: Connection, number: str) -> OrderStory | None:
     """The story of the order with this number, None when there is none."""

@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection, RowMapping
 
+from backroom.domain import breaker
 from backroom.domain.cancelling import WHAT_TO_DO
 from backroom.domain.holds import what_to_do
 from backroom.domain.model import Delivery, OrderState, PaymentStatus
@@ -170,6 +171,7 @@ def _summary(request: Request, told: OrderStory, aside: Sequence[str]) -> Html:
     facts += [("Paid back", _paid_back(refund)) for refund in told.refunds if refund["return_id"] is None]
     if remedy := what_to_do(order["hold_reason"]):
         facts.insert(1, ("What to do", remedy))
+    facts[1:1] = [("What to do", breaker.what_to_do(one)) for one in told.breakers]
     if aside:
         facts.insert(1, ("In quarantine", tag("ul", [tag("li", why) for why in aside])))
     rows = [tag("tr", tag("th", name, scope="row"), tag("td", value)) for name, value in facts]

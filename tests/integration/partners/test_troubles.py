@@ -478,7 +478,7 @@ def test_an_answer_that_is_nonsense_may_be_an_order_that_is_there(
     partnership = with_partners(floor, monkeypatch, a_place(a_partner(httpserver.url_for("").rstrip("/"))))
     number = floor.taken_in((PLAIN, 1))
     (outcome,) = floor.fulfil(WORKSHOP)
-    assert (outcome.result, outcome.cause) == ("waiting", "answer_lost")
+    assert (outcome.result, outcome.cause) == ("waiting", "workshop-unreadable")
     assert floor.effects("partner") == [(partnership.reference(number), "started")]
     with pytest.raises(desk.NotPossibleNow, match="may be at its partner"):
         cancel(floor, number)
