@@ -11,9 +11,12 @@ servers like to quote the recipient.
 from __future__ import annotations
 
 import contextlib
+import io
+import math
 import re
 import smtplib
 import ssl
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,6 +39,7 @@ from backroom.messaging.base import (
     single,
 )
 from backroom.messaging.mail import compose, message_id, recipient_address, sender_address
+from backroom.outgoing.deadline import HurriedReads, over_by
 
 PROVIDER = "smtp"
 
@@ -53,8 +57,8 @@ class SmtpServer:
     """Where the mail goes. `security` is starttls (port 587), tls (465) or none, which is for a relay on this machine.
 
     The authorities in `ca_file` are the only ones trusted where it is given, else the system's are. Time-outs are in
-    seconds: `timeout` for every step, `answer_timeout` for the server's last word on a mail, which may take its time
-    (RFC 5321, section 4.5.3.2.6). SetupBroken for a login that would travel in clear.
+    seconds, for a whole reply: `timeout` for every step, `answer_timeout` for the server's last word on a mail, which
+    may take its time (RFC 5321, section 4.5.3.2.6). SetupBroken for a login that would travel in clear.
     """
 
     host: str
@@ -206,6 +210,25 @@ class _Connection:
             self._client = None
 
 
+class _Dialogue(smtplib.SMTP):
+    """A dialogue in which the time-out is for a whole reply, however many pieces and lines it comes in."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        sock = self.sock
+        assert sock is not None
+        each = sock.gettimeout()
+        if self.file is None:
+            self.file = io.BufferedReader(HurriedReads(sock.makefile("rb", buffering=0), sock, math.inf))
+        with over_by(time.monotonic() + (math.inf if each is None else each)):
+            reply = super().getreply()
+        sock.settimeout(each)
+        return reply
+
+
+class _SecureDialogue(_Dialogue, smtplib.SMTP_SSL):
+    """The same over TLS from the first byte."""
+
+
 def _open(server: SmtpServer) -> smtplib.SMTP:
     """A greeted, encrypted and logged-in connection; raises `SetupBroken` or `ProviderDown`."""
     where = f"{server.host}:{server.port}"
@@ -214,9 +237,9 @@ def _open(server: SmtpServer) -> smtplib.SMTP:
     try:
         # The address literal keeps smtplib from asking the DNS for our own name, which knows no time-out.
         if server.security == "tls":
-            client = smtplib.SMTP_SSL(server.host, server.port, _OUR_NAME, timeout=server.timeout, context=context)
+            client = _SecureDialogue(server.host, server.port, _OUR_NAME, timeout=server.timeout, context=context)
         else:
-            client = smtplib.SMTP(server.host, server.port, _OUR_NAME, timeout=server.timeout)
+            client = _Dialogue(server.host, server.port, _OUR_NAME, timeout=server.timeout)
         if server.security == "starttls":
             client.starttls(context=context)
         client.ehlo_or_helo_if_needed()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
+import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
@@ -294,3 +296,60 @@ def test_the_password_does_not_show_in_logs() -> None:
 def test_smtp_cannot_say_what_it_sent(server: SmtpServer) -> None:
     with pytest.raises(SendingUnknown, match="cannot say"):
         SmtpMessenger(server).find(MESSAGE)
+
+
+@contextmanager
+def dripping(after: int) -> Iterator[int]:
+    """A mail server by hand that answers so many times and then drips a reply, a letter every 0.05 s; its port."""
+    ended = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        lines = connection.makefile("rb")
+        answers = 0
+        text = False
+        while True:
+            if answers == after:
+                connection.sendall(b"250-")
+                while not ended.wait(0.05):
+                    connection.sendall(b"x")
+                return
+            if answers == 0:
+                connection.sendall(b"220 post.test\r\n")
+            elif text:
+                connection.sendall(b"354 go on\r\n")
+            else:
+                connection.sendall(b"250 fine\r\n")
+            answers += 1
+            line = lines.readline()
+            while text and line not in (b".\r\n", b""):
+                line = lines.readline()
+            text = line.strip().upper() == b"DATA"
+
+    def serve() -> None:
+        with suppress(OSError):
+            connection, _ = listening.accept()
+            with connection:
+                talk(connection)
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        ended.set()
+        thread.join(5)
+
+
+# The greeting, EHLO, MAIL, RCPT and DATA are answered before the last word.
+@pytest.mark.parametrize(
+    ("after", "error"),
+    [(0, ProviderDown), (1, ProviderDown), (2, ConnectionLost), (4, ConnectionLost), (5, SendingUnknown)],
+)
+def test_a_server_that_drips_a_reply_is_given_up_at_its_time_out(after: int, error: type[Exception]) -> None:
+    with dripping(after) as port:
+        server = SmtpServer("127.0.0.1", port, "none", timeout=0.4, answer_timeout=0.6)
+        began = time.monotonic()
+        with pytest.raises(error):
+            SmtpMessenger(server).send(MESSAGE)
+        assert time.monotonic() - began < 3
