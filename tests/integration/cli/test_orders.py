@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from sqlalchemy import Connection, update
+
+from backroom.domain.breaker import what_to_do
 from backroom.shop.room import Room
-from backroom.store import news
+from backroom.store import news, tables
 from tests.integration.cli.typing_in import answered, refused, typed
 from tests.integration.gateway.conftest import SKU, make_order
 
@@ -23,6 +26,18 @@ def test_holding_with_a_note_shows_the_note_and_stores_it_sealed(room: Room) -> 
     assert told["history"][-1]["data"] == {"reason": "asked_by_staff"}
     for file in room.home.glob("shop.db*"):
         assert b"Novak" not in file.read_bytes()
+
+
+def test_an_order_behind_a_breaker_says_what_to_do(room: Room) -> None:
+    number = make_order(room, location="booth-a")
+
+    def fall_sick(connection: Connection) -> int:
+        sick = {"sick_cause": "twilio-away", "sick_reason": "Twilio takes nothing now.", "breaker_id": 7}
+        return connection.execute(update(tables.fulfilment_orders).values(**sick)).rowcount
+
+    room.database.write(fall_sick)
+    shown = " ".join(typed("order", "show", number).stdout.split())
+    assert what_to_do(7) in shown
 
 
 def test_every_act_on_an_order_answers_a_program(room: Room) -> None:

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, insert, update
 
+from backroom.domain.breaker import what_to_do as behind_breaker
 from backroom.domain.holds import what_to_do
 from backroom.domain.model import Problem
 from backroom.domain.quality import Severity
@@ -192,6 +193,23 @@ def test_pieces_from_stock_are_not_called_unpicked_where_nobody_scans(gateway: G
     page = staff.get(f"/orders/{number}").text
     assert "2 from stock" in page
     assert "picked 0 of" not in page
+
+
+def test_an_order_behind_a_breaker_says_so_and_what_to_do(gateway: Gateway, staff: httpx.Client) -> None:
+    number = make_order(gateway.room)
+
+    def fall_sick(connection: Connection) -> int:
+        opened = {"stage": "fulfilment", "location": "booth-a", "cause": "twilio-away", "state": "open"}
+        query = insert(tables.breakers).values(opened_at=now(connection), probes=0, **opened)
+        id_: int = connection.execute(query.returning(tables.breakers.c.id)).scalar_one()
+        sick = {"sick_cause": "twilio-away", "sick_reason": "Twilio takes nothing now.", "breaker_id": id_}
+        connection.execute(update(tables.fulfilment_orders).values(**sick))
+        return id_
+
+    breaker = gateway.room.database.write(fall_sick)
+    page = staff.get(f"/orders/{number}").text
+    assert "Twilio takes nothing now." in page
+    assert behind_breaker(breaker) in page
 
 
 def test_a_sick_order_has_a_retry_button_that_makes_it_healthy(gateway: Gateway, staff: httpx.Client) -> None:
