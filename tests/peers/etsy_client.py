@@ -93,7 +93,8 @@ def called(said: Said) -> str:
     one = operation_of(said)
     places = {_camel(name): _literal(value) for name, value in (one.names(said.path) or {}).items()}
     query = {name: _literal(value) for name, value in said.query}
-    told = [json.dumps(places | query)] if places or one.has_query else []
+    # Where an operation has no query, the places stand one after the other.
+    told = [json.dumps(places | query)] if one.has_query else [json.dumps(place) for place in places.values()]
     told += [json.dumps(said.body or {})] if one.has_body else []
     return f"etsy.{one.name}({', '.join(told)})"
 

@@ -17,6 +17,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from backroom.channels.etsy_source import EtsyNews, EtsySource
+from backroom.channels.off_sale import OffSaleRows
+from backroom.channels.remote import StockTold
 from backroom.domain.shop import ChannelSpec
 from backroom.store.database import Database
 from tests.fake_etsy import KEY, FakeEtsy
@@ -100,6 +102,23 @@ def test_a_collection_is_told_as_the_client_does(
 ) -> None:
     news.shipped(replace(SHIPPED, carrier="", tracking=""))
     assert held_against_the_client(httpserver, etsy, tmp_path)["ShopReceipt.createReceiptShipment"].body == {}
+
+
+def test_levels_are_told_as_the_client_does(
+    etsy: FakeEtsy, news: EtsyNews, spec: ChannelSpec, database: Database, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    news.keep_off_sale_in(OffSaleRows(database, spec.id))
+    etsy.shelf.have(11, {"TEE-S": 5, "TEE-M": 7})
+    list(news.stock([StockTold("TEE-M", 3, before=7)]))
+    list(news.stock([StockTold("TEE-M", 0, before=3), StockTold("TEE-S", 0, before=5)]))
+    list(news.stock([StockTold("TEE-M", 2, before=0)]))
+    assert held_against_the_client(httpserver, etsy, tmp_path).keys() >= {
+        "ShopListing.getListingsByShop",
+        "ShopListing.updateListing",
+        "ShopListingInventory.getListingInventory",
+        "ShopListingInventory.updateListingInventory",
+        "ShopReceipt.getShopReceipts",
+    }
 
 
 def test_a_receipt_that_etsy_would_not_send_is_seen(tmp_path: Path) -> None:
