@@ -67,7 +67,17 @@ def read_bill(content: bytes, name: str, currency: str) -> list[BillLine]:
     except UnicodeDecodeError:
         raise NoBill(f"{name} is no UTF-8 text.", remedy="Save it as CSV in UTF-8.") from None
     head = text.partition("\n")[0]
-    rows = csv.DictReader(StringIO(text), delimiter=";" if head.count(";") > head.count(",") else ",")
+    rows = csv.DictReader(StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
+    try:
+        return _lines(rows, name, currency)
+    except csv.Error as error:
+        raise NoBill(
+            f"line {rows.line_num} of {name} cannot be read ({error}).",
+            remedy="Open it in a spreadsheet and save it as CSV again.",
+        ) from None
+
+
+def _lines(rows: csv.DictReader[str], name: str, currency: str) -> list[BillLine]:
     columns = {(column or "").strip().lower(): column for column in rows.fieldnames or ()}
     missing = [column for column in (ORDER, AMOUNT) if column not in columns]
     if missing:

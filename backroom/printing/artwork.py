@@ -17,8 +17,8 @@ from pathlib import Path
 from fpdf import FPDF
 from PIL import Image
 
-from backroom.domain.artwork import Fault, faults_of, scale_at, too_coarse, too_many_pixels, wrong_kind
-from backroom.domain.errors import AskPerson
+from backroom.domain.artwork import Fault, Seen, faults_of, scale_at, too_coarse, too_many_pixels, wrong_kind
+from backroom.domain.errors import AskPerson, BackroomError
 from backroom.domain.print_ground import doubts_on, faults_on, on_paper
 from backroom.printing.pixels import header_of, look
 from backroom.printing.shelf import Picture, Shelf
@@ -125,22 +125,29 @@ def _read(path: Path) -> bytes:
 
 def _look_at(name: str, png: bytes) -> Picture:
     """A PNG that unpacks whole and that printers take."""
-    cmyk, turned = header_of(png)
-    if fault := wrong_kind(png, cmyk=cmyk, turned=turned):
-        raise _unreadable(name, fault)
     try:
-        with Image.open(BytesIO(png), formats=["PNG"]) as image:
-            if fault := too_many_pixels(*image.size):
-                raise _unreadable(name, fault)
-            image.load()
-            seen = look(image, _bits(png))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        seen = _seen(name, png)
+    except BackroomError:
+        raise
+    except Exception as error:
+        # Whatever a decoder makes of a spoilt file: a P without its palette ends in an AssertionError.
         raise ArtworkUnreadable(
             f"Artwork {name} is damaged or far too large.", remedy="Export it as a PNG again, then retry."
         ) from error
     for fault in faults_of(seen):
         raise _unreadable(name, fault)
     return Picture(png, seen)
+
+
+def _seen(name: str, png: bytes) -> Seen:
+    cmyk, turned = header_of(png)
+    if fault := wrong_kind(png, cmyk=cmyk, turned=turned):
+        raise _unreadable(name, fault)
+    with Image.open(BytesIO(png), formats=["PNG"]) as image:
+        if fault := too_many_pixels(*image.size):
+            raise _unreadable(name, fault)
+        image.load()
+        return look(image, _bits(png))
 
 
 def _bits(png: bytes) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from backroom.domain.artwork import kind_of, too_many_pixels
-from backroom.domain.errors import AskPerson
+from backroom.domain.errors import AskPerson, BackroomError
 from backroom.durable import flush, write_durably
 
 FOLDER = "samples"
@@ -73,15 +73,11 @@ def _as_jpeg(content: bytes) -> bytes:
         what = f"a {kind}" if kind else "no picture that is known here"
         raise NoPhoto(f"by its content it is {what}", remedy="Send a photo as JPEG, PNG or WebP.")
     try:
-        with Image.open(BytesIO(content), formats=_FORMATS) as image:
-            if fault := too_many_pixels(*image.size):
-                raise NoPhoto(f"the photo {fault.what}", remedy="Take it smaller.")
-            if min(image.size) < SHORTEST_SIDE_PX:
-                small = f"the photo has only {image.width} × {image.height} pixels"
-                raise NoPhoto(small, remedy=f"Take one of at least {SHORTEST_SIDE_PX} pixels each way.")
-            # Turned as the camera was held, before that is forgotten with the rest.
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        upright = _upright(content)
+    except BackroomError:
+        raise
+    except Exception as error:
+        # Whatever a decoder makes of a spoilt file, and of what a camera is said to have written into it.
         raise NoPhoto("the photo is damaged", remedy="Take it again.") from error
     upright.thumbnail((LONGEST_SIDE_PX, LONGEST_SIDE_PX))
     # What else a file says of itself, such as a comment, would be written again.
@@ -89,6 +85,17 @@ def _as_jpeg(content: bytes) -> bytes:
     kept = BytesIO()
     upright.save(kept, "JPEG", quality=_QUALITY)
     return kept.getvalue()
+
+
+def _upright(content: bytes) -> Image.Image:
+    with Image.open(BytesIO(content), formats=_FORMATS) as image:
+        if fault := too_many_pixels(*image.size):
+            raise NoPhoto(f"the photo {fault.what}", remedy="Take it smaller.")
+        if min(image.size) < SHORTEST_SIDE_PX:
+            small = f"the photo has only {image.width} × {image.height} pixels"
+            raise NoPhoto(small, remedy=f"Take one of at least {SHORTEST_SIDE_PX} pixels each way.")
+        # Turned as the camera was held, before that is forgotten with the rest.
+        return ImageOps.exif_transpose(image).convert("RGB")
 
 
 def _too_large() -> NoPhoto:

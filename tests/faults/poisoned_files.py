@@ -1,15 +1,17 @@
 """Poison as files: tables, shop files and lists of orders that a spreadsheet, an editor or a disk has spoilt.
 
-What belongs here: the files, as strategies for Hypothesis. What does not: what reads them, and what must come of it
-(`test_poisoned_files`).
+What belongs here: the files, as strategies for Hypothesis, and trying many of one. What does not: what reads them, and
+what must come of it (`test_poisoned_files`, `test_poisoned_commands`).
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.faults.poison import ENCODINGS, NUMBERS, TEXTS
@@ -112,3 +114,21 @@ def _quoted(text: str) -> str:
     """A basic string of TOML; half a surrogate pair as it is, which no TOML is."""
     escaped = "".join(f"\\u{ord(one):04x}" if ord(one) < 0x20 or one in '"\\\x7f' else one for one in text)
     return f'"{escaped}"'
+
+
+def tried(strategy: st.SearchStrategy[Any], many: int, number: int, one: Callable[[Any], None]) -> None:
+    """Try so many examples of a strategy; `number` replays them, and a failing one is made small before it is shown."""
+
+    @seed(number)
+    @settings(
+        max_examples=many,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def run(example: Any) -> None:
+        one(example)
+
+    run()

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from backroom.channels.csvfile import BrokenFile, read_file
@@ -32,7 +27,7 @@ from backroom.store.catalogue import save_variants
 from backroom.store.database import now
 from backroom.store.inbox_door import accept
 from tests.faults.ends import FILES, check_ends, check_good, open_every_channel
-from tests.faults.poisoned_files import cells, shop_files, table, tables
+from tests.faults.poisoned_files import cells, shop_files, table, tables, tried
 from tests.faults.table import Fault
 from tests.shops import HUB, PLAIN, Floor
 
@@ -52,24 +47,6 @@ def an_order(id_: str) -> list[str]:
 
 def table_rows(name: str) -> list[list[str]]:
     return [line.split(",") for line in (ROOT / "data" / name).read_text().splitlines()[:6]]
-
-
-def tried(strategy: st.SearchStrategy[Any], many: int, number: int, one: Callable[[Any], None]) -> None:
-    """Try so many examples of a strategy; `number` replays them, and a failing one is made small before it is shown."""
-
-    @seed(number)
-    @settings(
-        max_examples=many,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(strategy)
-    def run(example: Any) -> None:
-        one(example)
-
-    run()
 
 
 def check_refusal(error: BackroomError, file: str) -> None:
@@ -233,46 +210,3 @@ def test_poison_in_a_list_of_orders_holds_no_good_order_of_it_up(
     fault.tell(inputs=ends.total(), good=len(good), **dict(sorted(ends.items())))
     fault.tell(**{f"became_{key}": count for key, count in sorted(became.items())})
     assert ends["refused"]
-
-
-@pytest.mark.fault("F8 commands")
-@pytest.mark.timeout(1800)
-def test_a_command_says_what_is_wrong_with_a_file_and_never_shows_a_traceback(fault: Fault, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(ROOT / "data", home, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    environment = os.environ | {
-        "BACKROOM_HOME": str(home),
-        "PREFECT_API_URL": "http://127.0.0.1:9/api",
-        "COLUMNS": "300",
-    }
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from backroom.cli.app import main; main()", *words]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-
-    good_shop = (home / "shop.toml").read_text(encoding="utf-8")
-    spoilt = tmp_path / "spoilt.csv"
-    doors: dict[str, tuple[st.SearchStrategy[bytes], Path, tuple[str, ...]]] = {
-        "shop": (shop_files(good_shop), tmp_path / "shop.toml", ("shop", "check", str(tmp_path / "shop.toml"))),
-        "catalogue": (tables(table_rows("catalogue.csv")), spoilt, ("stock", "load", str(spoilt))),
-        "stock": (
-            tables(table_rows("stock.csv")),
-            spoilt,
-            ("stock", "load", str(home / "catalogue.csv"), str(spoilt)),
-        ),
-        "orders": (tables([HEADER, an_order("X-1")]), spoilt, ("import", str(spoilt))),
-    }
-    shutil.copy(home / "postcodes.csv", tmp_path / "postcodes.csv")
-    ends: Counter[str] = Counter()
-    for name, (strategy, path, words) in doors.items():
-        found: list[bytes] = []
-        tried(strategy, fault.volume(2, 10, 25), fault.seed, found.append)
-        for content in found[-fault.volume(1, 10, 25) :]:
-            path.write_bytes(content)
-            ended = run(*words)
-            said = ended.stdout + ended.stderr
-            assert ended.returncode in (0, 1), f"{words} on {content[:500]!r}: {said}"
-            assert "Traceback" not in said, f"{words} on {content[:500]!r}: {said}"
-            assert said.strip()
-            ends[f"{name}_{'refused' if ended.returncode else 'taken'}"] += 1
-    fault.tell(inputs=ends.total(), **dict(sorted(ends.items())))
