@@ -11,16 +11,18 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson
 from backroom.durable import flush_names, write_durably
+from backroom.store.backup_sqlite import with_zone
 from backroom.store.keyring import Keyring, PersonKey
 
 # The second is for the day on which the first cannot be read. Both are replaced each time.
 NAMES = ("people.keys", "people.keys.copy")
 _VERSION = 1
+# A database numbers nobody beyond it.
+_NUMBERS_END = 1 << 63
 
 
 class KeyFileDamaged(AskPerson):
@@ -47,14 +49,14 @@ def read(path: Path) -> Keyring:
         shop = json.loads(lines[0])
         people = [_person(json.loads(line)) for line in lines[1:-1]]
         return Keyring(
-            datetime.fromisoformat(shop["at"]),
-            shop["state"],
-            shop["key_id"],
-            base64.b64decode(shop["hash_key"]),
-            datetime.fromisoformat(shop["sealed_since"]),
+            with_zone(shop["at"]),
+            _text(shop["state"]),
+            _text(shop["key_id"]),
+            base64.b64decode(_text(shop["hash_key"])),
+            with_zone(shop["sealed_since"]),
             people,
         )
-    except (ValueError, KeyError, IndexError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         pass
     raise damaged(path)
 
@@ -69,7 +71,7 @@ def state(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
             return str(json.loads(file.readline())["state"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
 
 
@@ -97,14 +99,24 @@ def _told(one: PersonKey) -> list[object]:
 
 def _person(told: list[object]) -> PersonKey:
     person_id, since, wrapped, key_id, lookups, lost_at = told
+    if type(person_id) is not int or not 0 < person_id < _NUMBERS_END or not isinstance(lookups, list):
+        raise ValueError("no person of ours")
     return PersonKey(
-        int(person_id),  # type: ignore[call-overload]
-        datetime.fromisoformat(str(since)),
-        base64.b64decode(str(wrapped)),
-        str(key_id) if key_id is not None else None,
-        tuple((str(kind), str(digest)) for kind, digest in lookups),  # type: ignore[attr-defined]
-        datetime.fromisoformat(str(lost_at)) if lost_at else None,
+        person_id,
+        with_zone(_text(since)),
+        base64.b64decode(_text(wrapped)),
+        _text(key_id) if key_id is not None else None,
+        tuple((_text(kind), _text(digest)) for kind, digest in lookups),
+        with_zone(_text(lost_at)) if lost_at else None,
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    # Half a surrogate pair is none, and goes into no database.
+    value.encode()
+    return value
 
 
 def _coded(value: bytes) -> str:

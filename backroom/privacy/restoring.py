@@ -7,8 +7,6 @@ backups (`backups`); what is left to forget, which the next start does (`erasure
 from __future__ import annotations
 
 import shutil
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,7 @@ from backroom.store import backup_postgresql, backup_sqlite, backups, keyring
 from backroom.store.backups import SQLITE, Facts
 from backroom.store.database import Database
 from backroom.store.keyring import Keyring
-from backroom.store.migrate import is_made, migrate, migrate_to
+from backroom.store.migrate import check_whole, is_made, migrate, migrate_to, standing
 
 
 class DatabaseThere(AskPerson):
@@ -105,22 +103,29 @@ def _restore_sqlite(room: Room, path: Path, ring: Keyring | None, replace: bool)
         old.unlink()
     shutil.copyfile(path, draft)
     draft.chmod(0o600)
-    if not backup_sqlite.unmark(draft):
-        draft.unlink()
-        raise backups.damaged(path)
-    database = Database(f"sqlite:///{draft}")
     try:
-        migrate(database.engine)
-        done = database.write(lambda connection: _open(connection, ring))
+        if not backup_sqlite.unmark(draft):
+            raise backups.damaged(path)
+        database = Database(f"sqlite:///{draft}")
+        try:
+            with backups.blaming(path):
+                backups.check_revision(path, standing(database.engine))
+                migrate(database.engine)
+                check_whole(database.engine)
+            done = database.write(lambda connection: _open(connection, ring))
+        finally:
+            # Closing it brings its log into the file.
+            database.close()
+        room.database.close()
+        if place.exists() and not backup_sqlite.take_away(place):
+            raise InUse(
+                "somebody works in the database", remedy="Stop `backroom up` and every command, then try again."
+            )
+        draft.replace(place)
     finally:
-        # Closing it brings its log into the file.
-        database.close()
-    room.database.close()
-    if place.exists() and not backup_sqlite.take_away(place):
+        # Everybody's data is in it.
         for old in place.parent.glob(f"{draft.name}*"):
             old.unlink()
-        raise InUse("somebody works in the database", remedy="Stop `backroom up` and every command, then try again.")
-    draft.replace(place)
     flush_names(place.parent)
     return done
 
@@ -137,11 +142,10 @@ def _restore_postgresql(room: Room, path: Path, ring: Keyring, replace: bool) ->
             raise InUse(
                 f"{others} others work in the database", remedy="Stop `backroom up` and every command, then try again."
             )
-        try:
+        with backups.blaming(path):
+            backups.check_revision(path, backup_postgresql.revision_of(path))
             backup_postgresql.put_back(connection, path)
-        except (zipfile.BadZipFile, zlib.error, EOFError):
-            raise backups.damaged(path) from None
-        migrate_to(connection, "head")
+            migrate_to(connection, "head")
         return _open(connection, ring)
 
     return room.database.write(work)
@@ -151,7 +155,8 @@ def _open(connection: Connection, ring: Keyring | None) -> PutBack:
     """Give people their keys back. Without a ring the copy has them inside."""
     if ring is None:
         return PutBack(keyring.with_key(connection), 0, keys_inside=True)
-    readable, forgotten = keyring.put(connection, ring)
+    with backups.blaming(Path(key_file.NAMES[0]), key_file.damaged):
+        readable, forgotten = keyring.put(connection, ring)
     if forgotten and not readable:
         raise NoKeys(
             "none of these keys opens anybody in this backup: they are of another shop",

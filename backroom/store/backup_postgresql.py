@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select, text
 
+from backroom.store.backup_sqlite import with_zone
 from backroom.store.database import Database, now
 from backroom.store.keyring import APART, EMPTIED
 from backroom.store.migrate import migrate_to
@@ -24,6 +25,7 @@ from backroom.store.tables import metadata, people
 
 _NOTE = "backup.json"
 _BLOCK = 1 << 20
+_LARGEST_NOTE = 1 << 20
 _LEAVING_SECONDS, _LOOK_SECONDS = 3.0, 0.05
 
 
@@ -50,9 +52,13 @@ def copy(database: Database, target: Path, revision: str) -> tuple[datetime, int
 
 def noted(path: Path) -> tuple[datetime, int]:
     """When a backup was made and how many people are in it; raises ValueError or KeyError where it is none."""
-    with zipfile.ZipFile(path) as packed:
-        note = json.loads(packed.read(_NOTE))
-    return datetime.fromisoformat(note["made_at"]), int(note["people"])
+    note = _note(path)
+    return with_zone(note["made_at"]), int(note["people"])
+
+
+def revision_of(path: Path) -> str:
+    """The schema that a backup has; raises what `noted` raises."""
+    return str(_note(path)["revision"])
 
 
 def others(connection: Connection) -> int:
@@ -71,12 +77,19 @@ def others(connection: Connection) -> int:
 
 
 def put_back(connection: Connection, path: Path) -> None:
-    """Make the database anew of a backup, in this transaction; what was in it is gone. Nobody has a key yet."""
+    """Make the database anew of a backup, in this transaction; what was in it is gone. Nobody has a key yet.
+
+    Raises ValueError where the backup names tables or columns that its schema does not have.
+    """
+    note = _note(path)
     with zipfile.ZipFile(path) as packed:
-        note = json.loads(packed.read(_NOTE))
-        for name in {*metadata.tables, *note["tables"], "alembic_version"}:
+        for name in {*metadata.tables, *_tables(connection).keys() & note["tables"].keys(), "alembic_version"}:
             connection.execute(text(f'DROP TABLE IF EXISTS "{name}" CASCADE'))
         migrate_to(connection, note["revision"])
+        # Names come into statements as they are: those of our own migrations, and no others.
+        made = _tables(connection)
+        if any(not columns or set(columns) - made.get(name, set()) for name, columns in note["tables"].items()):
+            raise ValueError("a table that is none of ours")
         # What migrations put into tables comes with their rows.
         for name in reversed(note["tables"]):
             connection.execute(text(f'DELETE FROM "{name}"'))  # noqa: S608 - ours, each of them
@@ -90,6 +103,31 @@ def put_back(connection: Connection, path: Path) -> None:
         # The next number after the largest there is, or the first one.
         last = f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), coalesce(max(id), 0) + 1, false) FROM {name}"  # noqa: S608
         connection.execute(text(last))
+
+
+def _note(path: Path) -> dict[str, Any]:
+    """What a backup says of itself; ValueError, KeyError or TypeError where that is not what we write."""
+    with zipfile.ZipFile(path) as packed:
+        if any(one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for one in packed.infolist()):
+            raise ValueError("packed in another way")
+        # A few kilobytes may unpack to more than a machine has.
+        if packed.getinfo(_NOTE).file_size > _LARGEST_NOTE:
+            raise ValueError("too large")
+        note: dict[str, Any] = json.loads(packed.read(_NOTE))
+    for columns in note["tables"].values():
+        if not isinstance(columns, list):
+            raise TypeError("no list of columns")
+    return note
+
+
+def _tables(connection: Connection) -> dict[str, set[str]]:
+    """The tables there are, each with its columns."""
+    found: dict[str, set[str]] = {}
+    for table, column in connection.execute(
+        text("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()")
+    ):
+        found.setdefault(table, set()).add(column)
+    return found
 
 
 def _columns(table: Table) -> list[str]:

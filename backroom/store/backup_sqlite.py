@@ -61,12 +61,20 @@ def noted(path: Path) -> tuple[datetime | None, int] | None:
             known = {name for (name,) in copied.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if MARK in known:
                 made_at, count = copied.execute(f"SELECT made_at, people FROM {MARK}").fetchone()  # noqa: S608
-                return datetime.fromisoformat(made_at), count
+                return with_zone(made_at), int(count)
             if {"people", "alembic_version"} <= known:
                 return None, copied.execute("SELECT count(*) FROM people").fetchone()[0]
     except sqlite3.DatabaseError:
         pass
     return None
+
+
+def with_zone(text: str) -> datetime:
+    """A moment as we write it down; ValueError for one that does not say by which clock."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    return moment
 
 
 def people_in(path: Path) -> set[tuple[int, datetime]]:
@@ -77,10 +85,13 @@ def people_in(path: Path) -> set[tuple[int, datetime]]:
 
 
 def unmark(path: Path) -> bool:
-    """Make a database of a copied backup again, as far as its file goes; False where the file is damaged."""
+    """Make a database of a copied backup again, as far as its file goes; False where the file is damaged, or does more
+    than hold rows: a trigger would go on working in the shop."""
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as copied:
             if copied.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                return False
+            if copied.execute("SELECT 1 FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchone():
                 return False
             copied.execute(f"DROP TABLE IF EXISTS {MARK}")
     except sqlite3.DatabaseError:

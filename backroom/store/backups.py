@@ -7,19 +7,29 @@ they are kept (`backroom.privacy.backups`).
 
 from __future__ import annotations
 
+import sqlite3
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Engine, inspect
 
-from backroom.domain.errors import AskPerson
+from backroom.domain.errors import AskPerson, BackroomError
 from backroom.store import backup_postgresql, backup_sqlite
 from backroom.store.database import Database
-from backroom.store.migrate import newest, standing
+from backroom.store.migrate import is_known, newest, standing
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+# What SQLite says of a file that is not as it should be (sqlite.org/rescode.html), and what PostgreSQL says that is no
+# word about the rows it was given (Appendix A: connection, rollback, resources, state, operator, system).
+_BROKEN = {
+    *(sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CONSTRAINT),
+    *(sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_TOOBIG),
+}
+_OF_THE_SERVER = {"08", "40", "53", "55", "57", "58"}
 ENDINGS = {SQLITE: ".db", POSTGRESQL: ".zip"}
 
 
@@ -76,9 +86,44 @@ def read_facts(path: Path) -> Facts:
             return Facts(POSTGRESQL, made_at, count)
         if (found := backup_sqlite.noted(path)) is not None:
             return Facts(SQLITE, found[0], found[1], has_keys=found[0] is None)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        pass
+    except Exception as error:
+        # Whatever is wrong with a file that somebody else may have made: each reader breaks in its own way.
+        raise damaged(path) from error
     raise damaged(path)
+
+
+@contextmanager
+def blaming(path: Path, blame: Callable[[Path], BackroomError] | None = None) -> Iterator[None]:
+    """Say of a file that it is damaged, or what `blame` says of it, where it is what breaks the body; what is of the
+    machine or of the database (no room, no connection, a lock) stays what it is."""
+    try:
+        yield
+    except Exception as error:
+        if not _is_of_the_file(error):
+            raise
+        raise (blame or damaged)(path) from error
+
+
+def check_revision(path: Path, revision: str) -> None:
+    """Raise NoBackup where a backup does not say which schema it has, or one that this program does not know."""
+    if not revision:
+        raise damaged(path)
+    if not is_known(revision):
+        raise NoBackup(
+            f"{path.name} was made by another version of this program",
+            remedy="Install the version that made it, or a newer one, and put it back with that.",
+        )
+
+
+def _is_of_the_file(error: Exception) -> bool:
+    if isinstance(error, (BackroomError, OSError, MemoryError)):
+        return False
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF in _BROKEN
+    if hasattr(cause, "sqlstate"):
+        return cause.sqlstate is not None and cause.sqlstate[:2] not in _OF_THE_SERVER
+    return True
 
 
 def damaged(path: Path) -> NoBackup:

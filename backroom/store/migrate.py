@@ -11,6 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
 from backroom.store.database import WRITES
+from backroom.store.tables import metadata
 
 FOLDER = Path(__file__).parent / "migrations"
 
@@ -33,12 +34,27 @@ def newest() -> str:
     return head
 
 
+def is_known(revision: str) -> bool:
+    """Whether this program has such a migration."""
+    return revision in {known.revision for known in ScriptDirectory(str(FOLDER)).walk_revisions()}
+
+
 def standing(engine: Engine) -> str:
     """The migration that this database has seen last; empty for one that nobody made yet."""
     if not is_made(engine):
         return ""
     with engine.connect() as connection:
         return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none() or "")
+
+
+def check_whole(engine: Engine) -> None:
+    """Raise ValueError where a table or a column is missing of those that this program works with."""
+    seen = inspect(engine)
+    for table in metadata.sorted_tables:
+        if not seen.has_table(table.name):
+            raise ValueError(f"there is no table {table.name}")
+        if missing := {column.name for column in table.columns} - {one["name"] for one in seen.get_columns(table.name)}:
+            raise ValueError(f"table {table.name} lacks {', '.join(sorted(missing))}")
 
 
 def migrate(engine: Engine) -> None:
