@@ -47,7 +47,7 @@ MESSAGES: dict[str, tuple[dict[str, Any], str]] = {
     "printed": (an_order(506, [(PLAIN, 1)], at=BOOTH), "orders/create"),
     "printed twice": (an_order(507, [(SCARCE, 2)], at=BOOTH), "orders/create"),
 }
-ACKNOWLEDGED, COMMITS = "acknowledged", "commits"
+ACKNOWLEDGED, COMMITS, PID = "acknowledged", "commits", "pid"
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,8 @@ def main() -> None:
             code = 1
             try:
                 day = Day(**json.loads(line))
+                # For whoever kills it from outside.
+                (Path(day.home) / PID).write_text(str(os.getpid()), encoding="ascii")
                 (day_outside.live if day.workshop else live)(day)
                 code = 0
             except Exception:  # noqa: BLE001  (told on stderr, and by the exit code: a fork may not go on in main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +98,11 @@ def test_a_whole_table_with_a_part_left_out_is_no_success(tmp_path: Path, level:
     )
     code, said = ran(tmp_path, only, level=level)
     assert (code, said[-1].split(",")[0]) == (right, f"faults ({level}): 1 of 2 lines held")
+
+
+def test_the_page_names_every_fault_that_is_tried_and_no_other() -> None:
+    page = (REPOSITORY / "docs" / "faults.md").read_text(encoding="utf-8")
+    tests = [path.read_text(encoding="utf-8") for path in (REPOSITORY / "tests" / "faults").glob("test_*.py")]
+    named = set(re.findall(r"^\| (F\d+) [^|]*\|", page, re.MULTILINE))
+    assert named == {number for text in tests for number in re.findall(r'mark\.fault\("(F\d+)', text)}
+    assert len(named) == 11
