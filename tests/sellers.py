@@ -33,9 +33,11 @@ from tests.shops import PLAIN, an_order
 from tests.unit.channels.samples import payload
 
 PLACED, CHANGED, CANCELLED, REFUNDED = "placed", "changed", "cancelled", "refunded"
+# One of two pieces was taken off it.
+FEWER = "fewer"
 DELETED = "deleted"
 # When each is said, in minutes after the first.
-MINUTES = {PLACED: 1, CHANGED: 10, CANCELLED: 20, REFUNDED: 20, DELETED: 20}
+MINUTES = {PLACED: 1, CHANGED: 10, FEWER: 15, CANCELLED: 20, REFUNDED: 20, DELETED: 20}
 FIRST = (datetime.now(UTC) - timedelta(hours=2)).replace(microsecond=0)
 
 
@@ -90,7 +92,11 @@ def a_seller_on_shopify(server: HTTPServer) -> Seller:
     shop = fake_shops.FakeShopify()
 
     def order(number: int, moment: str) -> dict[str, Any]:
-        told = an_order(number, [(PLAIN, 3 if moment == CHANGED else 1)], created_at=FIRST.isoformat())
+        told = an_order(number, [(PLAIN, 3 if moment == CHANGED else 2)], created_at=FIRST.isoformat())
+        if moment == FEWER:
+            # What was removed stays as a line; what is left of it stands beside.
+            told["line_items"][0]["current_quantity"] = 1
+            told["current_total_price"] = "29.00"
         told |= {"updated_at": iso(moment), "cancelled_at": iso(moment) if moment == CANCELLED else None}
         return told | ({"financial_status": "refunded"} if moment == REFUNDED else {})
 
@@ -107,7 +113,8 @@ def a_seller_on_shopify(server: HTTPServer) -> Seller:
         return [(json.dumps(body).encode(), headers)]
 
     spec = ChannelSpec("seller", "shopify", 2, "standard", api=ApiSpec(shop.listen(server), "channel.seller"))
-    return Seller(spec, (PLACED, CHANGED, CANCELLED, REFUNDED, DELETED), str, stand, sends, fake_shops.TOKEN)
+    says = (PLACED, CHANGED, FEWER, CANCELLED, REFUNDED, DELETED)
+    return Seller(spec, says, str, stand, sends, fake_shops.TOKEN)
 
 
 def a_seller_on_woocommerce(server: HTTPServer) -> Seller:
@@ -123,6 +130,10 @@ def a_seller_on_woocommerce(server: HTTPServer) -> Seller:
             "date_modified_gmt": f"{moment_of(moment):%Y-%m-%dT%H:%M:%S}",
             "line_items": [sample["line_items"][0] | {"sku": PLAIN}],
         }
+        if moment == FEWER:
+            left = {"quantity": 1, "subtotal": "23.11", "subtotal_tax": "4.39", "total": "21.01", "total_tax": "3.99"}
+            told["line_items"][0] |= left
+            told |= {"total": "34.84", "total_tax": "5.56", "discount_total": "2.10"}
         return told | {"billing": sample["billing"] | ({"address_1": "Fuchsweg 2"} if moment == CHANGED else {})}
 
     def stand(number: int, moment: str) -> None:
@@ -136,7 +147,8 @@ def a_seller_on_woocommerce(server: HTTPServer) -> Seller:
         return [(json.dumps(body).encode(), {"X-WC-Webhook-Topic": topic})]
 
     spec = ChannelSpec("seller", "woocommerce", 2, "standard", api=ApiSpec(shop.listen(server), "channel.seller"))
-    return Seller(spec, (PLACED, CHANGED, CANCELLED, REFUNDED, DELETED), str, stand, sends, fake_shops.LOGIN)
+    says = (PLACED, CHANGED, FEWER, CANCELLED, REFUNDED, DELETED)
+    return Seller(spec, says, str, stand, sends, fake_shops.LOGIN)
 
 
 def a_seller_on_square(server: HTTPServer) -> Seller:
@@ -148,8 +160,10 @@ def a_seller_on_square(server: HTTPServer) -> Seller:
     def stand(number: int, moment: str) -> None:
         order, payment = copy.deepcopy(sample["order"]), copy.deepcopy(sample["payments"][0])
         order |= {"id": f"O{number}", "line_items": order["line_items"][1:], "service_charges": []}
-        for holder in (order, payment):
-            holder["total_money"] = {"amount": 700, "currency": "EUR"}
+        pieces = 1 if moment == FEWER else 2
+        order["line_items"][0]["quantity"] = str(pieces)
+        for holder in (order, payment, order["line_items"][0]):
+            holder["total_money"] = {"amount": 700 * pieces, "currency": "EUR"}
         order["tenders"][0] |= {"payment_id": f"P{number}", "id": f"P{number}"}
         payment["id"] = f"P{number}"
         # A refund changes the payment, and makes an order of its own; the sale may stay as it was.
@@ -167,7 +181,7 @@ def a_seller_on_square(server: HTTPServer) -> Seller:
 
     api = ApiSpec(server.url_for("").rstrip("/"), "channel.seller", account=fake_square.LOCATION)
     spec = ChannelSpec("seller", "square", 2, "standard", api=api)
-    says = (PLACED, CHANGED, CANCELLED, REFUNDED)
+    says = (PLACED, CHANGED, FEWER, CANCELLED, REFUNDED)
     return Seller(spec, says, lambda number: f"O{number}", stand, nothing, fake_square.TOKEN)
 
 
@@ -234,7 +248,7 @@ def a_seller_on_instagram(server: HTTPServer) -> Seller:
         tee |= {"retailer_id": PLAIN, "quantity": 2}
         order["items"]["data"] = [tee]
         # A customer may cancel pieces; Meta changes nothing else of an order.
-        off = {CHANGED: 1, CANCELLED: 2}.get(moment, 0)
+        off = {FEWER: 1, CANCELLED: 2}.get(moment, 0)
         called_off = [{"id": "8", "items": {"data": [{"id": tee["id"], "quantity": off}]}}]
         state = "COMPLETED" if moment == CANCELLED else "IN_PROGRESS"
         shop.take(
@@ -246,7 +260,7 @@ def a_seller_on_instagram(server: HTTPServer) -> Seller:
 
     api = ApiSpec(shop.listen(server), "channel.seller", account=fake_meta.CMS)
     spec = ChannelSpec("seller", "meta", 2, "standard", api=api)
-    return Seller(spec, (PLACED, CHANGED, CANCELLED), str, stand, nothing, fake_meta.TOKEN)
+    return Seller(spec, (PLACED, FEWER, CANCELLED), str, stand, nothing, fake_meta.TOKEN)
 
 
 def a_seller_of_a_mapped_shop(server: HTTPServer) -> Seller:
@@ -254,8 +268,9 @@ def a_seller_of_a_mapped_shop(server: HTTPServer) -> Seller:
 
     def order(number: int, moment: str) -> dict[str, Any]:
         told = copy.deepcopy(sample["data"]["order"])
-        item = told["items"][0] | {"count": 3 if moment == CHANGED else 1, "off": None}
-        money = {"currency": "EUR", "total": "87.00" if moment == CHANGED else "29.00"}
+        count = {CHANGED: 3, FEWER: 1}.get(moment, 2)
+        item = told["items"][0] | {"count": count, "off": None}
+        money = {"currency": "EUR", "total": f"{29 * count}.00"}
         state = {"payment": "refunded" if moment == REFUNDED else "paid"}
         state |= {"cancelledAt": iso(moment)} if moment == CANCELLED else {}
         told |= {"items": [item], "money": money, "state": state}
@@ -282,13 +297,13 @@ def a_seller_of_a_mapped_shop(server: HTTPServer) -> Seller:
     server.expect_request(_below("/orders/")).respond_with_handler(shows)
     api = f'[api]\nurl = "{server.url_for("").rstrip("/")}"\nsecret = "channel.lantern"\n'
     spec = replace(a_spec(LANTERN + LIST + api), id="seller")
-    says = (PLACED, CHANGED, CANCELLED, REFUNDED)
+    says = (PLACED, CHANGED, FEWER, CANCELLED, REFUNDED)
     return Seller(spec, says, lambda number: f"ord_{number}", stand, sends, "t0ken")
 
 
 def a_seller_with_files(_server: HTTPServer) -> Seller:
     def sends(number: int, moment: str) -> list[tuple[bytes, Mapping[str, str]]]:
-        pieces, status = 3 if moment == CHANGED else 1, moment if moment in (CANCELLED, REFUNDED) else ""
+        pieces, status = {CHANGED: 3, FEWER: 1}.get(moment, 2), moment if moment in (CANCELLED, REFUNDED) else ""
         rows = [
             "order_id,placed_at,updated_at,sku,quantity,unit_price,total,currency,status,email,name,line1,postcode,city",
             f"F-{number},{FIRST.isoformat()},{iso(moment)},{PLAIN},{pieces},29.00,{29 * pieces}.00,EUR,{status},"
@@ -298,7 +313,7 @@ def a_seller_with_files(_server: HTTPServer) -> Seller:
         return [(order.body, {})]
 
     spec = ChannelSpec("seller", "csv", 2, "standard")
-    says = (PLACED, CHANGED, CANCELLED, REFUNDED)
+    says = (PLACED, CHANGED, FEWER, CANCELLED, REFUNDED)
     return Seller(spec, says, lambda number: f"F-{number}", lambda *_: None, sends)
 
 

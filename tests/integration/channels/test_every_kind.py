@@ -27,8 +27,8 @@ from backroom.shop import room as rooms
 from backroom.store import paid_elsewhere
 from backroom.store.inbox_door import Delivery, accept
 from backroom.store.tables import orders
-from tests.sellers import CANCELLED, CHANGED, DELETED, PLACED, REFUNDED, SELLERS, Seller
-from tests.shops import HUB, Floor
+from tests.sellers import CANCELLED, CHANGED, DELETED, FEWER, PLACED, REFUNDED, SELLERS, Seller
+from tests.shops import HUB, PLAIN, Floor
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +115,8 @@ def test_every_kind_has_a_seller() -> None:
 @pytest.mark.parametrize("end", [CANCELLED, REFUNDED, DELETED])
 def test_whatever_comes_first_or_twice_the_last_word_of_the_source_stands(market: Market, end: str) -> None:
     seller, chance = market.seller, random.Random(20261126)
-    life = [moment for moment in (PLACED, CHANGED, end) if moment in seller.says]
+    change = CHANGED if CHANGED in seller.says else FEWER
+    life = [moment for moment in (PLACED, change, end) if moment in seller.says]
     numbers = itertools.count(1)
     control = next(numbers)
     market.arrive(*(one for moment in life for one in seller.told(control, moment)))
@@ -131,7 +132,7 @@ def test_whatever_comes_first_or_twice_the_last_word_of_the_source_stands(market
     market.floor.check_sums()
 
 
-@pytest.mark.parametrize("moment", [CHANGED, CANCELLED, REFUNDED])
+@pytest.mark.parametrize("moment", [CHANGED, FEWER, CANCELLED, REFUNDED])
 def test_what_is_said_after_the_label_is_a_hold_for_a_person(market: Market, moment: str) -> None:
     seller = market.seller
     if moment not in seller.says:
@@ -142,15 +143,28 @@ def test_what_is_said_after_the_label_is_a_hold_for_a_person(market: Market, mom
     assert market.floor.state(number) == ("fulfilled", ["done"])
     news = seller.told(1, moment)
     market.arrive(*news)
-    reason = {CHANGED: "changed", CANCELLED: "cancelled", REFUNDED: "refunded"}[moment]
-    if seller.spec.kind == "meta" and moment == CHANGED:
-        # Only fewer pieces, for which money was given back: nothing is asked.
+    if moment == FEWER:
+        # Money was given back for them: nothing is asked.
         assert market.floor.state(number) == ("fulfilled", ["done"])
     else:
-        assert market.stands(1)[:2] == ("held", f"{reason}_after_label")
+        assert market.stands(1)[:2] == ("held", f"{moment}_after_label")
     was = market.stands(1)
     market.arrive(*before, *news)
     assert market.stands(1) == was
+
+
+def test_a_piece_that_is_taken_off_before_the_label_is_free_again_and_the_rest_is_made(market: Market) -> None:
+    seller, floor = market.seller, market.floor
+    if FEWER not in seller.says:
+        pytest.skip(f"{seller.spec.kind} says nothing of the kind")
+    number = market.placed(1)
+    assert floor.available(HUB, PLAIN) == (100, 2)
+    market.arrive(*seller.told(1, FEWER))
+    assert floor.available(HUB, PLAIN) == (100, 1)
+    floor.fulfil(HUB)
+    assert floor.state(number) == ("fulfilled", ["cancelled", "done"])
+    assert floor.available(HUB, PLAIN) == (99, 0)
+    floor.check_sums()
 
 
 @pytest.mark.parametrize("market", sorted(SOURCES), indirect=True)
