@@ -109,7 +109,7 @@ def _make_room(claim: Claim, waiting: Sequence[RowMapping]) -> None:
                 pieces[line["sku"]] += line["quantity"]
             if row["id"] in still:
                 sales.append(CarriedOut(row["id"], row["number"], row["routings"] + 1, row["location"], pieces))
-        return make_room(connection, room.shop, sales, claim.token, at, claim.run_id).wakeups
+        return make_room(connection, room.shop, sales, claim.token, at, claim.run_id)
 
     send(room.database.write(work))
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select
@@ -46,24 +46,14 @@ class CarriedOut:
     pieces: Mapping[str, int]
 
 
-@dataclass(slots=True)
-class Room:
-    """Whose pieces went to somebody else: numbers of orders, and whom to wake."""
-
-    moved: list[str] = field(default_factory=list)
-    printed: list[str] = field(default_factory=list)
-    held: list[str] = field(default_factory=list)
-    wakeups: list[Wakeup] = field(default_factory=list)
-
-
 def make_room(
     connection: Connection, shop: Shop, sales: Sequence[CarriedOut], token: str, at: datetime, run_id: str
-) -> Room:
-    """Make the books have what these sales carried out, in the claim of this token; returns whom that concerns.
+) -> list[Wakeup]:
+    """Make the books have what these sales carried out, in the claim of this token; returns whom to wake.
 
     To be called with all sales of a wave: what is free counts for the first of them only.
     """
-    room = Room()
+    wakeups: list[Wakeup] = []
     taken: dict[tuple[str, str], int] = defaultdict(int)
     for sale in sorted(sales, key=lambda one: one.order_id):
         for sku, count in sorted(sale.pieces.items()):
@@ -72,14 +62,14 @@ def make_room(
             # A sale that was reserved for already needs no room of its own.
             lacking = taken[place] - _free(connection, place)
             if lacking > 0:
-                room.moved += _displace(connection, sale, sku, lacking, at, run_id)
+                _displace(connection, sale, sku, lacking, at, run_id)
                 lacking = taken[place] - _free(connection, place)
             if lacking > 0:
-                _cut_short(connection, shop, sale, sku, lacking, room, token, at)
+                wakeups += _cut_short(connection, shop, sale, sku, lacking, token, at)
                 lacking = taken[place] - _free(connection, place)
             if lacking > 0:
                 _correct(connection, sale, sku, lacking, at)
-    return room
+    return wakeups
 
 
 def _free(connection: Connection, place: tuple[str, str]) -> int:
@@ -89,9 +79,8 @@ def _free(connection: Connection, place: tuple[str, str]) -> int:
     return int(connection.execute(query).scalar() or 0)
 
 
-def _displace(connection: Connection, sale: CarriedOut, sku: str, lacking: int, at: datetime, run_id: str) -> list[str]:
-    """Take reserved pieces from orders that can be made elsewhere, until so many are free; returns their numbers."""
-    moved = []
+def _displace(connection: Connection, sale: CarriedOut, sku: str, lacking: int, at: datetime, run_id: str) -> None:
+    """Take reserved pieces from orders that can be made elsewhere, until so many are free."""
     for row in _holders(connection, sale.location, sku):
         if lacking <= 0:
             break
@@ -102,23 +91,15 @@ def _displace(connection: Connection, sale: CarriedOut, sku: str, lacking: int, 
         why = {"event": found["event"], "from": sale.location, "because": "carried_out"}
         rerouting.send_elsewhere(connection, found, parts, why, "carried out by another customer", at, run_id)
         _list_displaced(connection, found, sale, sku, min(row["pieces"], lacking), at)
-        moved.append(str(found["number"]))
         lacking -= row["pieces"]
-    return moved
 
 
 def _cut_short(
-    connection: Connection,
-    shop: Shop,
-    sale: CarriedOut,
-    sku: str,
-    lacking: int,
-    room: Room,
-    token: str,
-    at: datetime,
-) -> None:
+    connection: Connection, shop: Shop, sale: CarriedOut, sku: str, lacking: int, token: str, at: datetime
+) -> list[Wakeup]:
     """Take what nobody has scanned from orders that were begun there, until so many are free, and print it for them or
-    hold them."""
+    hold them. One that is on hold already stays so for its own reason; it goes on only with another piece."""
+    wakeups: list[Wakeup] = []
     for row in _holders(connection, sale.location, sku):
         if lacking <= 0:
             break
@@ -129,14 +110,14 @@ def _cut_short(
         ceded = ceding.cede(connection, part["id"], sku, lacking)
         if not ceded:
             continue
-        if wakeups := print_instead(connection, shop, found, part, ceded, token, at):
-            room.printed.append(found["number"])
-            room.wakeups += wakeups
-        else:
-            desk.hold_for_news(connection, found["number"], PIECE_CARRIED_OUT)
-            room.held.append(found["number"])
+        if found["state"] != OrderState.HELD:
+            printing = print_instead(connection, shop, found, part, ceded, token, at)
+            wakeups += printing
+            if not printing:
+                desk.hold(connection, found["number"], PIECE_CARRIED_OUT, "")
         _list_displaced(connection, found, sale, sku, sum(ceded.values()), at)
         lacking -= sum(ceded.values())
+    return wakeups
 
 
 def _in_no_run(connection: Connection, part: RowMapping, at: datetime) -> bool:

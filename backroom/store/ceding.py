@@ -32,9 +32,10 @@ class Lacking:
 
 def cede(connection: Connection, part_id: int, sku: str, most: int) -> dict[int, int]:
     """Give up to `most` reserved pieces of a fulfilment order back that nobody has scanned; returns how many of each of
-    its lines, by the line's id."""
-    lines = select(fulfilment_lines.c.id, (fulfilment_lines.c.from_stock - fulfilment_lines.c.picked).label("left"))
+    its lines, by the line's id, the last line first. What it gave up before it cannot give up again."""
+    of_line = select(fulfilment_lines.c.id, fulfilment_lines.c.from_stock, fulfilment_lines.c.picked)
     mine = (fulfilment_lines.c.fulfilment_order_id == part_id) & (fulfilment_lines.c.sku == sku)
+    lines = connection.execute(of_line.where(mine).order_by(fulfilment_lines.c.line_no.desc())).all()
     held = (
         select(reservations.c.id, reservations.c.quantity)
         .where(
@@ -46,15 +47,17 @@ def cede(connection: Connection, part_id: int, sku: str, most: int) -> dict[int,
         .with_for_update()
     )
     rows = connection.execute(held).all()
-    left = min(most, sum(row.quantity for row in rows))
+    left = min(most, sum(row.quantity for row in rows) - sum(line.picked for line in lines))
     ceded: dict[int, int] = {}
-    for line in connection.execute(lines.where(mine).order_by(fulfilment_lines.c.line_no.desc())):
-        if pieces := min(line.left, left - sum(ceded.values())):
+    for line in lines:
+        pieces = min(line.from_stock - line.picked, left)
+        if pieces > 0:
             ceded[line.id] = pieces
+            left -= pieces
     back = sum(ceded.values())
     for row in rows:
         pieces = min(row.quantity, back)
-        if pieces:
+        if pieces > 0:
             stock.release_pieces(connection, row.id, pieces)
             back -= pieces
     return ceded

@@ -33,7 +33,7 @@ from backroom.store import (
 from backroom.store.claims import Wakeup, is_free, wakeup
 from backroom.store.contacts import open_contact, seal_contact
 from backroom.store.database import now
-from backroom.store.fulfilment import BEFORE_LABEL, finish_orders
+from backroom.store.fulfilment import BEFORE_LABEL, finish_orders, is_picked
 from backroom.store.fulfilment import STAGE as FULFILMENT
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.moves import moving
@@ -149,13 +149,18 @@ def release(connection: Connection, number: str, actor: str, hub: str, *, event:
     goods it was exchanged for waits no longer. `event` is what its history calls it, where no person did it.
 
     One that was held for something else and is in quarantine as well stays on hold, for that. Whoever lets one go on
-    that waits for that alone says that it is right as it is.
+    that waits for that alone says that it is right as it is. One that lost a piece to somebody else goes on only with
+    another one: NotPossibleNow while there is none; held for something else it stays on hold, for that.
     """
     order, at = locked(connection, number), now(connection)
     if order["state"] not in (OrderState.HELD, OrderState.BACKORDERED, OrderState.AWAITING_RETURN_ITEMS):
         raise NotPossibleNow(f"{number} is not held: it is {order['state']}")
     if order["state"] == OrderState.HELD:
-        _refuse_while_short(connection, order, at)
+        if lacking := ceding.take_again(connection, order["id"], at):
+            if order["hold_reason"] == ceding.PIECE_CARRIED_OUT:
+                raise _short(number, lacking)
+            _hold_for(connection, order["id"], ceding.PIECE_CARRIED_OUT, actor, at)
+            return []
         if order["hold_reason"] == IN_QUARANTINE:
             aside.let_be(connection, number, actor, at)
         elif aside.keeps(connection, order):
@@ -289,7 +294,8 @@ def _is_begun(connection: Connection, part: RowMapping) -> bool:
         return True
     if stands == FulfilmentState.MAKING:
         # Where pieces are scanned as well, somebody may have them in their hands.
-        return bool(part["outstanding"] != print_jobs.untouched(connection, part["id"]))
+        waits = part["outstanding"] != print_jobs.untouched(connection, part["id"])
+        return bool(waits or is_picked(connection, part["id"]))
     return bool(stands != FulfilmentState.OPEN)
 
 
@@ -409,14 +415,12 @@ def _ask_partners_to_cancel(
     return wakeups + partner_orders.want_cancelled(connection, [row["id"] for row in at_work], places)
 
 
-def _refuse_while_short(connection: Connection, order: RowMapping, at: datetime) -> None:
-    """What lost a piece to somebody else goes on only with another one."""
-    if lacking := ceding.take_again(connection, order["id"], at):
-        named = ", ".join(f"{one.pieces} of {one.sku} at {one.location}" for one in lacking)
-        raise NotPossibleNow(
-            f"{order['number']} lacks {named}",
-            remedy="Is one there after all, take it into the stock, then let it go on; or send it from elsewhere.",
-        )
+def _short(number: str, lacking: Collection[ceding.Lacking]) -> NotPossibleNow:
+    named = ", ".join(f"{one.pieces} of {one.sku} at {one.location}" for one in lacking)
+    return NotPossibleNow(
+        f"{number} lacks {named}",
+        remedy="Put one there and count it, then let it go on; or send it from elsewhere; or cancel it.",
+    )
 
 
 def _refuse_at_partner(connection: Connection, order_id: int, number: str) -> None:

@@ -250,6 +250,14 @@ def piece_done(connection: Connection, part_id: int, at: datetime) -> list[Wakeu
     return [wakeup(connection, STAGE, row.location)] if made.rowcount else []
 
 
+def is_picked(connection: Connection, part_id: int) -> bool:
+    """Whether somebody has scanned a piece into it."""
+    query = select(fulfilment_lines.c.id).where(
+        fulfilment_lines.c.fulfilment_order_id == part_id, fulfilment_lines.c.picked > 0
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def finish_orders(connection: Connection, order_ids: Iterable[int], at: datetime) -> list[int]:
     """Orders all of whose fulfilment orders are DONE (or cancelled) become FULFILLED; returns those that did.
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from backroom.domain.model import FulfilmentState, Variant
 from backroom.domain.routing_gates import at_events
+from backroom.domain.routing_places import can_make
 from backroom.domain.shop import Shop
 from backroom.store import events, history, print_jobs
 from backroom.store.catalogue import variants_by_sku
@@ -85,10 +86,9 @@ def _printed_there(connection: Connection, shop: Shop, location: str, sku: str, 
     booth is open."""
     gates = events.gates(connection, at, location)
     variant = variants_by_sku(connection, [sku]).get(sku)
-    shut = gates[location].shut if location in gates else ""
-    if variant is None or not variant.artwork or shut:
+    if variant is None or (location in gates and gates[location].shut):
         return None
-    printers = at_events(shop, gates).location(location).printers
-    if not any(variant.print_process in one.prints for one in printers):
+    set_up = at_events(shop, gates)
+    if not can_make(set_up.location(location), variant):
         return None
-    return None if sku in not_on_demand(connection, shop, [variant], at).get(location, {}) else variant
+    return None if sku in not_on_demand(connection, set_up, [variant], at).get(location, {}) else variant

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 
 from backroom.domain.events import EventState
 from backroom.domain.model import Delivery, FulfilmentState, OrderState, PrintJobState
-from backroom.store import desk, events, history, partner_orders, print_jobs
+from backroom.store import ceding, desk, events, history, partner_orders, print_jobs
 from backroom.store.ceding import PIECE_CARRIED_OUT
 from backroom.store.claims import Wakeup, is_free
 from backroom.store.database import now
@@ -64,12 +64,19 @@ def waiting_at(connection: Connection, location: str, at: datetime) -> list[str]
         .where(
             fulfilment_orders.c.location == location,
             fulfilment_orders.c.state.in_((FulfilmentState.MAKING, FulfilmentState.HELD)),
-            standing == FulfilmentState.MAKING,
+            standing.in_((FulfilmentState.MAKING, FulfilmentState.MADE)),
         )
         .order_by(orders.c.id)
     )
     rows = connection.execute(query).mappings().all()
-    return [row["number"] for row in rows if begun(connection, row, at)]
+    return [row["number"] for row in rows if begun(connection, row, at) and _lacks(connection, row)]
+
+
+def _lacks(connection: Connection, part: RowMapping) -> bool:
+    """Whether a part is being made, or all of its prints are there and a piece that it lost to a customer is not."""
+    if FulfilmentState.MAKING in (part["state"], part["held_from"]):
+        return True
+    return any(one.part_id == part["id"] for one in ceding.lacking(connection, part["order_id"]))
 
 
 def refuse_while_unfinished(connection: Connection, row: RowMapping, at: datetime) -> None:
@@ -94,15 +101,18 @@ def send_from_elsewhere(connection: Connection, number: str, actor: str, hub: st
     which another place has begun its part.
     """
     order, at = desk.locked(connection, number), now(connection)
-    if order["state"] != OrderState.HELD or order["hold_reason"] not in TAKEN_FROM_BOOTHS:
-        raise NotPossibleNow(f"{number} was not left unfinished at a booth")
+    short = {one.part_id for one in ceding.lacking(connection, order["id"])}
+    if order["state"] != OrderState.HELD or not (short or order["hold_reason"] in TAKEN_FROM_BOOTHS):
+        raise NotPossibleNow(f"{number} was not left unfinished at a booth, and lost no piece there")
     if order["delivery"] != Delivery.SHIP:
         raise NotPossibleNow(
             f"{number} is handed over at its booth",
             remedy="Ask the customer: cancel it, its money kept, and enter it anew as a parcel.",
         )
     parts = parts_of(connection, order["id"])
-    left = [part for part in parts if part["held_from"] == FulfilmentState.MAKING]
+    left = [part for part in parts if part["id"] in short] or [
+        part for part in parts if part["held_from"] == FulfilmentState.MAKING
+    ]
     others = [part for part in parts if part not in left]
     if (
         any(begun(connection, part, at) for part in others)
@@ -115,7 +125,7 @@ def send_from_elsewhere(connection: Connection, number: str, actor: str, hub: st
         )
     places = sorted({part["location"] for part in left})
     why = {"from": ", ".join(places), "because": order["hold_reason"]}
-    send_elsewhere(connection, order, parts, why, "left unfinished, sent from elsewhere", at, "")
+    send_elsewhere(connection, order, parts, why, "not finished here, sent from elsewhere", at, "")
     print_jobs.shelve(connection, [part["id"] for part in parts], at)
     asked = history.Entry(order["id"], "order.sent_from_elsewhere", {"from": why["from"]})
     history.record(connection, [asked], at=at, actor=actor)

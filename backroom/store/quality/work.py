@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, literal, or_, select
 
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, ReservationState
-from backroom.store.ceding import PIECE_CARRIED_OUT
 from backroom.store.effects import DONE
 from backroom.store.print_jobs import ACTIVE
 from backroom.store.quality.aside import part_stands
@@ -109,8 +108,8 @@ def _part_lines(_: datetime) -> Select[Any]:
         print_jobs.c.fulfilment_order_id == line.c.fulfilment_order_id, print_jobs.c.line_no == line.c.line_no
     )
     live, made = part_stands != _F.CANCELLED, part_stands.in_(AFTER_MADE)
-    # One that lost a piece to a customer waits for another.
-    ceded = (part.c.state == _F.HELD) & (orders.c.hold_reason == PIECE_CARRIED_OUT)
+    # What lost a piece to a customer is on hold, whatever for, and goes on only with another (`ceding`).
+    ceded = (part.c.state == _F.HELD) & (reserved < wanted)
     begun = part_stands.in_((_F.MAKING, *AFTER_MADE))
     ours = ~_at_partner(line.c.fulfilment_order_id)
     return select(

@@ -14,6 +14,7 @@ from backroom.shop import room as rooms
 from backroom.store import desk, print_attempts, print_jobs, scanning, unfinished
 from backroom.store.carried_out import CORRECTION
 from backroom.store.ceding import PIECE_CARRIED_OUT
+from backroom.store.database import now
 from backroom.store.desk import NotPossibleNow
 from backroom.store.quality import findings
 from tests.booth_books import a_sale, listed, moved, put, sell, with_till
@@ -231,17 +232,69 @@ def test_an_order_that_lost_its_piece_is_sent_from_elsewhere_whole(
     booth.check_sums()
 
 
-def test_one_that_was_held_for_something_else_does_not_go_on_without_the_piece_it_lost(
+def test_one_that_is_held_for_something_else_stays_so_and_goes_on_only_with_another_piece(
     booth: Floor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = begun_with_a_piece_from_the_table(booth, monkeypatch)
-    booth.room.database.write(lambda c: desk.hold(c, number, desk.ASKED_BY_STAFF, "Ada"))
+    booth.room.database.write(lambda c: desk.hold(c, number, "payment_refunded", ""))
     sell(booth, a_sale(1, GTIN_TEE))
     booth.fulfil(BOOTH)
+    assert booth.story(number).order["hold_reason"] == "payment_refunded"
+    assert listed(booth) == [("displaced", GTIN_TEE, 1)]
+    assert found_by_quality(booth) == []
+    release(booth, number)
     assert booth.story(number).order["hold_reason"] == PIECE_CARRIED_OUT
     with pytest.raises(NotPossibleNow, match="lacks 1 of"):
         release(booth, number)
+    put(booth, GTIN_TEE, 1, "found")
+    release(booth, number)
+    assert booth.state(number) == ("released", ["making"])
     booth.check_sums()
+
+
+def test_a_scanned_piece_is_not_taken_by_the_next_sale_either(booth: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_scans(booth, monkeypatch)
+    put(booth, GTIN_TEE, 3)
+    number = booth.taken_in((GTIN_TEE, 3), at=BOOTH)
+    booth.fulfil(BOOTH)
+    assert scan(booth, number)
+    sell(booth, a_sale(1, GTIN_TEE))
+    sell(booth, a_sale(2, GTIN_TEE, 2))
+    booth.fulfil(BOOTH)
+    assert booth.available(BOOTH, GTIN_TEE) == (1, 1)
+    assert ("not_in_books", GTIN_TEE, 1) in listed(booth)
+    booth.check_sums()
+
+
+def test_where_nobody_scans_what_lost_its_piece_is_sent_from_elsewhere_after_its_print_is_there_too(
+    booth: Floor,
+) -> None:
+    put(booth, GTIN_TEE, 1)
+    number = booth.taken_in((GTIN_TEE, 1), (SCARCE, 1), at=BOOTH)
+    booth.fulfil(BOOTH)
+    (job,) = booth.hand_out(BOOTH)
+    booth.room.database.write(lambda c: print_attempts.start(c, job.id, job.attempt, "bench", "press-1"))
+    sell(booth, a_sale(1, GTIN_TEE))
+    assert booth.story(number).order["hold_reason"] == PIECE_CARRIED_OUT
+    booth.room.database.write(lambda c: print_attempts.settle(c, job.id, job.attempt, "bench", "done", ""))
+    with booth.room.database.read() as connection:
+        assert unfinished.waiting_at(connection, BOOTH, now(connection)) == [number]
+    booth.room.database.write(lambda c: unfinished.send_from_elsewhere(c, number, "Ada", HUB))
+    assert booth.available(BOOTH, SCARCE) == (1, 0)
+    booth.check_sums()
+
+
+def test_whose_piece_was_scanned_while_another_is_printed_for_it_is_begun_for_news(
+    booth: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_scans(booth, monkeypatch)
+    put(booth, PLAIN, 2)
+    number = booth.taken_in((PLAIN, 2), at=BOOTH)
+    booth.fulfil(BOOTH)
+    assert scan(booth, number, PLAIN)
+    sell(booth, a_sale(1))
+    order = booth.story(number).order["id"]
+    assert not booth.room.database.write(lambda c: desk.start_over(c, order))
 
 
 def test_data_quality_finds_nothing_wrong_about_an_order_that_lost_its_piece(
@@ -312,7 +365,7 @@ def test_what_a_held_order_lost_is_not_printed_before_somebody_lets_it_go_on(
     booth.room.database.write(lambda c: desk.hold(c, number, desk.ASKED_BY_STAFF, "Ada"))
     sell(booth, a_sale(1))
     assert booth.hand_out(BOOTH) == []
-    assert booth.story(number).order["hold_reason"] == PIECE_CARRIED_OUT
+    assert booth.story(number).order["hold_reason"] == desk.ASKED_BY_STAFF
 
 
 def test_data_quality_finds_nothing_wrong_about_an_order_whose_lost_piece_is_printed(
