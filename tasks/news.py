@@ -18,6 +18,7 @@ from backroom.domain.cancelling import CANCELLED_THERE
 from backroom.domain.model import Delivery, OrderState, PaymentStatus, StepOutcome
 from backroom.store import cancelled_refunds, desk, history, orders
 from backroom.store.claims import Claim
+from backroom.store.parcel_desk import lies_ready
 from backroom.store.returns import of_order
 
 BEFORE_WORK = (OrderState.ACCEPTED, OrderState.ROUTED, OrderState.RESERVED, OrderState.BACKORDERED)
@@ -194,6 +195,7 @@ def _late(
             comes_back=bool(of_order(connection, known.id)),
             changed=news.fingerprint != known.fingerprint,
             fewer=rules.only_fewer(had, incoming.lines),
+            lies_ready=lies_ready(connection, known.id),
         )
     orders.note_late_news(connection, known.id, news)
     if known.state is OrderState.CANCELLED:

@@ -21,7 +21,8 @@ PAID_BACK = "refunded_after_label"
 CHANGED = "changed_after_label"
 DELETED = "deleted_at_channel"
 WHILE_MAKING = "changed_while_making"
-HOLDS = (CANCELLED, PAID_BACK, CHANGED, DELETED, WHILE_MAKING)
+AFTER_LABEL = (CANCELLED, PAID_BACK, CHANGED, DELETED)
+HOLDS = (*AFTER_LABEL, WHILE_MAKING)
 
 _RANKS = {PaymentStatus.PENDING: 0, PaymentStatus.PAID: 1, PaymentStatus.REFUNDED: 2}
 
@@ -53,14 +54,17 @@ def asks(
     comes_back: bool,
     changed: bool,
     fewer: bool,
+    lies_ready: bool = False,
 ) -> str:
     """The reason for which a person must look at an order whose parcel is labelled or gone; empty where none must.
+    What `lies_ready` for its customer can still be kept, however long it has.
 
     What comes back to us by a return (`comes_back`) is settled there. `changed` says that something differs that
     matters for making and sending, `fewer` that pieces were only taken off it: money was given back for them.
     `paid_back` says that all of its money was, after the label; what was so before it is no news.
     """
-    if delivery is not Delivery.SHIP or at - left_at > STILL_NEAR or comes_back:
+    over = delivery is not Delivery.SHIP or at - left_at > STILL_NEAR
+    if (over and not lies_ready) or comes_back:
         return ""
     if paid_back:
         return PAID_BACK

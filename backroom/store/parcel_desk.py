@@ -16,6 +16,7 @@ from backroom.domain.collection import MOVES, CollectState, ParcelRules, due
 from backroom.domain.errors import Refuse
 from backroom.domain.labels import numbers_of_code
 from backroom.domain.model import OrderState
+from backroom.domain.news import AFTER_LABEL
 from backroom.domain.tracking import HOLDS, ParcelState, TrackingEvent
 from backroom.store import desk, history
 from backroom.store.claims import Wakeup, wakeup
@@ -96,8 +97,15 @@ def scan(
     return row, noted.wakeups
 
 
+def lies_ready(connection: Connection, order_id: int) -> bool:
+    """Whether something of an order lies at a counter for its customer."""
+    rows = of_order(connection, order_id)
+    return any(row["kind"] == COLLECTED and row["state"] == CollectState.READY for row in rows)
+
+
 def collect(connection: Connection, number: str, location: str, code: str, actor: str) -> None:
-    """Hand over what lies ready for an order, to whoever shows its code. WrongCode; NotPossibleNow."""
+    """Hand over what lies ready for an order, to whoever shows its code. WrongCode; NotPossibleNow, as for one that was
+    cancelled, paid back or changed while it lay there, until a person has decided."""
     order, at = desk.locked(connection, number), now(connection)
     rows = [row for row in of_order(connection, order["id"]) if row["kind"] == COLLECTED]
     here = [row for row in rows if row["location"] == location]
@@ -114,6 +122,11 @@ def collect(connection: Connection, number: str, location: str, code: str, actor
     if not any(secrets.compare_digest(row["code"].encode(), code.encode()) for row in ready):
         history.record(connection, [history.Entry(order["id"], "collection.refused", {"location": location})], at=at)
         raise WrongCode(f"this is not the code of {number}", remedy="Look at the message that its customer got.")
+    if order["state"] == OrderState.HELD and order["hold_reason"] in AFTER_LABEL:
+        raise NotPossibleNow(
+            f"{number} is on hold: {order['hold_reason'].replace('_', ' ')}",
+            remedy="Do not hand it over before somebody has looked at its page and let it go on.",
+        )
     _end(connection, [row["id"] for row in ready], CollectState.COLLECTED, at)
     entry = history.Entry(order["id"], "parcel.collected", {"location": location})
     history.record(connection, [entry], at=at, actor=actor)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -18,7 +19,7 @@ from backroom.domain.tracking import ParcelState, TrackingEvent
 from backroom.gateway.serve import server
 from backroom.shop import room as rooms
 from backroom.shop.secrets import Secrets
-from backroom.store import parcel_desk, parcel_news, parcels
+from backroom.store import desk, parcel_desk, parcel_news, parcels
 from backroom.store.api_keys import make_key
 from backroom.store.database import now
 from backroom.store.parcel_desk import NotPossibleNow, WrongCode
@@ -28,7 +29,7 @@ from backroom.store.tables import tracking_events
 from tests.fake_easypost import FakeEasyPost, signature
 from tests.integration.carriers.conftest import LOCAL, let_carry, world
 from tests.integration.gateway.conftest import wait_until
-from tests.shops import CANARIES, HUB, PLAIN, Floor
+from tests.shops import CANARIES, HUB, PLAIN, Floor, an_order
 
 SECRET = "sécret"
 
@@ -350,11 +351,16 @@ def test_nobody_scans_for_another_carrier_or_what_is_no_parcel(
             )
 
 
+# As Shopify words an order that is fetched there.
+AT_THE_HUB: dict[str, Any] = {
+    "note_attributes": [{"name": "Checkout-Method", "value": "pickup"}, {"name": "Pickup-Location-Id", "value": HUB}]
+}
+
+
 def collected_order(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> str:
     """An order that its customer fetches at the hub, ready."""
     let_carry(floor, monkeypatch, LOCAL)
-    attributes = [{"name": "Checkout-Method", "value": "pickup"}, {"name": "Pickup-Location-Id", "value": HUB}]
-    number = floor.taken_in((PLAIN, 1), note_attributes=attributes)
+    number = floor.taken_in((PLAIN, 1), **AT_THE_HUB)
     floor.fulfil(HUB)
     assert floor.state(number) == ("fulfilled", ["done"])
     return number
@@ -378,6 +384,30 @@ def test_what_is_fetched_is_handed_over_for_its_code_and_for_no_other(
     assert parcel(floor, number)["state"] == "collected"
     assert floor.events(number)[-1] == "parcel.collected"
     assert row["code"] not in str(floor.story(number).history)
+
+
+@pytest.mark.parametrize(
+    ("news", "reason"),
+    [
+        ({"cancelled_at": "2026-11-01T10:30:00Z"}, "cancelled_after_label"),
+        ({"financial_status": "refunded"}, "refunded_after_label"),
+    ],
+)
+def test_what_is_cancelled_or_paid_back_while_it_lies_ready_is_handed_over_only_after_a_persons_word(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, news: dict[str, str], reason: str
+) -> None:
+    number = collected_order(floor, monkeypatch)
+    told = an_order(int(floor.story(number).order["external_id"]), [(PLAIN, 1)], minute=30, **AT_THE_HUB, **news)
+    floor.deliver(told, "orders/updated")
+    floor.intake()
+    assert floor.story(number).order["hold_reason"] == reason
+    code = parcel(floor, number)["code"]
+    with pytest.raises(NotPossibleNow, match="is on hold"):
+        floor.room.database.write(lambda c: parcel_desk.collect(c, number, HUB, code, "Ada"))
+    assert parcel(floor, number)["state"] == "ready"
+    floor.room.database.write(lambda c: desk.release(c, number, "Ada", HUB))
+    floor.room.database.write(lambda c: parcel_desk.collect(c, number, HUB, code, "Ada"))
+    assert parcel(floor, number)["state"] == "collected"
 
 
 def test_what_nobody_fetches_is_reminded_of_once_then_shown_then_put_back(

@@ -321,6 +321,22 @@ def test_neither_address_nor_login_nor_body_is_in_errors_or_the_log(
         assert secret not in said.replace(repr(calls.account.base), "")
 
 
+def test_an_answer_with_a_broken_head_brings_no_address_into_any_log(caplog: pytest.LogCaptureFixture) -> None:
+    def answer(listening: socket.socket) -> None:
+        there, _ = listening.accept()
+        with there:
+            there.recv(65536)
+            there.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nno colon in here\r\n\r\n{}")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, caplog.at_level(logging.WARNING):
+        thread = threading.Thread(target=answer, args=(listening,))
+        thread.start()
+        with Client(Account("SMS", f"http://127.0.0.1:{listening.getsockname()[1]}")) as calls:
+            calls.call("GET", "send", about="k", params={"password": "s3cret"})
+        thread.join()
+    assert "s3cret" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [("localhost", True), ("127.0.0.1", True), ("192.168.1.4", True), ("8.8.8.8", False), ("shop.example.com", False)],

@@ -76,6 +76,14 @@ def test_nobody_is_asked_of_what_has_no_parcel_comes_back_or_left_long_ago(
     assert asked(**news, at=NOON + STILL_NEAR + timedelta(seconds=1)) == ""
 
 
+@given(st.sampled_from([Delivery.COLLECT, Delivery.SHIP]), st.sampled_from(["cancelled", "paid_back", "changed"]))
+def test_what_lies_ready_for_its_customer_can_be_kept_however_long_it_has(delivery: Delivery, what: str) -> None:
+    expected = {"cancelled": CANCELLED, "paid_back": PAID_BACK, "changed": CHANGED}[what]
+    late = NOON + STILL_NEAR + timedelta(days=30)
+    assert asked(**{what: True}, delivery=delivery, at=late, lies_ready=True) == expected
+    assert asked(**{what: True}, delivery=delivery, at=late, lies_ready=True, comes_back=True) == ""
+
+
 def line(sku: str, quantity: int) -> IncomingLine:
     return IncomingLine("1", sku, quantity, 100)
 
