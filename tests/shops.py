@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import parse_json
@@ -37,7 +37,7 @@ from backroom.domain.shop import (
     Thresholds,
 )
 from backroom.engine import wake
-from backroom.outgoing.circuit import keep_in
+from backroom.outgoing.circuit import close_all, keep_in
 from backroom.shop import room as rooms
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
@@ -49,7 +49,7 @@ from backroom.store.inbox_door import Delivery, Receipt, accept
 from backroom.store.print_attempts import HandedJob
 from backroom.store.seals import Seals
 from backroom.store.story import OrderStory, story
-from backroom.store.tables import effects, orders, reservations, shipments, stock_levels, stock_movements
+from backroom.store.tables import asked_waits, effects, orders, reservations, shipments, stock_levels, stock_movements
 from tests.fakes import RememberingWaker
 
 MASTER_KEY = bytes(range(32))
@@ -331,6 +331,11 @@ class Floor:
         external_id = self.order(*lines, at=at, **changes)
         self.intake()
         return self.number(external_id)
+
+    def waits_are_over(self) -> None:
+        """As if the time was over for which other sides asked to be left alone, and they were called again."""
+        self.room.database.write(lambda c: c.execute(delete(asked_waits)).rowcount)
+        close_all()
 
     def hand_out(self, location: str, holder: str = "bench", most: int = 10) -> list[HandedJob]:
         return self.room.database.write(lambda c: print_attempts.hand_out(c, location, holder, most))

@@ -133,7 +133,7 @@ def test_what_is_missing_is_a_figure_until_it_is_fetched(source: Source, floor: 
     found = {one.subject: one for one in read_audit(floor.room).findings}
     assert {"#2", "#3", "#4"} <= found.keys()
     source.shop.fails = lambda _asked: None
-    close_all()
+    floor.waits_are_over()
     assert source.look().figures.fetched == 3
     assert (source.missing(), source.row()["cause"]) == ({}, "")
     assert not {"#2", "#3", "#4"} & {one.subject for one in read_audit(floor.room).findings}
@@ -155,7 +155,7 @@ def test_what_was_fetched_before_the_shop_went_away_is_here(source: Source, floo
     assert isinstance(looked.error, ServiceAway)
     assert (looked.figures.fetched, looked.figures.missing) == (30, 50)
     source.shop.fails = lambda _asked: None
-    close_all()
+    floor.waits_are_over()
     assert source.look().figures.fetched == 50
     floor.intake()
     assert counted(floor) == Counter(str(id_) for id_ in range(1, 82))
@@ -336,7 +336,7 @@ def test_what_is_missing_and_then_deleted_at_its_source_is_missing_no_more(sourc
     source.look()
     assert source.missing() == {"web": 1}
     source.shop.fails = lambda _asked: None
-    close_all()
+    floor.waits_are_over()
     del source.shop.orders[2]
     assert source.look().figures.missing == 1, "nobody said why it is not there"
     floor.deliver({"id": 2}, "orders/delete")
@@ -411,11 +411,11 @@ def test_what_is_unaccounted_stands_in_the_metrics_and_so_does_the_age_of_the_la
     assert sample(page(), "backroom_unaccounted_orders", channel="web") == 1
     tried = {"tried_since": datetime.now(UTC) - timedelta(hours=3)}
     floor.room.database.write(lambda c: c.execute(update(looks.looks).values(**tried)))
-    close_all()
+    floor.waits_are_over()
     source.look()
     assert 10_700 < sample(page(), "backroom_reconciliation_age_seconds", channel="web", look="recent") < 10_900
     source.shop.fails = lambda _asked: None
-    close_all()
+    floor.waits_are_over()
     source.look()
     assert sample(page(), "backroom_unaccounted_orders", channel="web") == 0
     assert sample(page(), "backroom_reconciliation_orders", channel="web", look="recent", found="fetched") == 1
@@ -442,7 +442,7 @@ def test_people_hear_at_once_of_what_only_they_can_mend_and_after_an_hour_of_a_s
     past = datetime.now(UTC) - timedelta(minutes=61)
     floor.room.database.write(lambda c: c.execute(update(looks.looks).values(looked_at=past)))
     assert trouble(source, away) == "away"
-    close_all()
+    floor.waits_are_over()
     assert trouble(source, source.look()) == ""
 
 

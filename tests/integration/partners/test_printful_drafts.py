@@ -34,8 +34,7 @@ def differences(floor: Floor, number: str) -> list[str]:
 
 def when_they_listen_again(floor: Floor, *numbers: str) -> None:
     """The wait that they asked for is over, and the orders are tried again."""
-    close_all()
-    floor.room.database.write(lambda c: c.exec_driver_sql("DELETE FROM asked_waits").rowcount)
+    floor.waits_are_over()
     for number in numbers:
         floor.room.database.write(lambda c, number=number: desk.retry(c, number, "Ada", HUB))
     floor.fulfil(WORKSHOP)

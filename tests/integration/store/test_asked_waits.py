@@ -85,8 +85,7 @@ def test_after_that_time_all_go_on(floor: Floor, gateway: HTTPServer) -> None:
     floor.fulfil(HUB)
     gateway.clear_all_handlers()
     gateway.expect_request("/sms").respond_with_json({"id": "7"})
-    floor.room.database.write(lambda c: c.exec_driver_sql("DELETE FROM asked_waits").rowcount)
-    close_all()
+    floor.waits_are_over()
     let_time_pass(floor)
     floor.fulfil(HUB)
     assert [floor.state(number)[0] for number in numbers] == ["fulfilled"] * 3
