@@ -7,6 +7,7 @@ settings.register_profile("backroom", deadline=None, suppress_health_check=[Heal
 settings.load_profile("backroom")
 
 pytest_plugins = [
+    "tests.calls",
     "tests.databases",
     "tests.fake_shops",
     "tests.fake_tills",
