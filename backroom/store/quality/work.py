@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, func, lite
 
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, ReservationState
 from backroom.store.effects import DONE
+from backroom.store.offline_conflicts import ConflictKind
 from backroom.store.print_jobs import ACTIVE
 from backroom.store.quality.aside import part_stands
 from backroom.store.quality.windows import Source, holds, when
@@ -16,6 +17,7 @@ from backroom.store.tables import (
     effects,
     fulfilment_lines,
     fulfilment_orders,
+    offline_conflicts,
     order_lines,
     orders,
     partner_orders,
@@ -109,7 +111,12 @@ def _part_lines(_: datetime) -> Select[Any]:
     )
     live, made = part_stands != _F.CANCELLED, part_stands.in_(AFTER_MADE)
     # What lost a piece to a customer is on hold, whatever for, and goes on only with another (`ceding`).
-    ceded = (part.c.state == _F.HELD) & (reserved < wanted)
+    lost = select(offline_conflicts.c.id).where(
+        offline_conflicts.c.order_id == part.c.order_id,
+        offline_conflicts.c.sku == line.c.sku,
+        offline_conflicts.c.kind == ConflictKind.DISPLACED,
+    )
+    ceded = (part.c.state == _F.HELD) & (reserved < wanted) & lost.exists()
     begun = part_stands.in_((_F.MAKING, *AFTER_MADE))
     ours = ~_at_partner(line.c.fulfilment_order_id)
     return select(
