@@ -573,7 +573,7 @@ def test_what_is_put_off_goes_on_by_itself(floor: Floor, at: Callable[..., str],
     (outcome,) = floor.pay_cancelled()
     assert outcome.result == "waiting"
     assert floor.pay_cancelled() == []
-    close_all()
+    floor.waits_are_over()
     due = update(rows).values(next_attempt_at=rows.c.planned_at)
     floor.room.database.write(lambda c: c.execute(due).rowcount)
     paid_at_woocommerce(floor, number, httpserver)
