@@ -20,14 +20,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select
 
-from backroom.domain.model import Delivery, FulfilmentState, OrderState, ReservationState
+from backroom.domain.model import Delivery, OrderState, ReservationState
 from backroom.domain.shop import Shop
 from backroom.store import ceding, desk, rerouting, stock
 from backroom.store.ceding import PIECE_CARRIED_OUT
-from backroom.store.claims import Wakeup, is_free
+from backroom.store.claims import Wakeup
 from backroom.store.offline_conflicts import Conflict, ConflictKind, note
 from backroom.store.print_instead import print_instead
-from backroom.store.tables import fulfilment_orders, orders, reservations, stock_levels
+from backroom.store.tables import orders, reservations, stock_levels
 
 CORRECTION = "carried out, and the books had none"
 # States in which an order's reservation can be undone without anybody's hand having been on it.
@@ -105,7 +105,7 @@ def _cut_short(
             break
         found = _order(connection, row["order_id"])
         part = next((one for one in rerouting.parts_of(connection, found["id"]) if one["id"] == row["part"]), None)
-        if found["state"] not in _MOVABLE or part is None or not _in_no_run(connection, part, at):
+        if found["state"] not in _MOVABLE or part is None or rerouting.in_hand(connection, part, at):
             continue
         ceded = ceding.cede(connection, part["id"], sku, lacking)
         if not ceded:
@@ -118,14 +118,6 @@ def _cut_short(
         _list_displaced(connection, found, sale, sku, sum(ceded.values()), at)
         lacking -= sum(ceded.values())
     return wakeups
-
-
-def _in_no_run(connection: Connection, part: RowMapping, at: datetime) -> bool:
-    """Whether a part is being made, and no run has it in its hands at this moment."""
-    if (part["held_from"] or part["state"]) not in (FulfilmentState.OPEN, FulfilmentState.MAKING):
-        return False
-    free = select(fulfilment_orders.c.id).where(fulfilment_orders.c.id == part["id"], is_free(fulfilment_orders, at))
-    return connection.execute(free).first() is not None
 
 
 def _order(connection: Connection, order_id: int) -> RowMapping:

@@ -14,8 +14,9 @@ from sqlalchemy import Connection, RowMapping, select, update
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState
 from backroom.store import history, print_jobs, stock
 from backroom.store.claims import is_free
+from backroom.store.fulfilment import is_picked
 from backroom.store.moves import moving
-from backroom.store.tables import fulfilment_lines, fulfilment_orders, orders
+from backroom.store.tables import fulfilment_orders, orders
 from backroom.store.tables import print_jobs as jobs
 from backroom.store.waiting import HEALTHY
 
@@ -31,22 +32,22 @@ def parts_of(connection: Connection, order_id: int) -> Sequence[RowMapping]:
     return connection.execute(query.order_by(fulfilment_orders.c.id).with_for_update()).mappings().all()
 
 
+def in_hand(connection: Connection, part: RowMapping, at: datetime) -> bool:
+    """Whether all of it is made, or a run is at it at this moment."""
+    if FulfilmentState(part["held_from"] or part["state"]) not in (FulfilmentState.OPEN, FulfilmentState.MAKING):
+        return True
+    free = select(fulfilment_orders.c.id).where(fulfilment_orders.c.id == part["id"], is_free(fulfilment_orders, at))
+    return connection.execute(free).first() is None
+
+
 def begun(connection: Connection, part: RowMapping, at: datetime) -> bool:
     """Whether somebody has a hand on it, or has made a piece of it."""
-    state = FulfilmentState(part["held_from"] or part["state"])
-    if state not in (FulfilmentState.OPEN, FulfilmentState.MAKING):
-        return True
-    if not connection.execute(
-        select(fulfilment_orders.c.id).where(fulfilment_orders.c.id == part["id"], is_free(fulfilment_orders, at))
-    ).first():
+    if in_hand(connection, part, at):
         return True
     started = jobs.c.state.not_in(UNBEGUN) | ((jobs.c.state == PrintJobState.BLOCKED) & jobs.c.started_at.is_not(None))
     # Of one that is printed anew, the other pieces are there.
     begun = select(jobs.c.id).where(jobs.c.fulfilment_order_id == part["id"], started | (jobs.c.remake > 0))
-    picked = select(fulfilment_lines.c.id).where(
-        fulfilment_lines.c.fulfilment_order_id == part["id"], fulfilment_lines.c.picked > 0
-    )
-    return any(connection.execute(query.limit(1)).first() for query in (begun, picked))
+    return connection.execute(begun.limit(1)).first() is not None or is_picked(connection, part["id"])
 
 
 def send_elsewhere(

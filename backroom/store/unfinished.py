@@ -17,11 +17,11 @@ from backroom.domain.events import EventState
 from backroom.domain.model import Delivery, FulfilmentState, OrderState, PrintJobState
 from backroom.store import ceding, desk, events, history, partner_orders, print_jobs
 from backroom.store.ceding import PIECE_CARRIED_OUT
-from backroom.store.claims import Wakeup, is_free
+from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.desk import RELEASED, NotPossibleNow
 from backroom.store.events import EventRefused
-from backroom.store.rerouting import begun, parts_of, send_elsewhere
+from backroom.store.rerouting import begun, in_hand, parts_of, send_elsewhere
 from backroom.store.tables import fulfilment_orders, orders
 from backroom.store.tables import history as history_table
 from backroom.store.tables import print_jobs as jobs
@@ -41,8 +41,7 @@ def is_left(connection: Connection, part: RowMapping, closed_at: datetime, at: d
     """Whether a part at a closed booth that somebody began lacks pieces, and nobody is about to make them there."""
     if part["state"] != FulfilmentState.MAKING or at < closed_at + FINISHING:
         return False
-    free = select(fulfilment_orders.c.id).where(fulfilment_orders.c.id == part["id"], is_free(fulfilment_orders, at))
-    if not connection.execute(free).first():
+    if in_hand(connection, part, at):
         return False
     mine = jobs.c.fulfilment_order_id == part["id"]
     if connection.execute(select(jobs.c.id).where(mine, jobs.c.state == PrintJobState.PRINTING).limit(1)).first():
