@@ -63,6 +63,7 @@ def levels(floor: Floor) -> Mapping[str, tuple[int | None, bool, int, int]]:
 def due_now(floor: Floor) -> None:
     floor.room.database.write(lambda c: c.execute(update(channel_stock).values(next_attempt_at=None)).rowcount)
     close_all()
+    floor.waits_are_over()
 
 
 def sold_here(floor: Floor, *lines: tuple[str, int], at: str = HUB) -> str:
