@@ -4,7 +4,8 @@ What belongs here: counting a process's flushes, and ending it, as kill -9 does,
 What does not: which process, and what must hold afterwards (`test_processes`).
 
 A flush (fdatasync or fsync) is what makes a commit durable, SQLite's as well as that of a file in the mail folder. A
-process that is killed there has written and not acknowledged.
+process that is killed there has written and not acknowledged. Prefect's server flushes only when its log is copied
+(`PRAGMA synchronous = NORMAL`): of it the writes to that log are counted instead, and a commit is the last of some.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-CALLS = "fdatasync,fsync"
+FLUSHES = "fdatasync,fsync"
+WRITES = "pwrite64"
 ATTACHES_WITHIN = 30.0
 
 
@@ -61,9 +63,13 @@ def missing_strace() -> str:
 
 
 @contextmanager
-def traced(pid: int, log: Path, dies_at: Flush | None = None) -> Iterator[Tracer]:
-    """Trace the flushes of a process that runs; with `dies_at`, it is killed at that one, counted from now."""
-    argv = ["strace", "-f", "-p", str(pid), "-e", f"trace={CALLS}", "-o", str(log)]
+def traced(pid: int, log: Path, dies_at: Flush | None = None, written: Path | None = None) -> Iterator[Tracer]:
+    """Trace the flushes of a process that runs, or what it writes to the file `written`; with `dies_at`, it is killed
+    at that one, counted from now."""
+    calls = FLUSHES if written is None else WRITES
+    argv = ["strace", "-f", "-p", str(pid), "-e", f"trace={calls}", "-o", str(log)]
+    if written is not None:
+        argv += ["-P", str(written)]
     if dies_at is not None:
         argv += ["-e", f"inject={dies_at.call}:signal=KILL:when={dies_at.number}"]
     told = log.with_suffix(".told")
@@ -81,4 +87,4 @@ def traced(pid: int, log: Path, dies_at: Flush | None = None) -> Iterator[Tracer
         process.wait()
 
 
-_CALL = re.compile(r"^(\d+) +(fdatasync|fsync)\(", re.MULTILINE)
+_CALL = re.compile(r"^(\d+) +(fdatasync|fsync|pwrite64)\(", re.MULTILINE)
