@@ -21,7 +21,7 @@ from backroom.domain.model import Delivery, OrderState
 from backroom.domain.opening import zone
 from backroom.domain.routing import NO_EVENT
 from backroom.shop.room import Room
-from backroom.store import desk, events, leases, print_attempts
+from backroom.store import cancelling, desk, events, leases, print_attempts
 from backroom.store.backlog import wake_backorders
 from backroom.store.database import Clock
 from backroom.store.tables import fulfilment_orders, orders
@@ -197,7 +197,7 @@ class Market:
                     self.hub.bell.wake(wakeup)
                 self.say(f"{number} was left unfinished, and is sent from elsewhere")
             elif delivery == Delivery.COLLECT:
-                database.write(lambda c: desk.cancel(c, number, WHO, desk.CANCELLED_BY_STAFF))  # noqa: B023
+                database.write(lambda c: cancelling.cancel(c, number, WHO, desk.CANCELLED_BY_STAFF))  # noqa: B023
                 self.paid_back[number] = total
                 why = "was left unfinished" if reason in TAKEN_FROM_BOOTHS else "was not begun before the close"
                 self.say(f"{number} {why}: its customer has the money back, and it is cancelled")

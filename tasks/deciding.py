@@ -10,7 +10,7 @@ from pydantic import Field
 from backroom.domain.holds import what_to_do
 from backroom.quality.quarantine import why_held
 from backroom.shop.room import Room
-from backroom.store import cancelled_refunds, desk, holds, news, selling
+from backroom.store import cancelled_refunds, cancelling, desk, holds, news, selling
 from backroom.store.claims import Wakeup
 from tasks.pages import page_of
 from tasks.waking import send
@@ -55,7 +55,7 @@ def carry_out(room: Room, number: str, answer: Decision) -> str:
         told, keep = room.shop.told_ids(news.CANCELLED), answer.choice is Choice.CANCEL_KEEPING
         wakeups = room.database.write(
             lambda connection: (
-                desk.cancel(connection, number, ACTOR, desk.CANCELLED_BY_STAFF, told=told, keep_money=keep)
+                cancelling.cancel(connection, number, ACTOR, desk.CANCELLED_BY_STAFF, told=told, keep_money=keep)
                 + selling.wakeups(connection, room.shop)
                 + cancelled_refunds.wakeups(connection, room.shop)
             )

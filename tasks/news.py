@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping
 from backroom.domain import news as rules
 from backroom.domain.cancelling import CANCELLED_THERE
 from backroom.domain.model import Delivery, OrderState, PaymentStatus, StepOutcome
-from backroom.store import cancelled_refunds, desk, history, orders
+from backroom.store import cancelled_refunds, cancelling, desk, history, orders
 from backroom.store.claims import Claim
 from backroom.store.parcel_desk import lies_ready
 from backroom.store.returns import of_order
@@ -91,7 +91,7 @@ def apply_deletion(
         orders.date_news(connection, known.id, said_at)
         return _told(connection, known, "news.noted", {"deleted": True}, claim, at)
     try:
-        desk.cancel(connection, known.number, "", rules.DELETED)
+        cancelling.cancel(connection, known.number, "", rules.DELETED)
     except desk.BeingWorkedOn:
         return StepOutcome(known.number, "waiting", "being_labelled")
     except desk.NotPossibleNow:
@@ -154,7 +154,7 @@ def _cancel(
     connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, claim: Claim, at: datetime
 ) -> StepOutcome:
     try:
-        desk.cancel(connection, known.number, "", CANCELLED_THERE)
+        cancelling.cancel(connection, known.number, "", CANCELLED_THERE)
     except desk.BeingWorkedOn:
         return StepOutcome(known.number, "waiting", "being_labelled")
     except desk.NotPossibleNow:

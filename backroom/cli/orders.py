@@ -25,7 +25,7 @@ from backroom.domain.quarantine import IN_QUARANTINE
 from backroom.domain.shop import DROPPED_KINDS, ChannelSpec, Shop
 from backroom.quality.quarantine import why_held
 from backroom.shop.room import Room
-from backroom.store import cancelled_refunds, desk, intake, news, selling, unfinished
+from backroom.store import cancelled_refunds, cancelling, desk, intake, news, selling, unfinished
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.inbox_door import accept
@@ -167,7 +167,7 @@ def cancel(
         sealed = seal_note(connection, room.seals, known, note)
         told = room.shop.told_ids(news.CANCELLED)
         reason = desk.CANCELLED_BY_STAFF
-        owed = desk.cancel(connection, known, _actor(), reason, sealed, told=told, keep_money=keep_money)
+        owed = cancelling.cancel(connection, known, _actor(), reason, sealed, told=told, keep_money=keep_money)
         owed += selling.wakeups(connection, room.shop)
         return owed + cancelled_refunds.wakeups(connection, room.shop)
 
@@ -252,7 +252,7 @@ def _act(
     with room.database.read() as connection:
         order = desk.find(connection, known)
     if not as_json:
-        waits = bool(held) and order["hold_reason"] in (desk.CANCELLING, IN_QUARANTINE)
+        waits = bool(held) and order["hold_reason"] in (cancelling.CANCELLING, IN_QUARANTINE)
         console.print(f"{known} {held if waits else done}.")
         return
     show_json({"order": known, "state": order["state"], "hold_reason": order["hold_reason"]})

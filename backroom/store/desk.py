@@ -1,13 +1,13 @@
-"""What a person does with one order at the desk: hold, release, cancel, retry, amend. Each is one transaction.
+"""What a person does with one order at the desk: hold, release, retry. Each is one transaction.
 
 The CLI, the gateway's pages, the form in Prefect's UI and a channel's cancellation all come through here, so that the
-rules are the same at every door. What a call owes in wake-ups it returns; they are sent after the commit.
+rules are the same at every door. What a call owes in wake-ups it returns; they are sent after the commit. Cancelling
+(`cancelling`) and correcting (`amending`) stand beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, or_, select, update
@@ -15,13 +15,11 @@ from sqlalchemy import Connection, RowMapping, or_, select, update
 from backroom.domain.errors import Refuse, Retry
 from backroom.domain.lifecycle import Kind, ends, may_cancel
 from backroom.domain.model import FulfilmentState, OrderState
-from backroom.domain.partner_orders import AT_WORK, PartnerOrderState
 from backroom.domain.quarantine import IN_QUARANTINE
 from backroom.domain.tracking import HOLDS
 from backroom.store import (
     cancelled_refunds,
     ceding,
-    effects,
     history,
     news,
     partner_orders,
@@ -31,7 +29,6 @@ from backroom.store import (
     waiting_messages,
 )
 from backroom.store.claims import Wakeup, is_free, wakeup
-from backroom.store.contacts import open_contact, seal_contact
 from backroom.store.database import now
 from backroom.store.fulfilment import BEFORE_LABEL, finish_orders, is_picked
 from backroom.store.fulfilment import STAGE as FULFILMENT
@@ -39,14 +36,10 @@ from backroom.store.intake import STAGE as INTAKE
 from backroom.store.moves import moving
 from backroom.store.parcels import STAGE as PARCELS
 from backroom.store.parcels import see_to
-from backroom.store.people import load
 from backroom.store.print_jobs import STAGE as PRINT
 from backroom.store.quality import aside
 from backroom.store.returns import STAGE as RETURNS
-from backroom.store.seals import Seals
-from backroom.store.shipping import LABEL
-from backroom.store.tables import fulfilment_orders, order_lines, orders, parcels, reservations, returns
-from backroom.store.waiting import HEALTHY
+from backroom.store.tables import fulfilment_orders, orders, parcels, returns
 
 ENDED = ends(Kind.ORDER)
 # Why a person held or cancelled an order, as Prefect and every list may show it; what else they say is a sealed note.
@@ -58,9 +51,6 @@ BY_PERSON, BY_CARRIER = "order.released_by_person", "order.released_by_carrier"
 BY_RETENTION = "order.released_by_retention"
 FROM_QUARANTINE = "order.released_from_quarantine"
 RELEASED = (BY_PERSON, BY_CARRIER, BY_RETENTION, FROM_QUARANTINE)
-# It waits until its partner says whether it can still be cancelled there.
-CANCELLING = "cancelling_at_partner"
-ADDRESS_FIELDS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
 
 
 class NoSuchOrder(Refuse):
@@ -198,71 +188,24 @@ def release(connection: Connection, number: str, actor: str, hub: str, *, event:
     return [wakeup(connection, stage, place) for stage, place in [(INTAKE, hub), *stages]]
 
 
-def cancel(
-    connection: Connection,
-    number: str,
-    actor: str,
-    reason: str,
-    note: bytes | None = None,
-    *,
-    told: Collection[str] = (),
-    keep_money: bool = False,
-) -> list[Wakeup]:
-    """Cancel an order that has no label yet: its pieces are free again, what was printed is taken into the stock, its
-    waiting prints are dropped, and what was paid for it is owed back (`domain.cancelling`). `reason` and `note` are as
-    for `hold`; `told` are the channels that are told of what is cancelled here (none, where the channel itself
-    cancelled it). With `keep_money` nothing is paid back: it is entered anew, or its money was settled otherwise.
-
-    Whoever wakes the waves that pay adds `cancelled_refunds.wakeups`; the sweep does it within a minute.
-
-    One that a partner makes is held until the partner has cancelled it (`partner_news`). NotPossibleNow once a parcel
-    is labelled or sent; BeingWorkedOn while a run is just buying the label.
-    """
-    history.check_code(reason)
-    order, at = locked(connection, number), now(connection)
-    if order["state"] == OrderState.CANCELLED:
-        return []
-    parts = connection.execute(
-        select(fulfilment_orders.c.id, fulfilment_orders.c.state)
-        .where(fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.state != FulfilmentState.CANCELLED)
-        .with_for_update()
-    ).all()
-    states = sorted({FulfilmentState(part.state) for part in parts})
-    if order["state"] == OrderState.FULFILLED or not may_cancel(states):
-        raise NotPossibleNow(
-            f"{number} is labelled already",
-            remedy="If it has not left, take its label back on its page; else let it come back as a return.",
-        )
-    _refuse_while_labelling(connection, order["id"], number, at)
-    if effects.begun(connection, order["id"], LABEL):
-        raise NotPossibleNow(f"{number} may have a label already", remedy="Look at it at the carrier first.")
-    asked = _ask_partners_to_cancel(connection, order, reason, actor, note, told, keep_money=keep_money)
-    if asked is not None:
-        return asked
-    stock.release(connection, [order["id"]])
-    _restock_packed(connection, order["id"], at)
-    ended = {"claim_token": None, "held_from": "", "hold_reason": "", **HEALTHY}
-    for state in states:
-        ending = moving(fulfilment_orders, state, FulfilmentState.CANCELLED)
-        connection.execute(ending.where(fulfilment_orders.c.order_id == order["id"]).values(**ended))
-    print_jobs.drop(connection, [part.id for part in parts], at)
-    print_jobs.shelve(connection, [part.id for part in parts], at)
-    connection.execute(
-        moving(orders, OrderState(order["state"]), OrderState.CANCELLED)
-        .where(orders.c.id == order["id"])
-        .values(ended_at=at, **ended)
-    )
-    said = {"reason": reason} | ({"kept": True} if keep_money else {})
-    entry = history.Entry(order["id"], "order.cancelled", said, note)
-    history.record(connection, [entry], at=at, actor=actor)
-    cancelled_refunds.owe(connection, order, reason, actor, at, kept=keep_money)
-    return news.write_cancelled(connection, order, reason, at) if order["channel"] in told else []
-
-
 def is_labelled(connection: Connection, order_id: int) -> bool:
     """Whether a parcel of the order has its label, so that it is cancelled and changed no more."""
     query = select(fulfilment_orders.c.state).where(fulfilment_orders.c.order_id == order_id)
     return not may_cancel([FulfilmentState(state) for state in connection.execute(query.distinct()).scalars()])
+
+
+def refuse_while_labelling(connection: Connection, order_id: int, number: str, at: datetime) -> None:
+    """BeingWorkedOn while a run has the order for its label."""
+    packed = or_(
+        fulfilment_orders.c.state == FulfilmentState.PACKED, fulfilment_orders.c.held_from == FulfilmentState.PACKED
+    )
+    busy = connection.execute(
+        select(fulfilment_orders.c.id).where(
+            fulfilment_orders.c.order_id == order_id, packed, ~is_free(fulfilment_orders, at)
+        )
+    ).first()
+    if busy is not None:
+        raise BeingWorkedOn(f"{number} is being labelled just now", remedy="Try again in a moment.")
 
 
 def start_over(connection: Connection, order_id: int) -> bool:
@@ -320,113 +263,12 @@ def retry(connection: Connection, number: str, actor: str, hub: str) -> list[Wak
     return [wakeup(connection, stage, location) for stage, location in stages]
 
 
-def amend(connection: Connection, seals: Seals, number: str, field: str, value: str, actor: str) -> None:
-    """Correct what a person typed wrongly: `email`, `phone`, `address.line1` …, or `line.1.sku`.
-
-    Address and SKUs until the label, e-mail and phone until the end: a message that was not sent yet goes there. The
-    value is written as it is given: the caller brings it into the form that intake gives it. Later news from the
-    channel leave it alone. The history keeps which field was corrected and by whom, never the value.
-    """
-    order, at = locked(connection, number), now(connection)
-    if order["state"] in ENDED:
-        raise NotPossibleNow(f"{number} is {order['state']} already")
-    _refuse_while_labelling(connection, order["id"], number, at)
-    if field not in ("email", "phone"):
-        _refuse_after_label(connection, order["id"], number)
-        _refuse_at_partner(connection, order["id"], number)
-    kind, _, rest = field.partition(".")
-    if kind == "line" and rest.endswith(".sku"):
-        _amend_line(connection, order, rest.removesuffix(".sku"), value)
-    else:
-        key = load(connection, seals, [order["person_id"]])[order["person_id"]].key
-        contact = open_contact(key, order["contact"])
-        if field == "email":
-            contact = replace(contact, email=value)
-        elif field == "phone":
-            contact = replace(contact, phone=value)
-        elif kind == "address" and rest in ADDRESS_FIELDS and contact.address is not None:
-            contact = replace(contact, address=replace(contact.address, latitude=None, longitude=None, **{rest: value}))
-        else:
-            raise NotPossibleNow(f"{field!r} cannot be amended", remedy="Use email, phone, address.… or line.N.sku.")
-        changed: dict[str, object] = {"contact": seal_contact(key, contact)}
-        if field == "address.country":
-            changed["country"] = value
-        connection.execute(update(orders).where(orders.c.id == order["id"]).values(**changed))
-    amended = sorted({*order["amended"], field})
-    connection.execute(update(orders).where(orders.c.id == order["id"]).values(amended=amended))
-    history.record(connection, [history.Entry(order["id"], "order.amended", {"field": field})], at=at, actor=actor)
-
-
-def _amend_line(connection: Connection, order: RowMapping, line_no: str, sku: str) -> None:
-    parts = select(fulfilment_orders.c.id).where(
-        fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.state != FulfilmentState.CANCELLED
-    )
-    if connection.execute(parts.limit(1)).first() is not None:
-        raise NotPossibleNow(
-            f"{order['number']} is being made already", remedy="Cancel it, its money kept, and enter it anew."
-        )
-    changed = connection.execute(
-        update(order_lines)
-        .where(
-            order_lines.c.order_id == order["id"], order_lines.c.line_no == (int(line_no) if line_no.isdigit() else 0)
-        )
-        .values(sku=sku)
-    )
-    if changed.rowcount != 1:
-        raise NotPossibleNow(f"{order['number']} has no line {line_no}")
-    # What was planned and reserved was for the other piece.
-    stock.release(connection, [order["id"]])
-    planned = (OrderState.ROUTED, OrderState.RESERVED)
-    if order["state"] in planned:
-        back = moving(orders, OrderState(order["state"]), OrderState.ACCEPTED)
-        connection.execute(back.where(orders.c.id == order["id"]).values(claim_token=None))
-    elif order["held_from"] in planned:
-        connection.execute(update(orders).where(orders.c.id == order["id"]).values(held_from=OrderState.ACCEPTED))
-
-
-def _ask_partners_to_cancel(
-    connection: Connection,
-    order: RowMapping,
-    reason: str,
-    actor: str,
-    note: bytes | None,
-    told: Collection[str],
-    *,
-    keep_money: bool,
-) -> list[Wakeup] | None:
-    """Have partners cancel what they have of an order, and hold it until then; None where none has anything."""
-    number = order["number"]
-    if partner_orders.may_be_there(connection, order["id"]):
-        raise NotPossibleNow(f"{number} may be at its partner already", remedy="Retry it: then it is known.")
-    there = partner_orders.under_way(connection, order["id"])
-    if any(row["state"] == PartnerOrderState.SHIPPED for row in there):
-        raise NotPossibleNow(f"{number} was sent by its partner already", remedy="Let it come back as a return.")
-    at_work = [row for row in there if row["state"] in AT_WORK]
-    if not at_work:
-        return None
-    wakeups = [] if order["state"] == OrderState.HELD else hold(connection, number, CANCELLING, actor, note)
-    connection.execute(update(orders).where(orders.c.id == order["id"]).values(hold_reason=CANCELLING))
-    # Whoever is to be told of it is told when it is cancelled.
-    asked = {"reason": reason, "locations": sorted({row["location"] for row in at_work}), "told": sorted(told)}
-    said: dict[str, object] = asked | ({"kept": True} if keep_money else {})
-    entry = history.Entry(order["id"], "order.cancel_asked", said)
-    history.record(connection, [entry], at=now(connection), actor=actor)
-    places = [row["location"] for row in at_work]
-    return wakeups + partner_orders.want_cancelled(connection, [row["id"] for row in at_work], places)
-
-
 def _short(number: str, lacking: Collection[ceding.Lacking]) -> NotPossibleNow:
     named = ", ".join(f"{one.pieces} of {one.sku} at {one.location}" for one in lacking)
     return NotPossibleNow(
         f"{number} lacks {named}",
         remedy="Put one there and count it, then let it go on; or send it from elsewhere; or cancel it.",
     )
-
-
-def _refuse_at_partner(connection: Connection, order_id: int, number: str) -> None:
-    """What a partner was told stays as it is: it is cancelled there, and asked anew."""
-    if partner_orders.may_be_there(connection, order_id) or partner_orders.under_way(connection, order_id):
-        raise NotPossibleNow(f"{number} is at its partner", remedy="Cancel it, its money kept, and enter it anew.")
 
 
 def _hold_for(connection: Connection, order_id: int, reason: str, actor: str, at: datetime) -> None:
@@ -447,35 +289,3 @@ def _hold_parts(connection: Connection, order_id: int, reason: str) -> None:
         )
         held += connection.execute(holding.returning(fulfilment_orders.c.id)).scalars()
     print_jobs.take_back(connection, held)
-
-
-def _refuse_while_labelling(connection: Connection, order_id: int, number: str, at: datetime) -> None:
-    packed = or_(
-        fulfilment_orders.c.state == FulfilmentState.PACKED, fulfilment_orders.c.held_from == FulfilmentState.PACKED
-    )
-    busy = connection.execute(
-        select(fulfilment_orders.c.id).where(
-            fulfilment_orders.c.order_id == order_id, packed, ~is_free(fulfilment_orders, at)
-        )
-    ).first()
-    if busy is not None:
-        raise BeingWorkedOn(f"{number} is being labelled just now", remedy="Try again in a moment.")
-
-
-def _refuse_after_label(connection: Connection, order_id: int, number: str) -> None:
-    """What a label says is what was bought: it is not changed behind the carrier's back."""
-    if is_labelled(connection, order_id):
-        raise NotPossibleNow(
-            f"{number} is labelled already", remedy="Take its parcel out of the pile, and enter the order anew."
-        )
-    if effects.begun(connection, order_id, LABEL):
-        raise NotPossibleNow(f"{number} may have a label already", remedy="Look at it at the carrier first.")
-
-
-def _restock_packed(connection: Connection, order_id: int, at: datetime) -> None:
-    """Pieces that were packed from stock go back on the shelf, once."""
-    consumed = connection.execute(
-        select(reservations).where(reservations.c.order_id == order_id, reservations.c.state == "consumed")
-    ).all()
-    for row in consumed:
-        stock.receive(connection, f"unpacked:{row.id}", [(row.location, row.sku, row.quantity)], "cancelled", at)

@@ -20,7 +20,7 @@ from backroom.domain.errors import Refuse
 from backroom.domain.lifecycle import Kind, ends
 from backroom.domain.model import FulfilmentState, InboxState, OrderState
 from backroom.domain.returns import ReturnState
-from backroom.store import cancelled_refunds, desk, history, stock
+from backroom.store import cancelled_refunds, cancelling, desk, history, stock
 from backroom.store import returns as back
 from backroom.store.batches import insert_new
 from backroom.store.database import now, overwrite_deleted
@@ -164,7 +164,7 @@ def _close(connection: Connection, whose: Whose, actor: str) -> None:
     )
     for order in connection.execute(open_orders.order_by(orders.c.id)).all():
         try:
-            desk.cancel(connection, order.number, actor, CLOSED_FOR_GOOD, keep_money=True)
+            cancelling.cancel(connection, order.number, actor, CLOSED_FOR_GOOD, keep_money=True)
         except (desk.NotPossibleNow, desk.BeingWorkedOn):
             _end(connection, order.id, order.number, actor, at)
 

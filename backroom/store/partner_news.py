@@ -22,10 +22,10 @@ from backroom.domain.model import FulfilmentState, OrderState, StepOutcome
 from backroom.domain.partner_answers import Difference, compare, contents, missing_pieces, not_in_totes, undone
 from backroom.domain.partner_orders import AT_WORK, REFUSED, PartnerOrderState, PartnerParcel, PartnerStatus
 from backroom.domain.shop import Location
-from backroom.store import desk, fulfilment, history, partner_orders, shipping, stock
+from backroom.store import cancelling, desk, fulfilment, history, partner_orders, shipping, stock
+from backroom.store.cancelling import CANCELLING
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now
-from backroom.store.desk import CANCELLING
 from backroom.store.intake import STAGE as INTAKE
 from backroom.store.moves import moving
 from backroom.store.tables import fulfilment_orders, orders, shipments
@@ -290,7 +290,7 @@ def _finish_cancelling(connection: Connection, order: RowMapping) -> list[Wakeup
     told = asked.get("told")
     reason = str(asked.get("reason") or desk.CANCELLED_BY_STAFF)
     tell = told if isinstance(told, list) else ()
-    return desk.cancel(connection, order["number"], "", reason, told=tell, keep_money=bool(asked.get("kept")))
+    return cancelling.cancel(connection, order["number"], "", reason, told=tell, keep_money=bool(asked.get("kept")))
 
 
 def _row(connection: Connection, id_: int) -> RowMapping:

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, event, select
 
 from backroom.engine import wake
 from backroom.shop import room as rooms
-from backroom.store import desk, print_attempts, print_jobs, stock
+from backroom.store import cancelling, desk, print_attempts, print_jobs, stock
 from backroom.store.claims import end_instance
 from backroom.store.database import Database, now
 from backroom.store.effects import STARTED
@@ -144,7 +144,7 @@ class BackRoom(TakingBack):
                 case "release":
                     write(lambda c: desk.release(c, number, "Ada", HUB))
                 case "cancel":
-                    write(lambda c: desk.cancel(c, number, "Ada", "changed"))
+                    write(lambda c: cancelling.cancel(c, number, "Ada", "changed"))
                 case "retry":
                     write(lambda c: desk.retry(c, number, "Ada", HUB))
         except desk.NotPossibleNow:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping
 from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.domain.errors import Refuse
 from backroom.gateway.pages.html import Html, button, form, tag
-from backroom.store import desk
+from backroom.store import amending, desk
 from backroom.store.contacts import Contact, open_contact
 from backroom.store.people import PersonErased, load
 from backroom.store.seals import Seals
@@ -108,7 +108,7 @@ def _as_intake_writes(field: str, typed: str, country: str) -> str:
 def _values(told: OrderStory, contact: Contact) -> dict[str, str]:
     values = {"email": contact.email, "phone": contact.phone}
     if contact.address is not None:
-        values |= {f"address.{name}": getattr(contact.address, name) for name in desk.ADDRESS_FIELDS}
+        values |= {f"address.{name}": getattr(contact.address, name) for name in amending.ADDRESS_FIELDS}
     return values | {f"line.{line['line_no']}.sku": line["sku"] for line in told.lines}
 
 

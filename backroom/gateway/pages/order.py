@@ -22,7 +22,7 @@ from backroom.gateway.pages.html import Child, Html, button, form, link, page, s
 from backroom.gateway.pages.order_story import deliveries, making, routing, timeline
 from backroom.gateway.pages.orders import NUMBER
 from backroom.quality.quarantine import why_held
-from backroom.store import cancelled_refunds, desk, news, selling, unfinished
+from backroom.store import amending, cancelled_refunds, cancelling, desk, news, selling, unfinished
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
 from backroom.store.messages import FAILED
@@ -97,7 +97,9 @@ def cancel(number: str, request: Request, staff: Staff, given: StaffFields) -> R
         note = seal_note(connection, room.seals, number, _note(given))
         told = room.shop.told_ids(news.CANCELLED)
         keep = given.get("keep", "") == "yes"
-        owed = desk.cancel(connection, number, staff.name, desk.CANCELLED_BY_STAFF, note, told=told, keep_money=keep)
+        owed = cancelling.cancel(
+            connection, number, staff.name, desk.CANCELLED_BY_STAFF, note, told=told, keep_money=keep
+        )
         owed += selling.wakeups(connection, room.shop)
         return owed + cancelled_refunds.wakeups(connection, room.shop)
 
@@ -132,7 +134,7 @@ def amend(number: str, request: Request, staff: Staff, given: StaffFields) -> Re
             raise desk.NoSuchOrder(f"there is no order {number}")
         contact = read_contact(connection, front.room.seals, told.order)
         for field, value in amendments(told, contact, given, front.room.shop.owner.country):
-            desk.amend(connection, front.room.seals, number, field, value, staff.name)
+            amending.amend(connection, front.room.seals, number, field, value, staff.name)
         return []
 
     return _act(request, number, work)

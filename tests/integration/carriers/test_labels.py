@@ -14,7 +14,7 @@ import zxingcpp
 from sqlalchemy import RowMapping, select, update
 
 from backroom.domain.shop import CarrierSpec
-from backroom.store import desk, rate_choices
+from backroom.store import amending, desk, rate_choices
 from backroom.store.database import now
 from backroom.store.tables import fulfilment_orders, orders
 from backroom.store.tables import rate_choices as choices_table
@@ -200,7 +200,7 @@ def test_an_address_that_was_corrected_after_a_refusal_is_asked_for_anew(
     floor.fulfil(HUB)
     first = choice_of(floor, number)["reference"]
     floor.room.database.write(
-        lambda c: desk.amend(c, floor.room.seals, number, "address.line1", "Wurbelgasse 5", "Ada")
+        lambda c: amending.amend(c, floor.room.seals, number, "address.line1", "Wurbelgasse 5", "Ada")
     )
     go_on(floor, number)
     assert choice_of(floor, number)["reference"] != first

@@ -26,7 +26,7 @@ from backroom.domain.shop import NEWS_OF, ApiSpec, ChannelSpec, RefundsSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup
 from backroom.shop import room as rooms
-from backroom.store import desk, news
+from backroom.store import cancelling, desk, news
 from backroom.store.inbox_door import accept
 from backroom.store.tables import refunds
 from tests.fake_meta import CATALOGUE, CMS, TOKEN, FakeMeta, error, ok
@@ -329,7 +329,7 @@ def test_an_order_that_is_cancelled_here_is_paid_back_by_its_cancellation_and_by
     number = take_in(shop, spec)
     shop.tell("insta")
     told = shop.room.shop.told_ids(news.CANCELLED)
-    shop.room.database.write(lambda c: desk.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF, told=told))
+    shop.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF, told=told))
     (first,) = shop.pay_cancelled()
     assert (first.result, first.reason) == ("waiting", "its channel is to be told first")
     assert [one.result for one in shop.tell("insta")] == ["told"]

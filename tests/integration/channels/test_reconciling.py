@@ -27,7 +27,7 @@ from backroom.insight.audit.reading import read_audit
 from backroom.insight.reconciled import trouble_of
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import ServiceAway, ServiceSetup
-from backroom.store import looks, paid_elsewhere
+from backroom.store import cancelling, looks, paid_elsewhere
 from backroom.store.database import now
 from backroom.store.tables import orders, people
 from tests.fake_shops import TOKEN, FakeShopify
@@ -215,9 +215,8 @@ def test_each_class_has_its_figure(source: Source, floor: Floor) -> None:
     for id_ in (1, 2):
         source.sell(id_)
     floor.intake()
-    from backroom.store import desk
 
-    floor.room.database.write(lambda c: desk.cancel(c, floor.number(2), "Ada", "asked_by_staff"))
+    floor.room.database.write(lambda c: cancelling.cancel(c, floor.number(2), "Ada", "asked_by_staff"))
     source.sell(3, line_items=[])
     floor.intake()
     source.sell(4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backroom.shop.room import Room
-from backroom.store import desk
+from backroom.store import cancelling, desk
 from tests.integration.cli.typing_in import typed
 from tests.integration.gateway.conftest import make_order
 
@@ -23,5 +23,5 @@ def test_a_location_and_a_channel_that_are_gone_with_open_work_are_named(room: R
     assert said.exit_code == 0, said.output
     assert "location booth-a is gone and has open work: 1" in said.stdout
     assert "channel web is gone and has open work: 1" in said.stdout
-    room.database.write(lambda c: desk.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF))
+    room.database.write(lambda c: cancelling.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF))
     assert "is gone" not in typed("shop", "check").stdout

@@ -18,7 +18,7 @@ from backroom.insight.past.orders import past_of
 from backroom.insight.past.paid import compare
 from backroom.insight.plan.reading import read_plan
 from backroom.insight.refresh import refresh_facts
-from backroom.store import audit_days, audit_rows, desk, paid_elsewhere, return_desk, return_opening
+from backroom.store import audit_days, audit_rows, cancelling, desk, paid_elsewhere, return_desk, return_opening
 from backroom.store.database import now
 from backroom.store.tables import (
     fulfilment_orders,
@@ -299,7 +299,7 @@ def test_what_a_channel_lists_as_paid_and_never_came_is_lost_until_it_comes(floo
     here, gone = floor.order((PLAIN, 1)), floor.order((PLAIN, 1))
     floor.intake()
     number = floor.number(gone)
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF))
     floor.deliver(an_order(9002, [(PLAIN, 1)], currency="XXX"))
     floor.intake()
     past = listed(

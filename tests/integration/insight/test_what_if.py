@@ -26,7 +26,7 @@ from backroom.insight.stock_what_if import print_or_buy, thresholds
 from backroom.insight.what_if import Answer, read, what_if
 from backroom.insight.what_if_report import csv_rows, html_page, order_rows, summary
 from backroom.shop import room as rooms
-from backroom.store import backlog, desk, stock
+from backroom.store import backlog, cancelling, stock
 from backroom.store.database import Database, now
 from backroom.store.forgetting import forget
 from backroom.store.personal import Whose
@@ -149,7 +149,7 @@ def _receive(location: str, sku: str, pieces: int) -> Turn:
 def _cancel(id_: int) -> Turn:
     def turn(floor: Floor) -> None:
         number = floor.number(id_)
-        floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "cancelled_by_staff", keep_money=True))
+        floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "cancelled_by_staff", keep_money=True))
         floor.room.database.write(lambda c: backlog.wake_again(c, HUB))
         floor.intake()
 
@@ -473,7 +473,7 @@ def test_an_order_whose_customer_was_erased_is_left_out_and_keeps_its_pieces(sho
         left = stock.levels(connection)
     for number in was.room.database.write(lambda c: _unfinished(c)):
         was.room.database.write(
-            lambda c, number=number: desk.cancel(c, number, "Ada", "cancelled_by_staff", keep_money=True)
+            lambda c, number=number: cancelling.cancel(c, number, "Ada", "cancelled_by_staff", keep_money=True)
         )
     for person in everybody:
         was.room.database.write(lambda c, person=person: forget(c, Whose(person)))

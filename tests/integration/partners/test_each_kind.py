@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from pytest_httpserver import HTTPServer
 
-from backroom.store import desk
+from backroom.store import cancelling
 from backroom.store.notes import open_notes
 from tests.fake_printful import FakePrintful
 from tests.fake_prodigi import FakeProdigi
@@ -154,7 +154,7 @@ def test_a_refused_order_goes_elsewhere_and_why_stands_on_its_page(floor: Floor,
 @each_kind
 def test_an_order_is_taken_back_as_long_as_it_can_be(floor: Floor, there: There, kind: str) -> None:
     number = there.partnership.placed((PLAIN, 1), at=there.location)
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "asked_by_staff"))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "asked_by_staff"))
     there.partnership.ask(there.location)
     assert floor.state(number) == ("cancelled", ["cancelled"])
     assert row_of(there.partnership, number)["state"] == "cancelled"

@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, select, update
 
 from backroom.domain.partner_orders import PartnerOrderState, PartnerStatus, ToldLine
 from backroom.partners.base import Partner
-from backroom.store import desk, partner_orders
+from backroom.store import cancelling, partner_orders
 from backroom.store.database import now
 from backroom.store.tables import partner_orders as table
 from tasks import partner_news
@@ -70,7 +70,7 @@ def all_due(floor: Floor) -> None:
 
 
 def cancel(floor: Floor, number: str) -> None:
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "changed_mind"))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "changed_mind"))
 
 
 def woken(floor: Floor) -> int:

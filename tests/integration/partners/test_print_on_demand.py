@@ -11,7 +11,7 @@ from pytest_httpserver import HTTPServer
 from backroom.gateway.app import create_app
 from backroom.outgoing.circuit import close_all
 from backroom.partners import prodigi
-from backroom.store import desk
+from backroom.store import cancelling, desk
 from tests.fake_printful import FakePrintful
 from tests.fake_prodigi import FakeProdigi
 from tests.integration.partners.test_workshop import row_of
@@ -108,7 +108,7 @@ def test_an_order_at_printful_is_cancelled_as_long_as_it_is_pending(
     partnership = at_printful(floor, monkeypatch, fake)
     number = partnership.placed((PLAIN, 1))
     fake.only()["status"] = status
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "asked_by_staff"))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "asked_by_staff"))
     partnership.ask()
     assert floor.story(number).order["state"] == ended
     assert fake.only()["status"] == ("canceled" if ended == "cancelled" else status)
@@ -213,7 +213,7 @@ def test_an_order_at_prodigi_is_cancelled_while_its_action_is_there(
     fake = FakeProdigi(httpserver, may_cancel=may_cancel)
     partnership = at_prodigi(floor, monkeypatch, fake)
     number = partnership.placed((PLAIN, 1))
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "asked_by_staff"))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "asked_by_staff"))
     partnership.ask()
     assert floor.story(number).order["state"] == ("cancelled" if may_cancel else "held")
 

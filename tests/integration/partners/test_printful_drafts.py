@@ -8,7 +8,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from backroom.outgoing.circuit import close_all
-from backroom.store import desk, partner_orders
+from backroom.store import cancelling, desk, partner_orders
 from backroom.store.database import now
 from backroom.store.notes import open_notes
 from tests.fake_printful import FakePrintful
@@ -139,7 +139,7 @@ def test_a_draft_that_waits_is_deleted_with_its_order_once_it_lets_itself_be_del
     fake.costs = "calculating"
     partnership = at_printful(floor, monkeypatch, fake)
     number = partnership.placed((PLAIN, 1))
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "asked_by_staff"))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "asked_by_staff"))
     partnership.ask()
     assert "partner.cancel_refused" not in floor.events(number)
     assert fake.only()["status"] == "draft"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pytest_httpserver import HTTPServer
 
-from backroom.store import desk
+from backroom.store import cancelling, desk
 from tests.fake_printful import FakePrintful
 from tests.fake_prodigi import FakeProdigi
 from tests.integration.partners.test_workshop import row_of
@@ -94,7 +94,7 @@ def test_a_paused_order_is_cancelled_by_its_answer_alone(
 ) -> None:
     partnership = at_prodigi(floor, monkeypatch, paused)
     number = partnership.placed((PLAIN, 1))
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "asked_by_staff"))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "asked_by_staff"))
     partnership.ask()
     assert floor.state(number) == ("cancelled", ["cancelled"])
     assert paused.only()["status"]["stage"] == "Cancelled"

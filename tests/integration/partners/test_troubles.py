@@ -14,7 +14,7 @@ from werkzeug import Request, Response
 from backroom.domain.shop import Filter, RoutingRule
 from backroom.outgoing.errors import AnswerUnreadable
 from backroom.partners.microfactory import read_order
-from backroom.store import desk, stock
+from backroom.store import amending, cancelling, desk, stock
 from backroom.store.database import now
 from backroom.store.tables import effects, fulfilment_orders
 from backroom.store.tables import partner_orders as table
@@ -28,7 +28,7 @@ def made_there(floor: Floor, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 
 
 def cancel(floor: Floor, number: str, reason: str = "asked_by_staff") -> None:
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", reason))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", reason))
 
 
 def release(floor: Floor, number: str) -> None:
@@ -278,7 +278,7 @@ def test_an_address_is_not_changed_behind_the_partners_back(made_there: Partners
     number = made_there.placed((PLAIN, 1))
     with pytest.raises(desk.NotPossibleNow, match="at its partner"):
         floor.room.database.write(
-            lambda c: desk.amend(c, floor.room.seals, number, "address.city", "Berlin", "Ada"),
+            lambda c: amending.amend(c, floor.room.seals, number, "address.city", "Berlin", "Ada"),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backroom.outgoing.circuit import close_all
-from backroom.store import desk, partner_news, partner_orders
+from backroom.store import cancelling, desk, partner_news, partner_orders
 from backroom.store.tables import shipments
 from tests.shops import CANARIES, HUB, PLAIN, SCARCE, Floor
 from tests.workshops import WORKSHOP, LosesAnswers, Partnership, Workshop, a_partner, a_place, with_partners
@@ -119,7 +119,7 @@ def test_an_order_whose_answer_is_lost_is_at_its_workshop_once(
         assert workshop.page().count("<article>") == 1  # it is there, and we do not know
         assert floor.state(number) == ("released", ["open"])
         with pytest.raises(desk.NotPossibleNow, match="may be at its partner"):
-            floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "asked_by_staff"))
+            floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "asked_by_staff"))
         floor.room.database.write(lambda c: desk.retry(c, number, "Ada", HUB))
         close_all()
         floor.fulfil(WORKSHOP)

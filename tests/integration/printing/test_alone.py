@@ -20,7 +20,7 @@ from backroom.printing import alone
 from backroom.printing.booth import GatewayAway, KeyRefused
 from backroom.printing.keeper import Keeper
 from backroom.printing.vault import TAG
-from backroom.store import booth_devices, desk, offline_conflicts, print_attempts, print_seals
+from backroom.store import booth_devices, cancelling, desk, offline_conflicts, print_attempts, print_seals
 from tests.benches import Bench, open_bench
 from tests.children import killed_at_flush
 from tests.laptops import Laptop
@@ -262,7 +262,7 @@ def test_a_cancelled_order_that_was_printed_meanwhile_leaves_its_piece_in_the_bo
     [number] = bench.orders(1)
     laptop.fetch()
     line.cut(silent=False)
-    bench.floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "changed_their_mind"))
+    bench.floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "changed_their_mind"))
     laptop.run_alone()
     line.mend()
     laptop.run()

@@ -19,7 +19,7 @@ from backroom.privacy import erasure, journal
 from backroom.privacy.erasure import erase, finish, replay
 from backroom.privacy.people import NobodyFound, find
 from backroom.shop import room as rooms
-from backroom.store import cancelled_refunds, desk, erased, opt_outs, push_subscriptions
+from backroom.store import amending, cancelled_refunds, cancelling, desk, erased, opt_outs, push_subscriptions
 from backroom.store.database import Database, now
 from backroom.store.forgetting import StillServed, forget
 from backroom.store.inbox_door import Delivery, Receipt, accept
@@ -77,7 +77,7 @@ def serve(floor: Floor) -> list[str]:
     write = floor.room.database.write
     noted = f"{CANARIES[1]} calls back, {CANARIES[3]}"
     write(lambda c: desk.hold(c, held, desk.ASKED_BY_STAFF, "Ada", seal_note(c, floor.room.seals, held, noted)))
-    write(lambda c: desk.cancel(c, held, "Ada", desk.CANCELLED_BY_STAFF))
+    write(lambda c: cancelling.cancel(c, held, "Ada", desk.CANCELLED_BY_STAFF))
     write(lambda c: cancelled_refunds.confirm(c, held, 2900, "re_1", "Ada"))
     # No order at all: it lies in quarantine.
     floor.deliver({"id": 7999, "note": CANARIES[5], "email": CANARIES[2], "phone": CANARIES[3]})
@@ -354,7 +354,7 @@ def test_somebody_is_found_by_mail_phone_order_number_and_by_what_was_corrected(
     for known_by in ("Zaphrodel.Q@example.org", "01511 2345678", number.lower(), str(person)):
         assert [one.person_id for one in find(floor.room, known_by)] == [person]
     floor.room.database.write(
-        lambda c: desk.amend(c, floor.room.seals, number, "email", "quibbleton@example.net", "Ada")
+        lambda c: amending.amend(c, floor.room.seals, number, "email", "quibbleton@example.net", "Ada")
     )
     with pytest.raises(NobodyFound) as nobody:
         find(floor.room, "quibbleton@example.net")
@@ -415,7 +415,9 @@ def test_dropped_files_of_somebody_go_with_them_and_others_stay(floor: Floor, mo
     for location in (HUB, SOUTH):
         floor.fulfil(location)
     if floor.story(number).order["state"] not in desk.ENDED:
-        floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF, keep_money=True))
+        floor.room.database.write(
+            lambda c: cancelling.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF, keep_money=True)
+        )
     report = erase(floor.room, [Whose(person)], "Ada", Prefect().forget)
     assert report.still == []
     assert places(folder.path, CANARIES) == []

@@ -18,7 +18,7 @@ from backroom.domain.returns import Disposition, Reason, Wanted
 from backroom.engine import wake
 from backroom.insight.refresh import refresh_facts, refresh_figures, refresh_months
 from backroom.shop import room as rooms
-from backroom.store import desk, print_jobs, print_rejects, return_desk, return_opening, stock
+from backroom.store import cancelling, desk, print_jobs, print_rejects, return_desk, return_opening, stock
 from backroom.store.database import Database, now
 from backroom.store.tables import history, orders
 from tests.shops import BOOTH, GTIN, GTIN_TEE, HUB, PLAIN, SCARCE, SOUTH, Floor, open_floor
@@ -86,12 +86,12 @@ def _held_and_cancelled(floor: Floor) -> None:
     database = floor.room.database
     floor.taken_in((PLAIN, 1), financial_status="pending", **_person())
     early = floor.taken_in((PLAIN, 3), **_person())
-    database.write(lambda c: desk.cancel(c, early, "Ada", "cancelled_by_staff"))
+    database.write(lambda c: cancelling.cancel(c, early, "Ada", "cancelled_by_staff"))
     printed = floor.taken_in((PLAIN, 1), at=BOOTH, **_person())
     floor.fulfil(BOOTH)
     (job,) = floor.hand_out(BOOTH)
     floor.print(job)
-    database.write(lambda c: desk.cancel(c, printed, "Ada", "cancelled_by_staff"))
+    database.write(lambda c: cancelling.cancel(c, printed, "Ada", "cancelled_by_staff"))
     floor.taken_in((GTIN_TEE, 500), **_person())
     stopped = floor.taken_in((PLAIN, 1), **_person())
     database.write(lambda c: desk.hold(c, stopped, "look_at_it", "Ada"))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select, update
 from backroom.domain.shop import Filter, RoutingRule
 from backroom.engine import wake
 from backroom.shop import room as rooms
-from backroom.store import backlog, desk, stock
+from backroom.store import backlog, cancelling, stock
 from backroom.store.database import now
 from backroom.store.tables import orders, routing_decisions, stock_levels
 from tests.shops import GTIN_TEE, HUB, SCARCE, Floor
@@ -55,7 +55,7 @@ def waits(shop: Floor) -> tuple[str, str]:
 
 def test_a_cancelled_orders_piece_goes_to_the_one_that_waits_for_it(shop: Floor) -> None:
     first, second = waits(shop)
-    shop.room.database.write(lambda c: desk.cancel(c, first, "Ada", "cancelled_by_staff"))
+    shop.room.database.write(lambda c: cancelling.cancel(c, first, "Ada", "cancelled_by_staff"))
     assert "intake" in sweep(shop)
     shop.intake()
     assert shop.state(second)[0] == "released"
@@ -72,7 +72,7 @@ def test_pieces_taken_in_by_any_door_wake_the_one_that_waits_for_them(shop: Floo
 
 def test_a_piece_freed_while_an_order_is_routed_is_not_missed(shop: Floor) -> None:
     first, second = waits(shop)
-    shop.room.database.write(lambda c: desk.cancel(c, first, "Ada", "cancelled_by_staff"))
+    shop.room.database.write(lambda c: cancelling.cancel(c, first, "Ada", "cancelled_by_staff"))
     with shop.room.database.read() as connection:
         later = now(connection) + timedelta(seconds=1)
     # It was routed by what lay there before, and its decision was written just after.
@@ -85,7 +85,7 @@ def test_an_order_that_still_lacks_another_piece_is_routed_once_for_what_was_fre
     first = shop.taken_in((SCARCE, 1))
     both = shop.taken_in((SCARCE, 1), (GTIN_TEE, 500))
     make_older(shop)
-    shop.room.database.write(lambda c: desk.cancel(c, first, "Ada", "cancelled_by_staff"))
+    shop.room.database.write(lambda c: cancelling.cancel(c, first, "Ada", "cancelled_by_staff"))
     for _ in range(5):
         sweep(shop)
         shop.intake()

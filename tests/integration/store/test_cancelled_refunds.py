@@ -22,7 +22,7 @@ from backroom.domain.shop import ApiSpec, ChannelSpec, RefundsSpec
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.shop.secrets import Secrets
-from backroom.store import cancelled_refunds, decisions, desk, forgetting, refunds, sickness
+from backroom.store import cancelled_refunds, cancelling, decisions, desk, forgetting, refunds, sickness
 from backroom.store import news as channel_telling
 from backroom.store.cancelled_refunds import waits
 from backroom.store.database import Database, now
@@ -79,7 +79,7 @@ def opened(floor: Floor, spec: ChannelSpec, monkeypatch: pytest.MonkeyPatch, sec
 
 
 def cancel(floor: Floor, number: str, reason: str = desk.CANCELLED_BY_STAFF, **more: Any) -> None:
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", reason, **more))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", reason, **more))
 
 
 def external_id(floor: Floor, number: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Connection, select
 
-from backroom.store import desk, effects, print_attempts
+from backroom.store import amending, cancelling, desk, effects, print_attempts
 from backroom.store.claims import Claim
 from backroom.store.contacts import Contact, open_contact
 from backroom.store.database import now
@@ -33,7 +33,7 @@ def release(floor: Floor, number: str) -> None:
 
 
 def cancel(floor: Floor, number: str) -> None:
-    do(floor, lambda c: desk.cancel(c, number, "Ada", "cancelled_by_staff"))
+    do(floor, lambda c: cancelling.cancel(c, number, "Ada", "cancelled_by_staff"))
 
 
 def opened(floor: Floor) -> str:
@@ -173,7 +173,7 @@ def test_once_it_is_fulfilled_nothing_can_be_done_with_it(floor: Floor) -> None:
         with pytest.raises(desk.NotPossibleNow):
             act(floor, number)
     with pytest.raises(desk.NotPossibleNow):
-        do(floor, lambda c: desk.amend(c, floor.room.seals, number, "email", "new@example.org", "Ada"))
+        do(floor, lambda c: amending.amend(c, floor.room.seals, number, "email", "new@example.org", "Ada"))
     assert floor.state(number) == ("fulfilled", ["done"])
 
 
@@ -365,7 +365,7 @@ def test_two_waves_that_end_the_two_parts_of_an_order_at_once_end_the_order(floo
 
 def test_an_amended_address_is_what_the_label_says_and_its_words_stay_out_of_the_history(floor: Floor) -> None:
     number = opened(floor)
-    do(floor, lambda c: desk.amend(c, floor.room.seals, number, "address.line1", "Owl Lane 7", "Ada"))
+    do(floor, lambda c: amending.amend(c, floor.room.seals, number, "address.line1", "Owl Lane 7", "Ada"))
     with floor.room.database.read() as connection:
         row = connection.execute(select(orders)).mappings().one()
         contact = open_contact(
@@ -379,7 +379,7 @@ def test_an_amended_address_is_what_the_label_says_and_its_words_stay_out_of_the
 
 def test_news_that_do_not_touch_the_address_leave_its_correction_alone(floor: Floor) -> None:
     number = making_by_scan(floor)
-    do(floor, lambda c: desk.amend(c, floor.room.seals, number, "address.line1", "Owl Lane 7", "Ada"))
+    do(floor, lambda c: amending.amend(c, floor.room.seals, number, "address.line1", "Owl Lane 7", "Ada"))
     again = an_order(7001, [(PLAIN, 1), (GTIN_TEE, 1)], at=SOUTH, minute=5)
     floor.deliver(again | {"email": "new@example.org"}, "orders/updated")
     floor.intake()
@@ -402,7 +402,7 @@ def contact_of(floor: Floor, number: str) -> Contact:
 
 def amend(floor: Floor, number: str, **values: str) -> None:
     for field, value in values.items():
-        do(floor, lambda c, field=field, value=value: desk.amend(c, floor.room.seals, number, field, value, "Ada"))
+        do(floor, lambda c, field=field, value=value: amending.amend(c, floor.room.seals, number, field, value, "Ada"))
 
 
 @pytest.mark.parametrize("reach", [opened, backordered_or_held, making_by_scan])
@@ -458,7 +458,7 @@ def test_an_order_that_its_channel_changes_after_its_address_was_corrected_waits
 def test_a_wrong_sku_is_corrected_and_the_order_is_routed_by_the_right_one(floor: Floor) -> None:
     number = floor.taken_in(("TEE-TYPO", 1))
     assert floor.state(number) == ("held", [])
-    do(floor, lambda c: desk.amend(c, floor.room.seals, number, "line.1.sku", PLAIN, "Ada"))
+    do(floor, lambda c: amending.amend(c, floor.room.seals, number, "line.1.sku", PLAIN, "Ada"))
     release(floor, number)
     finish(floor, number)
     assert floor.state(number) == ("fulfilled", ["done"])
@@ -469,7 +469,7 @@ def test_a_wrong_sku_is_corrected_and_the_order_is_routed_by_the_right_one(floor
 def test_what_is_not_there_cannot_be_amended(floor: Floor, field: str) -> None:
     number = backordered_or_held(floor)
     with pytest.raises(desk.NotPossibleNow):
-        do(floor, lambda c: desk.amend(c, floor.room.seals, number, field, "x", "Ada"))
+        do(floor, lambda c: amending.amend(c, floor.room.seals, number, field, "x", "Ada"))
 
 
 def labelled(floor: Floor) -> str:
@@ -507,7 +507,7 @@ def test_a_line_of_an_order_that_is_being_made_cannot_be_amended_even_on_hold(fl
     number = making_by_scan(floor)
     hold(floor, number)
     with pytest.raises(desk.NotPossibleNow):
-        do(floor, lambda c: desk.amend(c, floor.room.seals, number, "line.1.sku", GTIN_TEE, "Ada"))
+        do(floor, lambda c: amending.amend(c, floor.room.seals, number, "line.1.sku", GTIN_TEE, "Ada"))
 
 
 def test_starting_over_undoes_routing_and_reserving_once(floor: Floor) -> None:

@@ -14,7 +14,7 @@ from backroom.domain.model import PrintJobState
 from backroom.domain.readiness import Check, CheckState
 from backroom.domain.shop import RoutingRule
 from backroom.shop import room as rooms
-from backroom.store import desk, event_desk, events, leases, print_attempts, unfinished
+from backroom.store import cancelling, desk, event_desk, events, leases, print_attempts, unfinished
 from backroom.store.database import now
 from backroom.store.desk import NotPossibleNow
 from backroom.store.event_closing import Cleared, open_at
@@ -453,7 +453,7 @@ def test_what_was_to_be_collected_and_is_left_unfinished_is_sent_nowhere_without
     with pytest.raises(NotPossibleNow) as refused:
         send(fair, number)
     assert "enter it anew as a parcel" in str(refused.value.remedy)
-    fair.room.database.write(lambda c: desk.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF))
+    fair.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF))
     fair.check_sums()
 
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from backroom.shop import room as rooms
-from backroom.store import desk
+from backroom.store import amending, desk
 from backroom.store.database import now
 from backroom.store.messages import CONTEXT
 from backroom.store.people import load
@@ -37,7 +37,7 @@ def unsent(floor: Floor, medium: str) -> str:
 
 
 def amend(floor: Floor, number: str, field: str, value: str) -> None:
-    floor.room.database.write(lambda c: desk.amend(c, floor.room.seals, number, field, value, "Ada"))
+    floor.room.database.write(lambda c: amending.amend(c, floor.room.seals, number, field, value, "Ada"))
 
 
 def retry(floor: Floor, number: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 import backroom.store
 from backroom.domain.lifecycle import IllegalMove
 from backroom.domain.model import FulfilmentState, OrderState, PrintJobState, ReservationState
-from backroom.store import fulfilment, orders, print_attempts, stock
+from backroom.store import cancelling, fulfilment, orders, print_attempts, stock
 from backroom.store.moves import moving
 from backroom.store.tables import orders as order_table
 from tests.shops import BOOTH, HUB, PLAIN, Floor
@@ -53,7 +53,6 @@ def test_a_worker_cannot_say_of_a_print_that_it_never_began_that_it_is_done(floo
 def test_of_the_blocked_prints_a_cancel_drops_only_those_that_were_never_begun(
     floor: Floor, *, begun: bool, expected: str
 ) -> None:
-    from backroom.store import desk
 
     number = floor.taken_in((PLAIN, 1), at=BOOTH)
     floor.fulfil(BOOTH)
@@ -63,7 +62,7 @@ def test_of_the_blocked_prints_a_cancel_drops_only_those_that_were_never_begun(
         write(lambda c: print_attempts.start(c, job.id, job.attempt, "bench", "press-1"))
     blocked = PrintJobState.BLOCKED
     write(lambda c: print_attempts.progress(c, job.id, job.attempt, "bench", blocked, "media-empty", ""))
-    write(lambda c: desk.cancel(c, number, "Ada", "changed_their_mind"))
+    write(lambda c: cancelling.cancel(c, number, "Ada", "changed_their_mind"))
     assert [row["state"] for row in floor.story(number).print_jobs] == [expected]
     assert floor.available(HUB, PLAIN) == (100, 0)
 

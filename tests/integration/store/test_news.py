@@ -22,7 +22,7 @@ from backroom.channels.shopify_source import ShopifySource
 from backroom.channels.strict_json import parse_json
 from backroom.domain.shop import ApiSpec, ChannelSpec
 from backroom.shop import room as rooms
-from backroom.store import desk
+from backroom.store import cancelling, desk
 from backroom.store.contacts import open_contact
 from backroom.store.database import now
 from backroom.store.inbox_door import accept
@@ -259,7 +259,7 @@ def test_an_order_that_its_source_takes_up_again_is_made(floor: Floor) -> None:
 
 def test_an_order_that_was_cancelled_here_is_not_taken_up_again_by_news(floor: Floor) -> None:
     number = floor.taken_in((PLAIN, 1))
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "asked_by_staff"))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "asked_by_staff"))
     tell(floor, 7001, minute=6)
     assert floor.state(number) == ("cancelled", ["cancelled"])
 
@@ -328,7 +328,7 @@ def test_a_refund_after_the_parcel_left_is_for_a_person(floor: Floor) -> None:
     tell(floor, 7001, (PLAIN, 2), financial_status="refunded")
     assert reason(floor, number) == "refunded_after_label"
     with pytest.raises(desk.NotPossibleNow):
-        floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "asked_by_staff"))
+        floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "asked_by_staff"))
 
 
 def test_what_was_paid_back_before_its_label_and_sent_all_the_same_is_not_asked_about_as_if_it_were_news(

@@ -14,7 +14,7 @@ from backroom.domain.reject_rates import Fault, Rate, rate_of, rates
 from backroom.domain.sample_rules import SampleRules
 from backroom.domain.samples import combination_of
 from backroom.shop import room as rooms
-from backroom.store import desk, print_rejects, reject_figures, stock
+from backroom.store import cancelling, desk, print_rejects, reject_figures, stock
 from backroom.store.catalogue import save_variants, variants_by_sku
 from backroom.store.database import now
 from backroom.store.material_batches import INK
@@ -193,14 +193,13 @@ def test_what_came_out_days_ago_is_a_return(shop: Floor) -> None:
 
 
 def test_the_good_pieces_of_a_cancelled_order_are_shelved_and_the_bad_one_is_not(shop: Floor) -> None:
-    from backroom.store import desk
 
     number = shop.taken_in((PLAIN, 3), at=BOOTH)
     shop.fulfil(BOOTH)
     [job] = shop.hand_out(BOOTH)
     print_it(shop, job)
     bad(shop, job, 1)
-    shop.room.database.write(lambda c: desk.cancel(c, number, "Ada", "customer"))
+    shop.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "customer"))
     assert shop.available(BOOTH, PLAIN)[0] == 2
     assert shop.hand_out(BOOTH) == []
     shop.check_sums()

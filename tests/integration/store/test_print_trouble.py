@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backroom.domain.model import PrintJobState
-from backroom.store import desk, print_attempts, print_trouble, sickness
+from backroom.store import cancelling, desk, print_attempts, print_trouble, sickness
 from backroom.store.database import now
 from backroom.store.print_attempts import MOST_FAILURES, HandedJob
 from backroom.store.story import waiting_for_person
@@ -158,7 +158,7 @@ def test_a_cancelled_order_is_not_sick_of_its_prints(floor: Floor) -> None:
     (number,) = making(floor)
     (job,) = floor.hand_out(BOOTH)
     floor.print(job, "unknown")
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", "cancelled_by_staff"))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", "cancelled_by_staff"))
     assert sick_of(floor, number) is None
     decide(floor, job, "printed")
     assert sick_of(floor, number) is None

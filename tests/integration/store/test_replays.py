@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from sqlalchemy import Connection, select
 
 from backroom.domain.errors import BackroomError
-from backroom.store import desk, print_attempts
+from backroom.store import cancelling, desk, print_attempts
 from backroom.store.carried_out import CORRECTION
 from backroom.store.replayed_prints import OUTCOME, PROGRESS, STARTED, Machine, ReplayedLine, take_in
 from backroom.store.tables import print_jobs
@@ -54,7 +54,7 @@ def meanwhile(floor: Floor, number: str, job: int, what: str) -> None:
             case "held":
                 return desk.hold(connection, number, desk.ASKED_BY_STAFF, "Ada")
             case "cancelled":
-                return desk.cancel(connection, number, "Ada", "changed_their_mind")
+                return cancelling.cancel(connection, number, "Ada", "changed_their_mind")
             case "printed" | "print_again":
                 return print_attempts.decide(connection, job, what, "Ada")
         return None

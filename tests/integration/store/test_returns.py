@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select, update
 from backroom.domain.return_policy import ReturnPolicy, ReturnRules, ReturnTerms
 from backroom.domain.returns import Disposition, Lane, Reason, Wanted
 from backroom.domain.shop import Shop
-from backroom.store import desk, effects, refunds, return_desk, return_opening, returns
+from backroom.store import cancelling, desk, effects, refunds, return_desk, return_opening, returns
 from backroom.store.database import now
 from backroom.store.forgetting import StillServed, forget
 from backroom.store.personal import Whose
@@ -306,7 +306,7 @@ def test_a_piece_is_exchanged_or_made_anew_and_not_both(counter: Counter) -> Non
     with pytest.raises(return_desk.NotNow):
         counter.say(line_id, Reason.PRINT_FAULT)
     ((another, _),) = counter.of_our_own(rma)
-    counter.write(lambda c: desk.cancel(c, another, WHO, desk.CANCELLED_BY_STAFF))
+    counter.write(lambda c: cancelling.cancel(c, another, WHO, desk.CANCELLED_BY_STAFF))
     counter.put(line_id, Disposition.REPRINT)
     assert [state for _, state in counter.of_our_own(rma)] == ["cancelled", "accepted"]
 

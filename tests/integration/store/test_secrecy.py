@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import cast, select
 from sqlalchemy import types as sql
 
-from backroom.store import desk, history
+from backroom.store import amending, cancelling, desk, history
 from backroom.store.database import Database, now
 from backroom.store.notes import open_notes, seal_note
 from backroom.store.tables import metadata
@@ -30,7 +30,7 @@ def live(floor: Floor) -> list[str]:
     floor.scan(SOUTH, numbers[2], GTIN_TEE)
     held = floor.taken_in(("TEE-TYPO", 1))
     write = floor.room.database.write
-    write(lambda c: desk.amend(c, floor.room.seals, held, "address.line1", f"{CANARIES[4]} 5", "Ada"))
+    write(lambda c: amending.amend(c, floor.room.seals, held, "address.line1", f"{CANARIES[4]} 5", "Ada"))
     noted = f"{CANARIES[1]} calls back, {CANARIES[3]}"
     write(lambda c: desk.hold(c, held, desk.ASKED_BY_STAFF, "Ada", seal_note(c, floor.room.seals, held, noted)))
     floor.deliver(an_order(7001, [(PLAIN, 1)], minute=7), "orders/updated")
@@ -107,7 +107,7 @@ def test_a_reason_is_a_code_and_what_a_person_says_is_a_note(floor: Floor) -> No
             write(lambda c, reason=reason: desk.hold(c, number, reason, "Ada"))
         assert not reason or reason not in str(refused.value)
         with pytest.raises(history.NotACode):
-            write(lambda c, reason=reason: desk.cancel(c, number, "Ada", reason))
+            write(lambda c, reason=reason: cancelling.cancel(c, number, "Ada", reason))
     for words in ("Frau Novak ruft zurück", "", "twice"):
         write(
             lambda c, words=words: desk.hold(

@@ -19,7 +19,7 @@ from backroom.domain.leases import Loan
 from backroom.domain.returns import Disposition, Reason
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
-from backroom.store import desk, leases, level_calls, selling, stock
+from backroom.store import cancelling, desk, leases, level_calls, selling, stock
 from backroom.store.database import now
 from backroom.store.tables import channel_levels, channel_stock
 from blocks.channels import ChannelAccount, block_name
@@ -148,7 +148,7 @@ def test_what_was_ordered_and_holds_no_pieces_is_sold_and_what_is_held_back_is_n
     # Taken in, and not further: as an order that is held over its address.
     floor.intake()
     number = floor.number(external_id)
-    floor.room.database.write(lambda c: desk.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF))
+    floor.room.database.write(lambda c: cancelling.cancel(c, number, "Ada", desk.CANCELLED_BY_STAFF))
     floor.tell_stock()
     assert shopify_till.levels == {PLAIN: 98, SCARCE: 0, GTIN_TEE: 0}
     second = floor.order((PLAIN, 5))

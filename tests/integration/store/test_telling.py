@@ -15,7 +15,7 @@ from werkzeug import Response
 from backroom.domain.shop import RoutingRule
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
-from backroom.store import decisions, desk, news, sickness
+from backroom.store import cancelling, decisions, desk, news, sickness
 from backroom.store.database import Database, now
 from backroom.store.tables import channel_news, effects
 from tasks.sick import give_runs
@@ -137,7 +137,9 @@ def test_what_is_cancelled_here_is_told_and_what_the_channel_cancelled_is_not(
     floor = told("shopify", shopify_till.listen(httpserver))
     ours, theirs = place(floor, shopify_till), place(floor, shopify_till)
     channels = floor.room.shop.told_ids("cancelled")
-    cancel = floor.room.database.write(lambda c: desk.cancel(c, ours, "Ada", desk.CANCELLED_BY_STAFF, told=channels))
+    cancel = floor.room.database.write(
+        lambda c: cancelling.cancel(c, ours, "Ada", desk.CANCELLED_BY_STAFF, told=channels)
+    )
     assert [(one.stage, one.location) for one in cancel] == [("tell", "web")]
     order = an_order(int(floor.story(theirs).order["external_id"]), ((PLAIN, 1),), minute=5)
     floor.deliver(order | {"cancelled_at": "2026-11-01T10:05:00+00:00"}, topic="orders/cancelled")
