@@ -32,7 +32,8 @@ WHAT_TO_DO = {
     "deleted_at_channel": "It was deleted at its channel after its label was made. Stop the parcel, or let it go on.",
     "changed_while_making": "It was changed while it is being made. Compare both, then decide.",
     "changed_after_correction": "The channel changed it after somebody corrected its address here. Compare both.",
-    "partner_differs": "Its partner has something else than was asked. Read on its page what, then decide.",
+    "partner_differs": "Its partner has something else than was asked, or does not say. Read on its page what, then "
+    "decide.",
     "partner_stuck": "Its partner waits for somebody. Read on its page why, and mend it there; it goes on by itself.",
     "partner_sent_part": "Its partner sent only some of it. Read on its page what is missing and have it made by a new "
     "order, or pay it back; then let it go on: its customer is told of the parcel.",

@@ -3,8 +3,9 @@
 What belongs here: where the two differ, and what is missing. What does not: the values of both sides
 (`partner_orders`), and what follows from a difference (`backroom.store.partner_news`).
 
-Never a partial order in silence: an answer that differs in any line is a difference that a person sees. What a partner
-does not repeat is not compared, and a file address that it rewrote says nothing of the file.
+Never a partial order in silence: an answer that differs in any line is a difference that a person sees, and so is one
+that leaves out what the partner's interface has it say. What an interface does not repeat is not compared, and a file
+address that a partner rewrote says nothing of the file.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ from dataclasses import dataclass, replace
 
 from backroom.domain.partner_orders import AskedLine, ToldLine, Tote
 
+# What is told where a partner leaves out what its interface has it say.
+UNSAID = "unsaid"
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a partner has otherwise than it was asked: codes and figures only. `line_no` 0 is the order as a whole."""
+    """What a partner has otherwise than it was asked: codes and figures only. `line_no` 0 is the order as a whole.
+    `told` is UNSAID where it does not say."""
 
     line_no: int
     what: str
@@ -26,12 +31,15 @@ class Difference:
 
     def sentence(self) -> str:
         where = f"line {self.line_no}" if self.line_no else "the order"
+        if self.told == UNSAID:
+            return f"{where} does not say its {self.what}, where {self.asked} was asked"
         return f"{where} has {self.what} {self.told or 'none'} where {self.asked or 'none'} was asked"
 
 
 def compare(asked: Sequence[AskedLine], told: Sequence[ToldLine] | None) -> tuple[Difference, ...]:
     """Where the partner's lines differ from ours: none missing, none more, none in two, each with its code, pieces,
-    artwork and how that is printed. What was not asked of a print is the partner's to choose.
+    artwork and how that is printed, or none said of what was asked. What was not asked of a print is the partner's to
+    choose.
 
     Nothing, as long as it does not say what it has (None).
     """
@@ -55,22 +63,30 @@ def compare(asked: Sequence[AskedLine], told: Sequence[ToldLine] | None) -> tupl
             ("print area", ours.placement, line_of.placement),
             ("artwork", ours.artwork, line_of.artwork),
         )
-        differences += [
-            Difference(ours.line_no, what, mine, yours)
-            for what, mine, yours in pairs + _print(ours, line_of) + _attributes(ours, line_of)
-            if yours is not None and mine != yours
-        ]
+        for what, mine, yours in pairs + _print(ours, line_of) + _attributes(ours, line_of):
+            if yours is None and mine and line_of.repeats:
+                yours = UNSAID
+            if yours is not None and mine != yours:
+                differences.append(Difference(ours.line_no, what, mine, yours))
     differences += [Difference(no, "pieces", "0", str(line.quantity)) for no, line in sorted(theirs.items())]
     return tuple(differences)
 
 
 def undone(asked: Sequence[AskedLine], told: Sequence[ToldLine] | None) -> tuple[Difference, ...]:
-    """Which lines of an order that is said to be picked are not whole by the same word."""
+    """Which lines of an order that is said to be picked are not whole by the same word, or not counted."""
     done = {line.line_no: line.done for line in told or () if line.done is not None}
-    return tuple(
+    return uncounted(asked, told) + tuple(
         Difference(line.line_no, "pieces done", str(line.quantity), str(done[line.line_no]))
         for line in asked
         if done.get(line.line_no, line.quantity) != line.quantity
+    )
+
+
+def uncounted(asked: Sequence[AskedLine], told: Sequence[ToldLine] | None) -> tuple[Difference, ...]:
+    """Which lines of an order that has ended do not say how much of them is done, though they must."""
+    silent = {line.line_no for line in told or () if line.repeats and line.done is None}
+    return tuple(
+        Difference(line.line_no, "pieces done", str(line.quantity), UNSAID) for line in asked if line.line_no in silent
     )
 
 
@@ -113,16 +129,18 @@ def _print(asked: AskedLine, told: ToldLine) -> tuple[tuple[str, str, str | None
         ("width in mm", asked.width_mm, told.width_mm),
         ("height in mm", asked.height_mm, told.height_mm),
     ):
-        if mine and yours is not None:
-            pairs.append((what, str(mine), str(yours)))
+        if mine:
+            pairs.append((what, str(mine), None if yours is None else str(yours)))
     return tuple(pairs)
 
 
 def _attributes(asked: AskedLine, told: ToldLine) -> tuple[tuple[str, str, str | None], ...]:
     """Size, colour and the like, where they are no part of the code: what was asked of each, and what is told."""
-    if told.attributes is None:
-        return ()
-    return tuple((name, value, told.attributes.get(name, "")) for name, value in sorted(asked.attributes.items()))
+    theirs = told.attributes
+    return tuple(
+        (name, value, None if theirs is None else theirs.get(name, ""))
+        for name, value in sorted(asked.attributes.items())
+    )
 
 
 def missing_pieces(asked: Sequence[AskedLine], told: Sequence[ToldLine] | None) -> dict[str, int]:

@@ -116,7 +116,8 @@ class ToldLine:
     """One line as the partner has it; `done` is how many pieces are made or picked, `prints` how many files it has for
     a piece, whatever their addresses.
 
-    What a partner does not repeat is None, and not compared.
+    What a partner does not repeat is None. It is not compared, unless its interface has it repeat whatever was asked
+    and count at the end what is done (`repeats`): then it is a doubt.
     """
 
     line_no: int
@@ -130,6 +131,7 @@ class ToldLine:
     width_mm: int | None = None
     height_mm: int | None = None
     prints: int | None = None
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Orders in the words of the microfactory interface, read.
 
 What belongs here: an order as a workshop or a cell tells it, in an answer or a message. What does not: asking
-(`microfactory`).
+(`microfactory`), and what follows from what a line leaves out (`backroom.domain.partner_answers`).
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def read_order(body: object, service: str, reference: str, kind: str) -> Partner
         raise unreadable(service, reference, "state")
     if body.get("reference") != reference:
         raise unreadable(service, reference, "reference")
-    if body.get("kind", kind) != kind:
+    if body.get("kind") != kind:
         raise unreadable(service, reference, "kind of order")
     revision, reason = _count(body.get("revision")), body.get("reason", "")
-    if revision is None:
+    if not revision:
         raise unreadable(service, reference, "revision")
     cost, currency = _read_cost(body.get("cost"), service, reference)
     return PartnerStatus(
@@ -67,34 +67,43 @@ def _read_lines(lines: object, service: str, reference: str) -> tuple[ToldLine, 
     if not isinstance(lines, list) or not lines:
         raise unreadable(service, reference, "list of lines")
     read = []
-    for line in lines:
+    for place, line in enumerate(lines, 1):
         entry = as_dict(line)
         number, quantity, code = _count(entry.get("line")), _count(entry.get("quantity")), entry.get("code")
-        if number is None or quantity is None or not isinstance(code, str):
-            raise unreadable(service, reference, "line")
+        if number is None:
+            raise unreadable(service, reference, f"number of the line in place {place}")
+        if quantity is None:
+            raise unreadable(service, reference, f"quantity of line {number}")
+        if not isinstance(code, str):
+            raise unreadable(service, reference, f"code of line {number}")
         done = _count(entry.get("done"))
         if done is None and entry.get("done") is not None:
-            raise unreadable(service, reference, "number of pieces done")
-        artwork, placement = entry.get("artwork") or "", entry.get("placement") or ""
-        # Older workshops repeat neither how large nor by which technique they print.
-        technique, size, attributes = (entry.get(name) for name in ("technique", "print", "attributes"))
+            raise unreadable(service, reference, f"number of pieces done of line {number}")
+        artwork, size, attributes = _text(entry, "artwork"), as_dict(entry.get("print")), entry.get("attributes")
         read.append(
             ToldLine(
                 line_no=number,
                 code=code,
                 quantity=quantity,
-                placement=str(placement) if artwork else "",
-                artwork=str(artwork),
+                # Where no artwork goes, nothing is meant by where it goes.
+                placement=_text(entry, "placement") if artwork else None,
+                artwork=artwork,
                 done=done,
-                attributes=None
-                if attributes is None
-                else {str(name): str(value) for name, value in as_dict(attributes).items()},
-                technique=None if technique is None else str(technique),
-                width_mm=None if size is None else _count(as_dict(size).get("width_mm")) or 0,
-                height_mm=None if size is None else _count(as_dict(size).get("height_mm")) or 0,
+                attributes={str(name): str(value) for name, value in attributes.items()}
+                if isinstance(attributes, dict)
+                else None,
+                technique=_text(entry, "technique"),
+                width_mm=_count(size.get("width_mm")),
+                height_mm=_count(size.get("height_mm")),
+                repeats=True,
             )
         )
     return tuple(read)
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str | None:
+    told = entry.get(name)
+    return told if isinstance(told, str) and told else None
 
 
 def _read_parcels(parcels: object, service: str, reference: str) -> tuple[PartnerParcel, ...]:

@@ -19,7 +19,15 @@ from sqlalchemy import Connection, RowMapping, select, update
 
 from backroom.domain.lifecycle import MOVES, Kind
 from backroom.domain.model import FulfilmentState, OrderState, StepOutcome
-from backroom.domain.partner_answers import Difference, compare, contents, missing_pieces, not_in_totes, undone
+from backroom.domain.partner_answers import (
+    Difference,
+    compare,
+    contents,
+    missing_pieces,
+    not_in_totes,
+    uncounted,
+    undone,
+)
 from backroom.domain.partner_orders import AT_WORK, REFUSED, PartnerOrderState, PartnerParcel, PartnerStatus
 from backroom.domain.shop import Location
 from backroom.store import cancelling, desk, fulfilment, history, partner_orders, shipping, stock
@@ -236,6 +244,9 @@ def _note_differences(
     found = compare(asked, status.lines)
     if status.state is _S.MADE:
         found += undone(asked, status.lines) + not_in_totes(asked, status.totes)
+    if status.state is _S.SHIPPED:
+        # Fewer than were asked are missing pieces: another Hold.
+        found += uncounted(asked, status.lines)
     plain = [asdict(difference) for difference in found]
     if not plain or plain == row["differences"]:
         return []

@@ -164,6 +164,7 @@ def _parcel(number: int) -> Any:
 def _made(reference: str, number: int) -> Any:
     line = {"line": 1, "code": "shirt-black-m", "quantity": 1, "done": 0}
     order = {"reference": reference or f"partner-{number}", "id": f"w-{number}", "revision": 2, "state": "in_progress"}
+    order["kind"] = "make"
     return {"type": "order.changed", "data": order | {"lines": [line], "parcels": [], "cost": None}}
 
 

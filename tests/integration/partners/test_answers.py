@@ -227,7 +227,7 @@ def a_workshop(server: HTTPServer) -> dict[str, Any]:
     [
         (0, {"print": {"width_mm": 100, "height_mm": 250}}, "line 1 has width in mm 100 where 200 was asked"),
         (0, {"print": {"width_mm": 200, "height_mm": 100}}, "line 1 has height in mm 100 where 250 was asked"),
-        (0, {"print": {}}, "line 1 has width in mm 0 where 200 was asked"),
+        (0, {"print": {}}, "line 1 does not say its width in mm, where 200 was asked"),
         (0, {"technique": "transfer"}, "line 1 has technique transfer where dtg was asked"),
         (0, {"attributes": {"size": "L", "color": "black"}}, "line 1 has size L where M was asked"),
         (0, {"artwork": FOX}, f"line 1 has artwork {FOX} where {OWL} was asked"),
@@ -250,14 +250,77 @@ def test_what_a_workshop_has_otherwise_is_seen_on_its_line(
     assert said in differences(request, partner.status(request.reference, ""))
 
 
-def test_an_older_workshop_repeats_less_and_does_not_differ(httpserver: HTTPServer) -> None:
+LEFT_OUT = {
+    "artwork": [f"line 1 does not say its artwork, where {OWL} was asked"],
+    "placement": ["line 1 does not say its print area, where front was asked"],
+    "print": [
+        "line 1 does not say its width in mm, where 200 was asked",
+        "line 1 does not say its height in mm, where 250 was asked",
+    ],
+    "technique": ["line 1 does not say its technique, where dtg was asked"],
+    "attributes": [
+        "line 1 does not say its color, where black was asked",
+        "line 1 does not say its size, where M was asked",
+    ],
+}
+
+
+@pytest.mark.parametrize("name", sorted(LEFT_OUT))
+@pytest.mark.parametrize("how", ["left out", None, 7])
+def test_what_a_workshop_leaves_out_of_a_line_is_seen_where_it_was_asked_and_only_there(
+    httpserver: HTTPServer, name: str, how: object
+) -> None:
     there, request = a_workshop(httpserver), request_for(a_spec("microfactory"))
     partner = Microfactory("Workshop", httpserver.url_for("").rstrip("/"), TOKEN, MAKE)
     partner.submit(request)
     for one in there["lines"]:
-        for name in ("print", "technique", "attributes"):
-            one.pop(name, None)
-    assert differences(request, partner.status(request.reference, "")) == []
+        one.pop(name, None)
+    if how != "left out":
+        there["lines"][0][name] = how
+    found = differences(request, partner.status(request.reference, ""))
+    assert set(LEFT_OUT[name]) <= set(found)
+    assert not [said for said in found if said.startswith("line 3")], "nothing of it was asked of the socks"
+
+
+@pytest.mark.parametrize("kind", [MAKE, PICK])
+@pytest.mark.parametrize("name", ["technique", "attributes"])
+def test_a_cell_repeats_what_was_asked_as_a_workshop_does(httpserver: HTTPServer, kind: str, name: str) -> None:
+    there = a_workshop(httpserver)
+    partner = Microfactory("Cell", httpserver.url_for("").rstrip("/"), TOKEN, kind)
+    socks = PartnerProduct("SOCKS", "4014", technique="folded", attributes={"size": "M"}, artwork=False)
+    spec = replace(a_spec("integrator"), products=(socks,))
+    lines = match(spec, "A-1", [WantedLine(1, "SOCKS", 2)])
+    request = PartnerRequest("partner-A-1-x", lines)
+    assert differences(request, partner.submit(request)) == []
+    del there["lines"][0][name]
+    what, asked = {"technique": ("technique", "folded"), "attributes": ("size", "M")}[name]
+    found = differences(request, partner.status(request.reference, ""))
+    assert found == [f"line 1 does not say its {what}, where {asked} was asked"]
+
+
+@pytest.mark.parametrize("name", ["kind", "state", "revision", "reference", "lines"])
+@pytest.mark.parametrize("kind", [MAKE, PICK])
+def test_an_order_without_what_the_interface_requires_is_no_answer(
+    httpserver: HTTPServer, kind: str, name: str
+) -> None:
+    there = a_workshop(httpserver)
+    partner = Microfactory("Workshop", httpserver.url_for("").rstrip("/"), TOKEN, kind)
+    request = replace(request_for(replace(a_spec("integrator"), products=())), artwork={})
+    partner.submit(request)
+    del there[name]
+    with pytest.raises(AnswerUnreadable, match=name):
+        partner.status(request.reference, "")
+
+
+@pytest.mark.parametrize("name", ["line", "code", "quantity"])
+def test_a_line_without_what_the_interface_requires_is_named_with_the_field(httpserver: HTTPServer, name: str) -> None:
+    there, request = a_workshop(httpserver), request_for(a_spec("microfactory"))
+    partner = Microfactory("Workshop", httpserver.url_for("").rstrip("/"), TOKEN, MAKE)
+    partner.submit(request)
+    del there["lines"][1][name]
+    said = "number of the line in place 2" if name == "line" else f"{name} of line 2"
+    with pytest.raises(AnswerUnreadable, match=said):
+        partner.status(request.reference, "")
 
 
 @pytest.mark.parametrize(("kind", "other"), [(MAKE, PICK), (PICK, MAKE)])

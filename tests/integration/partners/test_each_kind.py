@@ -84,7 +84,7 @@ def there(
             bill=1550,
         )
     if kind == "cell":
-        partnership, people, location = at_a_cell(floor, cell, monkeypatch), cell, CELL
+        partnership, people, location = at_a_cell(floor, cell.url, monkeypatch), cell, CELL
     else:
         place = a_place(a_partner(workshop.url))
         partnership, people, location = with_partners(floor, monkeypatch, place), workshop, WORKSHOP

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 import schemathesis
+import yaml
 from hypothesis import HealthCheck, settings
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
 from schemathesis import Case
 
-from tests.workshops import TOKEN, Workshop
+from tests.workshops import TOKEN, Workshop, a_workshop
 
 DESCRIBED = Path(__file__).parents[3] / "docs" / "microfactory-openapi.yaml"
 schema = schemathesis.openapi.from_path(DESCRIBED)
@@ -65,6 +69,44 @@ def test_an_artwork_is_kept_under_its_own_bytes_only(workshop: Workshop) -> None
     assert workshop.api("PUT", f"artworks/{sha256}", data=PNG + b"!").status_code == 409
     assert workshop.api("PUT", f"artworks/{sha256}", data=PNG).status_code == 200
     assert workshop.api("POST", "orders", json=wanted, headers=key).status_code == 201
+
+
+SHAPE = {"$ref": "urn:interface#/components/schemas/Order"}
+
+
+def faults_of(told: object) -> list[str]:
+    """What is wrong with an order by the description alone."""
+    description = Resource(yaml.safe_load(DESCRIBED.read_text()), DRAFT202012)
+    registry = Registry().with_resource("urn:interface", description)
+    found = Draft202012Validator(SHAPE, registry=registry).iter_errors(told)
+    return sorted(str(error.message) for error in found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "form"),
+    [("make", "shipped", {"tracking": "1"}), ("pick", "picked", {}), ("pick", "short", {"done-1": "1"})],
+)
+def test_how_an_order_ended_says_how_many_pieces_are_done_by_the_description_and_by_the_workshop(
+    tmp_path: Path, kind: str, state: str, form: dict[str, str]
+) -> None:
+    with a_workshop(tmp_path / "orders.db", kind) as place:
+        place.api("POST", "orders", json=order("ours-6", kind=kind), headers={"Idempotency-Key": "ours-6"})
+        place.press("ours-6", "accepted")
+        begun = place.order("ours-6")
+        assert faults_of(begun) == [], "nobody need count before it has ended"
+        assert "done" not in begun["lines"][0]
+        place.press("ours-6", state, **form)
+        told = place.order("ours-6")
+        assert faults_of(told) == []
+        told["lines"][0].pop("done")
+        assert faults_of(told) == ["'done' is a required property"]
+
+
+def test_an_artwork_without_its_print_area_is_no_line_of_an_answer(workshop: Workshop) -> None:
+    workshop.api("POST", "orders", json=order("ours-7"), headers={"Idempotency-Key": "ours-7"})
+    told = workshop.order("ours-7")
+    told["lines"][0]["artwork"] = "0" * 64
+    assert faults_of(told) == ["'placement' is a dependency of 'artwork'"]
 
 
 def test_an_order_is_cancelled_until_it_is_begun(workshop: Workshop) -> None:

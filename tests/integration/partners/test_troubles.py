@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from re import compile as pattern
 from typing import Any
 
@@ -164,6 +165,7 @@ def test_what_differs_and_cannot_be_cancelled_waits_for_a_person_and_then_goes_o
     release(floor, number)
     assert floor.state(number) == ("released", ["making"])
     for order in there.values():
+        order["lines"][0] |= {"done": 2}
         order |= {"state": "shipped", "revision": 3, "parcels": [{"carrier": "DHL", "tracking": "1"}]}
     partnership.ask_about(number)
     floor.fulfil(WORKSHOP)
@@ -177,7 +179,7 @@ def test_what_is_sent_and_is_not_what_was_asked_waits_for_a_person_before_the_cu
     partnership = with_partners(floor, monkeypatch, a_place(a_partner(httpserver.url_for("").rstrip("/"))))
     number = partnership.placed((PLAIN, 2))
     (order,) = there.values()
-    order["lines"][0] |= {"quantity": 1}
+    order["lines"][0] |= {"quantity": 1, "done": 2}
     order |= {"state": "shipped", "revision": 2, "parcels": [{"carrier": "DHL", "tracking": "1"}]}
     (outcome,) = partnership.ask_about(number)
     assert (outcome.result, outcome.reason) == ("held", "partner_differs")
@@ -191,6 +193,60 @@ def test_what_is_sent_and_is_not_what_was_asked_waits_for_a_person_before_the_cu
     release(floor, number)
     floor.fulfil(WORKSHOP)
     assert floor.state(number) == ("fulfilled", ["done"])
+
+
+@pytest.mark.parametrize("done", [{}, {"done": None}])
+def test_what_is_shipped_and_not_counted_waits_for_a_person_before_the_customer_is_told(
+    floor: Floor, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, done: dict[str, Any]
+) -> None:
+    there = a_fake(httpserver, {})
+    partnership = with_partners(floor, monkeypatch, a_place(a_partner(httpserver.url_for("").rstrip("/"))))
+    number = partnership.placed((PLAIN, 2))
+    (order,) = there.values()
+    order["lines"][0] |= done
+    order |= {"state": "shipped", "revision": 2, "parcels": [{"carrier": "DHL", "tracking": "1"}]}
+    (outcome,) = partnership.ask_about(number)
+    assert (outcome.result, outcome.reason) == ("held", "partner_differs")
+    (differs,) = [entry for entry in floor.story(number).history if entry["event"] == "partner.differs"]
+    assert differs["data"]["differences"] == ["line 1 does not say its pieces done, where 2 was asked"]
+    floor.fulfil(WORKSHOP)
+    assert floor.effects("message") == []
+    assert floor.effects("partner_cancel") == [], "nothing is to be cancelled any more"
+    release(floor, number)
+    floor.fulfil(WORKSHOP)
+    assert floor.state(number) == ("fulfilled", ["done"])
+
+
+def test_what_a_cell_picked_and_did_not_count_waits_for_a_person(
+    floor: Floor, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = a_fake(httpserver, {})
+    partnership = at_a_cell(floor, httpserver.url_for("").rstrip("/"), monkeypatch)
+    number = partnership.placed((PLAIN, 3), at=CELL)
+    (order,) = there.values()
+    order |= {"state": "picked", "revision": 2}
+    (outcome,) = partnership.ask_about(number, CELL)
+    assert (outcome.result, outcome.reason) == ("held", "partner_differs")
+    (differs,) = [entry for entry in floor.story(number).history if entry["event"] == "partner.differs"]
+    assert differs["data"]["differences"] == ["line 1 does not say its pieces done, where 3 was asked"]
+    release(floor, number)
+    floor.fulfil(CELL)
+    assert floor.state(number) == ("fulfilled", ["done"])
+
+
+def test_a_workshop_that_leaves_out_what_is_printed_is_asked_to_cancel_and_a_person_reads_which_line(
+    floor: Floor, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = a_fake(httpserver, {"print": None, "technique": None})
+    products = tuple(replace(one, technique="dtg") for one in a_partner("").products)
+    spec = a_partner(httpserver.url_for("").rstrip("/"), products=products)
+    partnership = with_partners(floor, monkeypatch, a_place(spec))
+    number = partnership.placed((PLAIN, 2))
+    assert (floor.story(number).order["state"], hold_of(floor, number)) == ("held", "partner_differs")
+    (differs,) = [entry for entry in floor.story(number).history if entry["event"] == "partner.differs"]
+    assert "line 1 does not say its technique, where dtg was asked" in differs["data"]["differences"]
+    partnership.ask()
+    assert [order["state"] for order in there.values()] == ["cancelled"]
 
 
 def test_an_order_with_a_piece_that_a_partner_does_not_list_is_not_submitted_at_all(
@@ -314,9 +370,9 @@ def test_what_is_stuck_is_held_with_its_reason_sealed_and_goes_on_by_itself(
     assert CANARIES[0] not in str(rows)
 
 
-def at_a_cell(floor: Floor, cell: Workshop, monkeypatch: pytest.MonkeyPatch) -> Partnership:
+def at_a_cell(floor: Floor, url: str, monkeypatch: pytest.MonkeyPatch) -> Partnership:
     """A cell that picks what lies there, by our own names."""
-    spec = a_partner(cell.url, adapter="integrator", products=(), ships_to="hub")
+    spec = a_partner(url, adapter="integrator", products=(), ships_to="hub")
     partnership = with_partners(floor, monkeypatch, a_place(spec, CELL, "robot_cell"))
     floor.room.database.write(lambda c: stock.receive(c, "cell", [(CELL, PLAIN, 5)], "delivered", now(c)))
     return partnership
@@ -325,7 +381,7 @@ def at_a_cell(floor: Floor, cell: Workshop, monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_cell_picks_into_a_tote_and_the_parcel_is_packed_and_labelled_as_ours(
     floor: Floor, cell: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    partnership = at_a_cell(floor, cell, monkeypatch)
+    partnership = at_a_cell(floor, cell.url, monkeypatch)
     number = partnership.placed((PLAIN, 2), at=CELL)
     reference = partnership.reference(number)
     (line,) = cell.order(reference)["lines"]
@@ -344,7 +400,7 @@ def test_a_cell_picks_into_a_tote_and_the_parcel_is_packed_and_labelled_as_ours(
 def test_a_cell_that_is_short_leaves_the_order_to_a_person_who_counts(
     floor: Floor, cell: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    partnership = at_a_cell(floor, cell, monkeypatch)
+    partnership = at_a_cell(floor, cell.url, monkeypatch)
     number = partnership.placed((PLAIN, 3), at=CELL)
     reference = partnership.reference(number)
     cell.press(reference, "accepted")
@@ -362,7 +418,7 @@ def test_a_cell_that_is_short_leaves_the_order_to_a_person_who_counts(
 def test_the_totes_of_an_order_are_known_from_when_they_are_set_aside_to_what_is_in_each(
     floor: Floor, cell: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    partnership = at_a_cell(floor, cell, monkeypatch)
+    partnership = at_a_cell(floor, cell.url, monkeypatch)
     number = partnership.placed((PLAIN, 3), at=CELL)
     reference = partnership.reference(number)
 
@@ -392,7 +448,7 @@ def test_the_totes_of_an_order_are_known_from_when_they_are_set_aside_to_what_is
 def test_a_tote_that_was_set_aside_comes_back_with_all_of_it_where_nobody_says_otherwise(
     floor: Floor, cell: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    partnership = at_a_cell(floor, cell, monkeypatch)
+    partnership = at_a_cell(floor, cell.url, monkeypatch)
     number = partnership.placed((PLAIN, 2), at=CELL)
     reference = partnership.reference(number)
     cell.press(reference, "accepted")
@@ -407,12 +463,11 @@ def test_totes_that_come_back_with_less_than_was_asked_wait_for_somebody_who_loo
     floor: Floor, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = a_fake(httpserver, {})
-    spec = a_partner(httpserver.url_for("").rstrip("/"), adapter="integrator", products=(), ships_to="hub")
-    partnership = with_partners(floor, monkeypatch, a_place(spec, CELL, "robot_cell"))
-    floor.room.database.write(lambda c: stock.receive(c, "cell", [(CELL, PLAIN, 5)], "delivered", now(c)))
+    partnership = at_a_cell(floor, httpserver.url_for("").rstrip("/"), monkeypatch)
     number = partnership.placed((PLAIN, 3), at=CELL)
     (order,) = there.values()
     totes = [{"id": "T-7", "lines": [{"line": 1, "quantity": 2}]}]
+    order["lines"][0] |= {"done": 3}
     order |= {"state": "picked", "revision": 2, "totes": totes}
     (outcome,) = partnership.ask_about(number, CELL)
     assert (outcome.result, outcome.reason) == ("held", "partner_differs")
@@ -440,7 +495,7 @@ def test_totes_that_nobody_can_read_are_no_answer(totes: object) -> None:
 
 
 def test_a_jam_is_a_persons(floor: Floor, cell: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    partnership = at_a_cell(floor, cell, monkeypatch)
+    partnership = at_a_cell(floor, cell.url, monkeypatch)
     number = partnership.placed((PLAIN, 1), at=CELL)
     cell.press(partnership.reference(number), "accepted")
     cell.press(partnership.reference(number), "stuck", reason="tote jammed at the lift")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backroom.domain.partner_answers import compare, contents, missing_pieces, not_in_totes, undone
+from backroom.domain.partner_answers import UNSAID, compare, contents, missing_pieces, not_in_totes, uncounted, undone
 from backroom.domain.partner_orders import (
     ASK_AT_LEAST_EVERY,
     AskedLine,
@@ -204,6 +204,35 @@ def test_a_cell_that_names_totes_and_not_what_is_in_them_does_not_differ() -> No
 def test_what_a_partner_does_not_repeat_is_not_compared(wanted: list[WantedLine]) -> None:
     asked = match(SPEC, "A-1", wanted)
     assert compare(asked, [ToldLine(line.line_no, None, line.quantity) for line in asked]) == ()
+
+
+@given(wanted_lines, st.data(), st.sampled_from(["placement", "artwork", "technique", "width_mm", "attributes"]))
+def test_what_is_to_be_repeated_and_is_not_differs_on_its_line_alone(
+    wanted: list[WantedLine], data: st.DataObject, left_out: str
+) -> None:
+    asked = match(SPEC, "A-1", wanted)
+    answer = [replace(told(line), repeats=True) for line in asked]
+    assert compare(asked, answer) == ()
+    at = data.draw(st.integers(0, len(answer) - 1))
+    answer[at] = replace(answer[at], **{left_out: None})
+    (difference,) = compare(asked, answer)
+    assert (difference.line_no, difference.told) == (asked[at].line_no, UNSAID)
+    assert difference.sentence().startswith(f"line {asked[at].line_no} does not say its ")
+
+
+@given(wanted_lines, st.data(), st.booleans())
+def test_pieces_that_nobody_counted_are_named_by_line_where_they_are_to_be_counted(
+    wanted: list[WantedLine], data: st.DataObject, repeats: bool
+) -> None:
+    asked = match(SPEC, "A-1", wanted)
+    counted = [data.draw(st.booleans()) for _ in asked]
+    answer = [
+        replace(told(line), repeats=repeats, done=line.quantity if done else None)
+        for line, done in zip(asked, counted, strict=True)
+    ]
+    wrong = [line.line_no for line, done in zip(asked, counted, strict=True) if repeats and not done]
+    assert [one.line_no for one in uncounted(asked, answer)] == wrong
+    assert [one.line_no for one in undone(asked, answer)] == wrong
 
 
 @given(wanted_lines, st.data())
