@@ -57,12 +57,11 @@ def make_call(
     *,
     about: str,
     again: bool | None = None,
-    careful: bool = False,
 ) -> Answer:
     """Make one call and return its answer, once it means yes.
 
-    `told` are the words for its braces; `again` says that doing it twice is harmless, as asking always is; `careful`
-    as in `Client.call`. Errors are those of `backroom.outgoing`.
+    `told` are the words for its braces; `again` says that doing it twice is harmless, as asking always is.
+    Errors are those of `backroom.outgoing`.
     """
     body: dict[str, Any] = {}
     if call.query:
@@ -74,7 +73,7 @@ def make_call(
         # One that has nothing to say is left out: no page asks for the first one.
         body["params"] = {name: value for name, value in params.items() if value not in ("", None)}
     path = _WORD.sub(lambda word: quote(said(told.get(word[1])), safe=""), call.path)
-    answer = client.call(call.method, path, about=about, again=again or call.reads_only, careful=careful, **body)
+    answer = client.call(call.method, path, about=about, again=again or call.reads_only, **body)
     service = client.account.service
     if call.query:
         _no_graphql_errors(service, answer, about)

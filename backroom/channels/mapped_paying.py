@@ -49,7 +49,7 @@ class MappedRefunds:
                 if call.reads_only or (call.unless and call.unless in known):
                     continue
                 try:
-                    answer = make_call(client, call, known, about=request.key, again=False, careful=True)
+                    answer = make_call(client, call, known, about=request.key, again=False)
                     known |= kept_of(call, answer, known)
                     begun = True
                 except ServiceRefused as refused:

@@ -47,9 +47,10 @@ class MetaApi:
     def get(self, path: str, about: str, params: dict[str, Any]) -> dict[str, Any]:
         return self._call("GET", path, about, params=params)
 
-    def post(self, path: str, about: str, body: dict[str, Any]) -> dict[str, Any]:
-        """A call with a key of idempotency in its body, or that only says how something is: twice is once."""
-        return self._call("POST", path, about, again=True, json=body)
+    def post(self, path: str, about: str, body: dict[str, Any], *, sets: bool = False) -> dict[str, Any]:
+        """A call that is harmless twice where its body has a key of idempotency, or it `sets` how something is from
+        now on; any other is made once."""
+        return self._call("POST", path, about, again=sets or "idempotency_key" in body, json=body)
 
     def pages(self, path: str, about: str, params: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Every object of an edge; the way on is the cursor, never the address in the answer, which has our token."""

@@ -108,7 +108,7 @@ class MetaLevels:
             "requests": [{"method": "UPDATE", "data": change} for change in changes],
         }
         with self._open():
-            answer = self._api.post(at(self._catalogue, "items_batch"), f"{self._channel} stock", body)
+            answer = self._api.post(at(self._catalogue, "items_batch"), f"{self._channel} stock", body, sets=True)
         wrong = {text(one.get("retailer_id")) for one in items(answer.get("validation_status")) if one.get("errors")}
         handles = [text(one) for one in answer.get("handles") or () if text(one)]
         if not handles and len(wrong) < len(changes):

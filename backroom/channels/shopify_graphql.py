@@ -54,18 +54,26 @@ class ShopifyGraphql:
     def close(self) -> None:
         self._client.close()
 
-    def ask(self, document: str, variables: Mapping[str, Any], about: str, *, again: bool = True) -> dict[str, Any]:
+    def ask(
+        self, document: str, variables: Mapping[str, Any], about: str, *, again: bool | None = None
+    ) -> dict[str, Any]:
         """The answer's `data`, whole: an answer with any error in it is none.
 
-        `about` and `again` are as for `Client.call`; a mutation without a key of its own says `again=False`.
+        `about` and `again` are as for `Client.call`: a query only asks, and a mutation is taken for one that must not
+        be made twice unless it is said that it carries a key.
         Errors: TooDear, ServiceSetup (the token may not do that), ServiceAway (throttled for longer than we wait, or
         an error of Shopify's own; ServiceSilent where that leaves a mutation open), AnswerUnreadable, and those of
         `Client.call`.
         """
+        harmless = document.lstrip().startswith("query") if again is None else again
         for _ in range(TRIES):
             self._wait_for_points(document, about)
             answer = self._client.call(
-                "POST", "graphql.json", about=about, again=again, json={"query": document, "variables": dict(variables)}
+                "POST",
+                "graphql.json",
+                about=about,
+                again=harmless,
+                json={"query": document, "variables": dict(variables)},
             )
             said = answer.mapping()
             self._note_cost(document, mapping(mapping(said.get("extensions")).get("cost")))
@@ -74,7 +82,7 @@ class ShopifyGraphql:
                 return mapping(said["data"])
             # Nothing of a throttled query was carried out, so it may be repeated whatever it is.
             if "THROTTLED" not in _codes(errors):
-                raise _error(errors, about, again)
+                raise _error(errors, about, harmless)
         wait = timedelta(seconds=LONGEST_WAIT)
         raise ServiceAway(SERVICE, f"{SERVICE} throttles us ({about}).", retry_after=wait, nothing_happened=True)
 

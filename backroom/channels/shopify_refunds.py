@@ -78,7 +78,9 @@ class ShopifyRefunds:
         }
         # The same key for the same refund, however often it is asked: Shopify then answers as it did at first.
         key = str(uuid.uuid5(uuid.NAMESPACE_URL, f"backroom:{request.key}"))
-        said = mapping(self._shop.ask(REFUND, {"input": asked, "key": key}, request.key).get("refundCreate"))
+        said = mapping(
+            self._shop.ask(REFUND, {"input": asked, "key": key}, request.key, again=True).get("refundCreate")
+        )
         if items(said.get("userErrors")):
             raise RefundRefused(f"{SERVICE} does not pay {request.key} back.", remedy=BY_HAND)
         return _refunded(mapping(said.get("refund")), request)

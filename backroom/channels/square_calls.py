@@ -21,6 +21,9 @@ from backroom.outgoing.errors import ServiceRefused
 
 SERVICE = "Square"
 VERSION = "2026-09-16"
+IDEMPOTENCY = "idempotency_key"
+# Its POSTs that change nothing there.
+_ASKING = ("/search", "/batch-retrieve")
 # The most that each takes at once.
 ORDERS_AT_ONCE, OBJECTS_AT_ONCE = 100, 1000
 
@@ -40,8 +43,9 @@ class SquareApi:
         return object_of(self._client.call("GET", path, about=about).body, SERVICE, about)
 
     def ask(self, path: str, about: str, body: dict[str, Any], *, method: str = "POST") -> dict[str, Any]:
-        """A call that is harmless twice: it asks, or carries a key by which Square knows it again."""
-        return object_of(self._client.call(method, path, about=about, again=True, json=body).body, SERVICE, about)
+        """A call that only asks, or carries a key by which Square knows it again; any other is made once."""
+        again = IDEMPOTENCY in body or path.endswith(_ASKING)
+        return object_of(self._client.call(method, path, about=about, again=again, json=body).body, SERVICE, about)
 
     def order(self, order_id: str) -> dict[str, Any]:
         return mapping(self.get(f"v2/orders/{quote(order_id, safe='')}", order_id).get("order"))

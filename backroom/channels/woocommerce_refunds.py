@@ -114,7 +114,7 @@ class WooRefunds:
         error: BackroomError
         try:
             with Client(account) as client:
-                return client.call(method, f"wp-json/wc/v3/{path}", about=about, careful=method == "POST", **more)
+                return client.call(method, f"wp-json/wc/v3/{path}", about=about, **more)
         except ServiceAway as away:
             error = ChannelAway(away.message, retry_after=away.retry_after)
         except ServiceSetup as setup:

@@ -45,6 +45,8 @@ READ_TIMEOUT = 20.0
 
 _KANNEL_CODING = {"gsm": "0", "ucs2": "2"}
 _ALL_DELIVERY_REPORTS = "31"
+# smsbox's own 503, after bearerbox turned the message away; a proxy before it has other words.
+_UNTAKEN = b"Temporal failure, try again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class KannelGateway:
                 address = address.replace("{mark}", mark(self.token, message.key))
             query["dlr-url"] = address
         # A GET that sends: doing it twice sends twice.
-        answer, status = _call(client, "GET", message.key, "Kannel", {}, params=query, again=False)
+        answer, status = _call(client, "GET", message.key, "Kannel", {}, _UNTAKEN, params=query, again=False)
         # 202 "0: Accepted for delivery", 202 "3: Queued for later delivery": both are Kannel's to deliver now.
         if status == 202 and answer is not None and answer.body.startswith((b"0:", b"3:")):
             return Sent(KANNEL, message.key, datetime.now(UTC))
@@ -201,11 +203,18 @@ class JsonSmsGateway:
 
 
 def _call(
-    client: Client, method: str, key: str, provider: str, late: Mapping[int, BackroomError | None], **call: Any
+    client: Client,
+    method: str,
+    key: str,
+    provider: str,
+    late: Mapping[int, BackroomError | None],
+    untaken: bytes = b"",
+    **call: Any,
 ) -> tuple[Answer | None, int]:
     """The answer with its status, one that says no included; our own errors for all else.
 
     `late` are errors of this provider's for a "not now", by its status; None there means that it is none at all.
+    `untaken` is how a server error of its own begins that says that it took nothing.
     """
     error: BackroomError
     try:
@@ -222,12 +231,18 @@ def _call(
             if isinstance(own, Retry):
                 own.retry_after = away.retry_after
             error = own
-        elif away.nothing_happened or key == "check":
+        elif away.nothing_happened or away.status == 503 or key == "check":
+            # A 503 comes here of what carries a key: it is sent again under that, whoever said so.
             down = f"{provider} takes no message now: {away.message}"
             error = ProviderDown(down, retry_after=away.retry_after)
         else:
             error = sending_unknown(key, provider)
-    except (ServiceSilent, AnswerUnreadable):
+    except ServiceSilent as silent:
+        if silent.answer is not None and untaken and silent.answer.body.startswith(untaken):
+            error = ProviderDown(f"{provider} takes no message now ({key}, {silent.answer.status}).")
+        else:
+            error = sending_unknown(key, provider)
+    except AnswerUnreadable:
         error = sending_unknown(key, provider)
     else:
         return answer, answer.status

@@ -4,8 +4,9 @@
   this house, and no redirect is followed.
 - Connecting and reading have time-outs, the whole call has a deadline (`deadline`), and its answer has a largest size,
   packed and unpacked.
-- It is tried again only where that is harmless: nothing had left, the other side said "not now" (429, 503), or the
-  caller says that the same call twice is one (`again`). All tries together stay below `PATIENCE` seconds.
+- It is tried again only where that is harmless: nothing had left, the other side said "not now", or the caller says
+  that the same call twice is one (`again`). A 503 is a "not now" only for such a call: some proxies say so of what they
+  passed on. All tries together stay below `PATIENCE` seconds.
 - `Retry-After` (RFC 9110 section 10.2.3) is kept, by every process and after a restart (`circuit`); after failures in a
   row the circuit opens.
 - The log names service, our id, status, the request's id and the other side's own (`call_log`): no address, login, body
@@ -42,7 +43,10 @@ FIRST_PAUSE = 0.5
 MOST_BYTES = 8 * 1024 * 1024
 MOST_OF_ERROR = 64 * 1024
 _PIECE = 64 * 1024
-_NOT_NOW = frozenset({408, 425, 429, 503})
+# By these it says that it did nothing with the call (RFC 9110 section 15.5.9, RFC 8470, RFC 6585 section 4).
+_NOTHING_DONE = frozenset({408, 425, 429})
+_NOT_NOW = _NOTHING_DONE | {503}
+_ASKING = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,6 @@ class Client:
         *,
         about: str,
         again: bool | None = None,
-        careful: bool = False,
         headers: Mapping[str, str] | None = None,
         most_bytes: int = MOST_BYTES,
         **body: Any,
@@ -104,13 +107,12 @@ class Client:
         """The answer to one call, a 2xx; everything else is an error of `backroom.outgoing.errors`.
 
         `path` is below the base; `about` is our id of what it is about, such as an effect's key. `again` says that the
-        same call twice is one over there, as a GET is or whatever carries an idempotency key. `careful` is for what
-        must not be done twice and has no key: then a 503 counts as a lost answer, since some proxies say so of a call
-        that they passed on, and so does whatever only all but certainly came before it was sent. `body` is what
-        `requests` takes: json, data, params, files.
+        same call twice is one over there: it only asks, carries an idempotency key, or says how something is from now
+        on. A GET is taken for one unless told otherwise; nothing else is. Of a call that is none a 503 counts as a lost
+        answer. `body` is what `requests` takes: json, data, params, files.
         """
         service = self.account.service
-        harmless = method in ("GET", "HEAD") if again is None else again
+        harmless = method in _ASKING if again is None else again
         url = self._url(path)
         request_id = uuid.uuid4().hex[:16]
         sent = {"X-Request-Id": request_id} | dict(headers or {})
@@ -121,7 +123,7 @@ class Client:
                 remedy="Copy it into secrets.toml once more, without spaces or line breaks around it.",
             )
         until = time.monotonic() + PATIENCE
-        certain = True
+        certain, status = True, 0
         for tried in range(1, TRIES + 1):
             if rest := self._circuit.rest():
                 raise ServiceAway(
@@ -129,12 +131,14 @@ class Client:
                     f"{service} {_why_left(rest)} ({about}).",
                     retry_after=timedelta(seconds=rest.seconds),
                     nothing_happened=certain,
+                    status=status,
                 )
             line = CallLog(service, about, request_id, tried)
             try:
-                answer = self._once(method, url, sent, most_bytes, line, harmless, careful, body)
+                answer = self._once(method, url, sent, most_bytes, line, harmless, body)
             except (ServiceAway, ServiceSilent) as error:
                 certain = certain and isinstance(error, ServiceAway) and error.nothing_happened
+                status = error.status if isinstance(error, ServiceAway) else 0
                 pause = FIRST_PAUSE * 2 ** (tried - 1)
                 if isinstance(error, ServiceAway) and error.retry_after is not None:
                     pause = max(pause, error.retry_after.total_seconds())
@@ -166,7 +170,6 @@ class Client:
         most_bytes: int,
         line: CallLog,
         harmless: bool,
-        careful: bool,
         body: Mapping[str, Any],
     ) -> Answer:
         account, about = self.account, line.about
@@ -185,12 +188,12 @@ class Client:
                 ) as response,
             ):
                 line.hear(response.headers)
-                if response.status_code in _NOT_NOW and not (careful and response.status_code == 503):
+                if response.status_code in (_NOT_NOW if harmless else _NOTHING_DONE):
                     raise ServiceAway(
                         account.service,
                         f"{account.service} takes nothing now ({about}, {response.status_code}).",
                         retry_after=retry_after(response.headers.get("Retry-After", "")),
-                        nothing_happened=True,
+                        nothing_happened=method in _ASKING or response.status_code in _NOTHING_DONE,
                         status=response.status_code,
                     )
                 # Of a server error no more than its adapter can know.
@@ -204,7 +207,7 @@ class Client:
                     return answer
             lost = self._silent(harmless, about, answer)
         except requests.exceptions.RequestException as failure:
-            lost = self._failure(failure, harmless, careful, about)
+            lost = self._failure(failure, harmless, about)
         except HTTPError:
             # It broke off within its answer.
             lost = self._silent(harmless, about)
@@ -244,11 +247,10 @@ class Client:
         )
 
     def _failure(
-        self, failure: requests.exceptions.RequestException, harmless: bool, careful: bool, about: str
+        self, failure: requests.exceptions.RequestException, harmless: bool, about: str
     ) -> ServiceAway | ServiceSilent | ServiceSetup:
         service = self.account.service
-        kept = kept_back(failure)
-        match "" if careful and kept == "no_tls" else kept:
+        match kept_back(failure):
             case "address":
                 return ServiceSetup(service, f"{service} has an address that is none.", remedy="Correct its url.")
             case "certificate" | "no_tls":

@@ -14,6 +14,7 @@ from __future__ import annotations
 import io
 import math
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from backroom.outgoing.unsent import NoTls
 
 _until: ContextVar[float] = ContextVar("until", default=math.inf)
 
@@ -83,7 +86,14 @@ class _Sends(HTTPConnection):
 
 
 class _SecureSends(_Sends, HTTPSConnection):
-    pass
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except ssl.SSLError as error:
+            if error.reason != "WRONG_VERSION_NUMBER":
+                raise
+            # Said here, before anything is sent: the same words within an answer say nothing of the kind.
+            raise NoTls(*error.args) from None
 
 
 class PlainPool(HTTPConnectionPool):

@@ -16,11 +16,15 @@ LAST_OCTET = 0xFF
 Kept = Literal["", "address", "connection", "certificate", "no_tls"]
 
 
+class NoTls(ssl.SSLError):
+    """Whoever was to begin with TLS answered in something else (raised by the connections of `deadline`)."""
+
+
 def kept_back(failure: requests.exceptions.RequestException) -> Kept:
     """No address, no connection, or no trust in whom it leads to; empty where the call may have arrived.
 
     TLS counts where it failed at the handshake, before the request; a later failure may have come after its arrival.
-    `no_tls` is an answer that is none of TLS: all but certainly one to the handshake.
+    `no_tls` is an answer to the handshake that is none of TLS.
     """
     if isinstance(
         failure,
@@ -36,7 +40,7 @@ def kept_back(failure: requests.exceptions.RequestException) -> Kept:
     inner = cause.args[0] if cause is not None and cause.args else None
     if isinstance(inner, ssl.SSLCertVerificationError):
         return "certificate"
-    if isinstance(inner, ssl.SSLError) and inner.reason == "WRONG_VERSION_NUMBER":
+    if isinstance(inner, NoTls):
         return "no_tls"
     return ""
 

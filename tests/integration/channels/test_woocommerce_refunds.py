@@ -136,8 +136,9 @@ def test_a_yes_that_cannot_be_read_is_looked_up(httpserver: HTTPServer, woo: Woo
     assert replace(woo, read_timeout=5).refund(REQUEST) == Refunded("726", 2900)
 
 
-def test_who_answers_without_the_tls_that_was_asked_for_may_have_paid(httpserver: HTTPServer) -> None:
-    assert type(error_of(WooRefunds(f"https://127.0.0.1:{httpserver.port}", LOGIN))) is OutcomeUnknown
+def test_who_answers_without_the_tls_that_was_asked_for_was_never_asked(httpserver: HTTPServer) -> None:
+    assert type(error_of(WooRefunds(f"https://127.0.0.1:{httpserver.port}", LOGIN))) is RefundSetupBroken
+    assert all(response.status_code == 400 for _, response in httpserver.log)
 
 
 def test_an_address_without_tls_is_for_a_person() -> None:

@@ -94,13 +94,23 @@ def test_a_server_error_leaves_open_whether_it_happened(httpserver: HTTPServer) 
         assert len(httpserver.log) == 1
 
 
-def test_careful_takes_a_503_for_a_lost_answer_and_keeps_its_words(httpserver: HTTPServer) -> None:
+def test_of_what_would_be_done_twice_a_503_is_a_lost_answer_whose_words_are_kept(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/refunds").respond_with_data("a proxy's page", status=503)
     with client(httpserver) as one, pytest.raises(ServiceSilent) as caught:
-        one.call("POST", "refunds", about="refund-1", careful=True)
+        one.call("POST", "refunds", about="refund-1")
     assert caught.value.answer is not None
     assert (caught.value.answer.status, caught.value.answer.body) == (503, b"a proxy's page")
     assert len(httpserver.log) == 1
+
+
+@pytest.mark.parametrize(("method", "status", "nothing"), [("GET", 503, True), ("PUT", 503, False), ("PUT", 429, True)])
+def test_of_a_503_to_what_is_harmless_twice_it_is_not_certain_that_nothing_came_of_it(
+    httpserver: HTTPServer, method: str, status: int, nothing: bool
+) -> None:
+    httpserver.expect_request("/api/x").respond_with_data("", status=status, headers={"Retry-After": "600"})
+    with client(httpserver) as calls, pytest.raises(ServiceAway) as caught:
+        calls.call(method, "x", about="k", again=True)
+    assert caught.value.nothing_happened is nothing
 
 
 def test_of_a_server_error_only_so_much_is_read(httpserver: HTTPServer) -> None:
