@@ -2,7 +2,8 @@
 
 It stands in for print-or-pick where a location is somebody else's. Each order is an effect: planned, started, settled;
 after a crash it is placed again under its key, or asked for, and never twice. Then the work waits as a row for the
-partner's word (`tasks.partner_news`). Compensated by cancelling it at the partner, as long as that is possible.
+partner's word (`tasks.partner_news`); where the partner says plainly no, it is routed again at once. Compensated by
+cancelling it at the partner, as long as that is possible.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from backroom.domain.shop import Location
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.outgoing.errors import AnswerUnreadable
 from backroom.partners.artwork_urls import artwork_url
-from backroom.partners.base import Partner
+from backroom.partners.base import NotTaken, Partner
 from backroom.partners.registry import spec_of
 from backroom.printing.artwork import check_artwork
 from backroom.shop.room import Room
@@ -41,6 +42,8 @@ from backroom.store import fulfilment, history, partner_news, partner_orders, pe
 from backroom.store.claims import Claim, Wakeup, fence, wakeup
 from backroom.store.contacts import open_contact
 from backroom.store.effects import request_hash
+from backroom.store.notes import CONTEXT as NOTE
+from backroom.store.seals import seal
 from backroom.store.sickness import Sick
 from tasks.connections import partner_from
 from tasks.sick import failed, leave
@@ -92,13 +95,17 @@ def submit(
     with closing(opened) as partner:
         results = perform(room.database, claim.token, effects, PartnerSink(partner))
     there: list[tuple[_Asked, Answer]] = []
+    outcomes: list[StepOutcome] = []
     for one in asked:
         result = results[one.request.reference]
-        if isinstance(result, BackroomError):
+        if isinstance(result, NotTaken):
+            note = seal(keys[one.part["person_id"]].key, result.reason.encode(), NOTE) if result.reason else None
+            outcomes.append(_send_on(room, claim, location, one, result.words, note))
+        elif isinstance(result, BackroomError):
             sick.append(failed(one.part, result))
         else:
             there.append((one, result))
-    outcomes = _wait(room, claim, location, there)
+    outcomes += _wait(room, claim, location, there)
     return outcomes + leave(room, claim, sick)
 
 
@@ -143,6 +150,36 @@ def _answer(status: PartnerStatus, request: PartnerRequest | None) -> Answer:
     }
 
 
+def _send_on(room: Room, claim: Claim, location: Location, one: _Asked, words: str, note: bytes | None) -> StepOutcome:
+    """Have an order routed again that its partner does not take: nothing of it is there."""
+
+    def commit(connection: Connection) -> tuple[StepOutcome, list[Wakeup]]:
+        at = fence(connection, claim.token)
+        context = partner_news.Context(location, room.shop.hub, claim.token, claim.run_id, at, note)
+        submitted = _submitted(location, one, "", (), at)
+        return partner_news.not_taken(connection, context, submitted, one.part["number"], words)
+
+    outcome, wakeups = room.database.write(commit)
+    send(wakeups)
+    return outcome
+
+
+def _submitted(
+    location: Location, one: _Asked, partner_id: str, differences: Sequence[Difference], ask_at: datetime
+) -> partner_orders.Submitted:
+    return partner_orders.Submitted(
+        part_id=one.part["id"],
+        order_id=one.part["order_id"],
+        location=location.id,
+        reference=one.request.reference,
+        partner_id=partner_id,
+        priority=one.part["priority"],
+        lines=one.request.lines,
+        differences=differences,
+        ask_at=ask_at,
+    )
+
+
 def _wait(room: Room, claim: Claim, location: Location, there: Sequence[tuple[_Asked, Answer]]) -> list[StepOutcome]:
     if not there:
         return []
@@ -155,19 +192,9 @@ def _wait(room: Room, claim: Claim, location: Location, there: Sequence[tuple[_A
         for one, answer in there:
             # A person who decided on a lost answer knows no more than that it is there: the partner is asked at once.
             unanswered = answer.get("state") == PartnerOrderState.SUBMITTED and not answer.get("differences")
-            submitted.append(
-                partner_orders.Submitted(
-                    part_id=one.part["id"],
-                    order_id=one.part["order_id"],
-                    location=location.id,
-                    reference=one.request.reference,
-                    partner_id=str(answer.get("partner_id", "")),
-                    priority=one.part["priority"],
-                    lines=one.request.lines,
-                    differences=[Difference(**one) for one in answer.get("differences", [])],
-                    ask_at=next_ask(at, at, signed=signed, draft=bool(answer.get("draft"))) if unanswered else at,
-                )
-            )
+            differences = [Difference(**one) for one in answer.get("differences", [])]
+            ask_at = next_ask(at, at, signed=signed, draft=bool(answer.get("draft"))) if unanswered else at
+            submitted.append(_submitted(location, one, str(answer.get("partner_id", "")), differences, ask_at))
         partner_orders.open_orders(connection, submitted, at)
         entries = [
             history.Entry(one.part["order_id"], "partner.submitted", {"location": location.id, "part": one.part["key"]})
@@ -178,9 +205,8 @@ def _wait(room: Room, claim: Claim, location: Location, there: Sequence[tuple[_A
         for (one, _), row in zip(there, submitted, strict=True):
             number = one.part["number"]
             if row.differences:
-                differences = tuple(row.differences)
                 wakeups += partner_news.hold_for_difference(
-                    connection, row.order_id, number, location.id, differences, claim.run_id
+                    connection, row.order_id, number, location.id, tuple(row.differences), claim.run_id
                 )
                 outcomes.append(StepOutcome(number, "held", partner_news.DIFFERS))
             elif row.part_id in waits:

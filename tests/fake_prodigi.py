@@ -21,12 +21,14 @@ from tests.fake_printful import TOKEN, answer
 @dataclass
 class FakeProdigi:
     """As FakePrintful; `may_cancel` is whether the cancel action is there. `paused`: the account has a pause window;
-    within it an order is its id, and asking for it finds none. `issues` are those of a new order."""
+    within it an order is its id, and asking for it finds none. `issues` are those of a new order; `refuse` is the
+    outcome with which it takes none."""
 
     server: HTTPServer
     change: dict[str, Any] = field(default_factory=dict)
     may_cancel: bool = True
     paused: bool = False
+    refuse: str = ""
     issues: list[dict[str, Any]] = field(default_factory=list)
     lose: list[str] = field(default_factory=list)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -93,6 +95,9 @@ class FakeProdigi:
         assert body["shippingMethod"] in ("Budget", "Standard", "StandardPlus", "Express", "Overnight")
         assert all(item["sizing"] in ("fillPrintArea", "fitPrintArea", "stretchToPrintArea") for item in body["items"])
         assert all(asset["url"].startswith("https://") for item in body["items"] for asset in item["assets"])
+        if self.refuse:
+            failures = {"items.sku": [{"code": "SkuNotFound", "providedValue": body["items"][0]["sku"]}]}
+            return answer({"outcome": self.refuse, "failures": failures}, 400)
         if not body["recipient"]["address"]["line1"]:
             return answer({"outcome": "ValidationFailed", "failures": {"recipient.address.line1": [{}]}}, 400)
         key = body["idempotencyKey"]

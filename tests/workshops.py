@@ -46,6 +46,7 @@ class Workshop:
     kind: str = "make"
     webhook_url: str = ""
     port: int = 0
+    makes: str = ""
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     def start(self) -> None:
@@ -61,6 +62,8 @@ class Workshop:
             self.kind,
             "--port",
             str(self.port),
+            "--makes",
+            self.makes,
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         assert self._process.stdout is not None
@@ -101,8 +104,8 @@ class Workshop:
 
 
 @contextmanager
-def a_workshop(file: Path, kind: str = "make", webhook_url: str = "") -> Iterator[Workshop]:
-    workshop = Workshop(file, kind, webhook_url)
+def a_workshop(file: Path, kind: str = "make", webhook_url: str = "", makes: str = "") -> Iterator[Workshop]:
+    workshop = Workshop(file, kind, webhook_url, makes=makes)
     workshop.start()
     try:
         yield workshop

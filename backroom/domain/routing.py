@@ -35,6 +35,8 @@ NO_PLACE = "no_place"
 NO_RULE = "no_rule"
 # Not by routing itself: too many prints of its kind came out bad after it was routed.
 NO_SAMPLE = "no_sample"
+# No rule is left since those that fit were refused, each once: an address or an artwork that nobody takes ends here.
+NO_TAKER = "no_taker"
 SHORT_STOCK = "short_stock"
 # Stands for a rule where a place sends on what it would be late with.
 WOULD_BE_LATE = "what would be late"
@@ -73,10 +75,18 @@ def route(
     Outcome `assigned`: the assignments together are exactly the order, and distance_km is how far its first place is
     from a shipped order's address. `backorder`: pieces are missing and nothing is assigned. `hold`: a person decides;
     hold_reason is no_coordinates, no_place (there is no location where the customer should be), no_event (that location
-    is shut, and the customer has not carried it out already), no_rule or short_stock. Raises BadRule for rules that
-    were not compiled and cannot be.
+    is shut, and the customer has not carried it out already), no_rule, no_taker (partners refused it, and nobody is
+    left) or short_stock. Raises BadRule for rules that were not compiled and cannot be.
     """
     compiled = rules if isinstance(rules, CompiledRules) else compile_rules(rules)
+    decision = _route_on_time(order, compiled, views)
+    if decision.hold_reason == NO_RULE and order.refused_at:
+        return _hold("", NO_TAKER, "who could make it refused it, and no rule finds another place", decision.rejected)
+    return decision
+
+
+def _route_on_time(order: OrderToRoute, compiled: CompiledRules, views: Sequence[LocationView]) -> RoutingDecision:
+    """Elsewhere than where it would be late, unless no other place can make it."""
     if not order.late_at:
         return _route(order, compiled, views)
     away = replace(order, refused_at=order.refused_at | order.late_at, late_at=frozenset())

@@ -23,6 +23,18 @@ class PartnerRefusesOrder(AskPerson):
     cause = "partner_refuses_order"
 
 
+class NotTaken(PartnerRefusesOrder):
+    """The partner says plainly that it does not make this order, and has nothing of it: it goes elsewhere, as one does
+    that was taken and rejected. `reason` is what somebody there wrote: it may name people, and is sealed. `words` are
+    codes and names of fields."""
+
+    cause = "partner_does_not_make_it"
+
+    def __init__(self, message: str, *, words: str = "", reason: str = "") -> None:
+        super().__init__(message, remedy="It is routed again without this partner.")
+        self.words, self.reason = words, reason
+
+
 class TooLate(AskPerson):
     """The partner does not cancel it any more. `status` is how it stands."""
 
@@ -83,6 +95,12 @@ def refused(error: ServiceRefused, reference: str, words: str = "") -> PartnerRe
         f"{reference} is refused: status {error.answer.status}{said}.",
         remedy="Correct the product's code in the shop file or the address, then retry.",
     )
+
+
+def not_taken(error: ServiceRefused, reference: str, words: str, reason: str) -> NotTaken:
+    """A partner's plain no: its documents say that nothing was taken, and it was asked whether anything is there."""
+    said = f"status {error.answer.status}" + (f", {words}" if words else "")
+    return NotTaken(f"{reference} is not made there ({said}).", words=said, reason=reason[:1000])
 
 
 def unreadable(service: str, reference: str, what: str) -> AnswerUnreadable:

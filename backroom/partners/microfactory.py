@@ -27,11 +27,13 @@ from backroom.domain.signatures import BadSignature, check_standard
 from backroom.outgoing.answer import read_json
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceRefused
-from backroom.partners.base import LONGEST_NAME, News, TooLate, refused, unreadable
+from backroom.partners.base import LONGEST_NAME, News, TooLate, not_taken, refused, unreadable
 from backroom.partners.microfactory_reading import MAKE, PICK, as_dict, read_order
 
 # What is kept of a message until a run reads it: nothing that anybody wrote, and no recipient.
 _KEPT = ("reference", "id", "kind", "revision", "state", "lines", "parcels", "totes", "cost")
+# Refusals by 409 that are about how we asked: the same would be asked of nobody else.
+_OURS = frozenset({"key_used", "key_is_reference", "kind", "lines", "artwork_missing", "other_bytes", "no_png"})
 
 
 class Microfactory:
@@ -57,7 +59,13 @@ class Microfactory:
                 json=self._body(request),
             )
         except ServiceRefused as error:
-            raise refused(error, request.reference, _code(error)) from None
+            if not _is_plain_no(error):
+                raise refused(error, request.reference, _code(error)) from None
+            # An earlier try whose answer was lost may be there all the same.
+            found = self.find(request.reference)
+            if found is None:
+                raise not_taken(error, request.reference, _code(error), _message(error)) from None
+            return found
         return read_order(answer.json(), self._name, request.reference, self._kind)
 
     def find(self, reference: str) -> PartnerStatus | None:
@@ -169,6 +177,18 @@ def hinted(body: bytes) -> tuple[str, ...]:
 
 def _size(line: AskedLine) -> dict[str, int]:
     return {"width_mm": line.width_mm} | ({"height_mm": line.height_mm} if line.height_mm else {})
+
+
+def _is_plain_no(error: ServiceRefused) -> bool:
+    """Whether it does not make this order. A request that is not of the form (400), and what stands in the way of any
+    order (the other codes of 409), is mended and not made elsewhere."""
+    code = _code(error)
+    return bool(code) and (error.answer.status == 422 or (error.answer.status == 409 and code not in _OURS))
+
+
+def _message(error: ServiceRefused) -> str:
+    told = error.answer.mapping().get("message")
+    return told if isinstance(told, str) else ""
 
 
 def _code(error: ServiceRefused) -> str:

@@ -27,7 +27,7 @@ from backroom.outgoing.answer import read_json
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceAway, ServiceRefused, ServiceSilent
 from backroom.outgoing.probe import is_theirs
-from backroom.partners.base import LONGEST_NAME, News, TooLate, refused, unreadable
+from backroom.partners.base import LONGEST_NAME, News, TooLate, not_taken, refused, unreadable
 from backroom.partners.printful_orders import (
     body_of,
     cost_of,
@@ -42,6 +42,9 @@ from backroom.partners.printful_orders import (
 SIGNATURE = "x-pf-webhook-signature"
 DRAFT, FAILED = "draft", "failed"
 AT_ONCE = 100
+# A new order that cannot be made as it is asked. What is wrong with the store or the token is 401 or 403, and asking
+# for the order fails as well.
+_PLAIN_NO = (400, 422)
 _S = PartnerOrderState
 _STATES: Mapping[str, PartnerOrderState] = {
     DRAFT: _S.SUBMITTED,
@@ -134,6 +137,8 @@ class Printful:
         except ServiceRefused as error:
             # Another try may have made it meanwhile: an external id is taken once.
             found = self.find(request.reference)
+            if found is None and error.answer.status in _PLAIN_NO:
+                raise not_taken(error, request.reference, _codes(error), _message(error)) from None
             if found is None:
                 raise refused(error, request.reference, _codes(error)) from None
             return found
@@ -212,6 +217,13 @@ def hinted(body: bytes) -> tuple[str, ...]:
     told += [shipment.get("order_id"), shipment.get("order_external_id")]
     names = (str(one) for one in told if isinstance(one, str | int) and not isinstance(one, bool))
     return tuple(dict.fromkeys(name for name in names if 0 < len(name) <= LONGEST_NAME))
+
+
+def _message(error: ServiceRefused) -> str:
+    """Why an order was not taken, in their words: of version 1 (`error.message`) or RFC 9457 (`detail`)."""
+    body = error.answer.mapping()
+    told = mapping(body.get("error")).get("message") or body.get("detail") or ""
+    return told if isinstance(told, str) else ""
 
 
 def _codes(error: ServiceRefused) -> str:

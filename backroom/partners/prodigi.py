@@ -26,10 +26,11 @@ from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceRefused
 from backroom.outgoing.probe import is_theirs
 from backroom.partners.artwork_urls import sha256_in
-from backroom.partners.base import LONGEST_NAME, TooLate, refused, unreadable
+from backroom.partners.base import LONGEST_NAME, TooLate, not_taken, refused, unreadable
 
 DEFAULT_SHIPPING = "Standard"
 SIZING, PRINT_AREA = "sizing", "default"
+INVALID = "validationfailed"
 CREATED = ("created", "createdwithissues", "alreadyexists", "onhold")
 _S = PartnerOrderState
 # A download that is tried again: no trouble yet.
@@ -58,7 +59,14 @@ class Prodigi:
                 "POST", "v4.0/Orders", about=request.reference, again=False, json=self._body(request)
             )
         except ServiceRefused as error:
-            raise refused(error, request.reference, _codes(error)) from None
+            outcome = str(error.answer.mapping().get("outcome", "")).lower()
+            if error.answer.status != 400 or outcome != INVALID:
+                raise refused(error, request.reference, _codes(error)) from None
+            # An earlier try whose answer was lost may be there all the same.
+            found = self.find(request.reference)
+            if found is None:
+                raise not_taken(error, request.reference, _codes(error), _failures(error)) from None
+            return found
         body = answer.mapping()
         if str(body.get("outcome", "")).lower() not in CREATED:
             raise unreadable(self._name, request.reference, "outcome")
@@ -287,6 +295,13 @@ def _codes(error: ServiceRefused) -> str:
     names = [name for name in failures if isinstance(name, str) and name.replace(".", "").replace("_", "").isalnum()]
     outcome = body.get("outcome")
     return ", ".join([str(outcome)[:40], *names[:5]] if isinstance(outcome, str) else names[:5])
+
+
+def _failures(error: ServiceRefused) -> str:
+    """What was not right about which field, by the codes of the answer; not the values, which are the customer's."""
+    failures = _dict(error.answer.mapping().get("failures"))
+    told = [(name, _dict(one).get("code") or "not right") for name, codes in failures.items() for one in _list(codes)]
+    return "; ".join(f"{name}: {code}" for name, code in told)
 
 
 def _list(value: object) -> list[Any]:

@@ -120,6 +120,21 @@ def apply(
     return (StepOutcome(order["number"], "held", DIFFERS) if differs else outcome), wakeups
 
 
+def not_taken(
+    connection: Connection, context: Context, submitted: partner_orders.Submitted, number: str, words: str
+) -> tuple[StepOutcome, list[Wakeup]]:
+    """The partner does not take an order when it is asked: as if it had taken it and rejected it. `words` are codes."""
+    order = desk.locked(connection, number)
+    partner_orders.open_orders(connection, [submitted], context.at)
+    row = partner_orders.of_parts(connection, [submitted.part_id])[submitted.part_id]
+    ended = moving(table, _S.SUBMITTED, _S.REJECTED).where(table.c.id == row["id"])
+    connection.execute(ended.values(ended_at=context.at, asked_at=context.at, next_attempt_at=None))
+    told = {"location": row["location"], "state": _S.REJECTED, "said": words}
+    _record(connection, context, order, f"partner.{_S.REJECTED}", told)
+    status = PartnerStatus(row["reference"], "", _S.REJECTED)
+    return _take_back(connection, context, order, _row(connection, row["id"]), status, [])
+
+
 def cannot_cancel(
     connection: Connection, context: Context, row: RowMapping, ask_at: datetime
 ) -> tuple[StepOutcome, list[Wakeup]]:

@@ -81,8 +81,10 @@ class Refused(Exception):
 class Workshop:
     """The orders of one workshop. Each call is one transaction; calls come from several threads."""
 
-    def __init__(self, file: str, kind: str, webhook_url: str = "", webhook_secret: str = "", name: str = "") -> None:
-        self.kind, self.name = kind, name or "Workshop"
+    def __init__(
+        self, file: str, kind: str, webhook_url: str = "", webhook_secret: str = "", name: str = "", makes: str = ""
+    ) -> None:
+        self.kind, self.name, self.makes = kind, name or "Workshop", makes.split()
         self._url, self._secret = webhook_url, webhook_secret
         self._database = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self._database.row_factory = sqlite3.Row
@@ -109,6 +111,8 @@ class Workshop:
                 raise Refused(409, "key_used", "This key was used for another order.")
             if row is None:
                 for line in checked["lines"]:
+                    if self.makes and line["code"] not in self.makes:
+                        raise Refused(422, "not_made_here", f"{line['code']} is not made here.")
                     self._need_artwork(line)
                 values = (key, self.kind, "received", 1, request, json.dumps(checked), now())
                 self._database.execute(
@@ -571,12 +575,13 @@ def main() -> None:
     parser.add_argument("--file", type=Path, default=Path("workshop.db"))
     parser.add_argument("--kind", choices=sorted(MOVES), default="make")
     parser.add_argument("--name", default="Workshop")
+    parser.add_argument("--makes", default="", help="the codes that are made here, with spaces between")
     options = parser.parse_args()
     token, password = os.environ.get("WORKSHOP_TOKEN", ""), os.environ.get("WORKSHOP_PASSWORD", "")
     if not token or not password:
         parser.error("set WORKSHOP_TOKEN and WORKSHOP_PASSWORD")
     url, secret = os.environ.get("WEBHOOK_URL", ""), os.environ.get("WEBHOOK_SECRET", "")
-    workshop = Workshop(str(options.file), options.kind, url, secret, options.name)
+    workshop = Workshop(str(options.file), options.kind, url, secret, options.name, options.makes)
     server = serve(options.host, options.port, workshop, token, password)
     print(f"http://{options.host}:{server.server_port}/work", flush=True)
     server.serve_forever()

@@ -89,17 +89,6 @@ def test_whatever_answer_of_printful_is_lost_it_has_the_order_once_and_confirmed
     assert fake.only()["status"] == "pending"
 
 
-def test_what_printful_refuses_is_a_persons_and_its_words_are_not_repeated(
-    floor: Floor, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fake = FakePrintful(httpserver, refuse=400)
-    at_printful(floor, monkeypatch, fake)
-    floor.taken_in((PLAIN, 1))
-    (outcome,) = floor.fulfil(WORKSHOP)
-    assert (outcome.result, outcome.cause) == ("sick", "partner_refuses_order")
-    assert fake.orders == {}
-
-
 @pytest.mark.parametrize(("status", "ended"), [("pending", "cancelled"), ("inprocess", "held")])
 def test_an_order_at_printful_is_cancelled_as_long_as_it_is_pending(
     floor: Floor, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, status: str, ended: str

@@ -32,6 +32,17 @@ def test_a_place_at_exactly_ten_kilometres_is_within_ten() -> None:
     assert decision.distance_km == 10.0
 
 
+def test_an_order_that_those_refused_who_could_make_it_is_held_for_that_and_not_for_a_rule() -> None:
+    rules, views = [NEAR], [view("hub", {"TEE": 1}, km=1.0), view("far", {"TEE": 1}, km=99.0)]
+    decision = route(replace(order(), refused_at=frozenset({"hub"})), rules, views)
+    assert (decision.outcome, decision.hold_reason) == ("hold", "no_taker")
+    assert "it refused this order" in decision.rejected[0].reason
+    late = route(
+        replace(order(), late_at=frozenset({"far"})), [rule("never", where=(("kind", "==", "robot_cell"),))], views
+    )
+    assert late.hold_reason == "no_rule"
+
+
 def test_a_place_one_metre_farther_is_not() -> None:
     decision = route(order(), [NEAR], [view("hub", {"TEE": 1}, km=10.001)])
     assert (decision.outcome, decision.hold_reason) == ("hold", "no_rule")
