@@ -17,7 +17,8 @@ import re
 import smtplib
 import ssl
 import time
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -39,6 +40,7 @@ from backroom.messaging.base import (
     single,
 )
 from backroom.messaging.mail import compose, message_id, recipient_address, sender_address
+from backroom.outgoing.call_log import CallLog
 from backroom.outgoing.deadline import HurriedReads, over_by
 
 PROVIDER = "smtp"
@@ -101,6 +103,10 @@ class SmtpMessenger:
 
     def check(self) -> None:
         """Greet the server and log in, and send nothing; for `backroom doctor`."""
+        with _logged("check", uuid.uuid4().hex[:16]):
+            self._greet()
+
+    def _greet(self) -> None:
         client = _open(self._server)
         try:
             client.noop()
@@ -124,12 +130,14 @@ class _Connection:
 
     def send(self, message: OutgoingMessage) -> Sent:
         mail = compose(message, datetime.now(UTC))
-        client = self._begin(message)
         sender, recipient = sender_address(message), recipient_address(message).addr_spec
-        self._command(message, lambda: client.rcpt(recipient), refused=RecipientRefused)
-        self._command(message, lambda: client.docmd("DATA"), refused=MessageRefused, accepted=3)
-        self._hand_over(client, message, mail)
-        return Sent(PROVIDER, message_id(message.key, sender.domain), datetime.now(UTC))
+        id_ = message_id(message.key, sender.domain)
+        with _logged(message.key, id_):
+            client = self._begin(message)
+            self._command(message, lambda: client.rcpt(recipient), refused=RecipientRefused)
+            self._command(message, lambda: client.docmd("DATA"), refused=MessageRefused, accepted=3)
+            self._hand_over(client, message, mail)
+        return Sent(PROVIDER, id_, datetime.now(UTC))
 
     def quit(self) -> None:
         if self._client is not None:
@@ -208,6 +216,19 @@ class _Connection:
         if self._client is not None:
             self._client.close()
             self._client = None
+
+
+@contextlib.contextmanager
+def _logged(about: str, id_: str) -> Iterator[None]:
+    """The line of our log, as of any other call. A mail server knows a mail by its Message-ID, which is made of our key
+    and the shop's domain."""
+    line = CallLog("Mail server", about, id_, 1)
+    try:
+        yield
+    except BackroomError as error:
+        line.write(error.cause, failed=True)
+        raise
+    line.write("taken", failed=False)
 
 
 class _Dialogue(smtplib.SMTP):

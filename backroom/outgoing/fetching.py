@@ -9,7 +9,7 @@ file names (`client`), and what the file is (`backroom.printing.artwork`).
   rebinding) changes nothing.
 - Each redirect is checked like the first address; three at the most.
 - The whole has a largest size and a deadline, and nothing is unpacked.
-- Errors name what it was for, and never the address: it may hold a customer's words.
+- Errors and the log's line name what it was for, and never the address: it may hold a customer's words.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import ipaddress
 import socket
 import ssl
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
@@ -25,9 +26,11 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from backroom.domain.errors import AskPerson, Retry
+from backroom.domain.errors import AskPerson, BackroomError, Retry
+from backroom.outgoing.call_log import CallLog
 from backroom.outgoing.deadline import SecurePool, over_by
 
+SERVICE = "A file"
 REDIRECTS = 3
 PORT = 443
 CONNECT_SECONDS, READ_SECONDS, ALL_SECONDS = 5.0, 10.0, 30.0
@@ -103,16 +106,28 @@ class Fetcher:
 
     def fetch(self, url: str, about: str) -> Fetched:
         """The file at an address; `about` is our id of what it is for. Raises one of the errors above."""
+        line = CallLog(SERVICE, about, uuid.uuid4().hex[:16], 1)
+        try:
+            fetched = self._fetch(url, line)
+        except BackroomError as error:
+            line.write(error.cause, failed=True)
+            raise
+        line.write(f"{len(fetched.content)} bytes", failed=False)
+        return fetched
+
+    def _fetch(self, url: str, line: CallLog) -> Fetched:
+        about = line.about
         until = time.monotonic() + self.all_seconds
         for _ in range(REDIRECTS + 1):
-            answer = self._ask(url, about, until)
+            answer = self._ask(url, line, until)
             if isinstance(answer, Fetched):
                 return answer
             url = urljoin(url, answer)
         raise AddressRefused(f"The file for {about} is moved on too often.", remedy="Ask for its own address.")
 
-    def _ask(self, url: str, about: str, until: float) -> Fetched | str:
+    def _ask(self, url: str, line: CallLog, until: float) -> Fetched | str:
         """The file, or where it was moved to."""
+        about = line.about
         host, target = self._read_address(url, about)
         address = self._checked_address(host, about)
         pool = SecurePool(
@@ -127,10 +142,12 @@ class Fetcher:
         try:
             # Nothing is unpacked: what says it is packed is refused.
             headers = {"Host": host, "User-Agent": "Backroom", "Accept-Encoding": "identity"}
+            headers["X-Request-Id"] = line.request_id
             with over_by(until):
                 response = pool.request(
                     "GET", target, headers=headers, redirect=False, preload_content=False, decode_content=False
                 )
+                line.hear(response.headers)
                 try:
                     return self._take(response, about)
                 finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import ssl
 import threading
@@ -31,6 +32,7 @@ from backroom.messaging.base import (
     Sent,
     SetupBroken,
 )
+from backroom.messaging.mail import message_id
 from backroom.messaging.smtp import SmtpMessenger, SmtpServer
 
 MESSAGE = OutgoingMessage(
@@ -184,6 +186,23 @@ def test_a_refusal_cites_the_codes_and_not_the_customer(server: SmtpServer) -> N
         assert codes in str(outcome)
         assert f"message:{name}" in str(outcome)
         assert "example.com" not in str(outcome)
+
+
+def test_the_log_has_one_line_of_each_mail_and_nothing_of_the_customer(
+    server: SmtpServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "backroom"):
+        SmtpMessenger(server).send_many([MESSAGE, message("unknown"), message("cut-early")])
+        SmtpMessenger(server).check()
+    lines = [one.getMessage() for one in caplog.records if one.name.startswith("backroom.")]
+    assert [line.partition(" (")[0].partition(", try")[0] for line in lines] == [
+        "Mail server: taken",
+        f"Mail server: {RecipientRefused.cause}",
+        f"Mail server: {ConnectionLost.cause}",
+        "Mail server: taken",
+    ]
+    assert f"({MESSAGE.key}, request {message_id(MESSAGE.key, 'atelier.example')})" in lines[0]
+    assert not any(word in line for line in lines for word in ("ada", "Ada", "example.com", "Off it goes"))
 
 
 def test_a_connection_lost_before_the_text_may_be_tried_again(post: Post, server: SmtpServer) -> None:

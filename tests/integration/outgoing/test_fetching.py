@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import logging
 import ssl
 import threading
 import time
@@ -133,6 +134,29 @@ def test_a_file_is_fetched_from_the_address_that_was_checked_under_its_own_name(
     fetched = pictures.fetcher().fetch(pictures.url("/owl.png?v=2"), "A-1042")
     assert (fetched.content, fetched.media_type) == (b"an owl", "image/png")
     assert pictures.asked == [(HOST, "/owl.png?v=2")]
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(200, "A file: 6 bytes"), (404, "A file: file_not_there, try 1")])
+def test_the_log_has_one_line_of_it_and_nothing_of_its_address(
+    pictures: Pictures, caplog: pytest.LogCaptureFixture, status: int, outcome: str
+) -> None:
+    pictures.answers["/moved-for-ada.png"] = (302, {"Location": "/ada-lovelace.png?to=ada@example.com"}, b"")
+    pictures.answers["/ada-lovelace.png?to=ada@example.com"] = (status, {"X-Request-Id": "theirs-7"}, b"an owl")
+    with caplog.at_level(logging.INFO, "backroom.outgoing"), suppress(NotThere):
+        pictures.fetcher().fetch(pictures.url("/moved-for-ada.png"), "A-1042")
+    (line,) = [one.getMessage() for one in caplog.records if one.name.startswith("backroom.")]
+    assert line.startswith(outcome)
+    assert "(A-1042, request " in line
+    assert ("theirs theirs-7" in line) is (status != 200)
+    assert not any(word in line.lower() for word in ("ada", HOST, "png"))
+
+
+def test_what_is_never_asked_for_is_in_the_log_as_well(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "backroom.outgoing"), pytest.raises(AddressRefused):
+        Fetcher().fetch("http://ada:secret@pictures.example/ada.png", "A-1042")
+    (line,) = [one.getMessage() for one in caplog.records if one.name.startswith("backroom.")]
+    assert line.startswith("A file: address_refused")
+    assert not any(word in line for word in ("ada", "secret", "pictures"))
 
 
 @pytest.mark.parametrize(
