@@ -33,6 +33,8 @@ from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
 from backroom.messaging.smtp import SmtpMessenger, SmtpServer
 from backroom.messaging.twilio import API, TwilioMessenger
 from backroom.messaging.webpush import WebPush
+from backroom.outgoing.client import Account, Client
+from backroom.outgoing.errors import ServiceAway, ServiceRefused, ServiceSetup
 from backroom.partners.registry import partner_at
 from backroom.printing.connect import connect
 from backroom.privacy import backups, key_keeping
@@ -41,6 +43,8 @@ from backroom.shop.secrets import sms_provider
 from backroom.store.migrate import newest, standing
 
 ANSWERS_WITHIN = 5.0
+# A proxy's words for a gateway that it does not reach, and the gateway's own for a busy database.
+_BEHIND = (502, 503, 504)
 NO_SAMPLES = (
     "whatever a printer can print is printed on demand, looked at or not. Print one of each, approve it (`backroom "
     "sample new`, `backroom sample approve`), then write [samples] into shop.toml: see docs/guide/samples.md"
@@ -137,6 +141,42 @@ def _gateway(room: Room) -> Iterator[Connection]:
             )
 
     yield Connection("the gateway", check)
+
+
+def _public_address(room: Room) -> Iterator[Connection]:
+    """Where others reach the gateway: who stands there is known by asking it how it is, as anybody may."""
+    url = room.shop.messaging.public_url
+    if url:
+        yield Connection("our public address", partial(_reached, url))
+
+
+def _reached(url: str) -> None:
+    account = Account("Our public address", url, connect_timeout=ANSWERS_WITHIN, read_timeout=ANSWERS_WITHIN)
+    remedy = "Let public_url lead to the gateway, and what stands before it let /health through."
+    status, said = 0, {}
+    try:
+        with Client(account) as client:
+            said = client.call("GET", "health", about="check").mapping()
+    except ServiceRefused as refused:
+        status = refused.answer.status
+    except ServiceAway as away:
+        # The gateway itself says so where its database is busy: whether it is well is tried beside this.
+        if not away.status:
+            raise NotRunning(
+                f"nobody answers at {url}: no report, reply or artwork gets through.",
+                remedy="Start the gateway, and see to the proxy or tunnel before it and to its name in the DNS. Where "
+                "this house cannot call its own public address, open it from outside.",
+            ) from None
+        status = away.status
+    except ServiceSetup as setup:
+        raise WrongAnswer(f"{url} does not lead to the gateway: {setup.message}", remedy=remedy) from None
+    if status in _BEHIND:
+        raise NotRunning(
+            f"what stands at {url} does not reach the gateway ({status}).", remedy="See to the proxy or tunnel there."
+        )
+    if not {"status", "database"} <= said.keys():
+        other = f"{status}" if status else "another page"
+        raise WrongAnswer(f"somebody else than the gateway answers at {url} ({other}).", remedy=remedy)
 
 
 def _ours(url: str, name: str, ports: Ports, room: Room) -> requests.Response:
@@ -313,6 +353,7 @@ FINDERS: tuple[Callable[[Room], Iterator[Connection]], ...] = (
     _backups,
     _prefect,
     _gateway,
+    _public_address,
     _blocks,
     _proofs,
     _channels,

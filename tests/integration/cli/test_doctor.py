@@ -113,6 +113,57 @@ def test_our_own_servers_that_are_down_are_told_with_what_starts_them(room: Room
     assert told["the database"]["state"] == "well"
 
 
+def publicly(room: Room, url: str) -> None:
+    change(room, "[messaging]\n", f'[messaging]\npublic_url = "{url}"\n')
+
+
+def test_a_shop_without_a_public_address_is_not_asked_for_one(running: Room) -> None:
+    assert "our public address" not in found()
+
+
+def test_a_public_address_that_leads_to_the_gateway_is_well(running: Room, shop_server: HTTPServer) -> None:
+    shop_server.expect_request("/hooks/health").respond_with_json({"status": "ok", "database": "writable"})
+    publicly(running, shop_server.url_for("/hooks"))
+    assert found()["our public address"]["state"] == "well"
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "words"),
+    [
+        (Response("<html>Buy this domain</html>"), "wrong", "somebody else than the gateway answers"),
+        (Response('{"status": "UP"}', content_type="application/json"), "wrong", "somebody else"),
+        (Response("", 404), "wrong", "somebody else than the gateway answers"),
+        (Response("", 302, {"Location": "https://login.example"}), "wrong", "does not lead to the gateway"),
+        (Response("", 403), "wrong", "does not lead to the gateway"),
+        (Response("Bad Gateway", 502), "away", "does not reach the gateway (502)"),
+        (Response("", 503), "away", "does not reach the gateway (503)"),
+    ],
+)
+def test_a_public_address_that_leads_elsewhere_is_told_in_plain_words(
+    running: Room,
+    shop_server: HTTPServer,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Response,
+    state: str,
+    words: str,
+) -> None:
+    monkeypatch.setattr("backroom.outgoing.client.FIRST_PAUSE", 0.01)
+    shop_server.expect_request("/health").respond_with_handler(lambda _request: answer)
+    publicly(running, shop_server.url_for("")[:-1])
+    told = found(code=1)["our public address"]
+    assert told["state"] == state
+    assert words in told["message"]
+    assert told["remedy"]
+
+
+def test_a_public_address_where_nobody_listens_is_told_soon(running: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("backroom.outgoing.client.FIRST_PAUSE", 0.01)
+    publicly(running, f"http://127.0.0.1:{free_port()}")
+    told = found(code=1)["our public address"]
+    assert (told["state"], told["cause"]) == ("away", "not_running")
+    assert "nobody answers at http://127.0.0.1" in told["message"]
+
+
 @pytest.mark.parametrize(("status", "words"), [(404, "does not know this shop"), (401, "refuses our auth string")])
 def test_a_prefect_that_is_another_shops_is_told_from_one_that_is_down(
     room: Room, httpserver: HTTPServer, status: int, words: str
