@@ -5,8 +5,6 @@ What belongs here: what the tests of the bench and of its flow share. What does 
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +15,6 @@ from pathlib import Path
 from sqlalchemy import RowMapping, select
 
 from backroom.domain.shop import PrinterSpec
-from backroom.gateway.serve import server
 from backroom.printing.booth import Booth
 from backroom.printing.device import Device, hold_device
 from backroom.printing.holder import hold_bench
@@ -28,6 +25,7 @@ from backroom.store.api_keys import make_key
 from backroom.store.claims import Wakeup
 from backroom.store.tables import print_jobs as jobs_table
 from tests.crews import Threads
+from tests.gateways import listening
 from tests.shops import BOOTH, SCARCE, Floor
 
 
@@ -102,17 +100,6 @@ def open_bench(floor: Floor, specs: Sequence[PrinterSpec]) -> Iterator[Bench]:
     places = tuple(replace(one, printers=tuple(specs)) if one.id == BOOTH else one for one in shop.locations)
     secrets = Secrets(floor.room.home / "secrets.toml", {"webhook.web": "hush"})
     floor.room = replace(floor.room, shop=replace(shop, locations=places), secrets=secrets)
-    running = server(floor.room, Nobody(), port=0)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not running.started:
-        assert time.monotonic() < deadline, "the gateway did not start"
-        time.sleep(0.01)
-    port = running.servers[0].sockets[0].getsockname()[1]
     key = floor.room.database.write(lambda connection: make_key(connection, "booth", "booth", BOOTH))
-    try:
-        yield Bench(floor, f"http://127.0.0.1:{port}", key)
-    finally:
-        running.should_exit = True
-        thread.join(20)
+    with listening(floor.room, Nobody()) as url:
+        yield Bench(floor, url, key)

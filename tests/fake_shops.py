@@ -272,10 +272,12 @@ def _z(told: str) -> str:
 
 @dataclass
 class FakeWoo:
-    """One WooCommerce shop. `bad` are answers that come first, one a call."""
+    """One WooCommerce shop. `bad` are answers that come first, one a call; `fails` may answer in its stead, by what is
+    asked."""
 
     orders: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)
     bad: list[Response] = field(default_factory=list)
+    fails: Callable[[dict[str, Any]], Response | None] = lambda _asked: None
     calls: list[dict[str, str]] = field(default_factory=list, repr=False)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -288,6 +290,8 @@ class FakeWoo:
             self.calls.append(dict(request.args))
             if self.bad:
                 return self.bad.pop(0)
+            if failure := self.fails(dict(request.args)):
+                return failure
             login = request.authorization
             if login is None or f"{login.username}:{login.password}" != LOGIN:
                 return _json({"code": "woocommerce_rest_cannot_view"}, 401)

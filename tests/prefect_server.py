@@ -174,3 +174,16 @@ def running_prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefec
 def prefect_server(running_prefect: PrefectServer) -> str:
     """The API address of the session's server."""
     return running_prefect.api_url
+
+
+def artifacts(key: str) -> list[str]:
+    """What was shown under a key at the server that this process asks, the newest first."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+    from prefect.client.schemas.sorting import ArtifactSort
+
+    with get_client(sync_client=True) as client:
+        found: list[Any] = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])), sort=ArtifactSort.CREATED_DESC
+        )
+    return [str(one.data) for one in found]

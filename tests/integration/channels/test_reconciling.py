@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,8 +31,6 @@ from backroom.store.database import now
 from backroom.store.tables import orders, people
 from tests.fake_shops import TOKEN, FakeShopify
 from tests.shops import PLAIN, Floor, an_order
-
-DROPPED = 0.2
 
 
 @pytest.fixture(autouse=True)
@@ -81,37 +78,6 @@ def source(floor: Floor, fake_shopify: FakeShopify, httpserver: HTTPServer) -> S
 def counted(floor: Floor) -> Counter[str]:
     with floor.room.database.read() as connection:
         return Counter(connection.execute(select(orders.c.external_id)).scalars())
-
-
-def drop_a_fifth(source: Source, count: int) -> int:
-    """So many orders, of which a fifth of the webhooks is dropped; returns how many that was."""
-    chance = random.Random(20261125)
-    dropped = {id_ for id_ in range(1, count + 1) if id_ != 1 and chance.random() < DROPPED}
-    for id_ in range(1, count + 1):
-        source.sell(id_, dropped=id_ in dropped)
-    return len(dropped)
-
-
-def one_round_makes_up_for_it(source: Source, count: int) -> None:
-    floor = source.floor
-    lost = drop_a_fifth(source, count)
-    floor.intake()
-    assert sum(counted(floor).values()) == count - lost
-    looked = source.look()
-    assert looked.error is None
-    assert (looked.figures.paid, looked.figures.ours) == (count, count - lost)
-    assert (looked.figures.fetched, looked.figures.missing) == (lost, 0)
-    floor.intake()
-    assert counted(floor) == Counter(str(id_) for id_ in range(1, count + 1)), "all are here, and each of them once"
-    again = source.look(Look.FULL)
-    assert (again.figures.ours, again.figures.fetched, again.figures.missing) == (count, 0, 0)
-    floor.intake()
-    assert sum(counted(floor).values()) == count
-    floor.check_sums()
-
-
-def test_of_500_webhooks_a_fifth_is_dropped_and_all_orders_are_here_after_one_round(source: Source) -> None:
-    one_round_makes_up_for_it(source, 500)
 
 
 def whole_is_away(asked: dict[str, Any]) -> Response | None:

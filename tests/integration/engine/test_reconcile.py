@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.client.schemas.sorting import ArtifactSort
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
@@ -19,7 +15,7 @@ from backroom.shop import room as rooms
 from blocks.channels import ChannelAccount, block_name
 from flows.reconcile import reconcile
 from tests.fake_shops import LOGIN, TOKEN, FakeShopify, FakeWoo
-from tests.prefect_server import PrefectServer
+from tests.prefect_server import PrefectServer, artifacts
 from tests.shops import PLAIN, Floor, an_order
 
 pytestmark = [pytest.mark.prefect, pytest.mark.slow]
@@ -49,15 +45,6 @@ def shop(
     ChannelAccount(kind="shopify", secret=TOKEN).save(block_name("web"), overwrite=True)
     ChannelAccount(kind="woocommerce", secret=LOGIN).save(block_name("blog_shop"), overwrite=True)
     return floor
-
-
-def artifacts(key: str) -> list[str]:
-    """All of a key, the newest first."""
-    with get_client(sync_client=True) as client:
-        found: list[Any] = client.read_artifacts(
-            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])), sort=ArtifactSort.CREATED_DESC
-        )
-    return [str(one.data) for one in found]
 
 
 def test_a_source_that_is_away_is_told_in_words_and_keeps_no_other_from_being_looked_at(
