@@ -93,7 +93,10 @@ class FakeShopify:
         assert not isinstance(done, Iterator)
         said: dict[str, Any] = {"data": done.data, "extensions": {"cost": self._told(cost, self.points)}}  # type: ignore[union-attr]
         if done.errors:  # type: ignore[union-attr]
-            said["errors"] = [{"message": error.message} for error in done.errors]  # type: ignore[union-attr]
+            said["errors"] = [
+                {"message": error.message, "extensions": error.extensions}
+                for error in done.errors  # type: ignore[union-attr]
+            ]
         return _json(said)
 
     def _told(self, cost: float, left: float) -> dict[str, Any]:

@@ -41,12 +41,14 @@ class FakeSquare:
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     page: int = 2
+    scopes: tuple[str, ...] = ("ORDERS_READ", "ITEMS_READ", "PAYMENTS_READ")
     # How many updates come just after somebody else's change of the order.
     races: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def listen(self, server: HTTPServer) -> str:
         server.expect_request(re.compile("/v2/.*")).respond_with_handler(self.answer)
+        server.expect_request("/oauth2/token/status", method="POST").respond_with_handler(self.answer)
         return server.url_for("").rstrip("/")
 
     def answer(self, request: Request) -> Response:
@@ -72,6 +74,8 @@ class FakeSquare:
     def _answered(self, method: str, path: str, body: dict[str, Any]) -> Response:
         first, _, rest = path.partition("/")
         match method, first, rest:
+            case "POST", "", "oauth2/token/status":
+                return ok({"scopes": list(self.scopes), "client_id": "app", "merchant_id": "M1"})
             case "POST", "orders", "search":
                 return self._search(body)
             case "POST", "orders", "batch-retrieve":

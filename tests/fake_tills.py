@@ -19,6 +19,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from graphql import GraphQLError
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -103,7 +104,16 @@ class _Till(_Root):
         super().__init__(shop)
         self._till = shop
 
+    def _need(self, scope: str, field: str) -> None:
+        """As Shopify refuses a field: with its scope in the sentence, and a code."""
+        if not {scope, scope.replace("read_", "write_", 1)} & set(self._till.scopes):
+            raise GraphQLError(
+                f"Access denied for {field} field. Required access: `{scope}` access scope.",
+                extensions={"code": "ACCESS_DENIED", "requiredAccess": f"`{scope}` access scope."},
+            )
+
     def order(self, _info: Any, id: str) -> Any:
+        self._need("read_orders", "order")
         found = super().order(_info, id)
         if found is None:
             return None
@@ -118,6 +128,7 @@ class _Till(_Root):
         return {"accessScopes": [{"handle": scope} for scope in self._till.scopes]}
 
     def locations(self, _info: Any, first: int) -> Any:
+        self._need("read_locations", "locations")
         return _page([{"id": id_, "name": f"Shop {id_[-1]}"} for id_ in self._till.places][:first])
 
     def inventoryItems(self, _info: Any, first: int, query: str, after: str | None = None, **_: Any) -> Any:  # noqa: N802
@@ -143,6 +154,7 @@ class _Till(_Root):
         }
 
     def inventorySetQuantities(self, info: Any, input: dict[str, Any]) -> Any:  # noqa: N802
+        self._need("write_inventory", "inventorySetQuantities")
         key = _idempotency_key(info)
         if key in self._till.keys:
             return self._till.keys[key]
@@ -201,6 +213,7 @@ class _Till(_Root):
         ]
 
     def fulfillmentCreate(self, _info: Any, fulfillment: dict[str, Any]) -> Any:  # noqa: N802
+        self._need("write_merchant_managed_fulfillment_orders", "fulfillmentCreate")
         asked = fulfillment["lineItemsByFulfillmentOrder"]
         number = int(asked[0]["fulfillmentOrderId"].rpartition("/")[2])
         (there,) = self._fulfilment_orders(number)
@@ -228,6 +241,7 @@ class _Till(_Root):
         return {"fulfillment": fulfilment, "userErrors": []}
 
     def orderCancel(self, _info: Any, orderId: str, **how: Any) -> Any:  # noqa: N802, N803
+        self._need("write_orders", "orderCancel")
         number = int(orderId.rpartition("/")[2])
         order = self._till.orders[number]
         if order.get("cancelled_at") or self._till.fulfilments.get(number):
@@ -242,6 +256,7 @@ class _Till(_Root):
         return [*self._till.transactions.get(number, []), *given]
 
     def refundCreate(self, info: Any, input: dict[str, Any]) -> Any:  # noqa: N802
+        self._need("write_orders", "refundCreate")
         key = _idempotency_key(info)
         if key in self._till.keys:
             return self._till.keys[key]

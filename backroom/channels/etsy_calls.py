@@ -85,11 +85,7 @@ class EtsyApi:
 
     def need(self, scopes: Collection[str]) -> None:
         """Raise ScopeMissing where the login lacks one of these scopes."""
-        access = self._access()
-        headers = {"Authorization": f"Bearer {access}"}
-        answer = self._client.call("POST", _SCOPES, about="scopes", again=True, headers=headers, data={"token": access})
-        # Its description does not say in which shape they come: their names stand in it, whatever it is.
-        given = set(re.findall(r"[a-z]+_[rwd]\b", answer.body.decode("utf-8", "replace")))
+        given = self.scopes()
         missing = sorted(set(scopes) - given)
         if missing and given:
             lacks = " and ".join(missing)
@@ -98,6 +94,14 @@ class EtsyApi:
                 remedy=f"Connect the app to the shop again with {lacks} beside its other scopes, and put the new "
                 "refresh token into the secrets.",
             )
+
+    def scopes(self) -> set[str]:
+        """What the login may."""
+        access = self._access()
+        headers = {"Authorization": f"Bearer {access}"}
+        answer = self._client.call("POST", _SCOPES, about="scopes", again=True, headers=headers, data={"token": access})
+        # Its description does not say in which shape they come: their names stand in it, whatever it is.
+        return set(re.findall(r"[a-z]+_[rwd]\b", answer.body.decode("utf-8", "replace")))
 
     def _call(self, method: str, path: str, about: str, **body: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._access()}"}

@@ -25,6 +25,7 @@ from backroom.domain.model import PaymentStatus
 from backroom.domain.money import EXPONENTS
 from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSetup
+from backroom.outgoing.probe import Wide, beyond
 
 # What telling it of stock needs beside what asking does.
 _LISTINGS = ("listings_r", "listings_w")
@@ -58,6 +59,16 @@ class _EtsyShop:
         self._api.get(self._receipts, self._channel, {"limit": 1})
         if self._told_of_stock:
             self._api.need(_LISTINGS)
+
+    def wide(self) -> Wide | None:
+        """The scopes that nothing of what this shop is asked and told needs."""
+        assert self._spec.api is not None
+        needs = {"transactions_r", *(_LISTINGS if self._told_of_stock else ())}
+        needs |= {"transactions_w"} if "shipped" in self._spec.api.tell else set()
+        remedy = (
+            "Connect the app to the shop again without these scopes, and put the new refresh token into the secrets."
+        )
+        return beyond(f"our login of {self._channel}", self._api.scopes(), needs, remedy)
 
 
 class EtsySource(_EtsyShop):

@@ -12,7 +12,7 @@ answer says of the bucket is kept, and the next call waits until it can pay, so 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -105,6 +105,20 @@ class ShopifyGraphql:
         available, restored = status.get("currentlyAvailable"), status.get("restoreRate")
         if isinstance(available, int | float) and isinstance(restored, int | float) and restored > 0:
             self._points, self._restored, self._at = float(available), float(restored), self._clock()
+
+
+ALLOWED = "query Allowed { currentAppInstallation { accessScopes { handle } } }"
+LESS = "Take these scopes from the app in Shopify's admin, install it anew, and put its new token into secrets.toml."
+
+
+def scopes_in(said: Mapping[str, Any]) -> set[str]:
+    """What `ALLOWED` is answered."""
+    return {text(one.get("handle")) for one in items(mapping(said.get("currentAppInstallation")).get("accessScopes"))}
+
+
+def with_reading(scopes: Collection[str]) -> set[str]:
+    """Who may write may read: Shopify lists the one, or both."""
+    return {*scopes, *(one.replace("write_", "read_", 1) for one in scopes)}
 
 
 def gid(kind: str, id_: str) -> str:

@@ -17,9 +17,11 @@ from typing import Any
 
 from backroom.channels.reading import items, mapping, text
 from backroom.channels.refunding import Refunded, RefundRefused, RefundRequest
-from backroom.channels.shopify_graphql import SERVICE, ShopifyGraphql, gid
+from backroom.channels.shopify_graphql import ALLOWED, LESS, SERVICE, ShopifyGraphql, gid, scopes_in, with_reading
+from backroom.channels.shopify_telling import MAY_HAVE, REFUND_SCOPES, SCOPES
 from backroom.domain.money import exponent, to_minor
 from backroom.outgoing.errors import ServiceSetup
+from backroom.outgoing.probe import Wide, beyond
 
 PAID = "SUCCESS"
 # A refund that its provider has not carried out yet will be.
@@ -39,7 +41,6 @@ query Payments($id: ID!) {
   }
 }
 """
-ALLOWED = "query Allowed { currentAppInstallation { accessScopes { handle } } }"
 REFUND = """
 mutation Refund($input: RefundInput!, $key: String!) {
   refundCreate(input: $input) @idempotent(key: $key) {
@@ -91,14 +92,20 @@ class ShopifyRefunds:
 
     def check(self) -> None:
         """Whether the token lets us in, and may read orders and pay them back."""
-        said = mapping(self._shop.ask(ALLOWED, {}, "check").get("currentAppInstallation"))
         # Who may write may read, and Shopify lists only the one.
-        if "write_orders" not in {text(one.get("handle")) for one in items(said.get("accessScopes"))}:
+        if "write_orders" not in scopes_in(self._shop.ask(ALLOWED, {}, "check")):
             raise ServiceSetup(
                 SERVICE,
                 f"{SERVICE} does not let us pay orders back.",
                 remedy="Give the app in Shopify's admin write_orders, and install it anew.",
             )
+
+    def wide(self) -> Wide | None:
+        """The scopes beyond what anything of ours at Shopify needs: the token may be that of the channel as well."""
+        needs = {scope for scopes in SCOPES.values() for scope in scopes}.union(REFUND_SCOPES, MAY_HAVE)
+        return beyond(
+            "the token for refunds", scopes_in(self._shop.ask(ALLOWED, {}, "check")), with_reading(needs), LESS
+        )
 
     def close(self) -> None:
         self._shop.close()

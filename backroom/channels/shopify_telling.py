@@ -18,10 +18,11 @@ from typing import Any
 
 from backroom.channels.reading import items, mapping, text
 from backroom.channels.remote import Cancelled, NewsRefused, Shipped, StockSet, StockTold
-from backroom.channels.shopify_graphql import SERVICE, ShopifyGraphql, gid
+from backroom.channels.shopify_graphql import ALLOWED, LESS, SERVICE, ShopifyGraphql, gid, scopes_in, with_reading
 from backroom.channels.shopify_levels import ShopifyLevels
 from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import ServiceSetup
+from backroom.outgoing.probe import Wide, beyond
 
 # What the key must be allowed to do, each for what is told.
 SCOPES = {
@@ -29,6 +30,9 @@ SCOPES = {
     "cancelled": ("read_orders", "write_orders"),
     "stock": ("read_inventory", "write_inventory", "read_locations"),
 }
+REFUND_SCOPES = ("read_orders", "write_orders")
+# Older orders than those of the last 60 days: a shop may have asked for them.
+MAY_HAVE = ("read_all_orders",)
 # Shopify's words for why an order is cancelled, by ours; anything else is OTHER.
 REASONS = {"cancelled_by_staff": "STAFF", "out_of_stock": "INVENTORY", "forgotten": "CUSTOMER"}
 
@@ -68,7 +72,6 @@ mutation Cancel(
   ) { job { id } orderCancelUserErrors { code } }
 }
 """
-ALLOWED = "query Allowed { currentAppInstallation { accessScopes { handle } } }"
 
 
 class ShopifyTelling:
@@ -81,6 +84,9 @@ class ShopifyTelling:
         self._channel = spec.id
         self._told = spec.api.tell
         self._asked = {"read_orders"} if spec.api.ask else set()
+        # One token may be for both.
+        shared = spec.refunds is not None and spec.refunds.secret == spec.api.secret
+        self._also = {*MAY_HAVE, *(REFUND_SCOPES if shared else ())}
         self._shop = ShopifyGraphql(spec.api.url, token)
         self._levels = ShopifyLevels(self._shop, spec)
 
@@ -89,11 +95,7 @@ class ShopifyTelling:
 
     def check(self) -> None:
         """Whether the token lets us in and has the scopes for what is told, and the location is there."""
-        said = self._shop.ask(ALLOWED, {}, f"{self._channel} check")
-        has = {
-            text(one.get("handle")) for one in items(mapping(said.get("currentAppInstallation")).get("accessScopes"))
-        }
-        needs = {scope for kind in self._told for scope in SCOPES.get(kind, ())} | self._asked
+        has, needs = self._has(), self._needs()
         # Who may write may read, and Shopify lists only the one.
         lacks = sorted(one for one in needs if one not in has and one.replace("read_", "write_", 1) not in has)
         if lacks:
@@ -104,6 +106,16 @@ class ShopifyTelling:
             )
         if "stock" in self._told:
             self._levels.place()
+
+    def wide(self) -> Wide | None:
+        """The scopes that nothing of what this channel is asked and told needs."""
+        return beyond(f"our token of {self._channel}", self._has(), with_reading(self._needs() | self._also), LESS)
+
+    def _has(self) -> set[str]:
+        return scopes_in(self._shop.ask(ALLOWED, {}, f"{self._channel} check"))
+
+    def _needs(self) -> set[str]:
+        return {scope for kind in self._told for scope in SCOPES.get(kind, ())} | self._asked
 
     def shipped(self, news: Shipped) -> str:
         order = self._order(news.external_id, news.key)

@@ -3,7 +3,7 @@
 What belongs here: the account, and single calls with what their answers must hold. What does not: what they mean.
 Source: developer.squareup.com API reference, version 2026-09-16.
 
-The token is an access token with these permissions and no more: ORDERS_READ, ITEMS_READ and PAYMENTS_READ to ask;
+The token is an OAuth access token with these permissions and no more: ORDERS_READ, ITEMS_READ and PAYMENTS_READ to ask;
 ORDERS_WRITE, INVENTORY_READ and INVENTORY_WRITE to tell; PAYMENTS_WRITE to pay back.
 """
 
@@ -21,6 +21,10 @@ from backroom.outgoing.errors import ServiceRefused
 
 SERVICE = "Square"
 VERSION = "2026-09-16"
+# The permissions of each use.
+ASKING = ("ORDERS_READ", "ITEMS_READ", "PAYMENTS_READ")
+TELLING = ("ORDERS_WRITE", "INVENTORY_READ", "INVENTORY_WRITE")
+PAYING = ("PAYMENTS_READ", "PAYMENTS_WRITE", "ORDERS_READ")
 IDEMPOTENCY = "idempotency_key"
 # Its POSTs that change nothing there.
 _ASKING = ("/search", "/batch-retrieve")
@@ -46,6 +50,13 @@ class SquareApi:
         """A call that only asks, or carries a key by which Square knows it again; any other is made once."""
         again = IDEMPOTENCY in body or path.endswith(_ASKING)
         return object_of(self._client.call(method, path, about=about, again=again, json=body).body, SERVICE, about)
+
+    def scopes(self) -> set[str]:
+        """What the token may (OAuth API, RetrieveTokenStatus, which knows an application's own token as well)."""
+        said = object_of(
+            self._client.call("POST", "oauth2/token/status", about="scopes", again=True).body, SERVICE, "scopes"
+        )
+        return {text(one) for one in said.get("scopes") or ()}
 
     def order(self, order_id: str) -> dict[str, Any]:
         return mapping(self.get(f"v2/orders/{quote(order_id, safe='')}", order_id).get("order"))

@@ -14,10 +14,11 @@ from typing import Any
 from backroom.channels.reading import Reading, first_text, items, mapping, text
 from backroom.channels.remote import Fetched, Listed
 from backroom.channels.square import FETCHED, changed_at, is_cancelled, is_cart, payment_of, refunded_minor
-from backroom.channels.square_calls import ORDERS_AT_ONCE, SERVICE, SquareApi
+from backroom.channels.square_calls import ASKING, ORDERS_AT_ONCE, PAYING, SERVICE, TELLING, SquareApi
 from backroom.domain.model import PaymentStatus
 from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import AnswerUnreadable
+from backroom.outgoing.probe import Wide, beyond
 
 PAGE = 500
 
@@ -30,6 +31,20 @@ class SquareSource:
         self._channel = spec.id
         self._locations = [one.strip() for one in spec.api.account.split(",") if one.strip()]
         self._api = SquareApi(spec.api.url, token)
+        self._needs = set(ASKING) if spec.api.ask else set()
+        self._needs |= set(TELLING) | set(ASKING) if spec.api.tell else set()
+        if spec.refunds is not None and spec.refunds.secret == spec.api.secret:
+            self._needs |= set(PAYING)
+
+    def wide(self) -> Wide | None:
+        """The permissions that nothing of what this channel is asked and told needs."""
+        return beyond(
+            f"our token of {self._channel}",
+            self._api.scopes(),
+            self._needs,
+            "Let the app at Square have an OAuth token with the permissions that docs/connectors.md lists: "
+            "the application's own personal token has all there are.",
+        )
 
     def check(self) -> None:
         """Look for one order at the configured locations."""

@@ -16,6 +16,7 @@ from typing import Any
 from backroom.channels.answers import object_of
 from backroom.channels.reading import items, text
 from backroom.outgoing.client import Account, Client
+from backroom.outgoing.probe import Wide
 
 SERVICE = "Stripe"
 VERSION = "2026-10-28.endive"
@@ -28,8 +29,19 @@ class StripeApi:
     """One account at Stripe."""
 
     def __init__(self, base: str, key: str) -> None:
+        self._whole = key.strip().startswith("sk_")
         self._client = Client(
             Account(SERVICE, base, headers={"Authorization": f"Bearer {key}", "Stripe-Version": VERSION})
+        )
+
+    def wide(self) -> Wide | None:
+        """A secret key (`sk_…`) opens the whole account; a restricted one (`rk_…`) what its owner ticked."""
+        if not self._whole:
+            return None
+        return Wide(
+            f"this is a secret key of {SERVICE}, which may do everything in the account.",
+            "Make a restricted key (it begins with rk_) at Stripe, with the permissions that docs/connectors.md lists, "
+            "and put it into secrets.toml in its place.",
         )
 
     def get(self, path: str, about: str, params: Params) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from backroom.channels.stripe_amounts import read_minor, to_stripe
 from backroom.channels.stripe_calls import SERVICE, StripeApi
 from backroom.channels.stripe_checkout import payment_intent_of
 from backroom.outgoing.errors import ServiceRefused
+from backroom.outgoing.probe import Wide
 
 _PAID = frozenset({"pending", "requires_action", "succeeded"})
 _BY_HAND = "Pay it back there by hand, then say so on the page of returns."
@@ -51,6 +52,10 @@ class StripeRefunds:
 
     def find(self, request: RefundRequest) -> Refunded | None:
         return self._found(request, self._intent(request))
+
+    def wide(self) -> Wide | None:
+        """By how the key begins."""
+        return self._api.wide()
 
     def check(self) -> None:
         """Look for one refund and one session. Whether the key may write refunds is only known by paying."""

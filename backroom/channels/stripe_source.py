@@ -31,6 +31,7 @@ from backroom.domain.model import PaymentStatus
 from backroom.domain.money import EXPONENTS
 from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused
+from backroom.outgoing.probe import Wide
 
 _SESSIONS, _EVENTS = "v1/checkout/sessions", "v1/events"
 _COMPLETED = SESSION_EVENTS[0]
@@ -48,6 +49,10 @@ class StripeSource:
         assert spec.api is not None
         self._channel = spec.id
         self._api = StripeApi(spec.api.url, key)
+
+    def wide(self) -> Wide | None:
+        """By how the key begins."""
+        return self._api.wide()
 
     def check(self) -> None:
         """Look for one session."""

@@ -35,6 +35,7 @@ from backroom.messaging.twilio import API, TwilioMessenger
 from backroom.messaging.webpush import WebPush
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import ServiceAway, ServiceRefused, ServiceSetup
+from backroom.outgoing.probe import Probe, Wide, wide_of
 from backroom.partners.registry import partner_at
 from backroom.printing.connect import connect
 from backroom.privacy import backups, key_keeping
@@ -77,11 +78,12 @@ class PrinterNeedsHand(AskPerson):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection: its name in a sentence, and the try, which raises the tree's errors. `untried` says why it is
+    """One connection: its name in a sentence, and the try, which raises the tree's errors, or returns what its key may
+    beyond what it is for. `untried` says why it is
     not tried from here, where that is so."""
 
     name: str
-    check: Callable[[], None] = field(repr=False)
+    check: Callable[[], Wide | None] = field(repr=False)
     untried: str = ""
 
 
@@ -205,19 +207,24 @@ def _drop_folders(room: Room) -> Iterator[Connection]:
             yield Connection(f"the drop folder of {spec.id}", folder.check)
 
 
-def _channel(room: Room, spec: ChannelSpec, secret: str) -> Callable[[], None]:
-    def check() -> None:
+def _channel(room: Room, spec: ChannelSpec, secret: str) -> Callable[[], Wide | None]:
+    def check() -> Wide | None:
         probe = PROBES[spec.kind](spec, room.secret(secret))
         if isinstance(probe, KeepsLogin):
             # A login that changes with its use is one for all processes.
             probe.keep_in(LoginDrawer(room.database, spec.id))
-        probe.check()
+        return _tried(probe)
 
     return check
 
 
-def _refunds(room: Room, spec: ChannelSpec, secret: str) -> Callable[[], None]:
-    return lambda: REFUNDS[spec.kind](spec, room.secret(secret)).check()
+def _refunds(room: Room, spec: ChannelSpec, secret: str) -> Callable[[], Wide | None]:
+    return lambda: _tried(REFUNDS[spec.kind](spec, room.secret(secret)))
+
+
+def _tried(probe: Probe) -> Wide | None:
+    probe.check()
+    return wide_of(probe)
 
 
 def _untried(spec: ChannelSpec) -> str:
@@ -230,7 +237,11 @@ def _untried(spec: ChannelSpec) -> str:
 def _proofs(room: Room) -> Iterator[Connection]:
     """Whether there is what proves to us who calls. That the other side has the same is known by its first call."""
     for name, secret in proofs_of(room):
-        yield Connection(name, partial(room.secret, secret))  # type: ignore[arg-type]  # what it returns is of no use
+        yield Connection(name, partial(_is_there, room, secret))
+
+
+def _is_there(room: Room, secret: str) -> None:
+    room.secret(secret)
 
 
 def _blocks(room: Room) -> Iterator[Connection]:
@@ -271,7 +282,7 @@ def _messages(room: Room) -> Iterator[Connection]:
     if room.shop.messaging.mail == "smtp":
         yield Connection("the mail server", lambda: _mail_server(room).check())
     if room.shop.messaging.sms == "gateway":
-        yield Connection("the SMS provider", lambda: _sms_provider(room).check())
+        yield Connection("the SMS provider", lambda: _tried(_sms_provider(room)))
     if room.shop.messaging.push == "web":
         yield Connection("the key for web push", lambda: _push_sender(room).check())
 

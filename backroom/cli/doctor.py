@@ -23,15 +23,22 @@ from backroom.store.asked_waits import WaitsBook
 from backroom.store.migrate import is_made
 
 AT_ONCE = 8
-WELL, AWAY, WRONG, UNTRIED = "well", "away", "wrong", "untried"
+WELL, WIDE, AWAY, WRONG, UNTRIED = "well", "wide", "away", "wrong", "untried"
 # For a no that says nothing itself, such as that there is nothing at an address.
 _REMEDY = "Check its address in the shop file, our key in secrets.toml, and what the key may do there."
-_MARKS = {WELL: "[green]✓[/]", AWAY: "[yellow]✗[/]", WRONG: "[bold red]✗[/]", UNTRIED: "[dim]–[/]"}
+_MARKS = {
+    WELL: "[green]✓[/]",
+    WIDE: "[yellow]✓[/]",
+    AWAY: "[yellow]✗[/]",
+    WRONG: "[bold red]✗[/]",
+    UNTRIED: "[dim]–[/]",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of one try: well, away (it may pass by itself), wrong (somebody must mend it) or untried."""
+    """What came of one try: well, wide (it works, and our key may more than it is for), away (it may pass by itself),
+    wrong (somebody must mend it) or untried."""
 
     connection: str
     state: str
@@ -71,7 +78,7 @@ def examine(connections: Iterable[Connection]) -> Iterator[Finding]:
 
 def _try(connection: Connection) -> Finding:
     try:
-        connection.check()
+        wide = connection.check()
     except BackroomError as error:
         if isinstance(error, Retry):
             return Finding(connection.name, AWAY, error.cause, error.message, error.remedy)
@@ -80,6 +87,8 @@ def _try(connection: Connection) -> Finding:
         # Without its words: they may quote an address with a login in it.
         message = f"the try itself broke ({type(error).__name__})."
         return Finding(connection.name, WRONG, "broke", message, "Report it to us, with the line of logs/ beside it.")
+    if wide is not None:
+        return Finding(connection.name, WIDE, message=wide.message, remedy=wide.remedy)
     return Finding(connection.name, WELL)
 
 
@@ -94,7 +103,7 @@ def _told(connections: list[Connection]) -> list[Finding]:
     if broken:
         console.print(f"\n[bold red]{broken} of {len(found)} do not work.[/] Mend them and run this again.")
     else:
-        console.print(f"\n[bold green]All {sum(one.state == WELL for one in found)} that were tried work.[/]")
+        console.print(f"\n[bold green]All {sum(one.state in (WELL, WIDE) for one in found)} that were tried work.[/]")
     return found
 
 

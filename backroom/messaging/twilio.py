@@ -37,7 +37,7 @@ from backroom.messaging.base import (
 from backroom.outgoing.answer import Answer
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
-from backroom.outgoing.probe import is_theirs
+from backroom.outgoing.probe import Wide, is_theirs
 
 TWILIO = "twilio"
 API = "https://api.twilio.com"
@@ -98,6 +98,17 @@ class TwilioMessenger:
         with Client(self._account()) as client:
             answer = client.call("GET", "Messages.json", about="check", params={"PageSize": 1})
         is_theirs("Twilio", answer, "messages")
+
+    def wide(self) -> Wide | None:
+        """By whose login it is. Twilio signs its calls to us with the account's auth token, whoever logs in; so the
+        gateway needs that one (`sms.auth_token`), and whatever sends does not."""
+        if not self.username.strip().startswith("AC"):
+            return None
+        return Wide(
+            "the login is Twilio's account with its auth token, which may do everything there: buy numbers, read all.",
+            "Make a restricted API key in Twilio's console that may create and read messages. Write its SID (SK…) as "
+            "sms.username and its secret as sms.password. sms.auth_token stays: Twilio signs its calls to us with it.",
+        )
 
     def _account(self) -> Account:
         base = f"{self.url.rstrip('/')}/2010-04-01/Accounts/{quote(self.account, safe='')}"

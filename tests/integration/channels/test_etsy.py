@@ -23,6 +23,7 @@ from backroom.channels.remote import Cancelled, KeepsLogin, Shipped
 from backroom.domain.shop import ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
+from backroom.outgoing.probe import wide_of
 from backroom.store.database import Database, now
 from backroom.store.tables import channel_logins
 from tests.fake_etsy import FIRST, KEY, SECRET, SHOP, FakeEtsy, error
@@ -288,6 +289,16 @@ def test_a_lost_answer_is_unknown_and_the_parcel_is_found_and_not_told_again(
         news.shipped(SHIPPED)
     assert news.was_told(SHIPPED) == news.shipped(SHIPPED) == "1"
     assert len([1 for method, path, _ in etsy.calls if method == "POST" and path.endswith("/tracking")]) == 1
+
+
+def test_a_login_with_more_scopes_than_are_used_is_wide(etsy: FakeEtsy, spec: ChannelSpec, source: EtsySource) -> None:
+    etsy.scopes = ("transactions_r",)
+    assert wide_of(source) is None
+    etsy.scopes += ("transactions_w", "email_r")
+    wide = wide_of(source)
+    assert wide is not None
+    assert "email_r, transactions_w" in wide.message
+    assert spec.api is not None
 
 
 def test_what_etsy_has_no_call_for_is_a_persons(spec: ChannelSpec, database: Database) -> None:

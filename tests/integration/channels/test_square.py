@@ -24,6 +24,7 @@ from backroom.domain.model import PaymentStatus
 from backroom.domain.shop import ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceSetup
+from backroom.outgoing.probe import wide_of
 from tests.fake_square import LOCATION, TOKEN, FakeSquare, error, variation
 from tests.unit.channels.samples import payload
 
@@ -74,6 +75,19 @@ def test_it_is_asked_for_everything_that_changed_page_by_page(square: FakeSquare
     assert len(asked) == 3
     assert asked[0]["location_ids"] == [LOCATION, "L2"]
     assert {(h["square-version"], h["authorization"]) for h in square.headers} == {(VERSION, f"Bearer {TOKEN}")}
+
+
+def test_a_token_with_more_permissions_than_are_used_is_wide(square: FakeSquare, spec: ChannelSpec) -> None:
+    assert spec.api is not None
+    asked = replace(spec, api=replace(spec.api, tell=()))
+    assert wide_of(SquareSource(asked, TOKEN)) is None
+    square.scopes += ("ORDERS_WRITE", "EMPLOYEES_READ")
+    wide = wide_of(SquareSource(asked, TOKEN))
+    assert wide is not None
+    assert "EMPLOYEES_READ, ORDERS_WRITE" in wide.message
+    told = wide_of(SquareSource(replace(spec, api=replace(spec.api, tell=("shipped",))), TOKEN))
+    assert told is not None
+    assert "EMPLOYEES_READ." in told.message
 
 
 def test_carts_and_refunds_are_not_listed_as_orders(square: FakeSquare, spec: ChannelSpec) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -86,6 +86,24 @@ class TestShopify:
         assert sent(shopify_till) == [(tracking, [2, 1])]
         assert id_ == "gid://shopify/Fulfillment/1"
         assert not shopify_till.fulfilments[7001][0]["notified"]
+
+    @pytest.mark.parametrize(
+        ("scope", "tell"),
+        [
+            ("write_merchant_managed_fulfillment_orders", lambda shop: shop.shipped(GONE)),
+            ("write_orders", lambda shop: shop.cancelled(Cancelled("c", "7001", "out_of_stock"))),
+            ("write_inventory", lambda shop: by_sku(shop, [StockTold("TEE", 3)])),
+            ("read_locations", lambda shop: by_sku(shop, [StockTold("TEE", 3)])),
+        ],
+    )
+    def test_what_a_scope_is_missing_for_is_a_persons_and_not_done(
+        self, shopify: ShopifyTelling, shopify_till: ShopifyTill, scope: str, tell: Callable[[ShopifyTelling], object]
+    ) -> None:
+        shopify_till.levels = {"TEE": 1}
+        shopify_till.scopes = tuple(one for one in shopify_till.scopes if one != scope)
+        with pytest.raises(ServiceSetup, match="ACCESS_DENIED"):
+            tell(shopify)
+        assert (sent(shopify_till), shopify_till.cancels, shopify_till.levels) == ([], [], {"TEE": 1})
 
     def test_an_order_in_two_parcels_is_told_part_by_part(
         self, shopify: ShopifyTelling, shopify_till: ShopifyTill

@@ -17,11 +17,16 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import text
 from werkzeug import Request, Response
 
+from backroom.channels.stripe_calls import StripeApi
+from backroom.channels.stripe_refunds import StripeRefunds
 from backroom.cli import connections, doctor
 from backroom.cli.environments import Ports, note_ports
 from backroom.domain.shop import REFUNDING_KINDS, ChannelSpec, RefundsSpec
 from backroom.messaging.push_crypto import new_private_key
+from backroom.messaging.twilio import TwilioMessenger
 from backroom.outgoing.circuit import close_all
+from backroom.outgoing.errors import ServiceAway
+from backroom.outgoing.probe import Wide, beyond, wide_of
 from backroom.privacy.backups import make
 from backroom.shop.room import Room
 from backroom.store.sealing import register
@@ -111,6 +116,54 @@ def test_our_own_servers_that_are_down_are_told_with_what_starts_them(room: Room
     for name in ("Prefect", "the gateway"):
         assert (told[name]["state"], told[name]["remedy"]) == ("away", "Start it with `backroom up`.")
     assert told["the database"]["state"] == "well"
+
+
+@pytest.mark.parametrize("also", ["write_customers", "read_products", "write_inventory"])
+def test_a_channel_whose_key_may_too_much_works_and_is_told_what(
+    running: Room, shopify_till: ShopifyTill, shop_server: HTTPServer, also: str
+) -> None:
+    url = shopify_till.listen(shop_server)
+    add(running, f'[channels.web.api]\nurl = "{url}"\nsecret = "channel.web"\ntell = ["cancelled"]', channel_web=TOKEN)
+    shopify_till.scopes = ("read_orders", "write_orders", "read_all_orders")
+    assert found()["channel web (shopify)"]["state"] == "well"
+    shopify_till.scopes += (also,)
+    told = found()["channel web (shopify)"]
+    assert told["state"] == "wide"
+    assert told["message"].endswith(f"may more than it is used for: {also}.")
+    assert "install it anew" in told["remedy"]
+    assert "works" in typed("doctor").output
+
+
+def test_of_many_rights_some_are_named_and_the_rest_counted() -> None:
+    wide = beyond("our token", [f"right_{number}" for number in range(9)], ["right_0"], "Take them.")
+    assert wide is not None
+    named = "right_1, right_2, right_3, right_4, right_5"
+    assert wide.message == f"our token may more than it is used for: {named} and 3 more."
+
+
+class Whispers:
+    def wide(self) -> Wide:
+        raise ServiceAway("Shop", "it tells nothing now.")
+
+
+def test_a_key_whose_rights_are_not_told_now_is_no_fault() -> None:
+    assert wide_of(Whispers()) is None
+    assert wide_of(object()) is None
+
+
+@pytest.mark.parametrize(("key", "wide"), [("sk_live_1", True), ("sk_test_1", True), ("rk_live_1", False)])
+def test_a_secret_key_of_stripe_is_wide_and_a_restricted_one_is_not(key: str, wide: bool) -> None:
+    said = [StripeApi("https://stripe.example", key).wide(), StripeRefunds("https://stripe.example", key).wide()]
+    assert [one is not None for one in said] == [wide, wide]
+    assert all("rk_" in one.remedy and key not in one.message for one in said if one)
+
+
+@pytest.mark.parametrize(("user", "wide"), [("AC" + "0" * 32, True), ("SK" + "0" * 32, False)])
+def test_twilios_account_login_is_wide_and_an_api_key_is_not(user: str, wide: bool) -> None:
+    said = wide_of(TwilioMessenger("AC" + "0" * 32, user, "s3cret"))
+    assert (said is not None) is wide
+    if said:
+        assert "sms.auth_token stays" in said.remedy
 
 
 def publicly(room: Room, url: str) -> None:
