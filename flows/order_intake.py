@@ -1,4 +1,5 @@
-"""Order intake: validate → route → reserve → release, for whatever waits at the hub's front door.
+"""Order intake: validate → route → reserve → release, for whatever waits at the hub's front door. A picture that a line
+brings is fetched before its order is routed.
 
 One run takes one message when it is quiet and up to 500 at peak, and goes on until nothing waits. Counterpart of
 `flows/fulfilment.py`, which takes over what is released.
@@ -13,6 +14,7 @@ from prefect import flow
 from backroom.shop.room import this_room
 from tasks.claiming import claim_intake, holding, one_after_another
 from tasks.fetch import fetch_hinted, has_hints
+from tasks.own_artwork import brings_artwork, fetch_artwork
 from tasks.release import release
 from tasks.reserve import reserve
 from tasks.route import route
@@ -31,6 +33,8 @@ def order_intake(location: str = "") -> str:
     for claim in one_after_another(partial(claim_intake, room)):
         with holding(room, claim):
             outcomes = validate(claim)
+            if brings_artwork(room, claim):
+                outcomes += fetch_artwork(claim)
             for _ in range(ROUNDS):
                 outcomes += route(claim)
                 tried = reserve(claim)

@@ -21,6 +21,7 @@ from tasks.claiming import (
 from tasks.fetch import fetch_hinted, has_hints
 from tasks.label import label
 from tasks.notify import notify
+from tasks.own_artwork import brings_artwork, fetch_artwork
 from tasks.pack import pack
 from tasks.parcel_notices import tell_of_parcels
 from tasks.parcel_refunds import refund_labels
@@ -49,7 +50,10 @@ def advance(room: Room, number: str) -> list[StepOutcome]:
     outcomes: list[StepOutcome] = []
     if claim := claim_intake(room, number):
         with holding(room, claim):
-            outcomes += validate(claim) + route(claim) + reserve(claim) + release(claim)
+            outcomes += validate(claim)
+            if brings_artwork(room, claim):
+                outcomes += fetch_artwork(claim)
+            outcomes += route(claim) + reserve(claim) + release(claim)
             if has_hints(room, claim):
                 outcomes += fetch_hinted(claim)
     with room.database.read() as connection:

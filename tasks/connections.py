@@ -20,6 +20,7 @@ from backroom.domain.shop import CarrierSpec, ChannelSpec, Location, PrinterSpec
 from backroom.messaging.base import Messenger
 from backroom.messaging.mailfolder import MailFolder
 from backroom.messaging.unopened import Unopened
+from backroom.outgoing.fetching import Fetcher
 from backroom.partners.base import Partner
 from backroom.shop.room import Room
 from backroom.store import push_subscriptions
@@ -54,6 +55,11 @@ def _account_of(room: Room, spec: CarrierSpec) -> Carrier:
 
 # By kind; `backroom.domain.shop.CARRIER_KINDS` lists the same, for whoever checks a shop file.
 CARRIERS: Mapping[str, Callable[[Room, CarrierSpec], Carrier]] = {"local": _local, "easypost": _account_of}
+
+
+def fetcher_of_artwork() -> Fetcher:
+    """What fetches pictures that lines of orders bring: from the open internet, and each within seconds."""
+    return Fetcher(read_seconds=5.0, all_seconds=8.0)
 
 
 def refunds_from(room: Room, channel: str) -> Refunds:

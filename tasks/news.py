@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping
 from backroom.domain import news as rules
 from backroom.domain.cancelling import CANCELLED_THERE
 from backroom.domain.model import Delivery, OrderState, PaymentStatus, StepOutcome
+from backroom.domain.own_artwork import base_of
 from backroom.store import cancelled_refunds, cancelling, desk, history, orders
 from backroom.store.claims import Claim
 from backroom.store.parcel_desk import lies_ready
@@ -185,7 +186,7 @@ def _late(
     incoming = news.incoming
     reason = ""
     if known.state is OrderState.FULFILLED:
-        had = [(line["sku"], line["quantity"]) for line in orders.lines_of(connection, [known.id])[known.id]]
+        had = [(base_of(line["sku"]), line["quantity"]) for line in orders.lines_of(connection, [known.id])[known.id]]
         reason = rules.asks(
             delivery=Delivery(order["delivery"]),
             left_at=order["ended_at"] or at,

@@ -232,6 +232,7 @@ class Floor:
     def intake(self) -> list[StepOutcome]:
         """Run intake until nothing waits, as the flow does."""
         from tasks.claiming import claim_intake, holding
+        from tasks.own_artwork import fetch_artwork
         from tasks.release import release
         from tasks.reserve import reserve
         from tasks.route import route
@@ -240,7 +241,7 @@ class Floor:
         outcomes: list[StepOutcome] = []
         while claim := claim_intake(self.room):
             with holding(self.room, claim):
-                outcomes += validate.fn(claim)
+                outcomes += validate.fn(claim) + fetch_artwork.fn(claim)
                 for _ in range(3):
                     outcomes += route.fn(claim)
                     tried = reserve.fn(claim)

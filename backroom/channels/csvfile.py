@@ -8,6 +8,7 @@ The header row names the columns, in any order and in any case; others are ignor
     order_id *   placed_at *  updated_at   email  phone  name  line1  line2  postcode  city  country
     sku *        quantity *   unit_price * shipping  total *  currency *
     status (paid, pending, cancelled or refunded)
+    artwork (https://…, the buyer's own picture for this line)
     delivery (ship, collect or carry_out)  note  language  consent_sms  consent_email (yes or no, for order updates)
 
 One row is one line of an order; the rows of an order may stand anywhere. What is said of the whole order may stand on
@@ -36,7 +37,7 @@ ORDER_COLUMNS = (
     *("placed_at", "updated_at", "email", "phone", "name", "line1", "line2", "postcode", "city", "country"),
     *("shipping", "total", "currency", "status", "delivery", "note", "language", "consent_sms", "consent_email"),
 )
-COLUMNS = ("order_id", *ORDER_COLUMNS, *LINE_COLUMNS)
+COLUMNS = ("order_id", *ORDER_COLUMNS, *LINE_COLUMNS, "artwork")
 LARGEST_FILE = 20 * 1024 * 1024
 _SEPARATORS = ",;\t"
 

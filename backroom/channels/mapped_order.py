@@ -208,6 +208,7 @@ class OrderReader(FieldReader):
                 title=self.text(f"{name}title", line.title, 200, here),
                 discount_minor=discount,
                 personalisation=self.text(f"{name}personalisation", line.personalisation, 500, here),
+                artwork_url=self.text(f"{name}artwork", line.artwork, 2000, here),
             )
         ]
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 WHAT_TO_DO = {
     "unknown_sku": "The catalogue does not know a piece of it. Correct the SKU on its page, then let it go on.",
+    "artwork_unfit": "A picture that a line brings cannot be had or does not print. Read on its page why, have it put "
+    "right at its address, then let it go on; or correct the line's SKU.",
     "address_incomplete": "No parcel would arrive there. Correct the address on its page, then let it go on.",
     "address": "Its address is not as its country writes them. Correct it on its page, then let it go on.",
     "unreachable": "There is no phone and no e-mail that works. Add one on its page, then let it go on.",

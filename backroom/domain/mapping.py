@@ -82,6 +82,7 @@ class LineMapping:
     discount: Source | None = None
     title: Source | None = None
     personalisation: Source | None = None
+    artwork: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)

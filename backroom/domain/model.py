@@ -9,7 +9,7 @@ countries are ISO 3166-1 alpha-2; phones are E.164; a GTIN is a string.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -108,7 +108,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class IncomingLine:
-    """One line as the channel said it. `unit_price_minor` and `discount_minor` (of the whole line) in minor units."""
+    """One line as the channel said it. `unit_price_minor` and `discount_minor` (of the whole line) in minor units.
+
+    `artwork_url` is where the buyer's own picture for this piece is; empty for the catalogue's artwork.
+    """
 
     external_id: str
     sku: str
@@ -117,6 +120,7 @@ class IncomingLine:
     title: str = ""
     discount_minor: int = 0
     personalisation: str = ""
+    artwork_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

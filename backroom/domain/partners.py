@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from backroom.domain.own_artwork import base_of
+
 # Kinds of locations that are somebody else's, and who can stand there.
 PARTNER, ROBOT_CELL = "partner", "robot_cell"
 ADAPTERS: Mapping[str, tuple[str, ...]] = {
@@ -68,10 +70,11 @@ class PartnerSpec:
     shipping_method: str = ""
 
     def product(self, sku: str) -> PartnerProduct | None:
-        """What it calls a piece; None for one that it does not know. Without a list it calls all as we do."""
+        """What it calls a piece; None for one that it does not know. Without a list it calls all as we do. One with a
+        picture of its buyer's own is the piece that was ordered, printed with that."""
         if not self.products:
             return PartnerProduct(sku, sku, placement="", artwork=False)
-        return next((one for one in self.products if one.sku == sku), None)
+        return next((one for one in self.products if one.sku == base_of(sku)), None)
 
     @property
     def fetches(self) -> bool:

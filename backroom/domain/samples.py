@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from backroom.domain.blanks import BLANK, is_blank
 from backroom.domain.model import Variant
+from backroom.domain.own_artwork import is_own
 from backroom.domain.shop import Location, PrinterSpec
 
 
@@ -178,8 +179,9 @@ def judge_at(
     in_use: InUse,
     at: datetime,
 ) -> tuple[AtPrinter, ...]:
-    """How a variant stands at each printer of a place that does its process."""
-    if not variant.artwork or location.partner is not None:
+    """How a variant stands at each printer of a place that does its process. A picture that is one buyer's own is
+    printed for them alone: nobody approves a sample of it."""
+    if not variant.artwork or location.partner is not None or is_own(variant.sku):
         return ()
     found = []
     for printer in location.printers:

@@ -102,6 +102,7 @@ class Fetcher:
     trusted: ssl.SSLContext | None = None
     port: int = PORT
     most_bytes: int = MOST_BYTES
+    read_seconds: float = READ_SECONDS
     all_seconds: float = ALL_SECONDS
 
     def fetch(self, url: str, about: str) -> Fetched:
@@ -133,7 +134,7 @@ class Fetcher:
         pool = SecurePool(
             address,
             self.port,
-            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=self.read_seconds),
             retries=False,
             ssl_context=self.trusted or ssl.create_default_context(),
             server_hostname=host,

@@ -1,4 +1,5 @@
-"""What the shop's own folders hold of somebody: mails and SMS as files, label sheets, and files that orders came in.
+"""What the shop's own folders hold of somebody: mails and SMS as files, label sheets, pictures
+of their own, and files that orders came in.
 
 What belongs here: removing it. What does not: where it is written (`backroom.messaging.mailfolder`,
 `backroom.printing.folder`), and what real mail servers, SMS gateways and printers have taken: that has left the house.
@@ -15,7 +16,7 @@ from backroom.domain.shop import NotInShopFile, PrinterSpec
 from backroom.messaging.mailfolder import MailFolder
 from backroom.printing.folder import FolderPrinter
 from backroom.shop.room import Room
-from backroom.store import erased, shipping
+from backroom.store import erased, own_artworks, shipping
 from backroom.store.personal import Whose
 
 MAIL_FOLDERS = {"email": "mail", "sms": "sms"}
@@ -30,8 +31,12 @@ def remove_files(room: Room, whose: Whose) -> int:
         keys = erased.message_keys(connection, whose)
         sheets = erased.sheets_of(connection, whose)
         ids = erased.external_ids(connection, whose)
+        pictures = own_artworks.files_of(connection, whose)
         others = {sheet["id"]: _labels_left(room, connection, sheet["id"]) for sheet in sheets}
     count = sum(mails.remove(key) for mails in mail_folders(room) for key in keys)
+    for path in (room.artwork() / name for name in pictures):
+        count += path.exists()
+        path.unlink(missing_ok=True)
     for sheet in sheets:
         printer = label_folder(room, sheet["location"])
         if printer is not None:

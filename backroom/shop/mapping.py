@@ -149,6 +149,7 @@ def _line(section: Section) -> LineMapping:
         discount=source(section, "discount"),
         title=source(section, "title"),
         personalisation=source(section, "personalisation"),
+        artwork=source(section, "artwork"),
     )
     if not line.unit_price and not line.total:
         section.problem("unit_price", "is missing", "Say where the price of one piece stands, or the line's total.")

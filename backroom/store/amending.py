@@ -17,6 +17,8 @@ from backroom.store.seals import Seals
 from backroom.store.shipping import LABEL
 from backroom.store.tables import fulfilment_orders, order_lines, orders
 
+# A line whose picture cannot be had or does not print: another piece in its place is printed with its own artwork.
+ARTWORK_UNFIT = "artwork_unfit"
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
 
 
@@ -70,7 +72,7 @@ def _amend_line(connection: Connection, order: RowMapping, line_no: str, sku: st
         .where(
             order_lines.c.order_id == order["id"], order_lines.c.line_no == (int(line_no) if line_no.isdigit() else 0)
         )
-        .values(sku=sku)
+        .values(sku=sku, **({"artwork_url": None} if order["hold_reason"] == ARTWORK_UNFIT else {}))
     )
     if changed.rowcount != 1:
         raise NotPossibleNow(f"{order['number']} has no line {line_no}")

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, select
 
 from backroom.domain.model import Variant
+from backroom.domain.own_artwork import is_own
 from backroom.store.batches import chunks, upsert
 from backroom.store.tables import variants
 
@@ -30,13 +31,14 @@ def siblings(connection: Connection, sku: str) -> list[Variant]:
     """The other sizes and colours of a SKU's product."""
     product = select(variants.c.product).where(variants.c.sku == sku).scalar_subquery()
     query = select(variants.c.sku).where(variants.c.product == product, variants.c.sku != sku)
-    return sorted(variants_by_sku(connection, connection.execute(query).scalars()).values(), key=lambda one: one.sku)
+    skus = (sku for sku in connection.execute(query).scalars() if not is_own(sku))
+    return sorted(variants_by_sku(connection, skus).values(), key=lambda one: one.sku)
 
 
 def all_variants(connection: Connection) -> list[Variant]:
-    """The whole catalogue, by SKU."""
+    """The whole catalogue, by SKU: what anybody can buy, without the pieces that were made with a buyer's picture."""
     rows = connection.execute(select(variants).order_by(variants.c.sku)).mappings()
-    return [Variant(**(dict(row) | {"tags": tuple(row["tags"])})) for row in rows]
+    return [Variant(**(dict(row) | {"tags": tuple(row["tags"])})) for row in rows if not is_own(row["sku"])]
 
 
 def sku_of_code(connection: Connection, code: str) -> str | None:

@@ -21,6 +21,7 @@ from backroom.store.tables import consents, counters, order_lines, orders
 from backroom.store.waiting import HEALTHY
 
 FIRST_NUMBER = 1000
+ARTWORK_CONTEXT = "order_lines.artwork_url"
 TOKEN_CONTEXT = "orders.payment_token"  # noqa: S105 - what is sealed, not what it is sealed with
 
 
@@ -64,7 +65,10 @@ def held_for(order: NewOrder, reason: str) -> NewOrder:
 def fingerprint(seals: Seals, incoming: IncomingOrder, contact: Contact) -> str:
     """A keyed hash of what matters for making and sending: a change of it means work to be done again."""
     what = {
-        "lines": [[line.sku, line.quantity, line.personalisation] for line in incoming.lines],
+        "lines": [
+            [line.sku, line.quantity, line.personalisation, *([line.artwork_url] if line.artwork_url else [])]
+            for line in incoming.lines
+        ],
         "address": asdict(contact.address) if contact.address else None,
         "delivery": incoming.delivery,
     }
@@ -122,9 +126,12 @@ def with_corrections(connection: Connection, known: KnownOrder, news: NewOrder) 
     if known.corrected("address"):
         incoming = replace(incoming, address=here.address)
     if known.corrected("line") and news.fingerprint == known.fingerprint:
-        ours = {f"line.{row['line_no']}.sku": row["sku"] for row in lines_of(connection, [known.id])[known.id]}
+        ours = {f"line.{row['line_no']}.sku": row for row in lines_of(connection, [known.id])[known.id]}
         lines = (
-            replace(line, sku=ours[field]) if (field := f"line.{number}.sku") in known.amended else line
+            # A picture that was fetched, or that a person put another piece in the place of, is not fetched again.
+            replace(line, sku=ours[field]["sku"], artwork_url=line.artwork_url if ours[field]["artwork_url"] else "")
+            if (field := f"line.{number}.sku") in known.amended
+            else line
             for number, line in enumerate(incoming.lines, start=1)
         )
         incoming = replace(incoming, lines=tuple(lines))
@@ -143,7 +150,7 @@ def add_orders(
     first = take_numbers(connection, len(new))
     rows = [_order_row(order, f"{prefix}-{first + i}", token, at) for i, order in enumerate(new)]
     ids = insert_each(connection, orders, rows, "number")
-    lines = [line for id_, order in zip(ids, new, strict=True) for line in _line_rows(id_, order.incoming)]
+    lines = [line for id_, order in zip(ids, new, strict=True) for line in _line_rows(id_, order)]
     if lines:
         connection.execute(insert(order_lines), lines)
     sold = ((order.incoming.channel, line.sku, line.quantity) for order in new for line in order.incoming.lines)
@@ -176,7 +183,7 @@ def apply_news(
     connection.execute(again.where(orders.c.id == known.id).values(**changed | started))
     connection.execute(delete(order_lines).where(order_lines.c.order_id == known.id))
     if order.incoming.lines:
-        connection.execute(insert(order_lines), _line_rows(known.id, order.incoming))
+        connection.execute(insert(order_lines), _line_rows(known.id, order))
     insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))
 
 
@@ -324,7 +331,7 @@ def _seal_token(key: bytes, incoming: IncomingOrder) -> bytes | None:
     return seal(key, incoming.payment_token.encode(), TOKEN_CONTEXT) if incoming.payment_token else None
 
 
-def _line_rows(order_id: int, incoming: IncomingOrder) -> list[dict[str, Any]]:
+def _line_rows(order_id: int, order: NewOrder) -> list[dict[str, Any]]:
     return [
         {
             "order_id": order_id,
@@ -334,9 +341,10 @@ def _line_rows(order_id: int, incoming: IncomingOrder) -> list[dict[str, Any]]:
             "quantity": line.quantity,
             "unit_price_minor": line.unit_price_minor,
             "discount_minor": line.discount_minor,
-            "personalised": bool(line.personalisation.strip()),
+            "personalised": bool(line.personalisation.strip() or line.artwork_url),
+            "artwork_url": seal(order.key, line.artwork_url.encode(), ARTWORK_CONTEXT) if line.artwork_url else None,
         }
-        for number, line in enumerate(incoming.lines, start=1)
+        for number, line in enumerate(order.incoming.lines, start=1)
     ]
 
 

@@ -18,7 +18,7 @@ from backroom.store.messages import CONTEXT as MESSAGE_CONTEXT
 from backroom.store.notes import CONTEXT as NOTE_CONTEXT
 from backroom.store.opt_ins import CONTEXT as OPT_IN_CONTEXT
 from backroom.store.opt_outs import CONTEXT as REPLY_CONTEXT
-from backroom.store.orders import TOKEN_CONTEXT
+from backroom.store.orders import ARTWORK_CONTEXT, TOKEN_CONTEXT
 from backroom.store.push_subscriptions import CONTEXT as PUSH_CONTEXT
 from backroom.store.shipping import DATA_CONTEXT, DOCUMENT_CONTEXT, ZPL_CONTEXT
 
@@ -117,7 +117,7 @@ HOLDINGS: tuple[Holding, ...] = (
         _by(t.orders.c.id, lambda whose: whose.orders),
         {"contact": CONTACT_CONTEXT, "payment_token": TOKEN_CONTEXT},
     ),
-    Holding(t.order_lines, _of_order(t.order_lines)),
+    Holding(t.order_lines, _of_order(t.order_lines), {"artwork_url": ARTWORK_CONTEXT}),
     Holding(t.routing_decisions, _of_order(t.routing_decisions)),
     Holding(t.reservations, _of_order(t.reservations)),
     Holding(t.fulfilment_orders, _of_order(t.fulfilment_orders)),

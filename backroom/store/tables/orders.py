@@ -126,6 +126,8 @@ orders = Table(
     sparse_index("ix_orders_breaker_id", "breaker_id"),
 )
 
+# `artwork_url` is where a picture of the buyer's own is, sealed, until it was fetched: then `sku` is that of its own
+# variant (`backroom.domain.own_artwork`).
 order_lines = Table(
     "order_lines",
     metadata,
@@ -138,6 +140,7 @@ order_lines = Table(
     Column("unit_price_minor", Integer, nullable=False),
     Column("discount_minor", Integer, nullable=False, default=0),
     Column("personalised", Boolean, nullable=False, default=False, server_default=false()),
+    Column("artwork_url", Sealed),
     UniqueConstraint("order_id", "line_no"),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,6 +62,16 @@ def test_every_field_comes_from_where_the_mapping_says() -> None:
     assert (fox.sku, fox.quantity, fox.discount_minor) == ("PATCH-FOX", 1, 0)
     [consent] = order.consents
     assert (consent.medium, consent.granted, consent.wording) == ("sms", True, "Text me when my parcel is on its way")
+
+
+def test_a_line_brings_its_own_picture_from_where_the_mapping_says() -> None:
+    named = 'personalisation = "extras[key=engraving].value"'
+    assert [line.artwork_url for line in read(MESSAGE).lines] == ["", ""]
+    # Any text of a line will do: here its name stands for an address.
+    moth, fox = read(MESSAGE, LANTERN.replace(named, 'artwork = "article.name"')).lines
+    assert moth.artwork_url == "Night moth"
+    assert "Night moth" not in repr(replace(moth, title="")), "an address may hold a customer's words"
+    assert fox.artwork_url != moth.artwork_url
 
 
 def test_the_sample_adds_up() -> None:

@@ -1,0 +1,105 @@
+"""Lines that bring a picture of their buyer's own: those that wait for it, and what they become when it is there.
+
+What belongs here: the rows. What does not: fetching and looking at a picture (`tasks.own_artwork`), and what a line
+becomes (`backroom.domain.own_artwork`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Connection, Select, select, update
+
+from backroom.domain.model import OrderState, Variant
+from backroom.domain.own_artwork import is_own
+from backroom.store import catalogue, people
+from backroom.store.orders import ARTWORK_CONTEXT
+from backroom.store.personal import Whose
+from backroom.store.seals import Seals, unseal
+from backroom.store.tables import order_lines, orders, variants
+from backroom.store.tables import people as people_table
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A line of a claimed order whose picture was not fetched yet; `variant` is what was ordered."""
+
+    line_id: int
+    order_id: int
+    number: str
+    line_no: int
+    variant: Variant
+    url: str = field(repr=False)
+
+
+def are_brought(connection: Connection, token: str) -> bool:
+    """Whether a wave holds a line whose picture is to be fetched."""
+    return connection.execute(select(order_lines.c.id).where(_waits(token)).limit(1)).first() is not None
+
+
+def brought(connection: Connection, seals: Seals, token: str) -> list[Brought]:
+    """The lines of a wave whose pictures are to be fetched, by its orders' priority."""
+    query = (
+        select(order_lines, orders.c.number, orders.c.person_id)
+        .join(orders, orders.c.id == order_lines.c.order_id)
+        .where(_waits(token))
+        .order_by(orders.c.priority, orders.c.id, order_lines.c.line_no)
+    )
+    rows = connection.execute(query).mappings().all()
+    keys = people.load(connection, seals, (row["person_id"] for row in rows))
+    known = catalogue.variants_by_sku(connection, (row["sku"] for row in rows))
+    return [
+        Brought(
+            row["id"],
+            row["order_id"],
+            row["number"],
+            row["line_no"],
+            known[row["sku"]],
+            unseal(keys[row["person_id"]].key, row["artwork_url"], ARTWORK_CONTEXT).decode(),
+        )
+        for row in rows
+    ]
+
+
+def take(connection: Connection, token: str, made: Mapping[int, Variant]) -> set[int]:
+    """Lines, by id, become lines of these variants; returns those that still waited in this wave."""
+    catalogue.save_variants(connection, list({one.sku: one for one in made.values()}.values()))
+    taken: set[int] = set()
+    for line_id, variant in sorted(made.items()):
+        ours = update(order_lines).where(order_lines.c.id == line_id, order_lines.c.order_id.in_(_of_wave(token)))
+        still = ours.where(order_lines.c.artwork_url.is_not(None)).values(sku=variant.sku, artwork_url=None)
+        taken.update(connection.execute(still.returning(order_lines.c.id)).scalars())
+    return taken
+
+
+def put_back(connection: Connection, token: str, order_ids: Iterable[int]) -> None:
+    """Let go of orders that this wave does not come to: the next one takes them, and nothing is held against them."""
+    ours = update(orders).where(orders.c.id.in_(sorted(set(order_ids))), orders.c.claim_token == token)
+    connection.execute(ours.values(claim_token=None, attempts=0, next_attempt_at=None))
+
+
+def files_of(connection: Connection, whose: Whose) -> Sequence[str]:
+    """The pictures that somebody brought, by their names in the artwork folder; not what others brought as well."""
+    others = (
+        select(order_lines.c.sku)
+        .join(orders, orders.c.id == order_lines.c.order_id)
+        .join(people_table, people_table.c.id == orders.c.person_id)
+        .where(orders.c.id.not_in(whose.orders), people_table.c.wrapped_key.is_not(None))
+    )
+    query = (
+        select(variants.c.sku, variants.c.artwork)
+        .join(order_lines, order_lines.c.sku == variants.c.sku)
+        .where(order_lines.c.order_id.in_(whose.orders), variants.c.sku.not_in(others))
+        .distinct()
+        .order_by(variants.c.sku)
+    )
+    return [row.artwork for row in connection.execute(query) if is_own(row.sku)]
+
+
+def _waits(token: str) -> ColumnElement[bool]:
+    return order_lines.c.artwork_url.is_not(None) & order_lines.c.order_id.in_(_of_wave(token))
+
+
+def _of_wave(token: str) -> Select[tuple[int]]:
+    return select(orders.c.id).where(orders.c.claim_token == token, orders.c.state == OrderState.ACCEPTED)
