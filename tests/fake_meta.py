@@ -44,6 +44,7 @@ class FakeMeta:
     bad: list[Response] = field(default_factory=list)
     calls: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     page: int = 2
+    next_host: str = "graph.facebook.com"
     catalogue: FakeCatalogue = field(default_factory=FakeCatalogue)
     # How many calls do what they say, and their answers are lost.
     lost: int = 0
@@ -117,7 +118,7 @@ class FakeMeta:
         if found:
             answer["paging"] = {"cursors": {"before": "QQ==", "after": base64.b64encode(str(end).encode()).decode()}}
             if end < len(found):
-                answer["paging"]["next"] = f"https://graph.facebook.com/x?access_token={TOKEN}"
+                answer["paging"]["next"] = f"https://{self.next_host}/x?access_token={TOKEN}"
         return ok(answer)
 
     def _told(self, path: str, body: dict[str, Any]) -> Response:

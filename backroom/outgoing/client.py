@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -290,7 +290,9 @@ class Client:
         if parts.scheme != "https" and not (parts.scheme == "http" and is_in_house(parts.hostname or "")):
             raise ServiceSetup(service, f"{service} has an address without TLS.", remedy="Write it as https://….")
         url = base.rstrip("/") + "/" + path.lstrip("/") if path else base
-        if "/../" in url or urlsplit(url)[:2] != parts[:2]:
+        # An id may be anything. Of a %2e `requests` makes a dot, and what sends it takes dots alone for a step.
+        steps = map(unquote, urlsplit(url).path.split("/"))
+        if not {".", ".."}.isdisjoint(steps) or urlsplit(url)[:2] != parts[:2]:
             raise ServiceSetup(service, f"a call to {service} would lead elsewhere.", remedy="Check the ids in it.")
         return url
 

@@ -218,7 +218,7 @@ def test_pages_are_asked_for_by_cursor(httpserver: HTTPServer) -> None:
     assert [call.args.get("after") for call in calls] == [None, "2", "4"]
 
 
-def test_pages_are_asked_for_by_link_and_at_no_other_address(httpserver: HTTPServer) -> None:
+def test_pages_are_asked_for_by_link_and_at_no_other_address(httpserver: HTTPServer, looked_up: set[str]) -> None:
     def answer(call: Request) -> Response:
         start = int(call.args.get("from", "0"))
         told = Response(json.dumps({"orders": ALL[start:][:2]}), content_type="application/json")
@@ -232,6 +232,7 @@ def test_pages_are_asked_for_by_link_and_at_no_other_address(httpserver: HTTPSer
     listed = source(httpserver, 'paging = "link"').changed_since(SINCE)
     assert [one.external_id for one in listed] == [one["id"] for one in ALL]
     assert len(calls) == 3
+    assert looked_up == {"127.0.0.1"}
 
 
 def test_a_shop_that_does_not_understand_pages_is_asked_twice_and_no_more(httpserver: HTTPServer) -> None:

@@ -107,6 +107,18 @@ def test_every_order_is_listed_but_those_that_meta_still_checks(meta: FakeMeta, 
     assert meta.calls[0][2]["updated_after"] == str(int(SINCE.timestamp()))
 
 
+def test_the_next_page_is_asked_for_at_our_own_address_wherever_the_answer_leads(
+    meta: FakeMeta, spec: ChannelSpec, httpserver: HTTPServer, looked_up: set[str]
+) -> None:
+    """The address in the answer holds our token: whoever it led to would have it."""
+    meta.next_host, meta.page = "elsewhere.example", 2
+    for number in range(1, 6):
+        meta.take(another(number))
+    assert len(list(MetaSource(spec, TOKEN).changed_since(SINCE))) == 6
+    assert len(meta.calls) == 3
+    assert looked_up == {httpserver.host}
+
+
 def test_what_is_complete_was_sent_or_cancelled(meta: FakeMeta, spec: ChannelSpec) -> None:
     meta.orders.clear()
     meta.take(another(1, **in_state("COMPLETED")))

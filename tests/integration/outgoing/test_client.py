@@ -139,14 +139,26 @@ def test_a_redirect_is_not_followed_and_a_refused_login_is_a_persons_matter(
     assert [request.path for request, _ in httpserver.log] == ["/api/x"]
 
 
-def test_a_call_never_leaves_the_accounts_address(httpserver: HTTPServer) -> None:
+@pytest.mark.parametrize(
+    "path",
+    ["../admin", "a/../../admin", "a/../..", "..", "..?x=1", "%2e%2e/admin", "a/%2E%2e/.%2e", "./a", "a/."],
+)
+def test_a_call_never_leaves_the_accounts_address_by_steps_in_its_path(httpserver: HTTPServer, path: str) -> None:
+    with client(httpserver) as calls, pytest.raises(ServiceSetup):
+        calls.call("GET", path, about="k")
+    assert not httpserver.log
+
+
+def test_dots_that_are_no_steps_are_sent(httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/api/a..b/.c").respond_with_json({})
     with client(httpserver) as calls:
-        for path in ("../admin", "a/../../admin"):
-            with pytest.raises(ServiceSetup):
-                calls.call("GET", path, about="k")
+        calls.call("GET", "a..b/.c?d=/../e", about="k")
+    assert httpserver.log[0][0].args["d"] == "/../e"
+
+
+def test_a_call_leaves_this_house_over_tls_only() -> None:
     with Client(Account("Far Shop", "http://shop.example.com")) as calls, pytest.raises(ServiceSetup):
         calls.call("GET", "x", about="k")
-    assert not httpserver.log
 
 
 @dataclass
