@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,9 +35,13 @@ from tasks.connections import fetcher_of_artwork
 from tasks.sick import leave
 from tasks.waking import send
 
-AT_ONCE = 8
+AT_ONCE = 4
 # A picture is begun within the first seconds, and takes so long at the most (`fetcher_of_artwork`): ten in all.
 BEGIN_SECONDS = 2.0
+
+
+# A picture takes many times its file's size while it is looked at: one at a time, whoever sent them.
+_looking = threading.Lock()
 
 
 class NothingPrinted(AskPerson):
@@ -105,7 +110,8 @@ def _fetch(room: Room, fetcher: Fetcher, line: Brought) -> Variant:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        check_artwork(draft, base.printed_width_mm, base.printed_height_mm, base.print_process)
+        with _looking:
+            check_artwork(draft, base.printed_width_mm, base.printed_height_mm, base.print_process)
         draft.replace(folder / own.artwork)
     finally:
         shutil.rmtree(drafts, ignore_errors=True)

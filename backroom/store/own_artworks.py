@@ -39,7 +39,8 @@ def are_brought(connection: Connection, token: str) -> bool:
 
 
 def brought(connection: Connection, seals: Seals, token: str) -> list[Brought]:
-    """The lines of a wave whose pictures are to be fetched, by its orders' priority."""
+    """The lines of a wave whose pictures are to be fetched, by its orders' priority. One of a SKU that is not in the
+    catalogue waits for the right one."""
     query = (
         select(order_lines, orders.c.number, orders.c.person_id)
         .join(orders, orders.c.id == order_lines.c.order_id)
@@ -59,6 +60,7 @@ def brought(connection: Connection, seals: Seals, token: str) -> list[Brought]:
             unseal(keys[row["person_id"]].key, row["artwork_url"], ARTWORK_CONTEXT).decode(),
         )
         for row in rows
+        if row["sku"] in known
     ]
 
 

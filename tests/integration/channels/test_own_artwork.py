@@ -206,6 +206,24 @@ def test_a_picture_for_a_piece_that_is_not_printed_is_a_hold_and_another_piece_i
     assert shop.pictures.asked == []
 
 
+def test_a_picture_waits_for_the_right_sku_and_is_printed_on_that(shop: Shop) -> None:
+    floor = shop.floor
+    shop.pictures.answers["/cat.png"] = (200, {}, png())
+    for id_ in ("B-1", "B-2"):
+        shop.put(id_, ("TEE-BLAK-M", shop.pictures.url("/cat.png")))
+    floor.intake()
+    number = shop.number("B-1")
+    assert floor.story(number).order["hold_reason"] == "unknown_sku"
+    floor.room.database.write(lambda c: amending.amend(c, floor.room.seals, number, "line.1.sku", PLAIN, "Ada"))
+    shop.release("B-1")
+    # Somebody lets the other one go on as it is: that holds nobody else up.
+    shop.release("B-2")
+    floor.intake()
+    assert is_own(shop.skus("B-1")[0])
+    assert floor.story(number).order["state"] == "released"
+    assert (shop.skus("B-2"), floor.story(shop.number("B-2")).order["state"]) == (["TEE-BLAK-M"], "backordered")
+
+
 def _catalogue(floor: Floor) -> list[Any]:
     with floor.room.database.read() as connection:
         return catalogue.all_variants(connection)
