@@ -73,7 +73,8 @@ def make_call(
         # One that has nothing to say is left out: no page asks for the first one.
         body["params"] = {name: value for name, value in params.items() if value not in ("", None)}
     path = _WORD.sub(lambda word: quote(said(told.get(word[1])), safe=""), call.path)
-    answer = client.call(call.method, path, about=about, again=again or call.reads_only, **body)
+    reads = call.reads_only
+    answer = client.call(call.method, path, about=about, again=again or reads, changes=not reads, **body)
     service = client.account.service
     if call.query:
         _no_graphql_errors(service, answer, about)

@@ -65,7 +65,8 @@ class ShopifyGraphql:
         an error of Shopify's own; ServiceSilent where that leaves a mutation open), AnswerUnreadable, and those of
         `Client.call`.
         """
-        harmless = document.lstrip().startswith("query") if again is None else again
+        asks = document.lstrip().startswith("query")
+        harmless = asks if again is None else again
         for _ in range(TRIES):
             self._wait_for_points(document, about)
             answer = self._client.call(
@@ -73,6 +74,7 @@ class ShopifyGraphql:
                 "graphql.json",
                 about=about,
                 again=harmless,
+                changes=not asks,
                 json={"query": document, "variables": dict(variables)},
             )
             said = answer.mapping()

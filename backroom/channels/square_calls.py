@@ -48,8 +48,10 @@ class SquareApi:
 
     def ask(self, path: str, about: str, body: dict[str, Any], *, method: str = "POST") -> dict[str, Any]:
         """A call that only asks, or carries a key by which Square knows it again; any other is made once."""
-        again = IDEMPOTENCY in body or path.endswith(_ASKING)
-        return object_of(self._client.call(method, path, about=about, again=again, json=body).body, SERVICE, about)
+        asks = path.endswith(_ASKING)
+        again = asks or IDEMPOTENCY in body
+        answer = self._client.call(method, path, about=about, again=again, changes=not asks, json=body)
+        return object_of(answer.body, SERVICE, about)
 
     def scopes(self) -> set[str]:
         """What the token may (OAuth API, RetrieveTokenStatus, which knows an application's own token as well)."""

@@ -100,6 +100,7 @@ class Client:
         *,
         about: str,
         again: bool | None = None,
+        changes: bool | None = None,
         headers: Mapping[str, str] | None = None,
         most_bytes: int = MOST_BYTES,
         **body: Any,
@@ -109,10 +110,12 @@ class Client:
         `path` is below the base; `about` is our id of what it is about, such as an effect's key. `again` says that the
         same call twice is one over there: it only asks, carries an idempotency key, or says how something is from now
         on. A GET is taken for one unless told otherwise; nothing else is. Of a call that is none a 503 counts as a lost
-        answer. `body` is what `requests` takes: json, data, params, files.
+        answer. `changes` says whether it may change anything there, as all but a GET may unless told otherwise: of what
+        only asks, nothing came whatever is said. `body` is what `requests` takes: json, data, params, files.
         """
         service = self.account.service
         harmless = method in _ASKING if again is None else again
+        changing = method not in _ASKING if changes is None else changes
         url = self._url(path)
         request_id = uuid.uuid4().hex[:16]
         sent = {"X-Request-Id": request_id} | dict(headers or {})
@@ -135,7 +138,7 @@ class Client:
                 )
             line = CallLog(service, about, request_id, tried)
             try:
-                answer = self._once(method, url, sent, most_bytes, line, harmless, body)
+                answer = self._once(method, url, sent, most_bytes, line, harmless, changing, body)
             except (ServiceAway, ServiceSilent) as error:
                 certain = certain and isinstance(error, ServiceAway) and error.nothing_happened
                 status = error.status if isinstance(error, ServiceAway) else 0
@@ -170,6 +173,7 @@ class Client:
         most_bytes: int,
         line: CallLog,
         harmless: bool,
+        changing: bool,
         body: Mapping[str, Any],
     ) -> Answer:
         account, about = self.account, line.about
@@ -193,7 +197,7 @@ class Client:
                         account.service,
                         f"{account.service} takes nothing now ({about}, {response.status_code}).",
                         retry_after=retry_after(response.headers.get("Retry-After", "")),
-                        nothing_happened=method in _ASKING or response.status_code in _NOTHING_DONE,
+                        nothing_happened=not changing or response.status_code in _NOTHING_DONE,
                         status=response.status_code,
                     )
                 # Of a server error no more than its adapter can know.

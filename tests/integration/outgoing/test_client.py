@@ -103,13 +103,22 @@ def test_of_what_would_be_done_twice_a_503_is_a_lost_answer_whose_words_are_kept
     assert len(httpserver.log) == 1
 
 
-@pytest.mark.parametrize(("method", "status", "nothing"), [("GET", 503, True), ("PUT", 503, False), ("PUT", 429, True)])
-def test_of_a_503_to_what_is_harmless_twice_it_is_not_certain_that_nothing_came_of_it(
-    httpserver: HTTPServer, method: str, status: int, nothing: bool
+@pytest.mark.parametrize(
+    ("method", "changes", "status", "nothing"),
+    [
+        ("GET", None, 503, True),
+        ("PUT", None, 503, False),
+        ("PUT", None, 429, True),
+        ("POST", False, 503, True),
+        ("GET", True, 503, False),
+    ],
+)
+def test_of_a_503_to_what_changes_something_it_is_not_certain_that_nothing_came_of_it(
+    httpserver: HTTPServer, method: str, changes: bool | None, status: int, nothing: bool
 ) -> None:
     httpserver.expect_request("/api/x").respond_with_data("", status=status, headers={"Retry-After": "600"})
     with client(httpserver) as calls, pytest.raises(ServiceAway) as caught:
-        calls.call(method, "x", about="k", again=True)
+        calls.call(method, "x", about="k", again=True, changes=changes)
     assert caught.value.nothing_happened is nothing
 
 
