@@ -28,6 +28,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from backroom.channels.base import BadSignature, Contact, NotAnOrder, digest
+from backroom.channels.consenting import state
 from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.channels.reading import Reading, country, items, language, long_text, mapping, text
 from backroom.domain.cards import FREE_TEXT_KEYS
@@ -109,7 +110,7 @@ class PosChannel:
         total = reading.money(sale.get("total"), "total", currency)
         shipping = reading.money(sale.get("shipping"), "shipping", currency, needed=False)
         delivery = _delivery(reading, sale)
-        consents = _consents(reading, sale, sold_at)
+        consents = _consents(reading, self.spec, sale, sold_at)
         reading.settle()
         return IncomingOrder(
             channel=self.spec.id,
@@ -178,13 +179,14 @@ def _address(sale: dict[str, Any], shop_country: str) -> Address | None:
     )
 
 
-def _consents(reading: Reading, sale: dict[str, Any], sold_at: datetime) -> tuple[StatedConsent, ...]:
-    stated = []
+def _consents(
+    reading: Reading, spec: ChannelSpec, sale: dict[str, Any], sold_at: datetime
+) -> tuple[StatedConsent, ...]:
+    stated: list[StatedConsent] = []
     for i, told in enumerate(items(sale.get("consents"))):
         medium, purpose, granted = text(told.get("medium")), text(told.get("purpose")), told.get("granted")
         if medium in MEDIA and purpose in PURPOSES and isinstance(granted, bool):
-            wording = text(told.get("wording"))
-            stated.append(StatedConsent(medium, purpose, granted, "till", wording, sold_at))
+            stated += state(spec, medium, purpose, granted, "till", sold_at, text(told.get("wording")))
         else:
             reading.wrong("consent", f"consents[{i}]", "does not say medium, purpose and granted as documented")
     return tuple(stated)

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from backroom.channels.base import Contact, OrderDeleted, digest, header, only_header
+from backroom.channels.consenting import state
 from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.channels.reading import (
     EPOCH,
@@ -149,7 +150,7 @@ class ShopifyChannel:
             event=attributes.get("event", "") or self.spec.event,
             language=language(order.get("customer_locale")),
             note=long_text(order.get("note")),
-            consents=_consents(order, placed_at),
+            consents=_consents(self.spec, order, placed_at),
         )
 
 
@@ -231,8 +232,9 @@ def _delivery(order: dict[str, Any], attributes: dict[str, str]) -> tuple[Delive
     return (Delivery.CARRY_OUT if _source(order) == "pos" else Delivery.SHIP), ""
 
 
-def _consents(order: dict[str, Any], placed_at: datetime) -> tuple[StatedConsent, ...]:
-    """What the documented fields say, never more: silence (`not_subscribed`, `pending`) is no statement.
+def _consents(spec: ChannelSpec, order: dict[str, Any], placed_at: datetime) -> tuple[StatedConsent, ...]:
+    """What the documented fields say, never more: silence (`not_subscribed`, `pending`) is no statement. Shopify tells
+    of a tick for marketing, and how often it was confirmed; the words beside it are the shop's.
 
     `phone` of the order is "the customer's phone number for receiving SMS notifications"; a phone in an address is not.
     """
@@ -242,7 +244,7 @@ def _consents(order: dict[str, Any], placed_at: datetime) -> tuple[StatedConsent
     if first_text(order.get("email"), order.get("contact_email")):
         stated.append(("email", "order_updates", True, "order.email", "e-mail given for order updates", placed_at))
     if order.get("buyer_accepts_marketing") is True:
-        stated.append(("email", "marketing", True, "order.buyer_accepts_marketing", "marketing accepted", placed_at))
+        stated.append(("email", "marketing", True, "order.buyer_accepts_marketing", "", placed_at))
     customer = mapping(order.get("customer"))
     for medium in ("email", "sms"):
         told = mapping(customer.get(f"{medium}_marketing_consent"))
@@ -251,9 +253,10 @@ def _consents(order: dict[str, Any], placed_at: datetime) -> tuple[StatedConsent
             quiet = Reading()
             at = quiet.time(told.get("consent_updated_at"), "")
             level = text(told.get("opt_in_level"), 40)
-            source = f"customer.{medium}_marketing_consent"
-            stated.append((medium, "marketing", granted, source, level, placed_at if at == EPOCH else at))
+            source = f"customer.{medium}_marketing_consent {level}".strip()
+            stated.append((medium, "marketing", granted, source, "", placed_at if at == EPOCH else at))
     return tuple(
-        StatedConsent(medium, purpose, granted, f"shopify {source}", wording, at)
+        consent
         for medium, purpose, granted, source, wording, at in stated
+        for consent in state(spec, medium, purpose, granted, f"shopify {source}", at, wording)
     )

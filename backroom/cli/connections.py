@@ -355,6 +355,18 @@ def _samples(room: Room) -> Iterator[Connection]:
         yield Connection("samples", _nothing, NO_SAMPLES)
 
 
+def _wordings(room: Room) -> Iterator[Connection]:
+    """No connection either: of which ticks of its customers the shop does not know what stood beside them."""
+    for spec in room.shop.channels:
+        if spec.kind == "shopify" and "email_marketing" not in spec.wordings:
+            yield Connection(
+                f"consents of {spec.id}",
+                _nothing,
+                "who ticks marketing there agrees to words that nobody told us, so that it is not kept as a consent; a "
+                f"refusal is. Write them as email_marketing and sms_marketing in [channels.{spec.id}.wordings]",
+            )
+
+
 def _nothing() -> None:
     """Nothing is tried."""
 
@@ -374,4 +386,5 @@ FINDERS: tuple[Callable[[Room], Iterator[Connection]], ...] = (
     _messages,
     _printers,
     _samples,
+    _wordings,
 )

@@ -250,6 +250,7 @@ class ChannelSpec:
     its parcels, wherever they are packed. Without `refunds` a person pays back in the channel's own pages; without
     `api` it is neither asked nor told anything. `notification_url` is where Square sends its events, as Square has it.
     Only kind mapped has a `mapping`, and needs it. `folder`, in the home folder, is where its files are dropped.
+    `wordings` are what its customers read beside a tick, by medium and purpose (`email_marketing`).
     """
 
     id: str
@@ -266,6 +267,7 @@ class ChannelSpec:
     notification_url: str = ""
     mapping: ShopMapping | None = None
     folder: str = ""
+    wordings: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from backroom.domain.consent import MEDIA, PURPOSES
 from backroom.domain.mapping import ShopMapping
 from backroom.domain.shop import (
     ACCOUNT_KINDS,
@@ -27,6 +28,8 @@ from backroom.shop.mapping import read_mapping
 from backroom.shop.returns import read_refunds
 from backroom.shop.section import Section
 
+# Kinds that tell of a tick, and not of the words beside it.
+WORDED_KINDS = ("shopify", "pos")
 KINDS_WITH_SECRET = ("shopify", "woocommerce", "square", "stripe")
 # Kinds whose messages only say which order to fetch.
 KINDS_WITH_API = ("square", "stripe", "etsy", "meta")
@@ -63,6 +66,7 @@ def read_channel(id_: str, section: Section) -> ChannelSpec:
         notification_url=_read_notification_url(section, kind),
         mapping=mapping,
         folder=_read_folder(section, kind),
+        wordings=_read_wordings(section, kind),
     )
     section.done()
     return channel
@@ -104,6 +108,19 @@ def _read_mapping(id_: str, channel: Section, kind: str, secret: str) -> ShopMap
     if secret and not mapping.signature:
         channel.problem("mapping.signature", "is missing", "Say how its webhooks are signed, or remove secret.")
     return mapping
+
+
+def _read_wordings(channel: Section, kind: str) -> dict[str, str]:
+    """`[channels.ID.wordings]`: what customers read beside the ticks that the channel does not tell the words of."""
+    if not channel.has("wordings"):
+        return {}
+    if kind not in WORDED_KINDS:
+        channel.problem("wordings", f"a channel of kind {kind} needs none", "Remove it.")
+    section = channel.section("wordings")
+    names = [f"{medium}_{purpose}" for medium in MEDIA for purpose in PURPOSES]
+    read = {name: section.text(name, "") for name in names if section.has(name)}
+    section.done()
+    return read
 
 
 def _read_folder(channel: Section, kind: str) -> str:

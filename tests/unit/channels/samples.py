@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ def payload(name: str) -> Any:
     return parse_json(raw(name))
 
 
-def channel(kind: str, *, location: str = "", event: str = "") -> Channel:
-    return channel_for(ChannelSpec(f"my-{kind}", kind, 1, "standard", location=location, event=event))
+def channel(kind: str, *, location: str = "", event: str = "", wordings: Mapping[str, str] | None = None) -> Channel:
+    spec = ChannelSpec(f"my-{kind}", kind, 1, "standard", location=location, event=event, wordings=wordings or {})
+    return channel_for(spec)
 
 
 def sum_of_parts(order: IncomingOrder) -> int:

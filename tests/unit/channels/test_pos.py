@@ -18,8 +18,8 @@ def sale(number: int = 17, **changes: object) -> dict[str, Any]:
     return dict(split_batch(payload("pos_batch.json")))[number] | changes
 
 
-def parse(body: object) -> IncomingOrder:
-    return channel("pos", location="booth-a", event="fair").parse(body, "pos.sale", "DE")
+def parse(body: object, **spec: Any) -> IncomingOrder:
+    return channel("pos", location="booth-a", event="fair", **spec).parse(body, "pos.sale", "DE")
 
 
 def reasons(body: object) -> set[tuple[str, str]]:
@@ -38,6 +38,24 @@ def test_a_sale_is_read_whole() -> None:
         ("sms", True, "May we text you when it is ready?")
     ]
     assert sum_of_parts(found) == found.total_minor == 8400
+
+
+@pytest.mark.parametrize(
+    ("told", "stated", "words"),
+    [
+        ({"granted": True, "wording": "May we?"}, {}, ["May we?"]),
+        ({"granted": True, "wording": "May we?"}, {"sms_order_updates": "Text me."}, ["May we?"]),
+        ({"granted": True}, {"sms_order_updates": "Text me."}, ["Text me."]),
+        ({"granted": True, "wording": " "}, {}, []),
+        ({"granted": True}, {"email_order_updates": "Mail me."}, []),
+        ({"granted": False}, {}, [""]),
+    ],
+)
+def test_a_yes_without_its_words_is_no_consent_and_a_no_is_one(
+    told: dict[str, object], stated: dict[str, str], words: list[str]
+) -> None:
+    body = sale(consents=[{"medium": "sms", "purpose": "order_updates"} | told])
+    assert [one.wording for one in parse(body, wordings=stated).consents] == words
 
 
 def test_a_sale_that_is_shipped_carries_its_address_in_any_script() -> None:

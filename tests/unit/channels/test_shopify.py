@@ -13,13 +13,15 @@ from backroom.domain.model import Delivery, IncomingOrder, PaymentStatus
 from backroom.domain.shop import ChannelSpec
 from tests.unit.channels.samples import channel, payload, sum_of_parts
 
+WORDS = {"email_marketing": "Yes, send me news."}
+
 
 def order(**changes: object) -> dict[str, Any]:
     body: dict[str, Any] = payload("shopify_order.json")
     return body | changes
 
 
-def parse(body: object, topic: str = "orders/create", **spec: str) -> IncomingOrder:
+def parse(body: object, topic: str = "orders/create", **spec: Any) -> IncomingOrder:
     return channel("shopify", **spec).parse(body, topic, "DE")
 
 
@@ -50,7 +52,7 @@ def test_an_order_is_read_whole() -> None:
 
 
 def test_consents_are_what_the_documented_fields_say() -> None:
-    stated = {(one.medium, one.purpose, one.granted): one.at for one in parse(order()).consents}
+    stated = {(one.medium, one.purpose, one.granted): one.at for one in parse(order(), wordings=WORDS).consents}
     assert set(stated) == {
         ("sms", "order_updates", True),
         ("email", "order_updates", True),
@@ -58,6 +60,15 @@ def test_consents_are_what_the_documented_fields_say() -> None:
         ("sms", "marketing", False),
     }
     assert stated["sms", "marketing", False] == datetime(2026, 10, 2, 6, 0, tzinfo=UTC)
+
+
+def test_a_yes_to_marketing_has_the_shops_own_words_and_is_none_without() -> None:
+    subscribed = {"state": "subscribed", "opt_in_level": "single_opt_in", "consent_updated_at": None}
+    body = order(customer={"email_marketing_consent": subscribed, "sms_marketing_consent": subscribed})
+    for wordings, expected in ((WORDS, {("email", WORDS["email_marketing"])}), ({}, set())):
+        stated = parse(body, wordings=wordings).consents
+        assert {(one.medium, one.wording) for one in stated if one.purpose == "marketing"} == expected
+        assert all(one.wording for one in stated)
 
 
 def test_a_phone_in_the_address_is_no_consent_to_texts() -> None:

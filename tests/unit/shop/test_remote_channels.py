@@ -155,3 +155,25 @@ def test_a_mapped_shop_says_whether_its_cancellation_gives_the_money_back(said: 
     tell = a_spec(f"{LANTERN}\n{calls}").mapping
     assert tell is not None
     assert tell.tell["cancelled"].pays_back is pays
+
+
+WORDED = """
+[channels.far]
+kind = "shopify"
+sla = "standard"
+secret = "webhook.far"
+
+[channels.far.wordings]
+email_marketing = "Yes, send me news."
+"""
+
+
+def test_the_words_beside_a_tick_are_the_shop_files_where_the_channel_does_not_tell_them(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(PLAIN + WORDED, encoding="utf-8")
+    shop = load_shop(tmp_path / "shop.toml")
+    assert shop.channel("far").wordings == {"email_marketing": "Yes, send me news."}
+    for wrong, field in (
+        (WORDED.replace("shopify", "woocommerce"), "channels.far.wordings"),
+        (WORDED.replace("email_marketing", "fax_marketing"), "channels.far.wordings.fax_marketing"),
+    ):
+        assert field in [one.field for one in problems(tmp_path, PLAIN + wrong)]

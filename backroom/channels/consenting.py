@@ -1,0 +1,25 @@
+"""A consent as a channel states it, with the words that were read beside it.
+
+What belongs here: when a tick counts as a consent. What does not: where each channel says it (its own module), and
+whether a message may go (`backroom.domain.consent`).
+
+Who was asked what must be known: a yes whose words neither the message nor the shop file has is none. A no needs no
+words, for it only takes away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from backroom.domain.model import StatedConsent
+from backroom.domain.shop import ChannelSpec
+
+
+def state(
+    spec: ChannelSpec, medium: str, purpose: str, granted: bool, source: str, at: datetime, wording: str = ""
+) -> Iterator[StatedConsent]:
+    """The consent, or nothing. `wording` is what the message says was read; the shop file's words stand in for it."""
+    wording = wording or spec.wordings.get(f"{medium}_{purpose}", "")
+    if wording or not granted:
+        yield StatedConsent(medium, purpose, granted, source, wording, at)
