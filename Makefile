@@ -44,9 +44,8 @@ test: setup machine  ## All tests: real printers, mail and PostgreSQL included
 test-fast: setup  ## Only the tests that start nothing
 	@$(RUN) pytest tests/unit
 
-test-peers: setup machine  ## What needs Node, a browser or an SMS gateway
-	@bash .ci/peers
-	@$(RUN) pytest -m peer
+test-peers: setup machine  ## What needs Node, a browser or an SMS gateway; what of them was missing is said at the end
+	@bash .ci/peers $(RUN) pytest -m peer -rs
 
 faults: setup machine  ## Every fault of the table, with shortened clocks and samples
 	@BACKROOM_FAULTS=faults $(FAULTS)
