@@ -7,8 +7,8 @@ from pydantic import Field, SecretStr
 
 from backroom.carriers.base import Carrier
 from backroom.carriers.easypost import LABEL_HOSTS, URL, EasyPost, EasyPostAccount
+from backroom.domain.carriers import CarrierSpec
 from backroom.domain.errors import AskPerson
-from backroom.domain.shop import CarrierSpec
 from blocks.loading import kept_name
 
 

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 from backroom.channels.refunding import Refunds
 from backroom.channels.registry import REFUNDS, SOURCES, WRITE_BACKS, UnknownKind
 from backroom.channels.remote import OrderSource, WriteBack
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from blocks.loading import kept_name
 
 

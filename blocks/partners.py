@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
-from backroom.domain.shop import Location
+from backroom.domain.locations import Location
 from backroom.partners.base import Partner
 from backroom.partners.registry import partner_at
 from blocks.loading import kept_name

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, func, select
 
+from backroom.domain.locations import PromiseSpec
 from backroom.domain.model import Delivery, OrderState, PrintJobState
-from backroom.domain.shop import PromiseSpec
 from backroom.store.diverting import ELSEWHERE
 from backroom.store.offline_conflicts import ConflictKind, key_of_print
 from backroom.store.print_jobs import job_key

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from math import exp, log
 from random import Random
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import PrinterStatus, PrintProgress, PrintRequest, PrintState, PrintTicket
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.errors import PrinterUnreachable, Sent
 
 OUT_OF_PAPER = "media-empty"

@@ -14,9 +14,11 @@ from backroom.channels.login_drawer import LoginDrawer
 from backroom.channels.off_sale import OffSaleRows
 from backroom.channels.refunding import Refunds
 from backroom.channels.remote import KeepsLogin, OrderSource, TakesOffSale, WriteBack
+from backroom.domain.carriers import CarrierSpec
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.consent import Medium
 from backroom.domain.errors import BackroomError
-from backroom.domain.shop import CarrierSpec, ChannelSpec, Location, PrinterSpec
+from backroom.domain.locations import Location, PrinterSpec
 from backroom.messaging.base import Messenger
 from backroom.messaging.mailfolder import MailFolder
 from backroom.messaging.unopened import Unopened
@@ -53,7 +55,7 @@ def _account_of(room: Room, spec: CarrierSpec) -> Carrier:
     return load_block(CarrierAccount, carrier_block(spec.id), f"carrier {spec.id}").get_client(spec)
 
 
-# By kind; `backroom.domain.shop.CARRIER_KINDS` lists the same, for whoever checks a shop file.
+# By kind; `backroom.domain.carriers.CARRIER_KINDS` lists the same, for whoever checks a shop file.
 CARRIERS: Mapping[str, Callable[[Room, CarrierSpec], Carrier]] = {"local": _local, "easypost": _account_of}
 
 

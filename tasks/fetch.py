@@ -20,9 +20,9 @@ from backroom.channels.delivering import delivery_of_fetched
 from backroom.channels.registry import channel_for
 from backroom.channels.remote import Fetched, OrderSource
 from backroom.channels.strict_json import BrokenJson
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.model import Problem, StepOutcome
-from backroom.domain.shop import ChannelSpec
 from backroom.shop.room import Room, this_room
 from backroom.store import hints, intake
 from backroom.store.claims import Claim, Wakeup, fence

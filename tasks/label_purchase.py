@@ -18,6 +18,7 @@ from backroom.carriers.base import Carrier
 from backroom.carriers.layout import Layouts
 from backroom.carriers.mixed import check_document
 from backroom.carriers.zpl import zpl
+from backroom.domain.carriers import CarrierSpec
 from backroom.domain.errors import BackroomError, OutcomeUnknown
 from backroom.domain.labels import (
     LabelData,
@@ -29,7 +30,6 @@ from backroom.domain.labels import (
     Purchase,
     plain,
 )
-from backroom.domain.shop import CarrierSpec
 from backroom.domain.tracking import ParcelState
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.shop.room import Room

@@ -16,11 +16,11 @@ from functools import partial
 from sqlalchemy import Connection, RowMapping
 
 from backroom.carriers.base import ParcelRefused
+from backroom.domain.carriers import CarrierSpec
 from backroom.domain.errors import BackroomError, Retry
 from backroom.domain.labels import LabelRequest, plain
 from backroom.domain.promise import arrival_date, delivery_window
 from backroom.domain.rates import Outcome, Rate, RateChoice, choose_rate
-from backroom.domain.shop import CarrierSpec
 from backroom.shop.room import Room
 from backroom.store import effects, rate_choices
 from backroom.store.claims import Claim, fence

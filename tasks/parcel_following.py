@@ -15,8 +15,8 @@ from prefect import get_run_logger, task
 from sqlalchemy import Connection, RowMapping
 
 from backroom.carriers.base import RefundOutcome, Tracks
+from backroom.domain.carriers import CARRIER_ACCOUNT_KINDS
 from backroom.domain.errors import BackroomError
-from backroom.domain.shop import CARRIER_ACCOUNT_KINDS
 from backroom.domain.tracking import TrackingEvent
 from backroom.shop.room import Room, this_room
 from backroom.store import parcel_desk, parcel_holds, parcel_news, parcels

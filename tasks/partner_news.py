@@ -15,10 +15,10 @@ from prefect import task
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.errors import BackroomError, Retry
+from backroom.domain.locations import Location
 from backroom.domain.model import StepOutcome
 from backroom.domain.partner_answers import compare
 from backroom.domain.partner_orders import PartnerOrderState, PartnerStatus, next_ask
-from backroom.domain.shop import Location
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.partners.base import Partner, TooLate
 from backroom.partners.registry import read_told

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.errors import BackroomError, OutcomeUnknown, Retry
+from backroom.domain.locations import Location
 from backroom.domain.model import Delivery, FulfilmentState, StepOutcome, Variant
 from backroom.domain.partner_answers import Difference, compare
 from backroom.domain.partner_orders import (
@@ -30,7 +31,6 @@ from backroom.domain.partner_orders import (
     next_ask,
 )
 from backroom.domain.partners import PartnerSpec
-from backroom.domain.shop import Location
 from backroom.effects.ledger import Answer, Effect, perform
 from backroom.outgoing.errors import AnswerUnreadable
 from backroom.partners.artwork_urls import artwork_url

@@ -15,8 +15,8 @@ from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from backroom.domain.errors import AskPerson
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import Printer
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.alone import KeptBooth
 from backroom.printing.bench import Result, Turn, move_away, work_on
 from backroom.printing.booth import Booth, Job

@@ -13,7 +13,7 @@ from prefect import get_run_logger, task
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.errors import BackroomError, Retry
-from backroom.domain.shop import Location
+from backroom.domain.locations import Location
 from backroom.engine.runs import this_run_id
 from backroom.messaging.promise_texts import say_time
 from backroom.shop.room import Room, this_room

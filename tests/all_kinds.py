@@ -10,8 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from backroom.domain.carriers import CARRIER_ACCOUNT_KINDS
+from backroom.domain.channels import ASKED_KINDS, REFUNDING_KINDS, TOLD_KINDS
 from backroom.domain.partners import ADAPTERS
-from backroom.domain.shop import ASKED_KINDS, CARRIER_ACCOUNT_KINDS, REFUNDING_KINDS, TOLD_KINDS, Shop
+from backroom.domain.shop import Shop
 from backroom.messaging.push_crypto import new_private_key
 from tests.integration.channels.test_mapped_paying import WHOLE
 from tests.mapped_shops import LANTERN, LIST

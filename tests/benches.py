@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import RowMapping, select
 
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.locations import PrinterSpec
 from backroom.printing.booth import Booth
 from backroom.printing.device import Device, hold_device
 from backroom.printing.holder import hold_bench

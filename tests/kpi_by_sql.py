@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
-from backroom.domain.shop import CostRates
+from backroom.domain.cost_rates import CostRates
 
 # By day or the first day of a month, way and name.
 Figures = dict[tuple[str, str, str], float]

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import Printer
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.alone import KeptBooth, LoneBooth
 from backroom.printing.bench import Turn, move_away, work_on
 from backroom.printing.booth import Booth, Job

@@ -6,7 +6,7 @@ import tomllib
 from decimal import Decimal
 from typing import Any
 
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from backroom.shop.channels import read_channel
 from backroom.shop.check import Report
 from backroom.shop.section import Section

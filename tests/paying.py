@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import tasks.connections
-from backroom.domain.shop import RefundsSpec
+from backroom.domain.channels import RefundsSpec
 from backroom.engine import wake
 from backroom.shop import room as rooms
 from backroom.store.database import Database

@@ -24,7 +24,7 @@ from backroom.channels.login_drawer import LoginDrawer
 from backroom.channels.registry import SOURCES, channel_for
 from backroom.channels.remote import KeepsLogin, OrderSource
 from backroom.channels.strict_json import parse_json
-from backroom.domain.shop import ApiSpec, ChannelSpec
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.store.database import Database
 from backroom.store.inbox_door import Delivery
 from tests import fake_etsy, fake_meta, fake_shops, fake_square, fake_stripe

@@ -21,21 +21,14 @@ from sqlalchemy import delete, func, select
 
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import parse_json
+from backroom.domain.carriers import CarrierSpec
+from backroom.domain.channels import ChannelSpec
+from backroom.domain.locations import Location, PrinterSpec
+from backroom.domain.messaging import MessagingSpec
 from backroom.domain.model import PrintJobState, StepOutcome, Variant
 from backroom.domain.opening import OpeningHours
-from backroom.domain.shop import (
-    CarrierSpec,
-    ChannelSpec,
-    Filter,
-    Location,
-    MessagingSpec,
-    Owner,
-    PrinterSpec,
-    RoutingRule,
-    Shop,
-    SlaSpec,
-    Thresholds,
-)
+from backroom.domain.routing_rules import Filter, RoutingRule
+from backroom.domain.shop import Owner, Shop, SlaSpec, Thresholds
 from backroom.engine import wake
 from backroom.outgoing.circuit import close_all, keep_in
 from backroom.shop import room as rooms

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from backroom.domain.shop import NEWS, ApiSpec, ChannelSpec
+from backroom.domain.channels import NEWS, ApiSpec, ChannelSpec
 from backroom.engine import wake
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms

@@ -24,9 +24,10 @@ from typing import Any, Self
 import pytest
 import requests
 
+from backroom.domain.locations import Location
 from backroom.domain.model import StepOutcome
 from backroom.domain.partners import PartnerProduct, PartnerSpec
-from backroom.domain.shop import Filter, Location, RoutingRule
+from backroom.domain.routing_rules import Filter, RoutingRule
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.shop.secrets import Secrets

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import StatedConsent
-from backroom.domain.shop import ChannelSpec
 
 
 def state(

@@ -15,7 +15,7 @@ from backroom.channels.base import Channel, DatesMessages, digest
 from backroom.channels.remote import Fetched
 from backroom.channels.strict_json import parse_json
 from backroom.domain.cards import mask_tree
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from backroom.store.inbox_door import Delivery
 
 

@@ -23,8 +23,8 @@ from backroom.channels.delivering import delivery_of
 from backroom.channels.files import check_ending, split_file
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import BrokenJson, parse_json
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import AskPerson, BackroomError
-from backroom.domain.shop import ChannelSpec
 from backroom.store.claims import Wakeup
 from backroom.store.inbox_door import Delivery, Receipt
 

@@ -23,9 +23,9 @@ from backroom.channels.contact import normalise_email
 from backroom.channels.reading import LARGEST_MINOR, Reading, country, items, language, long_text, mapping, text
 from backroom.domain import signatures
 from backroom.domain.cards import FREE_TEXT_KEYS
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Address, Delivery, IncomingLine, IncomingOrder, PaymentStatus
 from backroom.domain.money import exponent
-from backroom.domain.shop import ChannelSpec
 
 FETCHED = "receipt.fetched"
 EVENTS = ("order.paid", "order.canceled", "order.shipped", "order.delivered")

@@ -31,8 +31,8 @@ from backroom.channels.remote import (
     StockSet,
     StockTold,
 )
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.selling import level_to_set
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import ServiceRefused
 
 ACTIVE, INACTIVE, SOLD_OUT = "active", "inactive", "sold_out"

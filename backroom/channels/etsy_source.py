@@ -20,10 +20,10 @@ from backroom.channels.etsy_calls import PAGE, SERVICE, EtsyApi
 from backroom.channels.etsy_levels import EtsyLevels
 from backroom.channels.reading import Reading, items, mapping, text
 from backroom.channels.remote import Cancelled, Drawer, Fetched, Listed, OffSale, Shipped, StockSet, StockTold
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import AskPerson
 from backroom.domain.model import PaymentStatus
 from backroom.domain.money import EXPONENTS
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSetup
 from backroom.outgoing.probe import Wide, beyond
 

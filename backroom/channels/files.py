@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from backroom.channels.csvfile import LARGEST_FILE, BrokenFile, read_file
 from backroom.channels.mapped import MappedChannel, mapping_of
 from backroom.channels.strict_json import BrokenJson, parse_json
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import Refuse
 from backroom.domain.json_path import find
-from backroom.domain.shop import ChannelSpec
 
 # What a file of each kind is called, and how it is made.
 ENDINGS = {"csv": ".csv", "mapped": ".json"}

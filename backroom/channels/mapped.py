@@ -18,11 +18,11 @@ from backroom.channels.mapped_signing import STANDARD_ID, check_mapped
 from backroom.channels.reading import text
 from backroom.channels.strict_json import BrokenJson, parse_json
 from backroom.domain.cards import FREE_TEXT_KEYS
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import AskPerson
 from backroom.domain.json_path import Name, Source, find, read, said
 from backroom.domain.mapping import ShopMapping
 from backroom.domain.model import IncomingOrder
-from backroom.domain.shop import ChannelSpec
 
 # Whoever only asks whether we are here has nothing to say.
 LARGEST_PING = 4096

@@ -17,10 +17,10 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
+from backroom.domain.channels import ApiSpec, RefundsSpec
 from backroom.domain.errors import AskPerson
 from backroom.domain.json_path import find, said
 from backroom.domain.mapping import Call, ShopMapping
-from backroom.domain.shop import ApiSpec, RefundsSpec
 from backroom.outgoing.answer import Answer
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSetup

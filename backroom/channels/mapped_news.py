@@ -25,11 +25,11 @@ from backroom.channels.remote import (
     StockSet,
     StockTold,
 )
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown
 from backroom.domain.json_path import said
 from backroom.domain.mapping import Call, TellMapping
 from backroom.domain.selling import level_to_set
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.client import Client
 from backroom.outgoing.errors import AnswerUnreadable
 

@@ -17,11 +17,11 @@ from backroom.channels.mapped_address import read_address
 from backroom.channels.mapped_fields import FieldReader, joined
 from backroom.channels.mapped_refunds import read_refunds
 from backroom.channels.reading import language, place_id, yes_or_no
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.json_path import Found, Source, find, read, said
 from backroom.domain.mapping import EndedMapping, ShopMapping
 from backroom.domain.model import Delivery, IncomingLine, IncomingOrder, PaymentStatus, StatedConsent
 from backroom.domain.part_refunds import left_of
-from backroom.domain.shop import ChannelSpec
 
 # The topic of an order that we asked for: no message of the shop's stands around it.
 FETCHED = "backroom.fetched"

@@ -15,11 +15,11 @@ from typing import Any
 from backroom.channels.mapped import mapping_of
 from backroom.channels.mapped_calls import account_of, kept_of, make_call
 from backroom.channels.refunding import Refunded, RefundRefused, RefundRequest
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import BackroomError, OutcomeUnknown
 from backroom.domain.json_path import said
 from backroom.domain.mapping import PayBackMapping
 from backroom.domain.money import exponent
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.client import Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSilent
 from backroom.outgoing.probe import is_theirs

@@ -19,11 +19,11 @@ from backroom.channels.mapped_calls import account_of, make_call, time_of
 from backroom.channels.mapped_order import FETCHED, OrderReader
 from backroom.channels.remote import Fetched, Listed
 from backroom.channels.strict_json import BrokenJson, parse_json
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import AskPerson
 from backroom.domain.json_path import Found, find, said
 from backroom.domain.mapping import PollMapping
 from backroom.domain.model import PaymentStatus
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.answer import Answer
 from backroom.outgoing.client import Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused

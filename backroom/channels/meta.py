@@ -17,8 +17,8 @@ from backroom.channels.base import BadSignature, Contact, digest
 from backroom.channels.contact import normalise_email
 from backroom.channels.reading import Reading, country, first_text, items, language, mapping, text
 from backroom.domain.cards import FREE_TEXT_KEYS
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Address, Delivery, IncomingLine, IncomingOrder, PaymentStatus
-from backroom.domain.shop import ChannelSpec
 
 FETCHED = "commerce_order.fetched"
 # Meta still checks the payment: nothing can be done with it, and it may never become an order.

@@ -21,9 +21,9 @@ from typing import Any
 from backroom.channels.meta_calls import SERVICE, MetaApi, PermissionMissing, at, is_not_there
 from backroom.channels.reading import items, text
 from backroom.channels.remote import LEVEL_REFUSED, NOT_COUNTED, SKU_TWICE, UNKNOWN_SKU, StockSet, StockTold
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import AskPerson
 from backroom.domain.selling import level_to_set
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused
 
 # So many ids stand in one address.

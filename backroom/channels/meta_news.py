@@ -20,7 +20,7 @@ from backroom.channels.meta_levels import MetaLevels
 from backroom.channels.meta_source import whole
 from backroom.channels.reading import items, text
 from backroom.channels.remote import Cancelled, NewsRefused, Shipped, StockSet, StockTold, Taken
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from backroom.outgoing.errors import ServiceAway, ServiceRefused
 
 # Meta's codes of carriers that we know by name; any other is OTHER.

@@ -17,8 +17,8 @@ from backroom.channels.meta_calls import SERVICE, MetaApi, at, is_id, is_not_the
 from backroom.channels.meta_levels import MetaLevels
 from backroom.channels.reading import Reading, mapping, text
 from backroom.channels.remote import Fetched, Listed
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.money import EXPONENTS
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused
 
 _LISTED = "id,order_status,created,last_updated,estimated_payment_details,is_test_order"

@@ -32,9 +32,9 @@ from backroom.channels.consenting import state
 from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.channels.reading import Reading, country, items, language, long_text, mapping, text
 from backroom.domain.cards import FREE_TEXT_KEYS
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.consent import MEDIA, PURPOSES
 from backroom.domain.model import Address, Delivery, IncomingLine, IncomingOrder, Problem, StatedConsent
-from backroom.domain.shop import ChannelSpec
 
 MOST_SALES = 500
 TOPIC = "pos.sale"

@@ -21,10 +21,10 @@ from backroom.channels.base import Channel, digest
 from backroom.channels.delivering import delivery_of_fetched
 from backroom.channels.remote import Fetched, Listed, OrderSource
 from backroom.channels.strict_json import BrokenJson
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import BackroomError
 from backroom.domain.model import OrderState, Problem
 from backroom.domain.reconciliation import Figures, Found, Look, begins_at, find
-from backroom.domain.shop import ChannelSpec
 from backroom.store import looks, paid_elsewhere
 from backroom.store.batches import chunks
 from backroom.store.claims import Wakeup

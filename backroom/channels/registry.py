@@ -34,8 +34,8 @@ from backroom.channels.woocommerce import WooCommerceChannel
 from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.channels.woocommerce_source import WooSource
 from backroom.channels.woocommerce_telling import WooTelling
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import Refuse
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.probe import Probe
 
 CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
@@ -51,7 +51,7 @@ CHANNELS: dict[str, Callable[[ChannelSpec], Channel]] = {
 }
 
 # Who can be asked, and who takes news: made of the channel's table and of the secret that opens its interface.
-# `backroom.domain.shop.ASKED_KINDS` and `TOLD_KINDS` list the same, for whoever checks a shop file.
+# `backroom.domain.channels.ASKED_KINDS` and `TOLD_KINDS` list the same, for whoever checks a shop file.
 SOURCES: dict[str, Callable[[ChannelSpec, str], OrderSource]] = {
     "shopify": ShopifySource,
     "woocommerce": WooSource,
@@ -91,7 +91,7 @@ def _at(make: Callable[[str, str], Refunds]) -> Callable[[ChannelSpec, str], Ref
     return made
 
 
-# Who pays back; `backroom.domain.shop.REFUNDING_KINDS` lists the same, for whoever checks a shop file.
+# Who pays back; `backroom.domain.channels.REFUNDING_KINDS` lists the same, for whoever checks a shop file.
 REFUNDS: dict[str, Callable[[ChannelSpec, str], Refunds]] = {
     "shopify": _at(ShopifyRefunds),
     "woocommerce": _at(WooRefunds),

@@ -34,8 +34,8 @@ from backroom.channels.reading import (
 from backroom.channels.shopify_amounts import Amounts
 from backroom.channels.signing import SHOPIFY_HEADER, check
 from backroom.domain.cards import FREE_TEXT_KEYS
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Address, Delivery, IncomingOrder, PaymentStatus, StatedConsent
-from backroom.domain.shop import ChannelSpec
 
 # Its body is the id alone; when it was is told by a header.
 DELETED = "orders/delete"

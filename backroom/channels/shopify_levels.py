@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from backroom.channels.reading import items, mapping, text
 from backroom.channels.remote import NOT_COUNTED, SKU_TWICE, UNKNOWN_SKU, NewsRefused, StockSet, StockTold
 from backroom.channels.shopify_graphql import SERVICE, ShopifyGraphql, gid
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.selling import level_to_set
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import ServiceAway, ServiceSetup
 
 SKUS_AT_ONCE = 50

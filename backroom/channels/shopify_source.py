@@ -18,8 +18,8 @@ from backroom.channels.reading import Reading, items, mapping, text
 from backroom.channels.remote import Fetched, Listed
 from backroom.channels.shopify_graphql import SERVICE, ShopifyGraphql, TooDear
 from backroom.channels.shopify_translate import as_webhook, number, shop_amount
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.money import EXPONENTS, to_minor
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import AnswerUnreadable
 
 TOPIC = "orders/updated"

@@ -20,7 +20,7 @@ from backroom.channels.reading import items, mapping, text
 from backroom.channels.remote import Cancelled, NewsRefused, Shipped, StockSet, StockTold
 from backroom.channels.shopify_graphql import ALLOWED, LESS, SERVICE, ShopifyGraphql, gid, scopes_in, with_reading
 from backroom.channels.shopify_levels import ShopifyLevels
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from backroom.outgoing.errors import ServiceSetup
 from backroom.outgoing.probe import Wide, beyond
 

@@ -22,8 +22,8 @@ from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.channels.reading import Reading, country, first_text, items, language, long_text, mapping, place_id, text
 from backroom.domain import signatures
 from backroom.domain.cards import FREE_TEXT_KEYS
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Address, Delivery, IncomingLine, IncomingOrder, PaymentStatus, StatedConsent
-from backroom.domain.shop import ChannelSpec
 
 SIGNATURE = "x-square-hmacsha256-signature"
 # What an order that was fetched goes by; events have their own types.

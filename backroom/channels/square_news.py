@@ -27,9 +27,9 @@ from backroom.channels.remote import (
     StockTold,
 )
 from backroom.channels.square_calls import SERVICE, SquareApi, code_of, idempotency_key
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import AskPerson
 from backroom.domain.selling import level_to_set
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import ServiceRefused
 
 _DETAILS = {"SHIPMENT": "shipment_details", "DELIVERY": "delivery_details", "PICKUP": "pickup_details"}

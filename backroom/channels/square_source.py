@@ -15,8 +15,8 @@ from backroom.channels.reading import Reading, first_text, items, mapping, text
 from backroom.channels.remote import Fetched, Listed
 from backroom.channels.square import FETCHED, changed_at, is_cancelled, is_cart, payment_of, refunded_minor
 from backroom.channels.square_calls import ASKING, ORDERS_AT_ONCE, PAYING, SERVICE, TELLING, SquareApi
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import PaymentStatus
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import AnswerUnreadable
 from backroom.outgoing.probe import Wide, beyond
 

@@ -24,8 +24,8 @@ from backroom.channels.reading import Reading, country, first_text, items, langu
 from backroom.channels.stripe_amounts import read_minor
 from backroom.domain import signatures
 from backroom.domain.cards import FREE_TEXT_KEYS
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Address, Delivery, IncomingLine, IncomingOrder, PaymentStatus, StatedConsent
-from backroom.domain.shop import ChannelSpec
 
 SIGNATURE = "Stripe-Signature"
 FETCHED = "checkout.session.fetched"

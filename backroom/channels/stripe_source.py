@@ -27,9 +27,9 @@ from backroom.channels.stripe_checkout import (
     payment_intent_of,
     standing,
 )
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import PaymentStatus
 from backroom.domain.money import EXPONENTS
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused
 from backroom.outgoing.probe import Wide
 

@@ -15,8 +15,8 @@ from backroom.channels.mapped_fields import Traced
 from backroom.channels.mapped_order import OrderReader, root_of, topic_of
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import parse_json
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import IncomingOrder, Problem
-from backroom.domain.shop import ChannelSpec
 
 
 @dataclass(slots=True)

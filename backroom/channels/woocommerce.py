@@ -33,8 +33,8 @@ from backroom.channels.reading import (
 )
 from backroom.channels.signing import WOOCOMMERCE_HEADER, check
 from backroom.domain.cards import FREE_TEXT_KEYS
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Address, Delivery, IncomingLine, IncomingOrder, PaymentStatus, StatedConsent
-from backroom.domain.shop import ChannelSpec
 
 TOPICS = frozenset({"order.created", "order.updated", "order.restored"})
 # Also when it is put into the bin; its body is the id alone.

@@ -19,9 +19,9 @@ from backroom.channels.reading import Reading, first_text, items, text
 from backroom.channels.remote import Fetched, Listed
 from backroom.channels.strict_json import BrokenJson, parse_json
 from backroom.channels.woocommerce import PAYMENT, status_of
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import PaymentStatus
 from backroom.domain.money import EXPONENTS, to_minor
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import AnswerUnreadable
 

@@ -35,8 +35,8 @@ from backroom.channels.remote import (
     StockTold,
 )
 from backroom.channels.woocommerce_source import SERVICE
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.selling import level_to_set
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.answer import Answer
 from backroom.outgoing.client import Account, Client
 from backroom.outgoing.errors import AnswerUnreadable, ServiceRefused, ServiceSetup

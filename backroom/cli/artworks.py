@@ -13,9 +13,10 @@ from backroom.cli.opening import open_room
 from backroom.cli.output import console
 from backroom.cli.waking import send
 from backroom.domain.errors import AskPerson, BackroomError
+from backroom.domain.locations import PRINT_PROCESSES
 from backroom.domain.model import Variant
 from backroom.domain.routing_places import can_make
-from backroom.domain.shop import PRINT_PROCESSES, Shop
+from backroom.domain.shop import Shop
 from backroom.outgoing.fetching import Fetcher
 from backroom.printing.artwork import Artwork, check_artwork
 from backroom.store import catalogue, print_jobs

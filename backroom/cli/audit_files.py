@@ -7,10 +7,10 @@ from pathlib import Path
 
 from backroom.cli.output import console, show_json, show_table
 from backroom.domain.audit_money import FailureCosts, failure_costs
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.errors import AskPerson
 from backroom.domain.money import EXPONENTS, format_money
 from backroom.domain.opening import zone
-from backroom.domain.shop import CostRates
 from backroom.insight.audit.reading import costs_of
 from backroom.insight.past.figures import audit_past
 from backroom.insight.past.orders import ReadFile, read_past

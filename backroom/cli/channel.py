@@ -17,9 +17,9 @@ from backroom.channels.trying import Tried, try_message, try_signature
 from backroom.cli.opening import open_new_room, open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import AskPerson
 from backroom.domain.model import Problem
-from backroom.domain.shop import ChannelSpec
 from backroom.domain.validation import validate
 from backroom.shop.room import Room
 from backroom.store import catalogue

@@ -27,8 +27,11 @@ from backroom.cli.blocks_known import check_blocks, has_blocks
 from backroom.cli.doors_known import proofs_of
 from backroom.cli.environments import Ports, auth_of, login_of, noted_ports
 from backroom.cli.prepare import PREFECT_AUTH
+from backroom.domain.carriers import CarrierSpec
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import AskPerson, Retry
-from backroom.domain.shop import SMS_PROVIDERS, CarrierSpec, ChannelSpec, Location, PrinterSpec
+from backroom.domain.locations import Location, PrinterSpec
+from backroom.domain.messaging import SMS_PROVIDERS
 from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
 from backroom.messaging.smtp import SmtpMessenger, SmtpServer
 from backroom.messaging.twilio import API, TwilioMessenger

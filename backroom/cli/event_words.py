@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from backroom.domain.errors import AskPerson
 from backroom.domain.events import Event
+from backroom.domain.locations import Location
 from backroom.domain.opening import instant
 from backroom.domain.power import Load
 from backroom.domain.readiness import Check, judge
-from backroom.domain.shop import Location, Shop
+from backroom.domain.shop import Shop
 
 # A printer at a busy booth prints most of the time.
 BUSY = 0.75

@@ -18,11 +18,12 @@ from backroom.cli.opening import open_room
 from backroom.cli.output import console, show_json, show_table
 from backroom.cli.waking import send
 from backroom.domain import breaker
+from backroom.domain.channels import DROPPED_KINDS, ChannelSpec
 from backroom.domain.errors import AskPerson
 from backroom.domain.explain import explain as explain_decision
 from backroom.domain.explain_rate import explain_rate
 from backroom.domain.quarantine import IN_QUARANTINE
-from backroom.domain.shop import DROPPED_KINDS, ChannelSpec, Shop
+from backroom.domain.shop import Shop
 from backroom.quality.quarantine import why_held
 from backroom.shop.room import Room
 from backroom.store import cancelled_refunds, cancelling, desk, intake, news, selling, unfinished

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.money import exponent, format_money
-from backroom.domain.shop import CostRates
 
 MINUTES_LATE = 10
 MINUTES_WRONG = 15

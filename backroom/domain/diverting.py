@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from backroom.domain.locations import BY_ROUTING, PromiseSpec
 from backroom.domain.model import Assignment, Delivery, OrderToRoute
 from backroom.domain.money import format_money
 from backroom.domain.routing import CompiledRules, LocationView, makes_all, route
 from backroom.domain.routing_places import Place, see, share
-from backroom.domain.shop import BY_ROUTING, PromiseSpec
 
 # When a place would hand over its share of an order; None where nobody can say.
 ReadyThere = Callable[[str, Sequence[Assignment]], datetime | None]

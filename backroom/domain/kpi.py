@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from backroom.domain.shop import Location
+from backroom.domain.locations import Location
 
 ALL = "all"
 # The stages of an order, in order, and between which moments each lies.

@@ -13,7 +13,7 @@ A doubt is said and stops nothing: what a shop printed yesterday it prints today
 from __future__ import annotations
 
 from backroom.domain.artwork import Fault, Seen
-from backroom.domain.shop import GARMENT_PROCESSES, PRINT_PROCESSES
+from backroom.domain.locations import GARMENT_PROCESSES, PRINT_PROCESSES
 
 # Edges that are smoothed make a few per cent of a drawing; glows, shadows and soft brushes begin about here.
 HALF_DOUBT = 0.1

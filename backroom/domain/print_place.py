@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from backroom.domain.locations import Location, PrinterSpec
 from backroom.domain.model import Variant
 from backroom.domain.print_pace import Measured, Pace, Paces
-from backroom.domain.shop import Location, PrinterSpec
 
 
 @dataclass(frozen=True, slots=True)

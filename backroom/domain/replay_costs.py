@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.model import Assignment, Delivery, OrderToRoute
-from backroom.domain.shop import CostRates, Shop
+from backroom.domain.shop import Shop
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from itertools import combinations
 from backroom.domain.model import Delivery, OrderToRoute, RejectedAlternative, RoutingDecision
 from backroom.domain.routing_filters import CompiledRule, CompiledRules, compile_rules, kilometres, lacking, pieces
 from backroom.domain.routing_places import LocationView, Place, Share, see, share
-from backroom.domain.shop import RoutingRule
+from backroom.domain.routing_rules import RoutingRule
 
 __all__ = ["CompiledRules", "LocationView", "compile_rules", "makes_all", "route", "route_all"]
 

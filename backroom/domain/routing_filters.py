@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from backroom.domain.errors import Refuse
 from backroom.domain.model import Delivery, OrderToRoute
 from backroom.domain.routing_places import Place
-from backroom.domain.shop import Filter, RoutingRule
+from backroom.domain.routing_rules import Filter, RoutingRule
 
 OrderTest = Callable[[OrderToRoute], bool]
 

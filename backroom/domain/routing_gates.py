@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from backroom.domain.locations import Location
 from backroom.domain.routing_places import LocationView
-from backroom.domain.shop import Location, Shop
+from backroom.domain.shop import Shop
 
 
 @dataclass(frozen=True, slots=True)

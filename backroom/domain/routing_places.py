@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from backroom.domain.geo import distance_m
+from backroom.domain.locations import Location
 from backroom.domain.model import Assignment, Delivery, OrderToRoute, Variant
-from backroom.domain.shop import Location, Shop
+from backroom.domain.shop import Shop
 
 
 @dataclass(frozen=True, slots=True)

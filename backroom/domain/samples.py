@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backroom.domain.blanks import BLANK, is_blank
+from backroom.domain.locations import Location, PrinterSpec
 from backroom.domain.model import Variant
 from backroom.domain.own_artwork import is_own
-from backroom.domain.shop import Location, PrinterSpec
 
 
 class SampleState(StrEnum):

@@ -16,8 +16,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, RowMapping
 
+from backroom.domain.locations import Location
 from backroom.domain.model import PrintJobState
-from backroom.domain.shop import Location
 from backroom.gateway.access import needs
 from backroom.gateway.artwork import document_of
 from backroom.gateway.front import front_of

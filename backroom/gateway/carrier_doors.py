@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from backroom.carriers import easypost_webhook
 from backroom.carriers.easypost_webhook import Told
 from backroom.channels.strict_json import parse_json
-from backroom.domain.shop import CarrierSpec
+from backroom.domain.carriers import CarrierSpec
 from backroom.shop.room import Room
 
 

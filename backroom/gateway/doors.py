@@ -14,7 +14,7 @@ from backroom.channels.base import BadSignature, Channel
 from backroom.channels.delivering import delivery_of
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import parse_json
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from backroom.shop.room import Room
 from backroom.store.inbox_door import Delivery
 

@@ -19,8 +19,9 @@ from backroom.channels.delivering import delivery_of
 from backroom.channels.pos import TOPIC, split_batch
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import BrokenJson, parse_json
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Problem
-from backroom.domain.shop import ChannelSpec, Shop
+from backroom.domain.shop import Shop
 from backroom.gateway.access import needs
 from backroom.gateway.front import Front, front_of
 from backroom.gateway.webhooks import commit, read_body, store

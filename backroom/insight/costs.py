@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.kpi import COSTS
 from backroom.domain.opening import OpeningHours, instant, zone
-from backroom.domain.shop import CostRates, Shop
+from backroom.domain.shop import Shop
 
 
 def own_costs(row: Mapping[str, Any] | RowMapping, rates: CostRates) -> dict[str, float]:

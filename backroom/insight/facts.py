@@ -10,9 +10,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from backroom.domain.kpi import STAGES, way_of
+from backroom.domain.locations import Location
 from backroom.domain.model import OrderState
 from backroom.domain.opening import zone
-from backroom.domain.shop import Location, Shop
+from backroom.domain.shop import Shop
 from backroom.store.raw_orders import RawOrder
 
 COUNTED = (

@@ -15,12 +15,13 @@ from sqlalchemy import Connection, RowMapping
 from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.events import BEFORE_THE_END
 from backroom.domain.forecast import forecast
+from backroom.domain.locations import Location
 from backroom.domain.model import Variant
 from backroom.domain.offers import SPACE, LeftOut, free_at_hub, offer, thing_of
 from backroom.domain.prestaging import Kind, Plan, plan
 from backroom.domain.print_place import print_place
 from backroom.domain.restock_review import Review, Reviewed, review
-from backroom.domain.shop import Location, Shop
+from backroom.domain.shop import Shop
 from backroom.domain.transfers import PackLine
 from backroom.shop.room import Room
 from backroom.store import (

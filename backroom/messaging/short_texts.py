@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backroom.domain.shop import MessageTemplate
+from backroom.domain.messaging import MessageTemplate
 
 # By kind and language: the subject of an e-mail, its sentence, and the SMS.
 Words = Mapping[tuple[str, str], tuple[str, str, str]]

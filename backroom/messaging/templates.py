@@ -16,8 +16,8 @@ from string import Template
 
 from backroom.domain.consent import ALL_MEDIA, Medium, Purpose
 from backroom.domain.errors import Refuse
+from backroom.domain.messaging import MessageTemplate
 from backroom.domain.promise import DeliveryWindow
-from backroom.domain.shop import MessageTemplate
 from backroom.messaging.parcel_texts import PARCEL_TEXTS
 from backroom.messaging.promise_texts import PROMISE_TEXTS
 from backroom.messaging.return_texts import RETURN_TEXTS

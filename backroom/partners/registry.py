@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from backroom.domain.errors import Refuse
+from backroom.domain.locations import Location
 from backroom.domain.partner_orders import PartnerStatus
 from backroom.domain.partners import PartnerSpec
-from backroom.domain.shop import Location
 from backroom.partners import printful, prodigi
 from backroom.partners.base import News, Partner
 from backroom.partners.microfactory import MAKE, PICK, Microfactory, hinted, read_message, read_order

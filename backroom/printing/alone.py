@@ -22,8 +22,8 @@ from typing import Any
 import requests
 
 from backroom.domain.errors import BackroomError
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import PrintState
-from backroom.domain.shop import PrinterSpec
 from backroom.durable import flush, write_durably
 from backroom.printing.booth import Booth, GatewayAway, Job, JobTaken, KeyRefused, is_ours
 from backroom.printing.journal import STARTED, Line

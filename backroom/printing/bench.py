@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from backroom.domain.errors import BackroomError, OutcomeUnknown, Refuse
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import Printer, PrintProgress, PrintRequest, PrintState, PrintTicket
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.booth import Booth, FetchLater, GatewayRefused, Job, JobTaken
 from backroom.printing.handover import hand_over
 

@@ -19,8 +19,8 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from backroom.domain.errors import AskPerson, Refuse, Retry
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import PrintState
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.device import Device
 from backroom.printing.sealed import PayloadBroken, Sealed, new_once, once_public, open_sealed, unpack
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import Printer
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.errors import BadPrinterAddress
 from backroom.printing.folder import FolderPrinter
 from backroom.printing.ipp import IppPrinter

@@ -10,8 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import Printer
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.bench import Turn, move_away, work_on
 from backroom.printing.booth import Booth, Job
 from backroom.printing.connect import connect_from

@@ -13,8 +13,8 @@ from queue import SimpleQueue
 from typing import Any, Protocol, TypeAlias
 
 from backroom.domain.errors import BackroomError
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import Printer, PrinterLoad, PrinterStatus
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.bench import Turn
 from backroom.printing.booth import Job
 

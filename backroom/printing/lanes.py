@@ -18,8 +18,8 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import Printer, PrintState, choose_printer
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.bench import Result
 from backroom.printing.booth import Booth, Job, JobTaken
 from backroom.printing.lane import Ended, Flight, Lane, Look

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from backroom.carriers.mixed import Printed, render_sheet
 from backroom.channels.dropping import DropFolder
 from backroom.domain.consent import MEDIA
-from backroom.domain.shop import NotInShopFile, PrinterSpec
+from backroom.domain.locations import PrinterSpec
+from backroom.domain.shop import NotInShopFile
 from backroom.messaging.mailfolder import MailFolder
 from backroom.printing.folder import FolderPrinter
 from backroom.shop.room import Room

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 
-from backroom.domain.money import exponent
-from backroom.domain.shop import (
+from backroom.domain.carriers import (
     CARRIER_ACCOUNT_KINDS,
     CARRIER_KINDS,
     CARRIER_MODES,
     LABEL_FORMATS,
     CarrierApi,
     CarrierSpec,
-    Owner,
 )
+from backroom.domain.money import exponent
+from backroom.domain.shop import Owner
 from backroom.shop import values
 from backroom.shop.section import Section
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from backroom.domain.gtin import valid_gtin
+from backroom.domain.locations import PRINT_PROCESSES
 from backroom.domain.model import Variant
 from backroom.domain.money import EXPONENTS, to_minor
-from backroom.domain.shop import PRINT_PROCESSES, PostcodePlace
+from backroom.domain.shop import PostcodePlace
 from backroom.shop.check import Report, suggest
 from backroom.shop.table import Row, read_table
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import re
 
-from backroom.domain.consent import MEDIA, PURPOSES
-from backroom.domain.mapping import ShopMapping
-from backroom.domain.shop import (
+from backroom.domain.channels import (
     ACCOUNT_KINDS,
     ASKED_KINDS,
     CHANNEL_KINDS,
@@ -23,6 +21,8 @@ from backroom.domain.shop import (
     ChannelSpec,
     RefundsSpec,
 )
+from backroom.domain.consent import MEDIA, PURPOSES
+from backroom.domain.mapping import ShopMapping
 from backroom.shop import values
 from backroom.shop.mapping import read_mapping
 from backroom.shop.returns import read_refunds

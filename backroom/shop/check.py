@@ -11,18 +11,13 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from string import Template
 
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.consent import ALL_MEDIA
 from backroom.domain.errors import AskPerson
-from backroom.domain.shop import (
-    BY_ROUTING,
-    TEMPLATE_PLACEHOLDERS,
-    THE_HUB,
-    ChannelSpec,
-    Location,
-    MessageTemplate,
-    RoutingRule,
-    Shop,
-)
+from backroom.domain.locations import BY_ROUTING, THE_HUB, Location
+from backroom.domain.messaging import TEMPLATE_PLACEHOLDERS, MessageTemplate
+from backroom.domain.routing_rules import RoutingRule
+from backroom.domain.shop import Shop
 
 LONGEST_SHOWN = 500
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.money import exponent
-from backroom.domain.shop import CostRates
 from backroom.shop.section import Section
 
 

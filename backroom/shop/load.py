@@ -13,20 +13,9 @@ from datetime import time
 from pathlib import Path
 
 from backroom.domain.consent import ALL_MEDIA, PURPOSES
+from backroom.domain.messaging import MAIL_KINDS, PUSH_KINDS, SMS_KINDS, MessageTemplate, MessagingSpec
 from backroom.domain.quiet_hours import QuietHours
-from backroom.domain.shop import (
-    BACKUPS,
-    MAIL_KINDS,
-    PUSH_KINDS,
-    SMS_KINDS,
-    MessageTemplate,
-    MessagingSpec,
-    Owner,
-    PostcodePlace,
-    Shop,
-    SlaSpec,
-    Thresholds,
-)
+from backroom.domain.shop import BACKUPS, Owner, PostcodePlace, Shop, SlaSpec, Thresholds
 from backroom.shop import values
 from backroom.shop.carriers import read_carrier
 from backroom.shop.catalogue import read_postcodes

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from backroom.domain.channels import NEWS
 from backroom.domain.json_path import BadPath, Path, parse_path
 from backroom.domain.mapping import (
     CANCELLED_WORDS,
@@ -29,7 +30,6 @@ from backroom.domain.mapping import (
     PollMapping,
     TellMapping,
 )
-from backroom.domain.shop import NEWS
 from backroom.shop.check import suggest
 from backroom.shop.section import Section
 

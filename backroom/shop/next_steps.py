@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from backroom.domain.shop import RoutingRule, Shop
+from backroom.domain.routing_rules import RoutingRule
+from backroom.domain.shop import Shop
 
 # Of the channels we read, these name addresses without coordinates.
 WITHOUT_COORDINATES = ("woocommerce", "pos", "csv")

@@ -10,20 +10,12 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from backroom.domain.cost_rates import CostRates
+from backroom.domain.locations import BY_ROUTING, LOCATION_KINDS, PRINT_PROCESSES, Location, PrinterSpec, PromiseSpec
 from backroom.domain.money import exponent
 from backroom.domain.opening import WEEKDAYS, OpeningHours
 from backroom.domain.printer_profile import PrinterProfile
-from backroom.domain.shop import (
-    BY_ROUTING,
-    LOCATION_KINDS,
-    PRINT_PROCESSES,
-    QUALITY_POOL,
-    CostRates,
-    Location,
-    Owner,
-    PrinterSpec,
-    PromiseSpec,
-)
+from backroom.domain.shop import QUALITY_POOL, Owner
 from backroom.shop import values
 from backroom.shop.check import ShopFileInvalid
 from backroom.shop.costs import read_own_costs

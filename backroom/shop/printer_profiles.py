@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson
+from backroom.domain.locations import PRINT_PROCESSES
 from backroom.domain.printer_profile import Consumable, PrinterProfile
-from backroom.domain.shop import PRINT_PROCESSES
 from backroom.shop.check import Report
 from backroom.shop.reading import read_toml
 from backroom.shop.section import Section

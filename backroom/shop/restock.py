@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from backroom.domain.locations import PRINT_PROCESSES
 from backroom.domain.restock import MaterialSpec, RestockSpec
-from backroom.domain.shop import PRINT_PROCESSES
 from backroom.shop.section import Section
 
 LITRE = KILO = 1000

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backroom.domain.channels import REFUNDING_KINDS, RefundsSpec
 from backroom.domain.return_policy import EXCHANGES, LATE, PERSONALISED, ReturnPolicy, ReturnRules, ReturnTerms
 from backroom.domain.returns import Lane
-from backroom.domain.shop import REFUNDING_KINDS, RefundsSpec
 from backroom.shop.section import Section
 from backroom.shop.values import DOTTED_NAME
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson
-from backroom.domain.shop import PrinterSpec, Shop
+from backroom.domain.locations import PrinterSpec
+from backroom.domain.shop import Shop
 from backroom.outgoing.circuit import keep_in
 from backroom.shop.load import load_shop
 from backroom.shop.secrets import Secrets

@@ -18,7 +18,7 @@ from backroom.domain.routing_filters import (
     BadRule,
     compile_rules,
 )
-from backroom.domain.shop import Filter, RoutingRule
+from backroom.domain.routing_rules import Filter, RoutingRule
 from backroom.shop.check import suggest
 from backroom.shop.section import Section
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backroom.domain.errors import AskPerson
-from backroom.domain.shop import SMS_PROVIDERS
+from backroom.domain.messaging import SMS_PROVIDERS
 from backroom.durable import locked
 from backroom.shop.check import Report, ShopFileInvalid
 from backroom.shop.reading import read_toml

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from backroom.domain.shop import GARMENT_PROCESSES
+from backroom.domain.locations import GARMENT_PROCESSES
 
 _WEEKDAY_HOURS = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "09:00-18:00")
 _MARKET_HOURS = {"fri": "16:00-23:00", "sat": "10:00-23:00", "sun": "10:00-20:00"}

@@ -15,12 +15,13 @@ from sqlalchemy import Connection, RowMapping, select
 
 from backroom.domain.diverting import Diverted, Here, divert
 from backroom.domain.geo import Postcodes, postcode_table
+from backroom.domain.locations import BY_ROUTING, PromiseSpec
 from backroom.domain.model import Assignment, Delivery, OrderState, Variant
 from backroom.domain.print_queue import QueuedJob
 from backroom.domain.routing import compile_rules
 from backroom.domain.routing_gates import ask_for_samples, at_events, pass_gates
 from backroom.domain.routing_places import LocationView, views_at, views_of
-from backroom.domain.shop import BY_ROUTING, PromiseSpec, Shop
+from backroom.domain.shop import Shop
 from backroom.store import events, partner_orders, people, routing, sample_standing, stock
 from backroom.store.batches import chunks
 from backroom.store.catalogue import variants_by_sku

@@ -15,9 +15,10 @@ from sqlalchemy import Connection, RowMapping, case, select, update
 
 from backroom.domain.event_page import Offer, Phase, PublicEvent, minutes_until, offers_of, phase_of, printed_here
 from backroom.domain.events import EventState
+from backroom.domain.locations import Location, PromiseSpec
 from backroom.domain.model import PrintJobState, Variant
 from backroom.domain.print_queue import may_promise
-from backroom.domain.shop import Location, PromiseSpec, Shop
+from backroom.domain.shop import Shop
 from backroom.store import events, sample_standing
 from backroom.store.catalogue import all_variants
 from backroom.store.events import NoSuchEvent

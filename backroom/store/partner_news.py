@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select, update
 
 from backroom.domain.lifecycle import MOVES, Kind
+from backroom.domain.locations import Location
 from backroom.domain.model import FulfilmentState, OrderState, StepOutcome
 from backroom.domain.partner_answers import (
     Difference,
@@ -29,7 +30,6 @@ from backroom.domain.partner_answers import (
     undone,
 )
 from backroom.domain.partner_orders import AT_WORK, REFUSED, PartnerOrderState, PartnerParcel, PartnerStatus
-from backroom.domain.shop import Location
 from backroom.store import cancelling, desk, fulfilment, history, partner_orders, shipping, stock
 from backroom.store.cancelling import CANCELLING
 from backroom.store.claims import Wakeup, wakeup

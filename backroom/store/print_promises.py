@@ -19,9 +19,10 @@ from sqlalchemy import Connection, RowMapping, func, select, update
 
 from backroom.domain.diverting import Diverted, Here
 from backroom.domain.errors import BackroomError
+from backroom.domain.locations import Location, PromiseSpec
 from backroom.domain.model import Delivery, FulfilmentState
 from backroom.domain.print_queue import Foreseen, breaks, comes_out, may_promise, promise
-from backroom.domain.shop import Location, PromiseSpec, Shop
+from backroom.domain.shop import Shop
 from backroom.store import history
 from backroom.store.batches import insert_new, update_by_id
 from backroom.store.claims import Wakeup, wakeup

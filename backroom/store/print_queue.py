@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, RowMapping, case, select
 
 from backroom.domain.blanks import becomes, is_blank
+from backroom.domain.locations import Location
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, Variant
 from backroom.domain.print_pace import Measured, Pace, Paces, Printed, measure
 from backroom.domain.print_queue import Foreseen, PrinterThere, QueuedJob, foresee, foresee_new, of_parts
-from backroom.domain.shop import Location
 from backroom.store import booth_calls, events
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.print_jobs import beside_owners, pieces_of, wanted

@@ -13,10 +13,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, RowMapping, select
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.model import PrintJobState
 from backroom.domain.reject_rates import Drift, Made, drift
 from backroom.domain.samples import Batches, Combination, combination_of
-from backroom.domain.shop import PrinterSpec, Shop
+from backroom.domain.shop import Shop
 from backroom.store import material_batches
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.material_batches import FABRIC

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from backroom.domain.blanks import is_blank
+from backroom.domain.locations import Location
 from backroom.domain.model import Variant
 from backroom.domain.samples import (
     AtPrinter,
@@ -25,7 +26,7 @@ from backroom.domain.samples import (
     judge_at,
     not_to_print,
 )
-from backroom.domain.shop import Location, Shop
+from backroom.domain.shop import Shop
 from backroom.store import material_batches, samples
 from backroom.store.catalogue import all_variants, variants_by_sku
 from backroom.store.tables import variants as variants_table

@@ -30,9 +30,10 @@ from sqlalchemy import (
     update,
 )
 
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import OrderState
 from backroom.domain.selling import may_sell
-from backroom.domain.shop import ChannelSpec, Shop
+from backroom.domain.shop import Shop
 from backroom.store import events, stock
 from backroom.store.claims import Wakeup, wakeup
 from backroom.store.database import now

@@ -25,7 +25,7 @@ from typing import IO, Any
 
 import pytest
 
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.locations import PrinterSpec
 from backroom.engine import wake
 from backroom.shop import room as rooms
 from backroom.store.database import Database

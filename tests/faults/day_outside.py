@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from backroom.domain.partners import PartnerProduct
-from backroom.domain.shop import Filter, RoutingRule
+from backroom.domain.routing_rules import Filter, RoutingRule
 from backroom.outgoing.circuit import close_all
 from blocks.messaging import SmsProvider
 from tests.faults import day as days

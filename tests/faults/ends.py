@@ -13,8 +13,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import InboxState, OrderState
-from backroom.domain.shop import ChannelSpec, PostcodePlace
+from backroom.domain.shop import PostcodePlace
 from backroom.shop import room as rooms
 from backroom.store import stock
 from backroom.store.database import now

@@ -24,9 +24,9 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import Row, select
 from werkzeug import Response
 
+from backroom.domain.channels import RefundsSpec
 from backroom.domain.model import OrderState
 from backroom.domain.returns import PieceState, ReturnState, Wanted, Word
-from backroom.domain.shop import RefundsSpec
 from backroom.outgoing import client
 from backroom.shop.secrets import Secrets
 from backroom.store import refunds as owed

@@ -23,8 +23,10 @@ from urllib.parse import urlencode
 import pytest
 from hypothesis import strategies as st
 
+from backroom.domain.carriers import CarrierApi, CarrierSpec
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.partners import PartnerProduct
-from backroom.domain.shop import CarrierApi, CarrierSpec, ChannelSpec, Filter, RoutingRule
+from backroom.domain.routing_rules import Filter, RoutingRule
 from backroom.messaging.kannel_marks import mark
 from backroom.shop import room as rooms
 from backroom.shop.room import Room

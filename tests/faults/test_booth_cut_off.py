@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.locations import PrinterSpec
 from backroom.printing.booth import GatewayAway
 from backroom.printing.connect import connect
 from backroom.printing.virtual import VirtualPrinter

@@ -24,7 +24,7 @@ from sqlalchemy import select
 from werkzeug import Response
 
 from backroom.channels.signing import sign
-from backroom.domain.shop import ApiSpec, ChannelSpec
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.shop.secrets import Secrets

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.locations import PrinterSpec
 from backroom.printing.virtual import VirtualPrinter
 from backroom.store.api_keys import make_key
 from backroom.store.print_jobs import job_key

@@ -18,7 +18,7 @@ import pytest
 import requests
 import websockets
 
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.locations import PrinterSpec
 from backroom.engine.deploy import DeploymentSpec, apply
 from backroom.engine.server import client_environment
 from backroom.store import booth_devices

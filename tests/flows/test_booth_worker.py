@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.locations import PrinterSpec
 from backroom.engine.deploy import DeploymentSpec, apply
 from tests.benches import Bench, open_bench
 from tests.prefect_server import PrefectServer, asking, without_prefect

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.locations import PrinterSpec
 from backroom.printing.holder import hold_bench
 from backroom.printing.keeper import Keeper
 from flows.print_jobs import print_jobs

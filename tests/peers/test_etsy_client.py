@@ -19,7 +19,7 @@ from pytest_httpserver import HTTPServer
 from backroom.channels.etsy_source import EtsyNews, EtsySource
 from backroom.channels.off_sale import OffSaleRows
 from backroom.channels.remote import StockTold
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from backroom.store.database import Database
 from tests.fake_etsy import KEY, FakeEtsy
 from tests.integration.channels.test_etsy import ID, SHIPPED, SINCE, fresh_circuits, source, spec, told_by

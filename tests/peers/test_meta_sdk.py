@@ -15,7 +15,7 @@ from backroom.channels.meta_news import MetaNews
 from backroom.channels.meta_refunds import MetaRefunds
 from backroom.channels.meta_source import MetaSource
 from backroom.channels.remote import Cancelled, StockTold, Taken
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from tests.fake_meta import CATALOGUE, CMS, TOKEN, FakeMeta, ok
 from tests.integration.channels.test_meta import (
     ID,

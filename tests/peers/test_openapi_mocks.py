@@ -22,7 +22,7 @@ from backroom.channels.registry import SOURCES, WRITE_BACKS, channel_for
 from backroom.channels.remote import Cancelled, Shipped, StockTold
 from backroom.channels.square_refunds import SquareRefunds
 from backroom.channels.stripe_refunds import StripeRefunds
-from backroom.domain.shop import ApiSpec, ChannelSpec
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.messaging.base import OutgoingMessage, SendingUnknown
 from backroom.messaging.twilio import TwilioMessenger
 from backroom.outgoing.circuit import close_all

@@ -25,8 +25,8 @@ from backroom.channels.mapped_source import MappedSource
 from backroom.channels.refunding import RefundRefused, RefundRequest
 from backroom.channels.remote import NOT_COUNTED, UNKNOWN_SKU, Cancelled, LineShipped, Shipped, StockTold
 from backroom.channels.strict_json import parse_json
+from backroom.domain.channels import ChannelSpec, RefundsSpec
 from backroom.domain.model import PaymentStatus
-from backroom.domain.shop import ChannelSpec, RefundsSpec
 from backroom.outgoing.errors import ServiceRefused, ServiceSetup
 from tests.mapped_shops import read_spec
 from tests.peers.vendure_shop import WEBHOOK_SECRET, Product, Vendure, can_run_vendure, guide_table, running_vendure

@@ -20,6 +20,8 @@ from backroom.domain import news, routing, tracking
 from backroom.domain import quarantine as quarantine_rules
 from backroom.domain.audit import DEFINITIONS, USUAL, Stage
 from backroom.domain.breaker import LIMIT
+from backroom.domain.carriers import CARRIER_KINDS
+from backroom.domain.channels import CHANNEL_KINDS
 from backroom.domain.kpi import KPIS
 from backroom.domain.mapping import (
     CANCELLED_WORDS,
@@ -30,10 +32,10 @@ from backroom.domain.mapping import (
     SHIPPED_WORDS,
     STOCK_WORDS,
 )
+from backroom.domain.messaging import MAIL_KINDS, PUSH_KINDS, SMS_PROVIDERS
 from backroom.domain.partners import ADAPTERS
 from backroom.domain.quality import Severity
 from backroom.domain.routing_filters import ORDER_FIELDS, PLACE_FIELDS, SHORTS, SORTS
-from backroom.domain.shop import CARRIER_KINDS, CHANNEL_KINDS, MAIL_KINDS, PUSH_KINDS, SMS_PROVIDERS
 from backroom.gateway import booth, carrier_events, event_page, event_sms, health, messages, pos, push, webhooks
 from backroom.gateway.access import SESSION_SECONDS
 from backroom.gateway.pages import (

@@ -17,9 +17,9 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection, RowMapping
 
+from backroom.domain.locations import PromiseSpec
 from backroom.domain.model import PrintJobState
 from backroom.domain.print_queue import Bottleneck, bottlenecks, may_promise, promise
-from backroom.domain.shop import PromiseSpec
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields

@@ -9,9 +9,9 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection, RowMapping
 
+from backroom.domain.locations import Location
 from backroom.domain.model import PrintJobState
 from backroom.domain.reject_rates import FAULT_WORDS
-from backroom.domain.shop import Location
 from backroom.gateway.access import Staff
 from backroom.gateway.booth import RowId
 from backroom.gateway.front import Front, front_of

@@ -14,10 +14,10 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection, RowMapping
 
+from backroom.domain.locations import Location
 from backroom.domain.model import Variant
 from backroom.domain.reject_rates import Drift, Rate, rates
 from backroom.domain.samples import AtPrinter, Combination, Standing
-from backroom.domain.shop import Location
 from backroom.gateway.access import Staff
 from backroom.gateway.booth import RowId
 from backroom.gateway.front import front_of

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from backroom.domain.shop import Location
+from backroom.domain.locations import Location
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from backroom.domain.shop import Location
+from backroom.domain.locations import Location
 from backroom.gateway.pages.html import Html, link
 
 _WAYS = (

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from backroom.domain.audit import Failure
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.plan import LEAST_AT_AN_EVENT, EventDay, Known, Rates, week_of_a_sku
-from backroom.domain.shop import CostRates, Shop
+from backroom.domain.shop import Shop
 from backroom.insight.past.page import kept
 from backroom.insight.refresh import today_of
 from backroom.shop.room import REPORTS, Room

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from backroom.domain.shop import CarrierApi, CarrierSpec
+from backroom.domain.carriers import CarrierApi, CarrierSpec
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from blocks.carriers import CarrierAccount

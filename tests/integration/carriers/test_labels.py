@@ -13,7 +13,7 @@ import pytest
 import zxingcpp
 from sqlalchemy import RowMapping, select, update
 
-from backroom.domain.shop import CarrierSpec
+from backroom.domain.carriers import CarrierSpec
 from backroom.store import amending, desk, rate_choices
 from backroom.store.database import now
 from backroom.store.tables import fulfilment_orders, orders

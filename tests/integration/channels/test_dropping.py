@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 
 from backroom.channels import dropping
 from backroom.channels.dropping import DropFolder, Taken
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from backroom.shop import room as rooms
 from backroom.store.inbox_door import Delivery, Receipt, accept
 from backroom.store.tables import inbox

@@ -20,7 +20,7 @@ from backroom.channels.etsy_source import EtsyNews, EtsySource, NotOffered
 from backroom.channels.login_drawer import LoginDrawer
 from backroom.channels.registry import SOURCES, WRITE_BACKS, channel_for
 from backroom.channels.remote import Cancelled, KeepsLogin, Shipped
-from backroom.domain.shop import ApiSpec, ChannelSpec
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
 from backroom.outgoing.probe import wide_of

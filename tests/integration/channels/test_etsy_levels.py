@@ -25,7 +25,7 @@ from backroom.channels.remote import (
     StockTold,
     TakesOffSale,
 )
-from backroom.domain.shop import ApiSpec, ChannelSpec
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import ServiceAway, ServiceSetup
 from backroom.store.database import Database

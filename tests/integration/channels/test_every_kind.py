@@ -19,8 +19,8 @@ from sqlalchemy import func, select
 from backroom.channels.reconciling import Books, Looked, look_at
 from backroom.channels.registry import CHANNELS, SOURCES, channel_for
 from backroom.channels.remote import Fetched, Listed, OrderSource
+from backroom.domain.channels import CHANNEL_KINDS
 from backroom.domain.reconciliation import Look
-from backroom.domain.shop import CHANNEL_KINDS
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import ServiceAway
 from backroom.shop import room as rooms

@@ -19,8 +19,8 @@ from backroom.channels.login_drawer import LoginDrawer
 from backroom.channels.registry import SOURCES, channel_for
 from backroom.channels.remote import KeepsLogin, OrderSource
 from backroom.domain import signatures
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.domain.model import StepOutcome
-from backroom.domain.shop import ApiSpec, ChannelSpec
 from backroom.gateway.doors import WebhookDoor
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms

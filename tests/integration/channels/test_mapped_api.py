@@ -31,8 +31,8 @@ from backroom.channels.remote import (
     StockTold,
 )
 from backroom.channels.strict_json import parse_json
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import OutcomeUnknown
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing import circuit
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
 from tests.mapped_shops import API, LANTERN, a_spec

@@ -16,8 +16,8 @@ from werkzeug import Request, Response
 
 from backroom.channels.mapped_paying import MappedRefunds
 from backroom.channels.refunding import Refunded, RefundRefused, RefundRequest
+from backroom.domain.channels import ChannelSpec, RefundsSpec
 from backroom.domain.errors import BackroomError, OutcomeUnknown
-from backroom.domain.shop import ChannelSpec, RefundsSpec
 from backroom.outgoing import circuit
 from backroom.outgoing.errors import ServiceAway, ServiceSetup
 from tests.mapped_shops import LANTERN, a_spec, read_spec

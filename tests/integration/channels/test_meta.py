@@ -22,7 +22,7 @@ from backroom.channels.meta_source import MetaSource
 from backroom.channels.refunding import Refunded, RefundRefused, RefundRequest
 from backroom.channels.registry import PROBES, SOURCES, WRITE_BACKS, channel_for
 from backroom.channels.remote import Cancelled, LineShipped, NewsRefused, Shipped, Taken
-from backroom.domain.shop import NEWS_OF, ApiSpec, ChannelSpec, RefundsSpec
+from backroom.domain.channels import NEWS_OF, ApiSpec, ChannelSpec, RefundsSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup
 from backroom.shop import room as rooms

@@ -14,7 +14,7 @@ from backroom.channels.meta_levels import CatalogueClosed
 from backroom.channels.meta_news import MetaNews
 from backroom.channels.meta_source import MetaSource
 from backroom.channels.remote import LEVEL_REFUSED, NOT_COUNTED, SKU_TWICE, UNKNOWN_SKU, StockSet, StockTold
-from backroom.domain.shop import NEWS_OF, ApiSpec, ChannelSpec
+from backroom.domain.channels import NEWS_OF, ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceSetup
 from tests.fake_meta import CATALOGUE, CMS, TOKEN, FakeMeta, error, ok

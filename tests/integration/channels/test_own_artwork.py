@@ -18,8 +18,8 @@ from sqlalchemy import select, update
 
 from backroom.channels import dropping
 from backroom.channels.dropping import DropFolder
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.own_artwork import base_of, is_own
-from backroom.domain.shop import ChannelSpec
 from backroom.outgoing.fetching import Fetcher
 from backroom.privacy.erasure import erase
 from backroom.shop import room as rooms

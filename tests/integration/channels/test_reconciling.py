@@ -18,9 +18,9 @@ from werkzeug import Response
 from backroom.channels.reconciling import Books, Looked, look_at
 from backroom.channels.registry import channel_for
 from backroom.channels.shopify_source import ShopifySource
+from backroom.domain.channels import ApiSpec
 from backroom.domain.errors import AskPerson
 from backroom.domain.reconciliation import Figures, Look
-from backroom.domain.shop import ApiSpec
 from backroom.gateway.meters import Meters
 from backroom.insight.audit.reading import read_audit
 from backroom.insight.reconciled import trouble_of

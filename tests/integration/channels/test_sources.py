@@ -22,9 +22,9 @@ from backroom.channels.shopify_graphql import LONGEST_WAIT, ShopifyGraphql
 from backroom.channels.shopify_source import CHANGED, MORE_LINES, ORDERS, PAGE, WHOLE, ShopifySource
 from backroom.channels.strict_json import parse_json
 from backroom.channels.woocommerce_source import WooSource
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.domain.errors import BackroomError
 from backroom.domain.model import IncomingOrder
-from backroom.domain.shop import ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceSetup
 from tests.fake_shops import LOGIN, TOKEN, FakeShopify, FakeWoo, admin_schema

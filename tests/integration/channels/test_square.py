@@ -20,8 +20,8 @@ from backroom.channels.square_calls import VERSION
 from backroom.channels.square_news import NothingToTell, SquareNews
 from backroom.channels.square_refunds import SquareRefunds
 from backroom.channels.square_source import SquareSource
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.domain.model import PaymentStatus
-from backroom.domain.shop import ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceSetup
 from backroom.outgoing.probe import wide_of

@@ -19,7 +19,7 @@ from backroom.channels.square_calls import VERSION
 from backroom.channels.square_news import SquareNews
 from backroom.channels.square_refunds import SquareRefunds
 from backroom.channels.square_source import SquareSource
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from tests.fake_square import LOCATION, TOKEN, FakeSquare
 from tests.integration.channels.test_square import ORDER, PAYMENT, REFUND, SHIPPED, fresh_circuits, spec, square
 from tests.sdk_models import unknown_fields

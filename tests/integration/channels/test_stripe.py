@@ -18,8 +18,8 @@ from backroom.channels.registry import SOURCES, channel_for
 from backroom.channels.stripe_calls import VERSION
 from backroom.channels.stripe_refunds import StripeRefunds
 from backroom.channels.stripe_source import StripeSource
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.domain.model import PaymentStatus
-from backroom.domain.shop import ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceSetup
 from tests.fake_stripe import KEY, FakeStripe, error

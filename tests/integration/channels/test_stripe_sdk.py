@@ -11,7 +11,7 @@ import stripe
 from backroom.channels.stripe_calls import VERSION
 from backroom.channels.stripe_refunds import StripeRefunds
 from backroom.channels.stripe_source import StripeSource
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from tests.fake_stripe import KEY, FakeStripe
 from tests.integration.channels.test_stripe import REFUND, SESSION, SINCE, fresh_circuits, spec, stripe_account
 

@@ -27,7 +27,7 @@ from backroom.channels.remote import (
 )
 from backroom.channels.shopify_telling import ShopifyTelling
 from backroom.channels.woocommerce_telling import TRACKING, WooTelling
-from backroom.domain.shop import NEWS, ApiSpec, ChannelSpec
+from backroom.domain.channels import NEWS, ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.errors import ServiceAway, ServiceSetup, ServiceSilent
 from tests.fake_shops import LOGIN, TOKEN

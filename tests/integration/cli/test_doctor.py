@@ -21,7 +21,7 @@ from backroom.channels.stripe_calls import StripeApi
 from backroom.channels.stripe_refunds import StripeRefunds
 from backroom.cli import connections, doctor
 from backroom.cli.environments import Ports, note_ports
-from backroom.domain.shop import REFUNDING_KINDS, ChannelSpec, RefundsSpec
+from backroom.domain.channels import REFUNDING_KINDS, ChannelSpec, RefundsSpec
 from backroom.messaging.push_crypto import new_private_key
 from backroom.messaging.twilio import TwilioMessenger
 from backroom.outgoing.circuit import close_all

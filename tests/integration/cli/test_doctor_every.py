@@ -16,7 +16,7 @@ from backroom.cli import connections
 from backroom.cli.doctor import Finding, examine
 from backroom.cli.prepare import prepare
 from backroom.cli.processes import ROOT
-from backroom.domain.shop import SMS_PROVIDERS
+from backroom.domain.messaging import SMS_PROVIDERS
 from backroom.outgoing.circuit import close_all
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets

@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from sqlalchemy import update
 
+from backroom.domain.channels import ChannelSpec, RefundsSpec
 from backroom.domain.returns import Disposition, Reason
-from backroom.domain.shop import ChannelSpec, RefundsSpec, Shop
+from backroom.domain.shop import Shop
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.shop.secrets import Secrets

@@ -17,14 +17,10 @@ from pydantic import SecretStr
 import blocks
 from backroom.channels.registry import REFUNDS, SOURCES, WRITE_BACKS
 from backroom.cli.processes import ROOT
+from backroom.domain.carriers import CARRIER_ACCOUNT_KINDS
+from backroom.domain.channels import ASKED_KINDS, REFUNDING_KINDS, TOLD_KINDS
+from backroom.domain.messaging import SMS_PROVIDERS
 from backroom.domain.partners import ADAPTERS
-from backroom.domain.shop import (
-    ASKED_KINDS,
-    CARRIER_ACCOUNT_KINDS,
-    REFUNDING_KINDS,
-    SMS_PROVIDERS,
-    TOLD_KINDS,
-)
 from backroom.shop.load import load_shop
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets

@@ -9,7 +9,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from backroom.domain.shop import ApiSpec, ChannelSpec
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from blocks.channels import ChannelAccount, block_name

@@ -15,6 +15,10 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from backroom.channels.signing import sign
+from backroom.domain.carriers import CarrierSpec
+from backroom.domain.channels import ChannelSpec
+from backroom.domain.locations import Location, PrinterSpec, PromiseSpec
+from backroom.domain.messaging import MessagingSpec
 from backroom.domain.model import (
     Address,
     Assignment,
@@ -26,18 +30,7 @@ from backroom.domain.model import (
     Variant,
 )
 from backroom.domain.opening import OpeningHours
-from backroom.domain.shop import (
-    CarrierSpec,
-    ChannelSpec,
-    Location,
-    MessagingSpec,
-    Owner,
-    PrinterSpec,
-    PromiseSpec,
-    Shop,
-    SlaSpec,
-    Thresholds,
-)
+from backroom.domain.shop import Owner, Shop, SlaSpec, Thresholds
 from backroom.gateway.serve import server
 from backroom.shop.room import MASTER_KEY_BEFORE, Room
 from backroom.shop.secrets import Secrets

@@ -13,7 +13,7 @@ import pytest
 import time_machine
 from sqlalchemy import Table, func, select
 
-from backroom.domain.shop import ChannelSpec
+from backroom.domain.channels import ChannelSpec
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
 from backroom.store.database import Database

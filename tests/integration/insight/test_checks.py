@@ -11,8 +11,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from backroom.cli.processes import ROOT
 from backroom.domain import automation, hosting
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.demand import Pattern
-from backroom.domain.shop import CostRates
 from backroom.insight.hosting import check_hosting
 from backroom.insight.hosting_report import html_page as hosting_page
 from backroom.insight.robotics import FEWEST_SCANS, RobotCheck, check_robotics

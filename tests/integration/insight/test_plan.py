@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from backroom.domain.audit_money import failure_costs
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.plan import EventDay, Rates, steps
-from backroom.domain.shop import CostRates
 from backroom.insight.audit.reading import keep_numbers, read_audit
 from backroom.insight.past.figures import audit_past
 from backroom.insight.past.orders import past_of

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, update
 
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.returns import Disposition, Reason, Wanted
-from backroom.domain.shop import CostRates
 from backroom.insight.behind import behind, behind_month, read_orders_of
 from backroom.insight.reading import day_span, last_day, read_report, read_returns
 from backroom.insight.refresh import refresh_facts, refresh_figures, refresh_months

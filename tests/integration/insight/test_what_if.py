@@ -18,8 +18,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, func, select
 
+from backroom.domain.carriers import CarrierSpec
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.replay import Restocking, replay
-from backroom.domain.shop import CarrierSpec, CostRates, Filter, RoutingRule, Shop
+from backroom.domain.routing_rules import Filter, RoutingRule
+from backroom.domain.shop import Shop
 from backroom.domain.supply import Supply
 from backroom.engine import wake
 from backroom.insight.stock_what_if import print_or_buy, thresholds

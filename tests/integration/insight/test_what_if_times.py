@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from backroom.domain.shop import Filter, RoutingRule
+from backroom.domain.routing_rules import Filter, RoutingRule
 from backroom.engine import wake
 from backroom.insight.what_if import what_if
 from backroom.insight.work_times import nearest_rank

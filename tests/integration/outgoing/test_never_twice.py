@@ -32,10 +32,10 @@ from backroom.channels.square_calls import SquareApi
 from backroom.channels.stripe_calls import StripeApi
 from backroom.channels.woocommerce_refunds import WooRefunds
 from backroom.channels.woocommerce_telling import WooTelling
+from backroom.domain.channels import NEWS, ApiSpec, ChannelSpec, RefundsSpec
 from backroom.domain.errors import BackroomError, OutcomeUnknown, Retry
 from backroom.domain.labels import LabelRequest, ParcelSpec, PostalAddress
 from backroom.domain.partner_orders import PartnerRequest
-from backroom.domain.shop import NEWS, ApiSpec, ChannelSpec, RefundsSpec
 from backroom.messaging.base import OutgoingMessage, ProviderDown
 from backroom.messaging.smsgateway import JsonSmsGateway, KannelGateway
 from backroom.messaging.twilio import TwilioMessenger

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from backroom.domain.shop import PromiseSpec
+from backroom.domain.locations import PromiseSpec
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.store import desk, print_promises

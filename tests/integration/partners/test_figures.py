@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from backroom.cli import partner_bills
 from backroom.cli.app import app
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.quality import Scope
-from backroom.domain.shop import CostRates
 from backroom.quality.checking import Check
 from backroom.quality.suites import SUITES
 from backroom.quality.validate import Inspector

@@ -13,7 +13,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import select, update
 from werkzeug import Request, Response
 
-from backroom.domain.shop import Filter, RoutingRule
+from backroom.domain.routing_rules import Filter, RoutingRule
 from backroom.store import stock
 from backroom.store.database import now
 from backroom.store.notes import open_notes

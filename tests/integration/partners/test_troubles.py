@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import select, update
 from werkzeug import Request, Response
 
-from backroom.domain.shop import Filter, RoutingRule
+from backroom.domain.routing_rules import Filter, RoutingRule
 from backroom.outgoing.errors import AnswerUnreadable
 from backroom.partners.microfactory import read_order
 from backroom.store import amending, cancelling, desk, stock

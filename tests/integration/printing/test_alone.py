@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import PrintState
-from backroom.domain.shop import PrinterSpec
 from backroom.printing import alone
 from backroom.printing.booth import GatewayAway, KeyRefused
 from backroom.printing.keeper import Keeper

@@ -12,8 +12,8 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import PrintState
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.connect import connect
 from backroom.printing.operations import Operation
 from backroom.printing.virtual import VirtualPrinter

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.locations import PrinterSpec
 from backroom.gateway import booth as booth_door
 from backroom.printing.alone import KeptBooth
 from backroom.printing.booth import FetchLater, Job

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.locations import PrinterSpec
 from backroom.printing.operations import Operation
 from backroom.shop import room as rooms
 from backroom.store.decisions import undecided

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import Printer
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.bench import Result, Turn, work_on
 from backroom.printing.booth import Booth, Job
 from backroom.printing.lanes import run_lanes

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pypdfium2 import PdfDocument
 
 from backroom.domain.errors import BackroomError
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.locations import PrinterSpec
 from backroom.printing import sealed
 from backroom.printing.booth import KeyRefused
 from backroom.printing.device import Device, hold_device

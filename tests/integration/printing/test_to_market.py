@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.prestaging import Kind
-from backroom.domain.shop import PrinterSpec
 from backroom.domain.transfers import TransferState
 from backroom.insight import restocking
 from backroom.printing.booth import Booth

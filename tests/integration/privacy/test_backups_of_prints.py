@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from sqlalchemy import RowMapping, make_url
 
-from backroom.domain.shop import PrinterSpec
+from backroom.domain.locations import PrinterSpec
 from backroom.printing import sealed as sealing_of_prints
 from backroom.printing.device import Device, public_key
 from backroom.printing.sealed import PayloadBroken, Sealed, open_sealed, opens_with, unpack

@@ -13,8 +13,8 @@ from sqlalchemy import select, text
 
 from backroom.channels import dropping
 from backroom.channels.dropping import DropFolder
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.reply_words import Word
-from backroom.domain.shop import ChannelSpec
 from backroom.privacy import erasure, journal
 from backroom.privacy.erasure import erase, finish, replay
 from backroom.privacy.people import NobodyFound, find

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from backroom.domain.shop import ChannelSpec, Retention
+from backroom.domain.channels import ChannelSpec
+from backroom.domain.shop import Retention
 from backroom.privacy.erasure import erase
 from backroom.privacy.retention import remove_old
 from backroom.shop import photos

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection, func, select, update
 
-from backroom.domain.shop import Filter, RoutingRule
+from backroom.domain.routing_rules import Filter, RoutingRule
 from backroom.engine import wake
 from backroom.shop import room as rooms
 from backroom.store import backlog, cancelling, stock

@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from werkzeug import Request, Response
 
 from backroom.domain.cancelling import Why
-from backroom.domain.shop import ApiSpec, ChannelSpec, RefundsSpec
+from backroom.domain.channels import ApiSpec, ChannelSpec, RefundsSpec
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.shop.secrets import Secrets

@@ -12,7 +12,7 @@ from backroom.domain.events import Event, EventState, Session
 from backroom.domain.leases import Loan
 from backroom.domain.model import PrintJobState
 from backroom.domain.readiness import Check, CheckState
-from backroom.domain.shop import RoutingRule
+from backroom.domain.routing_rules import RoutingRule
 from backroom.shop import room as rooms
 from backroom.store import cancelling, desk, event_desk, events, leases, print_attempts, unfinished
 from backroom.store.database import now

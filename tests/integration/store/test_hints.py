@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import select, update
 
 from backroom.channels.remote import Fetched, Listed
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.domain.errors import BackroomError
 from backroom.domain.model import StepOutcome
-from backroom.domain.shop import ApiSpec, ChannelSpec, Shop
+from backroom.domain.shop import Shop
 from backroom.outgoing.answer import Answer
 from backroom.outgoing.errors import ServiceAway, ServiceRefused, ServiceSetup
 from backroom.shop import room as rooms

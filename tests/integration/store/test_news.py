@@ -20,7 +20,7 @@ from backroom.channels.delivering import delivery_of, delivery_of_fetched
 from backroom.channels.registry import channel_for
 from backroom.channels.shopify_source import ShopifySource
 from backroom.channels.strict_json import parse_json
-from backroom.domain.shop import ApiSpec, ChannelSpec
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.shop import room as rooms
 from backroom.store import cancelling, desk
 from backroom.store.contacts import open_contact

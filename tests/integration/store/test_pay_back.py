@@ -9,8 +9,8 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import update
 
 from backroom.channels.registry import REFUNDS
+from backroom.domain.channels import REFUNDING_KINDS, RefundsSpec
 from backroom.domain.returns import Disposition, Reason
-from backroom.domain.shop import REFUNDING_KINDS, RefundsSpec
 from backroom.shop import room as rooms
 from backroom.shop.secrets import Secrets
 from backroom.store import decisions, refunds, sickness

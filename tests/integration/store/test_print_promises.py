@@ -16,11 +16,12 @@ from sqlalchemy import Connection, delete, select, text, update
 from backroom.domain.errors import BackroomError
 from backroom.domain.events import Event, EventState, Session
 from backroom.domain.explain import explain
+from backroom.domain.locations import BY_ROUTING, PromiseSpec
 from backroom.domain.model import RoutingDecision
 from backroom.domain.power import Load, Supply
 from backroom.domain.print_queue import bottlenecks
 from backroom.domain.replay import replay
-from backroom.domain.shop import BY_ROUTING, Filter, PromiseSpec, RoutingRule
+from backroom.domain.routing_rules import Filter, RoutingRule
 from backroom.messaging.base import OutgoingMessage, RecipientRefused
 from backroom.shop import room as rooms
 from backroom.store import events, opt_ins, print_attempts, print_promises

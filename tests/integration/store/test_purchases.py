@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 
 import pytest
 
+from backroom.domain.carriers import CARRIER_KINDS, CarrierSpec
 from backroom.domain.errors import BackroomError, OutcomeUnknown
 from backroom.domain.labels import LabelDocument, LabelKind, LabelRequest, ParcelSpec, PostalAddress, Purchase
 from backroom.domain.rates import Rate
-from backroom.domain.shop import CARRIER_KINDS, CarrierSpec, NotInShopFile
+from backroom.domain.shop import NotInShopFile
 from backroom.effects.ledger import Answer, Effect, RequestChanged, perform
 from backroom.store.claims import give_up, take
 from backroom.store.database import Database

@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import update
 from werkzeug import Response
 
-from backroom.domain.shop import RoutingRule
+from backroom.domain.routing_rules import RoutingRule
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.store import cancelling, decisions, desk, news, sickness

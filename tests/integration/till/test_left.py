@@ -17,8 +17,8 @@ import pytest
 import requests
 from starlette.testclient import TestClient
 
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.leases import Loan
-from backroom.domain.shop import ChannelSpec
 from backroom.gateway.serve import server
 from backroom.shop.secrets import Secrets
 from backroom.store import event_desk, leases, stock

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
-from backroom.domain.shop import PromiseSpec
+from backroom.domain.locations import PromiseSpec
 from backroom.store import print_promises, till_numbers
 from backroom.store.api_keys import make_key
 from backroom.store.database import now

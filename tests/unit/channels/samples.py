@@ -9,8 +9,8 @@ from typing import Any
 from backroom.channels.base import Channel
 from backroom.channels.registry import channel_for
 from backroom.channels.strict_json import parse_json
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import IncomingOrder
-from backroom.domain.shop import ChannelSpec
 
 PAYLOADS = Path(__file__).parent / "payloads"
 KINDS = ("shopify", "woocommerce", "pos", "csv")

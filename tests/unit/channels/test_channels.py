@@ -13,8 +13,8 @@ from backroom.channels.base import Contact, NotAnOrder
 from backroom.channels.pos import split_batch
 from backroom.channels.registry import UnknownKind, channel_for
 from backroom.channels.strict_json import parse_json
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import IncomingOrder
-from backroom.domain.shop import ChannelSpec
 from tests.unit.channels.samples import KINDS, channel, payload, raw
 
 JSON = st.recursive(

@@ -17,9 +17,9 @@ from backroom.channels.etsy import minor
 from backroom.channels.reading import Reading
 from backroom.channels.registry import channel_for
 from backroom.domain import signatures
+from backroom.domain.channels import ApiSpec, ChannelSpec
 from backroom.domain.model import Delivery, IncomingOrder, PaymentStatus
 from backroom.domain.money import EXPONENTS
-from backroom.domain.shop import ApiSpec, ChannelSpec
 from backroom.domain.validation import validate
 from tests.unit.channels.samples import payload, sum_of_parts
 

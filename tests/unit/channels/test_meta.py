@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from backroom.channels.base import BadSignature, Contact, NotAnOrder
 from backroom.channels.meta import cancelled_pieces, is_cancelled
 from backroom.channels.registry import channel_for
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Delivery, IncomingOrder, PaymentStatus
-from backroom.domain.shop import ChannelSpec
 from tests.unit.channels.samples import payload, sum_of_parts
 
 META = channel_for(ChannelSpec("insta", "meta", 2, "standard"))

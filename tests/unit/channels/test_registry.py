@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backroom.channels.registry import CHANNELS, PROBES, SOURCES, WRITE_BACKS
-from backroom.domain.shop import ASKED_KINDS, CHANNEL_KINDS, TOLD_KINDS
+from backroom.domain.channels import ASKED_KINDS, CHANNEL_KINDS, TOLD_KINDS
 
 
 def test_the_shop_files_kinds_are_those_that_are_spoken() -> None:

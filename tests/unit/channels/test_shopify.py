@@ -9,8 +9,8 @@ import pytest
 
 from backroom.channels.base import NotAnOrder, OrderDeleted
 from backroom.channels.shopify import ShopifyChannel
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Delivery, IncomingOrder, PaymentStatus
-from backroom.domain.shop import ChannelSpec
 from tests.unit.channels.samples import channel, payload, sum_of_parts
 
 WORDS = {"email_marketing": "Yes, send me news."}

@@ -11,8 +11,8 @@ import pytest
 from backroom.channels.base import BadSignature, Contact, NotAnOrder
 from backroom.channels.registry import channel_for
 from backroom.domain import signatures
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Delivery, IncomingOrder, PaymentStatus
-from backroom.domain.shop import ChannelSpec
 from tests.unit.channels.samples import payload, sum_of_parts
 
 URL = "https://orders.example.com/webhooks/market"

@@ -16,9 +16,9 @@ from backroom.channels.reading import Reading
 from backroom.channels.registry import channel_for
 from backroom.channels.stripe_amounts import decimals, read_minor, to_stripe
 from backroom.domain import signatures
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Delivery, IncomingOrder, PaymentStatus
 from backroom.domain.money import EXPONENTS
-from backroom.domain.shop import ChannelSpec
 from tests.unit.channels.samples import payload, sum_of_parts
 
 STRIPE = channel_for(ChannelSpec("links", "stripe", 3, "standard", secret="webhook.links"))

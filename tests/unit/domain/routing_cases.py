@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.geo import EARTH_RADIUS_KM
+from backroom.domain.locations import Location
 from backroom.domain.model import Delivery, LineToRoute, OrderToRoute
 from backroom.domain.opening import OpeningHours
 from backroom.domain.routing import LocationView
 from backroom.domain.routing_filters import SHORTS, SORTS
-from backroom.domain.shop import CostRates, Filter, Location, RoutingRule
+from backroom.domain.routing_rules import Filter, RoutingRule
 
 HOURS = OpeningHours.parse({"mon": ["09:00-18:00"]}, "Europe/Berlin")
 HERE = (52.52, 13.405)

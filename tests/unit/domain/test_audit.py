@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from backroom.domain.audit import HOUR, LEAST_PASSAGES, USUAL, Stage, normal_time
 from backroom.domain.audit_money import failure_costs
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.delay import act_on_delay, shares_of_delay
 from backroom.domain.kpi import STAGES
 from backroom.domain.model import PrintJobState
 from backroom.domain.next_action import OpenPrint, Standing, next_action, why
-from backroom.domain.shop import CostRates
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ONE = Standing("A-1042", Stage.MAKING, "hub", AT, 2900)

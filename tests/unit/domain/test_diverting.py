@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from backroom.domain.diverting import Diverted, Here, divert
 from backroom.domain.explain import explain
+from backroom.domain.locations import BY_ROUTING, PromiseSpec
 from backroom.domain.model import Assignment, Delivery, OrderToRoute
 from backroom.domain.partners import PartnerProduct, PartnerSpec
 from backroom.domain.routing import WOULD_BE_LATE, LocationView, compile_rules, route
-from backroom.domain.shop import BY_ROUTING, PromiseSpec, RoutingRule
+from backroom.domain.routing_rules import RoutingRule
 from tests.unit.domain.routing_cases import order, rule, some_orders, some_rules, some_views, view
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)

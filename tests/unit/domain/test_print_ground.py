@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backroom.domain.artwork import Seen
+from backroom.domain.locations import PRINT_PROCESSES
 from backroom.domain.print_ground import HALF_DOUBT, HALF_FAULT, WHITE_EDGE, doubts_on, faults_on, on_cloth, on_paper
-from backroom.domain.shop import PRINT_PROCESSES
 
 shares = st.floats(0, 1)
 processes = st.sampled_from([*PRINT_PROCESSES, "", "embroidery"])

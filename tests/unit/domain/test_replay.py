@@ -10,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backroom.domain.carriers import CarrierSpec
+from backroom.domain.channels import ChannelSpec
+from backroom.domain.cost_rates import CostRates
+from backroom.domain.locations import Location
 from backroom.domain.model import RoutingDecision
 from backroom.domain.replay import Past, PastOrder, PastWork, Replay, Restocking, StockChange, replay, without_stock
 from backroom.domain.replay_costs import cost_of
-from backroom.domain.shop import CarrierSpec, ChannelSpec, CostRates, Location, RoutingRule, Shop
+from backroom.domain.routing_rules import RoutingRule
+from backroom.domain.shop import Shop
 from backroom.domain.supply import Supply
 from tests.shops import a_shop, a_variant
 from tests.unit.domain.routing_cases import order, rule, some_orders, some_rules, view

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.model import Assignment, Delivery, RejectedAlternative
 from backroom.domain.routing import compile_rules, route, route_all
 from backroom.domain.routing_places import see
-from backroom.domain.shop import CostRates
 from tests.unit.domain.routing_cases import order, rule, view
 
 NEAR = rule("near", where=(("distance_km", "<=", 10),), sort=("nearest",))

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.model import Delivery, OrderToRoute, RejectedAlternative
 from backroom.domain.routing import route, route_all
 from backroom.domain.routing_gates import Gate, ask_for_samples, at_events, pass_gates
 from backroom.domain.routing_places import is_local
-from backroom.domain.shop import PrinterSpec
 from tests.shops import a_shop
 from tests.unit.domain.routing_cases import order, rule, view
 

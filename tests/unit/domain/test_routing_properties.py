@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from backroom.domain.model import Delivery, OrderToRoute, RoutingDecision
 from backroom.domain.routing import LocationView, compile_rules, route, route_all
 from backroom.domain.routing_places import see, share
-from backroom.domain.shop import RoutingRule
+from backroom.domain.routing_rules import RoutingRule
 from tests.unit.domain.routing_cases import SKUS, order, rule, some_orders, some_rules, some_views, view
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.model import Variant
 from backroom.domain.printer_profile import PrinterProfile
 from backroom.domain.samples import (
@@ -24,7 +25,6 @@ from backroom.domain.samples import (
     lacks_for_event,
     not_to_print,
 )
-from backroom.domain.shop import PrinterSpec
 from tests.shops import BOOTH, PLAIN, a_shop, a_variant
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from backroom.domain.audit import Stage
 from backroom.domain.audit_money import failure_costs
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.kpi import STAGES
-from backroom.domain.shop import CostRates
 from backroom.insight.audit import slow, wrong
 from backroom.insight.audit.norms import Norms
 from backroom.store.audit_late import LateOrder

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.kpi import COSTS
-from backroom.domain.shop import CostRates, Shop
+from backroom.domain.shop import Shop
 from backroom.insight import cohorts
 from backroom.insight.costs import open_hours
 from backroom.insight.facts import COUNTED

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from backroom.domain.audit_money import failure_costs
-from backroom.domain.shop import CostRates
+from backroom.domain.cost_rates import CostRates
 from backroom.insight.past.cells import Unread, read_money, read_times
 from backroom.insight.past.figures import PastAudit, PastNumber, audit_past
 from backroom.insight.past.orders import Past, past_of

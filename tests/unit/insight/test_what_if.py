@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backroom.domain.cost_rates import CostRates
 from backroom.domain.demand import Pattern
 from backroom.domain.model import Assignment, RoutingDecision
 from backroom.domain.replay import PastOrder, Replay, Replayed
-from backroom.domain.shop import CostRates, Shop
+from backroom.domain.shop import Shop
 from backroom.insight.stock_report import print_or_buy_summary
 from backroom.insight.stock_what_if import PrintOrBuy
 from backroom.insight.what_if import Answer, answer

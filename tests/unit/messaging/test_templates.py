@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backroom.domain.messaging import MessageTemplate
 from backroom.domain.promise import DeliveryWindow
 from backroom.domain.returns import Lane
-from backroom.domain.shop import MessageTemplate
 from backroom.messaging.return_texts import say_lane
 from backroom.messaging.segments import segments
 from backroom.messaging.templates import (

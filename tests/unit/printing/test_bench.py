@@ -19,8 +19,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from backroom.domain.errors import BackroomError, OutcomeUnknown
+from backroom.domain.locations import PrinterSpec
 from backroom.domain.printing import PrinterStatus, PrintProgress, PrintRequest, PrintState, PrintTicket
-from backroom.domain.shop import PrinterSpec
 from backroom.printing.bench import Result, move_away, work_on
 from backroom.printing.booth import Booth, GatewayAway, GatewayRefused, Job, KeyRefused
 from backroom.printing.device import Device, device_name

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from backroom.domain.shop import CarrierApi, CarrierSpec
+from backroom.domain.carriers import CarrierApi, CarrierSpec
 from backroom.shop.carriers import read_carrier
 from backroom.shop.check import Report
 from backroom.shop.section import Section

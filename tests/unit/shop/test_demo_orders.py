@@ -20,10 +20,10 @@ from backroom.domain.blanks import is_blank
 from backroom.domain.cards import mask_cards
 from backroom.domain.consent import Medium, may_send
 from backroom.domain.geo import distance_m, locate, postcode_table
+from backroom.domain.locations import Location
 from backroom.domain.model import Delivery, IncomingOrder, LineToRoute, OrderToRoute, RoutingDecision, Variant
 from backroom.domain.routing import LocationView, compile_rules, route
 from backroom.domain.samples import InUse, judge_at
-from backroom.domain.shop import Location
 from backroom.domain.validation import validate
 from backroom.shop.catalogue import read_catalogue, read_stock
 from backroom.shop.demo_messages import BAD_ENDINGS, MADE_TO_ORDER, PLENTY, SOME, WITHOUT_ARTWORK

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backroom.domain.shop import BY_ROUTING, PromiseSpec
+from backroom.domain.locations import BY_ROUTING, PromiseSpec
 from backroom.shop.load import load_shop
 from tests.unit.shop.test_load import GOOD, problems
 

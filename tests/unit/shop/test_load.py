@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from backroom.domain.messaging import TEMPLATE_PLACEHOLDERS
 from backroom.domain.quiet_hours import QuietHours
-from backroom.domain.shop import TEMPLATE_PLACEHOLDERS, Filter
+from backroom.domain.routing_rules import Filter
 from backroom.messaging.templates import KINDS, check
 from backroom.shop.check import ShopFileInvalid, ShopFileProblem
 from backroom.shop.load import load_shop

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backroom.domain.shop import ApiSpec
+from backroom.domain.channels import ApiSpec
 from backroom.shop.load import load_shop
 from tests.mapped_shops import LANTERN, a_spec
 from tests.unit.shop.test_load import DEMO, problems

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from backroom.domain.channels import RefundsSpec
 from backroom.domain.return_policy import ReturnPolicy, ReturnRules, ReturnTerms
 from backroom.domain.returns import Lane
-from backroom.domain.shop import RefundsSpec
 from backroom.shop.load import load_shop
 from tests.unit.shop.test_load import DEMO, GOOD, problems
 
