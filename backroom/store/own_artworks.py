@@ -83,8 +83,10 @@ def put_back(connection: Connection, token: str, order_ids: Iterable[int]) -> No
 
 def files_of(connection: Connection, whose: Whose) -> Sequence[str]:
     """The pictures that somebody brought, by their names in the artwork folder; not what others brought as well."""
+    # By the file and not by the SKU: the same picture on two pieces is two variants and one file.
     others = (
-        select(order_lines.c.sku)
+        select(variants.c.artwork)
+        .join(order_lines, order_lines.c.sku == variants.c.sku)
         .join(orders, orders.c.id == order_lines.c.order_id)
         .join(people_table, people_table.c.id == orders.c.person_id)
         .where(orders.c.id.not_in(whose.orders), people_table.c.wrapped_key.is_not(None))
@@ -92,7 +94,7 @@ def files_of(connection: Connection, whose: Whose) -> Sequence[str]:
     query = (
         select(variants.c.sku, variants.c.artwork)
         .join(order_lines, order_lines.c.sku == variants.c.sku)
-        .where(order_lines.c.order_id.in_(whose.orders), variants.c.sku.not_in(others))
+        .where(order_lines.c.order_id.in_(whose.orders), variants.c.artwork.not_in(others))
         .distinct()
         .order_by(variants.c.sku)
     )

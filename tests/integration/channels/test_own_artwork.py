@@ -351,6 +351,25 @@ def test_a_picture_goes_with_the_last_of_those_who_brought_it(shop: Shop) -> Non
         assert len(shop.kept()) == left
 
 
+def test_a_picture_that_somebody_else_has_on_another_piece_stays_for_their_print(shop: Shop) -> None:
+    floor = shop.floor
+    shop.pictures.answers["/club.png"] = (200, {}, png())
+    shop.put("B-1", (PLAIN, shop.pictures.url("/club.png")))
+    floor.intake()
+    floor.fulfil(HUB)
+    (job,) = floor.hand_out(HUB)
+    floor.print(job)
+    floor.fulfil(HUB)
+    shop.put("B-2", (SCARCE, shop.pictures.url("/club.png")), email="berta@example.org")
+    floor.intake()
+    erase(floor.room, [Whose(floor.story(shop.number("B-1")).order["person_id"])], "Ada", None)
+    outcomes = floor.fulfil(HUB)
+    assert [one for one in outcomes if one.cause] == []
+    (job,) = floor.hand_out(HUB)
+    assert base_of(job.sku) == SCARCE
+    assert len(shop.kept()) == 1
+
+
 def test_the_address_is_sealed_as_long_as_it_is_there(shop: Shop, tmp_path: Path) -> None:
     shop.pictures.answers["/secret-of-Ada.png"] = (503, {}, b"")
     shop.put("B-1", (PLAIN, shop.pictures.url("/secret-of-Ada.png")))
