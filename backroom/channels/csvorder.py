@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from backroom.channels.base import BadSignature, Contact, digest
+from backroom.channels.consenting import state
 from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.channels.csvfile import ORDER_COLUMNS
 from backroom.channels.reading import Reading, country, first_text, items, language, long_text, mapping, text, yes_or_no
@@ -86,14 +87,13 @@ class CsvChannel:
         status = said["status"].lower()
         if status not in _PAYMENT:
             reading.wrong("status", rows.place("status"), "is none of paid, pending, cancelled, refunded")
-        consents = []
+        consents: list[StatedConsent] = []
         for medium in ("sms", "email"):
             granted = yes_or_no(said[f"consent_{medium}"])
             if granted is not None:
                 source = f"csv consent_{medium}"
-                consents.append(
-                    StatedConsent(medium, "order_updates", granted, source, "ticked in the list", placed_at)
-                )
+                described = "ticked in the list"
+                consents += state(self.spec, medium, "order_updates", granted, source, placed_at, described=described)
             elif said[f"consent_{medium}"]:
                 reading.wrong("consent", rows.place(f"consent_{medium}"), "is neither yes nor no")
         reading.settle()

@@ -186,7 +186,7 @@ def _consents(
     for i, told in enumerate(items(sale.get("consents"))):
         medium, purpose, granted = text(told.get("medium")), text(told.get("purpose")), told.get("granted")
         if medium in MEDIA and purpose in PURPOSES and isinstance(granted, bool):
-            stated += state(spec, medium, purpose, granted, "till", sold_at, text(told.get("wording")))
+            stated += state(spec, medium, purpose, granted, "till", sold_at, wording=text(told.get("wording")))
         else:
             reading.wrong("consent", f"consents[{i}]", "does not say medium, purpose and granted as documented")
     return tuple(stated)

@@ -257,6 +257,6 @@ def _consents(spec: ChannelSpec, order: dict[str, Any], placed_at: datetime) -> 
             stated.append((medium, "marketing", granted, source, "", placed_at if at == EPOCH else at))
     return tuple(
         consent
-        for medium, purpose, granted, source, wording, at in stated
-        for consent in state(spec, medium, purpose, granted, f"shopify {source}", at, wording)
+        for medium, purpose, granted, source, described, at in stated
+        for consent in state(spec, medium, purpose, granted, f"shopify {source}", at, described=described)
     )

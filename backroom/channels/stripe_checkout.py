@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from backroom.channels.base import Contact, digest, only_header
+from backroom.channels.consenting import state
 from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.channels.reading import Reading, country, first_text, items, language, mapping, place_id, text
 from backroom.channels.stripe_amounts import read_minor
@@ -120,7 +121,7 @@ class StripeChannel:
             event=text(meta.get("event"), 100) or self.spec.event,
             language=language(session.get("locale")),
             note="\n".join(_custom_fields(session))[:5_000],
-            consents=_consents(session, who, placed_at),
+            consents=_consents(self.spec, session, who, placed_at),
         )
 
 
@@ -242,9 +243,11 @@ def _custom_fields(session: dict[str, Any]) -> list[str]:
     return told
 
 
-def _consents(session: dict[str, Any], who: dict[str, Any], placed_at: datetime) -> tuple[StatedConsent, ...]:
+def _consents(
+    spec: ChannelSpec, session: dict[str, Any], who: dict[str, Any], placed_at: datetime
+) -> tuple[StatedConsent, ...]:
     """An e-mail at the checkout is for the order's mails; `consent.promotions` is the tick for more."""
-    stated = []
+    stated: list[StatedConsent] = []
     if text(who.get("email")):
         wording = "e-mail given at the checkout"
         stated.append(
@@ -253,5 +256,5 @@ def _consents(session: dict[str, Any], who: dict[str, Any], placed_at: datetime)
     granted = {"opt_in": True, "opt_out": False}.get(text(mapping(session.get("consent")).get("promotions")))
     if granted is not None:
         source = "stripe consent.promotions"
-        stated.append(StatedConsent("email", "marketing", granted, source, "tick at the checkout", placed_at))
+        stated += state(spec, "email", "marketing", granted, source, placed_at)
     return tuple(stated)

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from backroom.channels.base import Contact, OrderDeleted, digest, header, only_header
+from backroom.channels.consenting import state
 from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.channels.reading import (
     Reading,
@@ -142,7 +143,7 @@ class WooCommerceChannel:
             event=_meta(order).get("event", "") or self.spec.event,
             language=language(_meta(order).get("wpml_language")),
             note=long_text(order.get("customer_note")),
-            consents=_consents(order, placed_at),
+            consents=_consents(self.spec, order, placed_at),
         )
 
 
@@ -271,9 +272,9 @@ def _personalisation(line: dict[str, Any]) -> str:
     return "; ".join(f"{name}: {value}" for name, value in told if name and value)[:500]
 
 
-def _consents(order: dict[str, Any], placed_at: datetime) -> tuple[StatedConsent, ...]:
+def _consents(spec: ChannelSpec, order: dict[str, Any], placed_at: datetime) -> tuple[StatedConsent, ...]:
     """WooCommerce has no consent of its own: an e-mail at checkout is for the order's mails, ticks are plug-ins'."""
-    stated = []
+    stated: list[StatedConsent] = []
     if text(mapping(order.get("billing")).get("email")):
         wording = "e-mail given for order updates"
         stated.append(StatedConsent("email", "order_updates", True, "woocommerce billing.email", wording, placed_at))
@@ -282,5 +283,6 @@ def _consents(order: dict[str, Any], placed_at: datetime) -> tuple[StatedConsent
         granted = yes_or_no(meta.get(key))
         if granted is not None:
             source = f"woocommerce meta_data {key}"
-            stated.append(StatedConsent(medium, purpose, granted, source, "tick at the checkout", placed_at))
+            described = "tick at the checkout" if purpose == "order_updates" else ""
+            stated += state(spec, medium, purpose, granted, source, placed_at, described=described)
     return tuple(stated)

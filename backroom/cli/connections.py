@@ -358,15 +358,24 @@ def _samples(room: Room) -> Iterator[Connection]:
         yield Connection("samples", _nothing, NO_SAMPLES)
 
 
+# The ticks of which each kind of channel tells us, and not what its customers read beside them.
+_TICKS = {
+    "shopify": ("email_marketing", "sms_marketing"),
+    "woocommerce": ("email_marketing",),
+    "stripe": ("email_marketing",),
+}
+
+
 def _wordings(room: Room) -> Iterator[Connection]:
     """No connection either: of which ticks of its customers the shop does not know what stood beside them."""
     for spec in room.shop.channels:
-        if spec.kind == "shopify" and "email_marketing" not in spec.wordings:
+        lacking = [name for name in _TICKS.get(spec.kind, ()) if name not in spec.wordings]
+        if lacking:
             yield Connection(
                 f"consents of {spec.id}",
                 _nothing,
                 "who ticks marketing there agrees to words that nobody told us, so that it is not kept as a consent; a "
-                f"refusal is. Write them as email_marketing and sms_marketing in [channels.{spec.id}.wordings]",
+                f"refusal is. Write them as {' and '.join(lacking)} in [channels.{spec.id}.wordings]",
             )
 
 

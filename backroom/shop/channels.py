@@ -29,7 +29,7 @@ from backroom.shop.returns import read_refunds
 from backroom.shop.section import Section
 
 # Kinds that tell of a tick, and not of the words beside it.
-WORDED_KINDS = ("shopify", "pos")
+WORDED_KINDS = ("shopify", "woocommerce", "stripe", "pos", "csv")
 KINDS_WITH_SECRET = ("shopify", "woocommerce", "square", "stripe")
 # Kinds whose messages only say which order to fetch.
 KINDS_WITH_API = ("square", "stripe", "etsy", "meta")

@@ -586,3 +586,11 @@ def test_a_door_whose_secret_is_missing_is_told_before_anybody_calls(
     assert (told["state"], told["cause"], missing in told["message"]) == ("wrong", "secret_missing", True)
     running.secrets.add({missing: "hush"})
     assert {one["connection"]: one for one in answered("doctor", code=1)}[door]["state"] == "well"
+
+
+def test_each_tick_whose_words_the_shop_file_lacks_is_named(running: Room) -> None:
+    assert "consents of web" not in found()
+    change(running, 'sms_marketing = "Ja', '# sms_marketing = "Ja')
+    told = found()["consents of web"]
+    assert told["state"] == "untried"
+    assert "Write them as sms_marketing in [channels.web.wordings]" in told["message"]

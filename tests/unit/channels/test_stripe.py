@@ -19,7 +19,7 @@ from backroom.domain import signatures
 from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Delivery, IncomingOrder, PaymentStatus
 from backroom.domain.money import EXPONENTS
-from tests.unit.channels.samples import payload, sum_of_parts
+from tests.unit.channels.samples import channel, payload, sum_of_parts
 
 STRIPE = channel_for(ChannelSpec("links", "stripe", 3, "standard", secret="webhook.links"))
 WHOLE = payload("stripe_session.json")
@@ -102,8 +102,15 @@ def test_a_session_is_read_whole() -> None:
     assert order.note == "Words on the card: happy birthday"
     assert [(one.medium, one.purpose, one.granted) for one in order.consents] == [
         ("email", "order_updates", True),
-        ("email", "marketing", True),
     ]
+
+
+@pytest.mark.parametrize(("wordings", "words"), [({"email_marketing": "News, please."}, ["News, please."]), ({}, [])])
+def test_a_tick_for_promotions_has_the_shops_own_words_and_is_none_without(
+    wordings: dict[str, str], words: list[str]
+) -> None:
+    found = channel("stripe", wordings=wordings).parse(copy.deepcopy(WHOLE), "", "DE")
+    assert [one.wording for one in found.consents if one.purpose == "marketing"] == words
 
 
 def test_a_payment_that_takes_days_is_pending_then_paid_or_off_in_that_order_of_time() -> None:

@@ -53,6 +53,15 @@ def test_an_order_is_read_whole_and_its_cents_add_up() -> None:
     ]
 
 
+@pytest.mark.parametrize(("wordings", "words"), [({"email_marketing": "News, please."}, ["News, please."]), ({}, [])])
+def test_a_tick_for_the_newsletter_has_the_shops_own_words_and_is_none_without(
+    wordings: dict[str, str], words: list[str]
+) -> None:
+    ticked = order(meta_data=[{"key": "mailchimp_woocommerce_is_subscribed", "value": "1"}])
+    found = channel("woocommerce", wordings=wordings).parse(ticked, "order.created", "DE")
+    assert [one.wording for one in found.consents if one.purpose == "marketing"] == words
+
+
 def test_a_shop_that_sells_without_tax_shows_prices_without_it_and_adds_the_tax() -> None:
     found = parse(order(prices_include_tax=False))
     line = found.lines[0]

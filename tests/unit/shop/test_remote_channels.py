@@ -173,7 +173,7 @@ def test_the_words_beside_a_tick_are_the_shop_files_where_the_channel_does_not_t
     shop = load_shop(tmp_path / "shop.toml")
     assert shop.channel("far").wordings == {"email_marketing": "Yes, send me news."}
     for wrong, field in (
-        (WORDED.replace("shopify", "woocommerce"), "channels.far.wordings"),
+        (WORDED.replace("shopify", "square"), "channels.far.wordings"),
         (WORDED.replace("email_marketing", "fax_marketing"), "channels.far.wordings.fax_marketing"),
     ):
         assert field in [one.field for one in problems(tmp_path, PLAIN + wrong)]
