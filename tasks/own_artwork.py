@@ -118,14 +118,16 @@ def _fetch(room: Room, fetcher: Fetcher, line: Brought) -> Variant:
     return own
 
 
-def _commit(connection: Connection, claim: Claim, seen: Sequence[_Seen]) -> tuple[list[StepOutcome], list[Wakeup]]:
+def _commit(connection: Connection, claim: Claim, tried: Sequence[_Seen]) -> tuple[list[StepOutcome], list[Wakeup]]:
     at = fence(connection, claim.token)
+    still = own_artworks.still(connection, claim.token, [one.line for one in tried])
+    seen = [one for one in tried if one.line.line_id in still]
     made = {one.line.line_id: one.found for one in seen if isinstance(one.found, Variant)}
-    taken = own_artworks.take(connection, claim.token, made)
+    own_artworks.take(connection, made)
     entries = [
         history.Entry(one.line.order_id, "artwork.fetched", {"line": one.line.line_no, "sku": one.found.sku})
         for one in seen
-        if isinstance(one.found, Variant) and one.line.line_id in taken
+        if isinstance(one.found, Variant)
     ]
     outcomes: dict[str, StepOutcome] = {}
     wakeups: list[Wakeup] = []
@@ -140,7 +142,9 @@ def _commit(connection: Connection, claim: Claim, seen: Sequence[_Seen]) -> tupl
             outcomes[number] = StepOutcome(number, "held", "artwork_unfit")
     history.record(connection, entries, at=at, run_id=claim.run_id)
     away = {one.line.order_id for one in seen if isinstance(one.found, Retry)}
-    own_artworks.put_back(connection, claim.token, {one.line.order_id for one in seen if one.found is None} - away)
+    # What became another piece meanwhile is looked at by the next wave, as that.
+    left = {one.line.order_id for one in tried if one.found is None or one.line.line_id not in still}
+    own_artworks.put_back(connection, claim.token, left - away)
     return list(outcomes.values()), wakeups
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from backroom.domain.own_artwork import base_of
+from backroom.domain.own_artwork import base_of, is_own
 
 # Kinds of locations that are somebody else's, and who can stand there.
 PARTNER, ROBOT_CELL = "partner", "robot_cell"
@@ -71,10 +71,13 @@ class PartnerSpec:
 
     def product(self, sku: str) -> PartnerProduct | None:
         """What it calls a piece; None for one that it does not know. Without a list it calls all as we do. One with a
-        picture of its buyer's own is the piece that was ordered, printed with that."""
-        if not self.products:
-            return PartnerProduct(sku, sku, placement="", artwork=False)
-        return next((one for one in self.products if one.sku == base_of(sku)), None)
+        picture of its buyer's own is the piece that was ordered, printed with that: whoever prints nothing of ours does
+        not know it."""
+        if self.products:
+            found = next((one for one in self.products if one.sku == base_of(sku)), None)
+        else:
+            found = PartnerProduct(sku, sku, placement="", artwork=False)
+        return found if found is None or found.artwork or not is_own(sku) else None
 
     @property
     def fetches(self) -> bool:

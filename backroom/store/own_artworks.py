@@ -23,7 +23,8 @@ from backroom.store.tables import people as people_table
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """A line of a claimed order whose picture was not fetched yet; `variant` is what was ordered."""
+    """A line of a claimed order whose picture was not fetched yet; `variant` is what was ordered, `sealed` the address
+    as its row has it."""
 
     line_id: int
     order_id: int
@@ -31,6 +32,7 @@ class Brought:
     line_no: int
     variant: Variant
     url: str = field(repr=False)
+    sealed: bytes = field(repr=False)
 
 
 def are_brought(connection: Connection, token: str) -> bool:
@@ -58,21 +60,34 @@ def brought(connection: Connection, seals: Seals, token: str) -> list[Brought]:
             row["line_no"],
             known[row["sku"]],
             unseal(keys[row["person_id"]].key, row["artwork_url"], ARTWORK_CONTEXT).decode(),
+            row["artwork_url"],
         )
         for row in rows
         if row["sku"] in known
     ]
 
 
-def take(connection: Connection, token: str, made: Mapping[int, Variant]) -> set[int]:
-    """Lines, by id, become lines of these variants; returns those that still waited in this wave."""
+def still(connection: Connection, token: str, lines: Sequence[Brought]) -> set[int]:
+    """Those of the lines, by id, that are as they were when the wave began to fetch: of an order of the wave, which
+    nobody else changes until the commit, and of the same piece and address. An id alone says nothing: a source's newer
+    words write the lines anew."""
+    ids = sorted({one.order_id for one in lines})
+    locked = select(orders.c.id).where(orders.c.id.in_(ids), orders.c.claim_token == token)
+    connection.execute(locked.order_by(orders.c.id).with_for_update())
+    query = select(order_lines.c.id, order_lines.c.sku, order_lines.c.artwork_url)
+    now = {
+        row.id: (row.sku, row.artwork_url)
+        for row in connection.execute(query.where(_waits(token), order_lines.c.order_id.in_(ids)))
+    }
+    return {one.line_id for one in lines if now.get(one.line_id) == (one.variant.sku, one.sealed)}
+
+
+def take(connection: Connection, made: Mapping[int, Variant]) -> None:
+    """Lines, by id, that `still` wait become lines of these variants."""
     catalogue.save_variants(connection, list({one.sku: one for one in made.values()}.values()))
-    taken: set[int] = set()
     for line_id, variant in sorted(made.items()):
-        ours = update(order_lines).where(order_lines.c.id == line_id, order_lines.c.order_id.in_(_of_wave(token)))
-        still = ours.where(order_lines.c.artwork_url.is_not(None)).values(sku=variant.sku, artwork_url=None)
-        taken.update(connection.execute(still.returning(order_lines.c.id)).scalars())
-    return taken
+        ours = update(order_lines).where(order_lines.c.id == line_id)
+        connection.execute(ours.values(sku=variant.sku, artwork_url=None))
 
 
 def put_back(connection: Connection, token: str, order_ids: Iterable[int]) -> None:

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from backroom.domain.own_artwork import base_of, is_own, own_variant
+from backroom.domain.partners import PartnerProduct
+from backroom.domain.routing_places import can_make
 from backroom.domain.samples import InUse, judge_at
 from tests.shops import CATALOGUE, GTIN_TEE, HUB, PLAIN, a_shop
-from tests.workshops import a_partner
+from tests.workshops import a_partner, a_place
 
 DIGEST = "0123456789abcdef" * 4
 BASE = next(one for one in CATALOGUE if one.sku == PLAIN)
@@ -41,3 +43,15 @@ def test_a_partner_knows_it_by_the_piece_that_was_ordered() -> None:
     product = a_partner("https://workshop.example").product(own_variant(BASE, DIGEST).sku)
     assert product is not None
     assert product.code == "shirt-black-m"
+
+
+@pytest.mark.parametrize("products", [(), (PartnerProduct(PLAIN, "shirt-owl-m", artwork=False),)])
+def test_who_prints_nothing_of_ours_knows_the_piece_that_was_ordered_and_none_with_a_picture(
+    products: tuple[PartnerProduct, ...],
+) -> None:
+    place = a_place(a_partner("https://workshop.example", products=products))
+    own = own_variant(BASE, DIGEST)
+    assert place.partner is not None
+    assert place.partner.product(PLAIN) is not None
+    assert place.partner.product(own.sku) is None
+    assert not can_make(place, own)
