@@ -24,7 +24,7 @@ from backroom.channels.reading import mapping, text
 from backroom.channels.remote import Drawer, Login
 from backroom.domain.errors import AskPerson, BackroomError
 from backroom.outgoing.client import Account, Client
-from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused
+from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup
 
 SERVICE = "Etsy"
 PAGE = 100
@@ -99,7 +99,9 @@ class EtsyApi:
         """What the login may."""
         access = self._access()
         headers = {"Authorization": f"Bearer {access}"}
-        answer = self._client.call("POST", _SCOPES, about="scopes", again=True, headers=headers, data={"token": access})
+        answer = self._client.call(
+            "POST", _SCOPES, about="scopes", again=True, changes=False, headers=headers, data={"token": access}
+        )
         # Its description does not say in which shape they come: their names stand in it, whatever it is.
         return set(re.findall(r"[a-z]+_[rwd]\b", answer.body.decode("utf-8", "replace")))
 
@@ -110,7 +112,19 @@ class EtsyApi:
         return object_of(answer.body, SERVICE, about)
 
     def _access(self) -> str:
-        """A token that is good for some minutes at least; one process renews it, and the others wait for it."""
+        """A token that is good for some minutes at least; one process renews it, and the others wait for it.
+
+        Of the call that it is for nothing happened, whatever became of the renewal.
+        """
+        try:
+            return self._login()
+        except ServiceAway as away:
+            away.nothing_happened = True
+            raise
+        except AnswerUnreadable as unreadable:
+            raise ServiceSetup(SERVICE, unreadable.message, remedy=unreadable.remedy) from None
+
+    def _login(self) -> str:
         if self._drawer is None:
             raise LoginEnded(f"nothing keeps {SERVICE}'s login.", remedy="Ask it from the running shop.")
         until = time.monotonic() + _WAIT
@@ -121,14 +135,15 @@ class EtsyApi:
             if self._drawer.take_turn(self._secret):
                 return self._renewed(self._drawer, login.renewal if login else self._first_renewal)
             if time.monotonic() > until:
-                raise ServiceAway(SERVICE, f"another run is renewing {SERVICE}'s login.")
+                raise ServiceAway(SERVICE, f"another run is renewing {SERVICE}'s login.", nothing_happened=True)
             time.sleep(_STEP)
 
     def _renewed(self, drawer: Drawer, renewal: str) -> str:
         asked = {"grant_type": "refresh_token", "client_id": self._key.partition(":")[0], "refresh_token": renewal}
         try:
-            # Twice is harmless: the same refresh token gives another access token (etsy/open-api issue 353).
-            told = self._client.call("POST", _TOKEN, about="login", again=True, data=asked)
+            # Twice is harmless: the same refresh token gives another access token (etsy/open-api issue 353). Nothing of
+            # the shop is changed by it.
+            told = self._client.call("POST", _TOKEN, about="login", again=True, changes=False, data=asked)
             answer = object_of(told.body, SERVICE, "login")
             login = Login(
                 access=text(answer.get("access_token"), 4_000),

@@ -57,10 +57,12 @@ def make_call(
     *,
     about: str,
     again: bool | None = None,
+    asks: bool = False,
 ) -> Answer:
     """Make one call and return its answer, once it means yes.
 
-    `told` are the words for its braces; `again` says that doing it twice is harmless, as asking always is.
+    `told` are the words for its braces; `again` says that doing it twice is harmless, as asking always is. `asks` says
+    that it only asks, whatever its method: some shops are searched by POST.
     Errors are those of `backroom.outgoing`.
     """
     body: dict[str, Any] = {}
@@ -73,7 +75,7 @@ def make_call(
         # One that has nothing to say is left out: no page asks for the first one.
         body["params"] = {name: value for name, value in params.items() if value not in ("", None)}
     path = _WORD.sub(lambda word: quote(said(told.get(word[1])), safe=""), call.path)
-    reads = call.reads_only
+    reads = asks or call.reads_only
     answer = client.call(call.method, path, about=about, again=again or reads, changes=not reads, **body)
     service = client.account.service
     if call.query:

@@ -76,7 +76,7 @@ class MappedSource:
                 )
             probe, at = self._poll.list, time_of(datetime.now(UTC), self._poll.times)
             told = {"since": at, "until": at, "page": self._poll.first, "offset": 0, "size": 1, "cursor": None}
-        answer = make_call(self._client, probe, told, about="a try of the connection")
+        answer = make_call(self._client, probe, told, about="a try of the connection", asks=True)
         is_theirs(self._client.account.service, answer)
 
     def changed_since(self, since: datetime) -> Iterator[Listed]:
@@ -127,7 +127,7 @@ class MappedSource:
     def fetch(self, external_ids: Sequence[str]) -> Iterator[Fetched]:
         for external_id in external_ids:
             try:
-                answer = make_call(self._client, self._poll.one, {"id": external_id}, about=external_id)
+                answer = make_call(self._client, self._poll.one, {"id": external_id}, about=external_id, asks=True)
             except ServiceRefused as error:
                 if error.answer.status in _GONE:
                     continue
@@ -143,7 +143,7 @@ class MappedSource:
         """One page; None behind the last one, where the shop says so by a 404."""
         call = self._poll.list if params is None else replace(self._poll.list, params=params)
         try:
-            return make_call(self._client, call, told, about="its orders")
+            return make_call(self._client, call, told, about="its orders", asks=True)
         except ServiceRefused as error:
             if first or error.answer.status not in _GONE:
                 raise

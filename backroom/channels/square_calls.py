@@ -56,7 +56,9 @@ class SquareApi:
     def scopes(self) -> set[str]:
         """What the token may (OAuth API, RetrieveTokenStatus, which knows an application's own token as well)."""
         said = object_of(
-            self._client.call("POST", "oauth2/token/status", about="scopes", again=True).body, SERVICE, "scopes"
+            self._client.call("POST", "oauth2/token/status", about="scopes", again=True, changes=False).body,
+            SERVICE,
+            "scopes",
         )
         return {text(one) for one in said.get("scopes") or ()}
 

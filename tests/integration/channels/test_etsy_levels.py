@@ -26,10 +26,13 @@ from backroom.channels.remote import (
     TakesOffSale,
 )
 from backroom.domain.channels import ApiSpec, ChannelSpec
+from backroom.domain.errors import BackroomError
 from backroom.outgoing.circuit import close_all
+from backroom.outgoing.client import TRIES
 from backroom.outgoing.errors import ServiceAway, ServiceSetup
 from backroom.store.database import Database
-from tests.fake_etsy import SECRET, SHOP, FakeEtsy
+from tasks.tell_stock import _nothing_happened
+from tests.fake_etsy import SECRET, SHOP, FakeEtsy, error
 
 # Of Etsy's own API description 3.0.0: "ListingInventory" and what it is made of, and the body that puts one back.
 INVENTORY = "products price_on_property quantity_on_property sku_on_property readiness_state_on_property"
@@ -315,3 +318,48 @@ def test_too_many_calls_are_put_off_for_as_long_as_etsy_says(etsy: FakeEtsy, new
     assert caught.value.nothing_happened
     assert caught.value.retry_after is not None
     assert caught.value.retry_after.total_seconds() == 3600
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Response("", 503), ServiceAway),
+        # One that may have come of it: a login, and no level.
+        (Response("", 500), ServiceAway),
+        (Response("<html>", 200), ServiceSetup),
+        (Response("{}", 200), ServiceSetup),
+    ],
+)
+def test_of_a_login_that_could_not_be_renewed_no_level_is_in_doubt(
+    etsy: FakeEtsy, news: EtsyNews, monkeypatch: pytest.MonkeyPatch, answer: Response, kind: type[BackroomError]
+) -> None:
+    monkeypatch.setattr("backroom.outgoing.client.FIRST_PAUSE", 0.01)
+    etsy.shelf.have(11, {"TEE-S": 5})
+    etsy.bad = [answer] * TRIES
+    with pytest.raises(kind) as caught:
+        told(news, StockTold("TEE-S", 3))
+    assert _nothing_happened(caught.value)
+    assert {path for _, path, _ in etsy.calls} == {"public/oauth/token"}
+
+
+def test_while_another_run_renews_the_login_no_level_is_in_doubt(
+    etsy: FakeEtsy, news: EtsyNews, spec: ChannelSpec, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backroom.channels.etsy_calls._WAIT", 0.0)
+    assert LoginDrawer(database, spec.id).take_turn(SECRET)
+    with pytest.raises(ServiceAway) as caught:
+        told(news, StockTold("TEE-S", 3))
+    assert _nothing_happened(caught.value)
+    assert etsy.calls == []
+
+
+def test_where_etsy_does_not_say_what_the_login_may_no_level_is_in_doubt(
+    etsy: FakeEtsy, news: EtsyNews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backroom.outgoing.client.FIRST_PAUSE", 0.01)
+    etsy.shelf.have(11, {"TEE-S": 5})
+    told(news, StockTold("TEE-S", 5))
+    etsy.bad = [error(403, "insufficient_scope"), *[Response("", 503)] * TRIES]
+    with pytest.raises(ServiceAway) as caught:
+        told(news, StockTold("TEE-S", 3))
+    assert _nothing_happened(caught.value)

@@ -34,6 +34,7 @@ from backroom.channels.strict_json import parse_json
 from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import OutcomeUnknown
 from backroom.outgoing import circuit
+from backroom.outgoing.client import TRIES
 from backroom.outgoing.errors import AnswerUnreadable, ServiceAway, ServiceRefused, ServiceSetup, ServiceSilent
 from tests.mapped_shops import API, LANTERN, a_spec
 from tests.unit.channels.samples import payload
@@ -153,6 +154,27 @@ def test_a_time_is_asked_for_in_the_form_of_the_mapping(httpserver: HTTPServer) 
 
 
 ALL = [order(number) for number in range(5)]
+
+
+def test_a_shop_that_is_asked_by_post_and_is_away_is_asked_again_and_is_nobodys_to_settle(
+    httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backroom.outgoing.client.FIRST_PAUSE", 0.01)
+    away = [Response("", 503), Response("", 500)]
+    by_post = POLL.replace('path = "/orders', 'method = "POST"\npath = "/orders') % ("", "")
+    shop = MappedSource(spec_of(httpserver, by_post), "k3y")
+    listed = answers(httpserver, lambda _: away.pop() if away else {"orders": [order(1)]})
+    fetched = answers(httpserver, lambda _: away.pop() if away else {"order": order(1)}, "/orders/ord_1")
+    assert [one.external_id for one in shop.changed_since(SINCE)] == ["ord_1"]
+    away += [Response("", 503), Response("", 500)]
+    assert [one.external_id for one in shop.fetch(["ord_1"])] == ["ord_1"]
+    away += [Response("", 500)]
+    shop.check()
+    assert {one.method for one in (*listed, *fetched)} == {"POST"}
+    away += [Response("", 503)] * TRIES
+    with pytest.raises(ServiceAway) as caught:
+        list(shop.changed_since(SINCE))
+    assert caught.value.nothing_happened
 
 
 def test_pages_are_asked_for_by_number(httpserver: HTTPServer) -> None:

@@ -303,9 +303,24 @@ TWICE_IS_ONCE = {
     "partners/prodigi.py:cancel": "what is cancelled is cancelled",
 }
 
+# Whoever says of a call that it only asks, whatever its method (`changes`, `asks`), and why nothing comes of it: its
+# 503 leaves no level of a SKU in doubt, and no order.
+ONLY_ASKS = {
+    "channels/etsy_calls.py:_renewed": "renews our login, and touches nothing of the shop",
+    "channels/etsy_calls.py:scopes": "a token's scopes",
+    "channels/mapped_calls.py:make_call": "says its caller, or a call that only reads",
+    "channels/mapped_source.py:_page": "the mapping's poll.list",
+    "channels/mapped_source.py:check": "the mapping's probe, or its poll.list",
+    "channels/mapped_source.py:fetch": "the mapping's poll.one",
+    "channels/shopify_graphql.py:ask": "a query",
+    "channels/square_calls.py:ask": "a search, by the end of its path",
+    "channels/square_calls.py:scopes": "a token's scopes",
+}
 
-def _calls() -> Iterator[tuple[str, str | None, ast.expr | None]]:
-    """Each call of the client: where it stands, its method where that is written there, and its `again`."""
+
+def _calls() -> Iterator[tuple[str, str | None, ast.expr | None, bool]]:
+    """Each call of the client: where it stands, its method where that is written there, its `again`, and whether it
+    says that it only asks."""
     root = Path(backroom.__file__).parent
     for folder in ("carriers", "channels", "messaging", "partners"):
         for path in sorted((root / folder).rglob("*.py")):
@@ -316,11 +331,12 @@ def _calls() -> Iterator[tuple[str, str | None, ast.expr | None]]:
                 for node in ast.walk(function):
                     if isinstance(node, ast.Call):
                         again = next((one.value for one in node.keywords if one.arg == "again"), None)
+                        asks = any(one.arg in ("changes", "asks") for one in node.keywords)
                         calls = isinstance(node.func, ast.Attribute) and node.func.attr in ("call", "_call", "_ask")
                         first = node.args[0] if node.args else None
                         method = first.value if isinstance(first, ast.Constant) and calls else None
-                        if again is not None or isinstance(method, str):
-                            yield where, method if isinstance(method, str) else None, again
+                        if again is not None or asks or isinstance(method, str):
+                            yield where, method if isinstance(method, str) else None, again, asks
 
 
 def _is(value: ast.expr | None, what: bool) -> bool:
@@ -328,8 +344,14 @@ def _is(value: ast.expr | None, what: bool) -> bool:
 
 
 def test_whoever_says_that_twice_is_once_says_why_here() -> None:
-    said = {where for where, _, again in _calls() if again is not None and not _is(again, False)}
+    said = {where for where, _, again, _ in _calls() if again is not None and not _is(again, False)}
     assert said == TWICE_IS_ONCE.keys()
+
+
+def test_whoever_only_asks_by_a_post_says_so_and_why_here() -> None:
+    said = {where for where, *_, asks in _calls() if asks}
+    assert said == ONLY_ASKS.keys()
+    assert {where for where, why in TWICE_IS_ONCE.items() if "only asks" in why} <= said
 
 
 # The words of their calls say no method, or say it of every call alike.
@@ -343,7 +365,7 @@ ELSEWHERE = {
 def test_every_call_that_would_do_it_twice_is_tried_above() -> None:
     careful = {
         where
-        for where, method, again in _calls()
+        for where, method, again, _ in _calls()
         if _is(again, False) or (again is None and method is not None and method not in ("GET", "HEAD"))
     }
     assert careful == {*WITHOUT_KEY, "partners/printful.py:confirm"} - ELSEWHERE
