@@ -14,6 +14,10 @@ from dataclasses import replace
 
 from backroom.domain.model import Variant
 
+PREFIX = "own-"
+# In the artwork folder: what is fetched and not looked at yet, by its line.
+DRAFTS = ".fetched"
+_FILE = re.compile(PREFIX + r"[0-9a-f]{64}\.png")
 _OWN = re.compile(r"(?P<base>.+)-own-[0-9a-f]{16}", re.DOTALL)
 
 
@@ -21,7 +25,7 @@ def own_variant(base: Variant, sha256: str) -> Variant:
     """The variant of a base with a picture of these bytes; the same bytes give the same one."""
     # A code in the shops is the base's: whoever scans it has that piece in hand, and not this one.
     sku = f"{base_of(base.sku)}-own-{sha256[:16]}"
-    return replace(base, sku=sku, title=f"{base.title}, own picture", gtin="", artwork=f"own-{sha256}.png")
+    return replace(base, sku=sku, title=f"{base.title}, own picture", gtin="", artwork=f"{PREFIX}{sha256}.png")
 
 
 def base_of(sku: str) -> str:
@@ -32,3 +36,8 @@ def base_of(sku: str) -> str:
 
 def is_own(sku: str) -> bool:
     return _OWN.fullmatch(sku) is not None
+
+
+def is_own_file(name: str) -> bool:
+    """Whether a file of the artwork folder is a picture that a buyer brought, by its name."""
+    return _FILE.fullmatch(name) is not None

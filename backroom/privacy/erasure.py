@@ -15,7 +15,7 @@ from functools import partial
 from sqlalchemy import RowMapping
 
 from backroom.privacy import journal, key_keeping
-from backroom.privacy.files import remove_files
+from backroom.privacy.files import remove_files, remove_pictures
 from backroom.shop.room import Room
 from backroom.store import erased, keyring
 from backroom.store.forgetting import Forgotten, NoSuchPerson, StillServed, forget
@@ -99,7 +99,7 @@ def remove_all_files(room: Room) -> int:
     """Remove the files of everybody who was ever forgotten, for folders that were put back from a backup."""
     with room.database.read() as connection:
         everybody = [Whose(row["person_id"], row["channel"]) for row in erased.known(connection)]
-    return sum(remove_files(room, whose) for whose in everybody)
+    return sum(remove_files(room, whose) for whose in everybody) + remove_pictures(room, everybody)
 
 
 def _entry(row: RowMapping) -> journal.Entry:
@@ -115,8 +115,8 @@ def _finish(room: Room, report: Report, destroyed: Sequence[bytes] | None, forge
         todo = [row for row in rows if row[erased.FILES] is None]
         if not todo:
             break
-        for row in todo:
-            report.files += remove_files(room, Whose(row["person_id"], row["channel"]))
+        forgotten = [Whose(row["person_id"], row["channel"]) for row in todo]
+        report.files += sum(remove_files(room, whose) for whose in forgotten) + remove_pictures(room, forgotten)
         journal.append(room.home, map(_entry, todo))
         room.database.write(partial(erased.settle, ids=[row["id"] for row in todo], step=erased.FILES))
     _scrub(room, report, destroyed)

@@ -7,12 +7,18 @@ What belongs here: removing it. What does not: where it is written (`backroom.me
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+
 from sqlalchemy import Connection
 
 from backroom.carriers.mixed import Printed, render_sheet
 from backroom.channels.dropping import DropFolder
 from backroom.domain.consent import MEDIA
 from backroom.domain.locations import PrinterSpec
+from backroom.domain.own_artwork import DRAFTS, PREFIX, is_own_file
 from backroom.domain.shop import NotInShopFile
 from backroom.messaging.mailfolder import MailFolder
 from backroom.printing.folder import FolderPrinter
@@ -21,6 +27,8 @@ from backroom.store import erased, own_artworks, shipping
 from backroom.store.personal import Whose
 
 MAIL_FOLDERS = {"email": "mail", "sms": "sms"}
+# For so long a picture that no line names is left: a wave takes seconds, and a person may think better of a correction.
+UNNAMED_FOR = timedelta(days=1)
 
 
 def remove_files(room: Room, whose: Whose) -> int:
@@ -32,12 +40,8 @@ def remove_files(room: Room, whose: Whose) -> int:
         keys = erased.message_keys(connection, whose)
         sheets = erased.sheets_of(connection, whose)
         ids = erased.external_ids(connection, whose)
-        pictures = own_artworks.files_of(connection, whose)
         others = {sheet["id"]: _labels_left(room, connection, sheet["id"]) for sheet in sheets}
     count = sum(mails.remove(key) for mails in mail_folders(room) for key in keys)
-    for path in (room.artwork() / name for name in pictures):
-        count += path.exists()
-        path.unlink(missing_ok=True)
     for sheet in sheets:
         printer = label_folder(room, sheet["location"])
         if printer is not None:
@@ -46,6 +50,38 @@ def remove_files(room: Room, whose: Whose) -> int:
     for folder in drop_folders(room):
         count += folder.forget({id_ for channel, id_ in ids if channel == folder.spec.id})
     return count
+
+
+def remove_pictures(room: Room, whose: Iterable[Whose] = ()) -> int:
+    """Remove pictures of buyers' own that nobody needs any more; returns how many. Safe to do again.
+
+    What these people, who were forgotten, had on their lines goes at once, everything else a day after it was fetched:
+    a source may have changed its order, a person its line, or a wave may have died before it named what it had fetched.
+    """
+    # Before the rows are read: what a wave puts there later is younger, and is left alone.
+    at = time.time()
+    with room.database.read() as connection:
+        # A wave may be about to name what another had, and has it in the folder already.
+        waits = own_artworks.are_being_fetched(connection)
+        forgotten = set[str]() if waits else {name for one in whose for name in own_artworks.files_of(connection, one)}
+        needed = own_artworks.files_needed(connection)
+    folder = room.artwork()
+    kept = [path for path in folder.glob(f"{PREFIX}*") if is_own_file(path.name) and path.name not in needed]
+    return sum(
+        _remove(path, at if path.name in forgotten else at - UNNAMED_FOR.total_seconds())
+        for path in [*kept, *folder.glob(f"{DRAFTS}/*/*")]
+    )
+
+
+def _remove(path: Path, before: float) -> bool:
+    """Remove a file that was written before then; False where it is younger, or gone."""
+    try:
+        if path.stat().st_mtime >= before:
+            return False
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def drop_folders(room: Room) -> list[DropFolder]:

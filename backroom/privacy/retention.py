@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from backroom.domain.opt_in import UNCONFIRMED_FOR
 from backroom.privacy.erasure import ForgetRuns, erase
-from backroom.privacy.files import drop_folders, label_folder, mail_folders
+from backroom.privacy.files import UNNAMED_FOR, drop_folders, label_folder, mail_folders, remove_pictures
 from backroom.shop import photos
 from backroom.shop.room import REPORTS, Room
 from backroom.store import retention, samples
@@ -59,6 +59,7 @@ def remove_old(room: Room, forget_runs: ForgetRuns | None) -> Iterator[Removed]:
         yield _noted(room, "customers", kept.customers, lambda before: _silent(room, before, forget_runs))
     strangers = partial(_strangers, room, forget_runs=forget_runs)
     yield _noted(room, "unconfirmed numbers", UNCONFIRMED_FOR.days, strangers)
+    yield _noted(room, "own pictures", UNNAMED_FOR.days, lambda _: remove_pictures(room))
     yield _noted(room, "late news", 0, lambda _: _echoes(room, forget_runs))
 
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, Connection, Select, select, update
 
 from backroom.domain.model import OrderState, Variant
-from backroom.domain.own_artwork import is_own
+from backroom.domain.own_artwork import PREFIX, is_own
 from backroom.store import catalogue, people
 from backroom.store.orders import ARTWORK_CONTEXT
 from backroom.store.personal import Whose
 from backroom.store.seals import Seals, unseal
-from backroom.store.tables import order_lines, orders, variants
+from backroom.store.tables import erasures, fulfilment_orders, order_lines, orders, print_jobs, variants
 from backroom.store.tables import people as people_table
 
 
@@ -96,24 +96,57 @@ def put_back(connection: Connection, token: str, order_ids: Iterable[int]) -> No
     connection.execute(ours.values(claim_token=None, attempts=0, next_attempt_at=None))
 
 
-def files_of(connection: Connection, whose: Whose) -> Sequence[str]:
-    """The pictures that somebody brought, by their names in the artwork folder; not what others brought as well."""
-    # By the file and not by the SKU: the same picture on two pieces is two variants and one file.
-    others = (
-        select(variants.c.artwork)
-        .join(order_lines, order_lines.c.sku == variants.c.sku)
-        .join(orders, orders.c.id == order_lines.c.order_id)
-        .join(people_table, people_table.c.id == orders.c.person_id)
-        .where(orders.c.id.not_in(whose.orders), people_table.c.wrapped_key.is_not(None))
-    )
+def are_being_fetched(connection: Connection) -> bool:
+    """Whether a wave may be between putting a picture into the folder and naming it."""
+    query = select(order_lines.c.id).join(orders, orders.c.id == order_lines.c.order_id)
+    waits = order_lines.c.artwork_url.is_not(None), orders.c.claim_token.is_not(None)
+    return connection.execute(query.where(*waits).limit(1)).first() is not None
+
+
+def files_of(connection: Connection, whose: Whose) -> list[str]:
+    """The pictures that somebody's lines name, by their names in the artwork folder; others may need them as well."""
     query = (
         select(variants.c.sku, variants.c.artwork)
         .join(order_lines, order_lines.c.sku == variants.c.sku)
-        .where(order_lines.c.order_id.in_(whose.orders), variants.c.artwork.not_in(others))
+        .where(order_lines.c.order_id.in_(whose.orders))
         .distinct()
         .order_by(variants.c.sku)
     )
-    return [row.artwork for row in connection.execute(query) if is_own(row.sku)]
+    return sorted({row.artwork for row in connection.execute(query) if is_own(row.sku)})
+
+
+def files_needed(connection: Connection) -> set[str]:
+    """The pictures, by their names in the artwork folder, that stay: those that a line of somebody who was not
+    forgotten names, or a print of theirs that has not ended, and those that the shop took into its catalogue.
+
+    By the file and not by the SKU: the same picture on two pieces is two variants and one file.
+    """
+    own = variants.c.artwork.like(f"{PREFIX}%")
+    by_lines = (
+        select(variants.c.artwork)
+        .join(order_lines, order_lines.c.sku == variants.c.sku)
+        .where(own, order_lines.c.order_id.in_(_of_the_living()))
+    )
+    by_prints = (
+        select(print_jobs.c.artwork)
+        .join(fulfilment_orders, fulfilment_orders.c.id == print_jobs.c.fulfilment_order_id)
+        .where(print_jobs.c.ended_at.is_(None), fulfilment_orders.c.order_id.in_(_of_the_living()))
+    )
+    needed = {name for query in (by_lines, by_prints) for name in connection.execute(query).scalars()}
+    catalogued = connection.execute(select(variants.c.sku, variants.c.artwork).where(own))
+    return needed | {row.artwork for row in catalogued if not is_own(row.sku)}
+
+
+def _of_the_living() -> Select[tuple[int]]:
+    """The orders of people who were not forgotten, nor that channel of theirs since it brought them."""
+    closed = select(erasures.c.id).where(
+        erasures.c.person_id == orders.c.person_id,
+        erasures.c.person_since == people_table.c.created_at,
+        erasures.c.channel == orders.c.channel,
+        erasures.c.erased_at >= orders.c.accepted_at,
+    )
+    query = select(orders.c.id).join(people_table, people_table.c.id == orders.c.person_id)
+    return query.where(people_table.c.wrapped_key.is_not(None), ~closed.exists())
 
 
 def _waits(token: str) -> ColumnElement[bool]:
