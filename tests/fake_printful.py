@@ -62,8 +62,10 @@ def answer(body: object, status: int = 200, **headers: str) -> Response:
     return Response(json.dumps(body), status, named, content_type="application/json")
 
 
-def problem(status: int, message: str) -> Response:
-    """As the endpoints of orders say no: theirs are not yet of RFC 9457."""
+def problem(status: int, message: str | list[str]) -> Response:
+    """As the endpoints of orders say no: theirs are not yet of RFC 9457, which points at fields as others do."""
+    if isinstance(message, list):
+        return answer({"status": status, "errors": [{"source": {"pointer": one}} for one in message]}, status)
     return answer({"data": message, "error": {"reason": "BadRequest", "message": message}}, status)
 
 
@@ -77,14 +79,16 @@ def costs_of(status: str) -> dict[str, Any]:
 
 @dataclass
 class FakePrintful:
-    """`change` is done to each item as it is kept; `refuse` answers the next creation with that status; `lose` calls
-    are answered by a line that breaks off, after they were done. `costs` is how far the costs of a new order come:
-    "done", "failed", or "calculating" until the test says otherwise. `busy` is how many calls are answered 429.
+    """`change` is done to each item as it is kept; `refuse` answers the next creation with that status and `why`, words
+    or pointers; `lose` calls are answered by a line that breaks off, after they were done. `costs` is how far the costs
+    of a new order come: "done", "failed", or "calculating" until the test says otherwise. `busy` is how many calls are
+    answered 429.
     """
 
     server: HTTPServer
     change: dict[str, Any] = field(default_factory=dict)
     refuse: int = 0
+    why: str | list[str] = "Recipient: ZIP code of Anna is missing"
     lose: list[str] = field(default_factory=list)
     costs: str = "done"
     busy: int = 0
@@ -194,7 +198,7 @@ class FakePrintful:
         body = json.loads(request.get_data())
         if self.refuse:
             status, self.refuse = self.refuse, 0
-            return problem(status, "Recipient: ZIP code of Anna is missing")
+            return problem(status, self.why)
         if any(one["external_id"] == body["external_id"] for one in self.orders.values()):
             return problem(400, "Order with this External ID already exists")
         for item in body["order_items"]:

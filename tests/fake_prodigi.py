@@ -22,13 +22,14 @@ from tests.fake_printful import TOKEN, answer
 class FakeProdigi:
     """As FakePrintful; `may_cancel` is whether the cancel action is there. `paused`: the account has a pause window;
     within it an order is its id, and asking for it finds none. `issues` are those of a new order; `refuse` is the
-    outcome with which it takes none."""
+    outcome with which it takes none, for what `fails` by field and code."""
 
     server: HTTPServer
     change: dict[str, Any] = field(default_factory=dict)
     may_cancel: bool = True
     paused: bool = False
     refuse: str = ""
+    fails: dict[str, str] = field(default_factory=lambda: {"items.sku": "SkuNotFound"})
     issues: list[dict[str, Any]] = field(default_factory=list)
     lose: list[str] = field(default_factory=list)
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -96,7 +97,7 @@ class FakeProdigi:
         assert all(item["sizing"] in ("fillPrintArea", "fitPrintArea", "stretchToPrintArea") for item in body["items"])
         assert all(asset["url"].startswith("https://") for item in body["items"] for asset in item["assets"])
         if self.refuse:
-            failures = {"items.sku": [{"code": "SkuNotFound", "providedValue": body["items"][0]["sku"]}]}
+            failures = {name: [{"code": code, "providedValue": "it"}] for name, code in self.fails.items()}
             return answer({"outcome": self.refuse, "failures": failures}, 400)
         if not body["recipient"]["address"]["line1"]:
             return answer({"outcome": "ValidationFailed", "failures": {"recipient.address.line1": [{}]}}, 400)

@@ -45,6 +45,9 @@ AT_ONCE = 100
 # A new order that cannot be made as it is asked. What is wrong with the store or the token is 401 or 403, and asking
 # for the order fails as well.
 _PLAIN_NO = (400, 422)
+# What comes with each order and differs between them: its address and its files. Any other field (a variant, an option,
+# the shipping) is of our set-up, and the next order would meet the same no.
+_OF_THE_ORDER = re.compile(r"#?/(data/)?(recipient(/.*)?|order_items/\d+/placements/\d+/layers/\d+/url)")
 _S = PartnerOrderState
 _STATES: Mapping[str, PartnerOrderState] = {
     DRAFT: _S.SUBMITTED,
@@ -137,7 +140,7 @@ class Printful:
         except ServiceRefused as error:
             # Another try may have made it meanwhile: an external id is taken once.
             found = self.find(request.reference)
-            if found is None and error.answer.status in _PLAIN_NO:
+            if found is None and error.answer.status in _PLAIN_NO and _about_this_order(error):
                 raise not_taken(error, request.reference, _codes(error), _message(error)) from None
             if found is None:
                 raise refused(error, request.reference, _codes(error)) from None
@@ -226,12 +229,23 @@ def _message(error: ServiceRefused) -> str:
     return told if isinstance(told, str) else ""
 
 
-def _codes(error: ServiceRefused) -> str:
-    """Which fields an error points at (RFC 9457 with pointers); nothing of its words, which may repeat the address."""
-    body = error.answer.mapping()
+def _about_this_order(error: ServiceRefused) -> bool:
+    """Whether it says no to this order alone: by its pointers, or, as orders are answered so far, by a message that
+    begins with the recipient. Where nobody can tell, it does not."""
+    if pointers := _pointers(error):
+        return all(_OF_THE_ORDER.fullmatch(one) for one in pointers)
+    return re.match(r"recipient\b", _message(error), re.IGNORECASE) is not None
+
+
+def _pointers(error: ServiceRefused) -> list[str]:
+    """Which fields an error points at (RFC 9457 with pointers)."""
     told = [
         mapping(one).get("pointer") or mapping(mapping(one).get("source")).get("pointer")
-        for one in sequence(body.get("errors"))
+        for one in sequence(error.answer.mapping().get("errors"))
     ]
-    pointers = [one for one in told if isinstance(one, str) and re.fullmatch(r"[#/a-z0-9_.\[\]-]{1,80}", one)]
-    return ", ".join(pointers[:5])
+    return [one for one in told if isinstance(one, str)]
+
+
+def _codes(error: ServiceRefused) -> str:
+    """Which fields an error points at; nothing of its words, which may repeat the address."""
+    return ", ".join([one for one in _pointers(error) if re.fullmatch(r"[#/a-z0-9_.\[\]-]{1,80}", one)][:5])

@@ -13,6 +13,7 @@ Callbacks are CloudEvents that nobody signs: they only say which order to ask ab
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -31,6 +32,9 @@ from backroom.partners.base import LONGEST_NAME, TooLate, not_taken, refused, un
 DEFAULT_SHIPPING = "Standard"
 SIZING, PRINT_AREA = "sizing", "default"
 INVALID = "validationfailed"
+# What comes with each order and differs between them. A failure of any other field (a SKU, its attributes, the shipping
+# method) is of our set-up, and the next order would meet it as well.
+_OF_THE_ORDER = re.compile(r"recipient(\..*)?|items\.assets(\.url|\.md5hash)?")
 CREATED = ("created", "createdwithissues", "alreadyexists", "onhold")
 _S = PartnerOrderState
 # A download that is tried again: no trouble yet.
@@ -64,6 +68,8 @@ class Prodigi:
                 raise refused(error, request.reference, _codes(error)) from None
             # An earlier try whose answer was lost may be there all the same.
             found = self.find(request.reference)
+            if found is None and not _about_this_order(error):
+                raise refused(error, request.reference, _codes(error)) from None
             if found is None:
                 raise not_taken(error, request.reference, _codes(error), _failures(error)) from None
             return found
@@ -295,6 +301,12 @@ def _codes(error: ServiceRefused) -> str:
     names = [name for name in failures if isinstance(name, str) and name.replace(".", "").replace("_", "").isalnum()]
     outcome = body.get("outcome")
     return ", ".join([str(outcome)[:40], *names[:5]] if isinstance(outcome, str) else names[:5])
+
+
+def _about_this_order(error: ServiceRefused) -> bool:
+    """Whether every failure is of a field of this order alone, such as its address; without one nobody can tell."""
+    names = [re.sub(r"\[\d+\]", "", str(name)).lower() for name in _dict(error.answer.mapping().get("failures"))]
+    return bool(names) and all(_OF_THE_ORDER.fullmatch(name) for name in names)
 
 
 def _failures(error: ServiceRefused) -> str:

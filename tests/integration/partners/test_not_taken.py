@@ -250,16 +250,59 @@ def test_a_token_of_printful_without_its_scope_is_a_persons(
     assert floor.state(number) == ("released", ["open"])
 
 
-@pytest.mark.parametrize(("outcome", "then"), [("ValidationFailed", "again"), ("NotAvailable", "sick")])
-def test_what_prodigi_finds_not_valid_goes_elsewhere_and_any_other_no_is_a_persons(
-    floor: Floor, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, outcome: str, then: str
+@pytest.mark.parametrize(
+    ("why", "then"),
+    [
+        (["/recipient/zip", "#/recipient"], "again"),
+        (["/order_items/0/placements/0/layers/0/url"], "again"),
+        (["/recipient/zip", "/shipping"], "sick"),
+        (["/order_items/0/catalog_variant_id"], "sick"),
+        ("Item 0: Variant 4011 does not exist", "sick"),
+        ("", "sick"),
+    ],
+)
+def test_what_printful_refuses_of_our_set_up_is_a_persons_and_bars_no_order_from_it(
+    floor: Floor, httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, why: str | list[str], then: str
 ) -> None:
-    fake = FakeProdigi(httpserver, refuse=outcome)
+    at_printful(floor, monkeypatch, FakePrintful(httpserver, refuse=422, why=why))
+    number = floor.taken_in((PLAIN, 1))
+    (outcome,) = floor.fulfil(WORKSHOP)
+    assert outcome.result == then
+    if then == "sick":
+        assert outcome.cause == "partner_refuses_order"
+        assert (floor.state(number), orders_at(floor)) == (("released", ["open"]), [])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fails", "then"),
+    [
+        ("ValidationFailed", {"recipient.address.postalOrZipCode": "MustBeAValidUSZipCodeFormat"}, "again"),
+        ("ValidationFailed", {"items[0].assets[0].url": "MustBeAValidUrl"}, "again"),
+        ("ValidationFailed", {"items.sku": "SkuNotFound"}, "sick"),
+        ("ValidationFailed", {"recipient.address.line1": "MustNotBeEmpty", "items[0].sku": "SkuNotFound"}, "sick"),
+        ("ValidationFailed", {"items.assets.printArea": "NotFound"}, "sick"),
+        ("ValidationFailed", {"shippingMethod": "NotValid"}, "sick"),
+        ("ValidationFailed", {}, "sick"),
+        ("NotAvailable", {"recipient.address.line1": "MustNotBeEmpty"}, "sick"),
+    ],
+)
+def test_what_prodigi_finds_not_valid_of_an_order_goes_elsewhere_and_of_our_set_up_is_a_persons(
+    floor: Floor,
+    httpserver: HTTPServer,
+    monkeypatch: pytest.MonkeyPatch,
+    outcome: str,
+    fails: dict[str, str],
+    then: str,
+) -> None:
+    fake = FakeProdigi(httpserver, refuse=outcome, fails=fails)
     at_prodigi(floor, monkeypatch, fake)
     number = floor.taken_in((PLAIN, 1))
     (came,) = floor.fulfil(WORKSHOP)
     assert came.result == then
     assert fake.orders == {}
-    if then == "again":
-        said = "status 400, ValidationFailed, items.sku"
-        assert said_no(floor, number) == (said, "items.sku: SkuNotFound")
+    if then == "sick":
+        assert came.cause == "partner_refuses_order"
+        assert (floor.state(number), orders_at(floor)) == (("released", ["open"]), [])
+    elif "recipient.address.postalOrZipCode" in fails:
+        said = "status 400, ValidationFailed, recipient.address.postalOrZipCode"
+        assert said_no(floor, number) == (said, "recipient.address.postalOrZipCode: MustBeAValidUSZipCodeFormat")
