@@ -27,7 +27,7 @@ WHAT_TO_DO = {
     "into the stock, and let it go on; or send it from elsewhere; or cancel it.",
     "no_rule": "No routing rule fits it. Add one to the shop file, then let it go on.",
     "no_taker": "Its partners refused it, and no other place can make it. Read on its page what they wrote, mend "
-    "that and enter it anew; or cancel it.",
+    "that, then let it go on: they are asked anew. Or cancel it.",
     "no_sample": "It is printed only once a new sample is approved: then it goes on by itself. Or cancel it.",
     "short_stock": "No place has all of it. Take stock in, then let it go on.",
     "cancelled_after_label": "It was cancelled after its label was made. Stop the parcel, or let it go on.",

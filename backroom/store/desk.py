@@ -16,6 +16,7 @@ from backroom.domain.errors import Refuse, Retry
 from backroom.domain.lifecycle import Kind, ends, may_cancel
 from backroom.domain.model import FulfilmentState, OrderState
 from backroom.domain.quarantine import IN_QUARANTINE
+from backroom.domain.routing import NO_TAKER
 from backroom.domain.tracking import HOLDS
 from backroom.store import (
     cancelled_refunds,
@@ -136,7 +137,8 @@ def hold_for_news(connection: Connection, number: str, reason: str) -> None:
 
 def release(connection: Connection, number: str, actor: str, hub: str, *, event: str = BY_PERSON) -> list[Wakeup]:
     """Let a held order go on from where it was held; one held at intake is routed (again). One that waits for the
-    goods it was exchanged for waits no longer. `event` is what its history calls it, where no person did it.
+    goods it was exchanged for waits no longer, and one that nobody took is asked of its
+    partners anew. `event` is what its history calls it, where no person did it.
 
     One that was held for something else and is in quarantine as well stays on hold, for that. Whoever lets one go on
     that waits for that alone says that it is right as it is. One that lost a piece to somebody else goes on only with
@@ -181,6 +183,8 @@ def release(connection: Connection, number: str, actor: str, hub: str, *, event:
     # Whoever lets it go on takes it as its partner makes it.
     partner_orders.leave(connection, order["id"])
     entries = [history.Entry(order["id"], event, {})]
+    if order["hold_reason"] == NO_TAKER:
+        entries.append(history.Entry(order["id"], partner_orders.ASKED_ANEW, {}))
     # What was labelled before the hold went on: the last part may have ended meanwhile.
     entries += [history.Entry(id_, "order.fulfilled") for id_ in finish_orders(connection, [order["id"]], at)]
     history.record(connection, entries, at=at, actor=actor)

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, case, literal, null, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, func, literal, null, or_, select, true, update
 
 from backroom.domain.model import FulfilmentState, OrderState
 from backroom.domain.partner_answers import Difference
@@ -27,9 +27,12 @@ from backroom.store.claim_rows import Work, claim_of_order, claim_wave
 from backroom.store.claims import Claim, Wakeup, wakeup
 from backroom.store.database import now
 from backroom.store.tables import fulfilment_orders, orders, partner_orders
+from backroom.store.tables import history as history_rows
 from backroom.store.waiting import HEALTHY, is_due
 
 STAGE = "partner"
+# What its history says of an order that somebody lets go on although its partners refused it.
+ASKED_ANEW = "partner.asked_anew"
 # Kinds of effects: an order that is placed at a partner, a draft that is confirmed, and one that is taken back there.
 SUBMIT, CONFIRM, CANCEL = "partner", "partner_confirm", "partner_cancel"
 # A hint may come from anybody: it never makes us ask more often than this.
@@ -168,14 +171,20 @@ def of_parts(connection: Connection, part_ids: Iterable[int]) -> dict[int, RowMa
 
 
 def refused_at(connection: Connection, order_ids: Iterable[int]) -> dict[int, frozenset[str]]:
-    """The locations whose partner refused an order, or did not make it after all."""
+    """The locations whose partner refused an order, or did not make it after all, since it was last to be asked of
+    them anew."""
     found: dict[int, set[str]] = defaultdict(set)
     for batch in chunks(sorted(set(order_ids))):
-        query = select(partner_orders.c.order_id, partner_orders.c.location).where(
+        told = select(history_rows.c.order_id, func.max(history_rows.c.at)).where(
+            history_rows.c.order_id.in_(batch), history_rows.c.event == ASKED_ANEW
+        )
+        anew = {row[0]: row[1] for row in connection.execute(told.group_by(history_rows.c.order_id))}
+        query = select(partner_orders.c.order_id, partner_orders.c.location, partner_orders.c.ended_at).where(
             partner_orders.c.order_id.in_(batch), partner_orders.c.state.in_(REFUSED)
         )
-        for order_id, location in connection.execute(query):
-            found[order_id].add(location)
+        for order_id, location, ended_at in connection.execute(query):
+            if order_id not in anew or ended_at is None or ended_at > anew[order_id]:
+                found[order_id].add(location)
     return {order_id: frozenset(places) for order_id, places in found.items()}
 
 

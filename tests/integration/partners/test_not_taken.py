@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from werkzeug import Request, Response
 
 from backroom.domain.routing_rules import Filter, RoutingRule
-from backroom.store import stock
+from backroom.store import desk, stock
 from backroom.store.database import now
 from backroom.store.notes import open_notes
 from backroom.store.tables import effects, fulfilment_orders, partner_orders
@@ -99,6 +99,28 @@ def test_an_order_that_nobody_takes_is_asked_of_each_once_and_then_held_with_wha
     assert (order["state"], order["hold_reason"]) == ("held", "no_taker")
     assert orders_at(floor) == [(place.id, "rejected") for place in places]
     assert [said_no(floor, number, place.id)[1] for place in places] == ["shirt-black-m is not made here."] * 3
+    floor.check_sums()
+
+
+def test_whoever_lets_an_order_go_on_that_nobody_took_has_it_asked_of_its_partners_anew(
+    floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    floor.room = replace(floor.room, shop=replace(floor.room.shop, rules=()))
+    with a_workshop(tmp_path / "orders.db", makes="other") as workshop:
+        with_partners(floor, monkeypatch, a_place(a_partner(workshop.url)))
+        number = floor.taken_in((PLAIN, 1))
+        for times in (1, 2):
+            assert [one.result for one in floor.fulfil(WORKSHOP)] == ["again"]
+            floor.intake()
+            assert floor.story(number).order["hold_reason"] == "no_taker"
+            assert orders_at(floor) == [(WORKSHOP, "rejected")] * times
+            floor.room.database.write(lambda c: desk.release(c, number, "Ada", HUB))
+            floor.intake()
+            assert floor.state(number) == ("released", ["cancelled"] * times + ["open"])
+    with a_workshop(tmp_path / "mended.db") as workshop:
+        with_partners(floor, monkeypatch, a_place(a_partner(workshop.url)))
+        assert [one.result for one in floor.fulfil(WORKSHOP)] == ["waiting"]
+    assert [state for _, state in orders_at(floor)] == ["rejected", "rejected", "submitted"]
     floor.check_sums()
 
 
