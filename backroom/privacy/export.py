@@ -16,7 +16,7 @@ from typing import Any
 
 from backroom.privacy.files import mail_folders
 from backroom.shop.room import Room
-from backroom.store import erased, telling
+from backroom.store import erased, own_artworks, telling
 from backroom.store.personal import Whose
 
 TITLES: Mapping[str, str] = {
@@ -71,7 +71,10 @@ def write_export(room: Room, person_id: int, path: Path) -> None:
     with room.database.read() as connection:
         told = telling.everything(connection, room.seals, person_id)
         keys = erased.message_keys(connection, Whose(person_id))
+        pictures = own_artworks.files_of(connection, Whose(person_id))
     files = [place.name for folder in mail_folders(room) for key in keys if (place := folder.place(key)) is not None]
+    # Beside the page and not in it: each may be of 64 MiB. Whoever hands the page over adds them.
+    files += [f"{room.artwork().name}/{name}" for name in pictures if (room.artwork() / name).exists()]
     page = render(room.shop.owner.name, told, files, datetime.now(UTC))
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

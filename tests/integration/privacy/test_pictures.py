@@ -8,12 +8,14 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
 from backroom.privacy.erasure import erase, remove_all_files
+from backroom.privacy.export import write_export
 from backroom.privacy.retention import remove_old
 from backroom.store import catalogue, own_artworks
 from backroom.store.personal import Whose
@@ -176,3 +178,13 @@ def test_a_folder_that_was_put_back_from_a_backup_loses_the_pictures_of_whoever_
     (shop.floor.room.artwork() / CAT).write_bytes(png())
     assert remove_all_files(shop.floor.room) == 1
     assert shop.kept() == []
+
+
+def test_an_export_names_the_pictures_that_its_person_brought_and_no_others(shop: Shop, tmp_path: Path) -> None:
+    bring(shop, "B-1", "/cat.png")
+    bring(shop, "B-2", "/dog.png", email="berta@example.org")
+    path = tmp_path / "person.html"
+    write_export(shop.floor.room, person(shop, "B-1"), path)
+    _, _, files = path.read_text(encoding="utf-8").partition("Files beside the database")
+    assert f"<li>artwork/{CAT}</li>" in files
+    assert DOG not in files
