@@ -27,7 +27,7 @@ _REFUNDED = "payment_refunded"
 _OF_PAYMENT = ("payment_pending", _REFUNDED)
 # Holds for what the source itself said: its newer words may end them.
 _OF_ITS_WORDS = frozenset(
-    {*_OF_PAYMENT, "unknown_sku", "address", "address_incomplete", "unreachable", "location_missing"}
+    {*_OF_PAYMENT, "unknown_sku", "artwork_unfit", "address", "address_incomplete", "unreachable", "location_missing"}
     | {"totals_do_not_add_up", "currency_not_ours", "email_unusable", "phone_unusable", rules.WHILE_MAKING}
 )
 _ENDINGS = (rules.CANCELLED, rules.PAID_BACK, rules.DELETED)

@@ -136,10 +136,10 @@ def _commit(connection: Connection, claim: Claim, tried: Sequence[_Seen]) -> tup
             continue
         number = one.line.number
         told = {"line": one.line.line_no, "cause": one.found.cause, "reason": str(one.found)}
-        entries.append(history.Entry(one.line.order_id, "artwork.refused", told))
+        entries.append(history.Entry(one.line.order_id, own_artworks.REFUSED, told))
         if number not in outcomes:
-            wakeups += desk.hold(connection, number, "artwork_unfit", "")
-            outcomes[number] = StepOutcome(number, "held", "artwork_unfit")
+            wakeups += desk.hold(connection, number, own_artworks.UNFIT, "")
+            outcomes[number] = StepOutcome(number, "held", own_artworks.UNFIT)
     history.record(connection, entries, at=at, run_id=claim.run_id)
     away = {one.line.order_id for one in seen if isinstance(one.found, Retry)}
     # What became another piece meanwhile is looked at by the next wave, as that.

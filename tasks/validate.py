@@ -193,7 +193,7 @@ def _commit(
             continue
         person = keys.get(order_known.person_id)
         told_now = replace(made[one.identity], person_id=order_known.person_id, key=person.key if person else b"")
-        if person and order_known.amended:
+        if person and (order_known.amended or any(line.artwork_url for line in told_now.incoming.lines)):
             told_now = _as_corrected(connection, room, one, order_known, told_now)
         outcome = apply_news(connection, order_known, told_now, claim, at)
         if outcome.result == "waiting":
@@ -249,7 +249,8 @@ def _delete(connection: Connection, claim: Claim, deleted: Sequence[Deleted]) ->
 def _as_corrected(
     connection: Connection, room: Room, one: Judged, known: orders.KnownOrder, news: orders.NewOrder
 ) -> orders.NewOrder:
-    """The news with what a person corrected here, judged as such: what was mended holds the order no second time.
+    """The news with what a person corrected here and pictures that were fetched, judged as such: what was mended holds
+    the order no second time.
 
     Where the source changed what it says of an address that was corrected here, a person compares the two.
     """

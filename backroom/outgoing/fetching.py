@@ -55,13 +55,13 @@ class NotThere(AskPerson):
 
 
 class FileTooLarge(AskPerson):
-    """It is larger than what is taken, or takes too long."""
+    """It is larger than what is taken."""
 
     cause = "file_too_large"
 
 
 class FetchAway(Retry):
-    """Whoever has the file cannot be reached now."""
+    """Whoever has the file cannot be reached now, or sends it too slowly: that says nothing of the file."""
 
     cause = "file_away"
 
@@ -156,7 +156,7 @@ class Fetcher:
         except (TimeoutError, urllib3.exceptions.TimeoutError):
             if time.monotonic() < until:
                 raise FetchAway(f"The file for {about} cannot be fetched now.") from None
-            raise FileTooLarge(f"The file for {about} takes too long.", remedy="Ask for a smaller one.") from None
+            raise FetchAway(f"The file for {about} takes too long.", remedy="Ask for a smaller one.") from None
         except (HTTPError, OSError, ValueError):
             # Without its cause: the library's error quotes the address.
             raise FetchAway(f"The file for {about} cannot be fetched now.") from None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, RowMapping, select, update
 
 from backroom.domain.model import FulfilmentState, OrderState
-from backroom.store import effects, history, partner_orders, stock
+from backroom.store import effects, history, own_artworks, partner_orders, stock
 from backroom.store.contacts import open_contact, seal_contact
 from backroom.store.database import now
 from backroom.store.desk import ENDED, NotPossibleNow, is_labelled, locked, refuse_while_labelling
@@ -17,8 +17,6 @@ from backroom.store.seals import Seals
 from backroom.store.shipping import LABEL
 from backroom.store.tables import fulfilment_orders, order_lines, orders
 
-# A line whose picture cannot be had or does not print: another piece in its place is printed with its own artwork.
-ARTWORK_UNFIT = "artwork_unfit"
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "postcode", "city", "region", "country")
 
 
@@ -67,12 +65,13 @@ def _amend_line(connection: Connection, order: RowMapping, line_no: str, sku: st
         raise NotPossibleNow(
             f"{order['number']} is being made already", remedy="Cancel it, its money kept, and enter it anew."
         )
+    number = int(line_no) if line_no.isdigit() else 0
+    unfit = order["hold_reason"] == own_artworks.UNFIT and number in own_artworks.refused(connection, order["id"])
     changed = connection.execute(
         update(order_lines)
-        .where(
-            order_lines.c.order_id == order["id"], order_lines.c.line_no == (int(line_no) if line_no.isdigit() else 0)
-        )
-        .values(sku=sku, **({"artwork_url": None} if order["hold_reason"] == ARTWORK_UNFIT else {}))
+        .where(order_lines.c.order_id == order["id"], order_lines.c.line_no == number)
+        # Another piece in the place of one whose picture was refused is printed with its own artwork.
+        .values(sku=sku, **({"artwork_url": None} if unfit else {}))
     )
     if changed.rowcount != 1:
         raise NotPossibleNow(f"{order['number']} has no line {line_no}")

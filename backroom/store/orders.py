@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from backroom.domain.model import IncomingOrder, OrderState, PaymentStatus
+from backroom.domain.own_artwork import is_own
 from backroom.store import selling
 from backroom.store.batches import chunks, insert_each, insert_new
 from backroom.store.contacts import Contact, open_contact, seal_contact
@@ -110,7 +111,8 @@ def known_orders(connection: Connection, identities: Iterable[tuple[str, str]]) 
 
 
 def with_corrections(connection: Connection, known: KnownOrder, news: NewOrder) -> IncomingOrder:
-    """A source's newer words, except where a person corrected here what it says: that stays as it is here.
+    """A source's newer words, except where a person corrected here what it says, or its picture was fetched: that
+    stays as it is here.
 
     An address is corrected as a whole. A line stays corrected as long as the source's order is the same: where the
     source changed it, nobody knows which line is which.
@@ -125,12 +127,17 @@ def with_corrections(connection: Connection, known: KnownOrder, news: NewOrder) 
         incoming = replace(incoming, phone=here.phone)
     if known.corrected("address"):
         incoming = replace(incoming, address=here.address)
-    if known.corrected("line") and news.fingerprint == known.fingerprint:
-        ours = {f"line.{row['line_no']}.sku": row for row in lines_of(connection, [known.id])[known.id]}
+    pictures = any(line.artwork_url for line in incoming.lines)
+    if (known.corrected("line") or pictures) and news.fingerprint == known.fingerprint:
+        here_now = {
+            row["line_no"]: row
+            for row in lines_of(connection, [known.id])[known.id]
+            if f"line.{row['line_no']}.sku" in known.amended or is_own(row["sku"])
+        }
         lines = (
             # A picture that was fetched, or that a person put another piece in the place of, is not fetched again.
-            replace(line, sku=ours[field]["sku"], artwork_url=line.artwork_url if ours[field]["artwork_url"] else "")
-            if (field := f"line.{number}.sku") in known.amended
+            replace(line, sku=row["sku"], artwork_url=line.artwork_url if row["artwork_url"] else "")
+            if (row := here_now.get(number))
             else line
             for number, line in enumerate(incoming.lines, start=1)
         )
@@ -341,7 +348,7 @@ def _line_rows(order_id: int, order: NewOrder) -> list[dict[str, Any]]:
             "quantity": line.quantity,
             "unit_price_minor": line.unit_price_minor,
             "discount_minor": line.discount_minor,
-            "personalised": bool(line.personalisation.strip() or line.artwork_url),
+            "personalised": bool(line.personalisation.strip() or line.artwork_url or is_own(line.sku)),
             "artwork_url": seal(order.key, line.artwork_url.encode(), ARTWORK_CONTEXT) if line.artwork_url else None,
         }
         for number, line in enumerate(order.incoming.lines, start=1)

@@ -17,8 +17,11 @@ from backroom.store import catalogue, people
 from backroom.store.orders import ARTWORK_CONTEXT
 from backroom.store.personal import Whose
 from backroom.store.seals import Seals, unseal
-from backroom.store.tables import erasures, fulfilment_orders, order_lines, orders, print_jobs, variants
+from backroom.store.tables import erasures, fulfilment_orders, history, order_lines, orders, print_jobs, variants
 from backroom.store.tables import people as people_table
+
+# Why an order is held whose picture cannot be had or does not print, and what its history says of each such line.
+UNFIT, REFUSED = "artwork_unfit", "artwork.refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,20 @@ def take(connection: Connection, made: Mapping[int, Variant]) -> None:
     for line_id, variant in sorted(made.items()):
         ours = update(order_lines).where(order_lines.c.id == line_id)
         connection.execute(ours.values(sku=variant.sku, artwork_url=None))
+
+
+def refused(connection: Connection, order_id: int) -> set[int]:
+    """The numbers of the lines whose pictures an order was held for last; what was refused before that may be away by
+    now, or well."""
+    query = select(history.c.event, history.c.data).where(history.c.order_id == order_id)
+    told = query.where(history.c.event.in_(("order.held", REFUSED))).order_by(history.c.id)
+    lines: set[int] = set()
+    for event, data in connection.execute(told):
+        if event == REFUSED:
+            lines.add(data["line"])
+        elif data.get("reason") == UNFIT:
+            lines.clear()
+    return lines
 
 
 def put_back(connection: Connection, token: str, order_ids: Iterable[int]) -> None:

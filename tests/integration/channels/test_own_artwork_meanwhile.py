@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
+from sqlalchemy import update
 
+from backroom.domain.breaker import MOST_FAILURES
 from backroom.domain.own_artwork import base_of, is_own
 from backroom.domain.partners import PartnerProduct
 from backroom.domain.routing_rules import Filter, RoutingRule
 from backroom.store import amending, cancelling
+from backroom.store.tables import orders
 from tests.integration.channels.test_own_artwork import Shop, pictures, png, shop
 from tests.shops import HUB, PLAIN, SCARCE
 from tests.workshops import WORKSHOP, Workshop, a_partner, a_place, with_partners, workshop
@@ -92,3 +95,79 @@ def test_a_picture_whose_piece_is_corrected_while_it_is_fetched_is_printed_on_th
     (sku,) = shop.skus("B-1")
     assert (base_of(sku), is_own(sku)) == (SCARCE, True)
     assert _state(shop, "B-1") == ("released", "")
+
+
+def test_a_picture_that_is_slow_for_hours_is_nobodys_fault_and_then_a_persons_to_look_at(shop: Shop) -> None:
+    pictures = shop.pictures
+    pictures.answers["/cat.png"] = (200, {}, png(side=600))
+    pictures.drop, pictures.drip = 16, 0.05
+    shop.by(pictures.fetcher(all_seconds=0.3, read_seconds=0.2))
+    shop.put("B-1", (PLAIN, pictures.url("/cat.png")))
+    (outcome,) = [one for one in shop.floor.intake() if one.cause]
+    assert (outcome.result, outcome.cause) == ("waiting", "file_away")
+    almost = update(orders).values(failures=MOST_FAILURES - 1)
+    shop.floor.room.database.write(lambda c: c.execute(almost))
+    shop.due()
+    (outcome,) = shop.floor.intake()
+    assert (outcome.result, outcome.cause) == ("sick", "file_away")
+    assert "takes too long. Ask for a smaller one" in outcome.reason
+
+
+def test_a_correction_of_another_line_than_the_refused_one_leaves_that_ones_picture(shop: Shop) -> None:
+    answers = shop.pictures.answers
+    answers["/away.png"] = (503, {}, b"")
+    shop.put("B-1", (PLAIN, shop.pictures.url("/gone.png")), (PLAIN, shop.pictures.url("/away.png")))
+    shop.floor.intake()
+    assert shop.held("B-1").startswith("file_not_there")
+    _correct(shop, "B-1", "line.2.sku", SCARCE)
+    answers["/gone.png"], answers["/away.png"] = (503, {}, b""), (404, {}, b"")
+    shop.release("B-1")
+    shop.floor.intake()
+    # Now the other one is refused, and the first, which was before, is away.
+    assert _state(shop, "B-1") == ("held", "artwork_unfit")
+    _correct(shop, "B-1", "line.1.sku", SCARCE)
+    answers["/gone.png"], answers["/away.png"] = (200, {}, png()), (200, {}, png("blue"))
+    shop.release("B-1")
+    shop.floor.intake()
+    assert [(base_of(sku), is_own(sku)) for sku in shop.skus("B-1")] == [(SCARCE, True), (SCARCE, True)]
+    assert _state(shop, "B-1")[0] != "held"
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_a_picture_that_is_here_is_not_fetched_again_because_its_source_speaks_of_something_else(
+    shop: Shop, corrected: bool
+) -> None:
+    from tasks.claiming import claim_intake, holding
+    from tasks.own_artwork import fetch_artwork
+    from tasks.validate import validate
+
+    shop.pictures.answers["/cat.png"] = (200, {}, png())
+    url = shop.pictures.url("/cat.png")
+    shop.put("B-1", (PLAIN, url))
+    claim = claim_intake(shop.floor.room)
+    assert claim is not None
+    with holding(shop.floor.room, claim):
+        validate.fn(claim)
+        if corrected:
+            _correct(shop, "B-1", "line.1.sku", SCARCE)
+        fetch_artwork.fn(claim)
+    (before,) = shop.skus("B-1")
+    assert is_own(before)
+    shop.pictures.answers["/cat.png"] = (404, {}, b"")
+    shop.put("B-1", (PLAIN, url), day=2, email="ada@example.com")
+    shop.floor.intake()
+    assert shop.skus("B-1") == [before]
+    assert [line["personalised"] for line in shop.lines("B-1")] == [True]
+    assert _state(shop, "B-1") == ("released", "")
+    assert len(shop.pictures.asked) == 1
+
+
+def test_a_good_address_from_the_source_ends_the_hold_for_the_one_that_was_not(shop: Shop) -> None:
+    shop.pictures.answers["/dog.png"] = (200, {}, png())
+    shop.put("B-1", (PLAIN, shop.pictures.url("/cat.png")))
+    shop.floor.intake()
+    assert _state(shop, "B-1") == ("held", "artwork_unfit")
+    shop.put("B-1", (PLAIN, shop.pictures.url("/dog.png")), day=2)
+    shop.floor.intake()
+    assert _state(shop, "B-1") == ("released", "")
+    assert is_own(shop.skus("B-1")[0])

@@ -292,7 +292,7 @@ def test_a_file_that_comes_drop_by_drop_is_left_after_its_time(pictures: Picture
     pictures.answers["/slow"] = (200, {}, b"x" * 2_000_000)
     pictures.drip, pictures.drop = 0.2, drop
     began = time.monotonic()
-    with pytest.raises(FileTooLarge, match="too long"):
+    with pytest.raises(FetchAway, match="too long"):
         pictures.fetcher(all_seconds=0.5).fetch(pictures.url("/slow"), "A-1042")
     assert time.monotonic() - began < 5
 
@@ -301,7 +301,7 @@ def test_a_file_whose_head_comes_drop_by_drop_is_left_after_its_time(pictures: P
     pictures.endless_head = True
     before = set(threading.enumerate())
     began = time.monotonic()
-    with pytest.raises(FileTooLarge, match="too long"):
+    with pytest.raises(FetchAway, match="too long"):
         pictures.fetcher(all_seconds=0.5).fetch(pictures.url("/owl.png"), "A-1042")
     assert time.monotonic() - began < 5
     assert pictures.hung_up.wait(2)
