@@ -163,10 +163,10 @@ def _parcel(number: int) -> Any:
     return event | {"result": tracker}
 
 
-def _made(reference: str, number: int) -> Any:
+def _made(kind: str, reference: str, number: int) -> Any:
     line = {"line": 1, "code": "shirt-black-m", "quantity": 1, "done": 0}
     order = {"reference": reference or f"partner-{number}", "id": f"w-{number}", "revision": 2, "state": "in_progress"}
-    order["kind"] = "make"
+    order["kind"] = kind
     return {"type": "order.changed", "data": order | {"lines": [line], "parcels": [], "cost": None}}
 
 
@@ -234,8 +234,10 @@ def senders(reference: str) -> tuple[Sender, ...]:
             _parcel,
             lambda b: {"X-Hmac-Signature": fake_easypost.signature(b, SECRET)},
         ),
-        Sender("microfactory", "/partners/workshop/messages", partial(_made, reference), _standard(WEBHOOK_SECRET)),
-        Sender("integrator", "/partners/cell/messages", partial(_made, ""), _standard(WEBHOOK_SECRET)),
+        Sender(
+            "microfactory", "/partners/workshop/messages", partial(_made, "make", reference), _standard(WEBHOOK_SECRET)
+        ),
+        Sender("integrator", "/partners/cell/messages", partial(_made, "pick", ""), _standard(WEBHOOK_SECRET)),
         Sender(
             "printful",
             "/partners/printful/messages",
