@@ -19,12 +19,12 @@ from backroom.store import offline_conflicts
 from tests.benches import open_bench
 from tests.faults.table import Fault
 from tests.lines import Line
-from tests.prefect_server import PrefectServer, asking, running_prefect, without_prefect
+from tests.prefect_server import PrefectServer, asking, without_prefect
 from tests.printers import VirtualPrinterFactory, private_bus, virtual_printer_factory, wait_for
 from tests.shops import BOOTH, Floor
 from tests.sqlite_only import database_url
 
-__all__ = ["database_url", "private_bus", "running_prefect", "virtual_printer_factory"]
+__all__ = ["database_url", "private_bus", "virtual_printer_factory"]
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -23,12 +23,12 @@ from backroom.engine.deploy import DeploymentSpec, apply
 from backroom.engine.server import client_environment
 from backroom.store import booth_devices
 from tests.benches import Bench, open_bench
-from tests.prefect_server import PrefectServer, asking, running_prefect, without_prefect
+from tests.prefect_server import PrefectServer, asking, without_prefect
 from tests.running import wait_until
 from tests.shops import BOOTH, HUB, Floor
 from tests.sqlite_only import database_url
 
-__all__ = ["database_url", "running_prefect"]
+__all__ = ["database_url"]
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(300)]
 

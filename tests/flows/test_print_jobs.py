@@ -14,12 +14,12 @@ from backroom.printing.keeper import Keeper
 from flows.print_jobs import print_jobs
 from tasks.print_job import BoothNotSetUp, bench_folder, open_booth
 from tests.benches import Bench, open_bench
-from tests.prefect_server import PrefectServer, running_prefect
+from tests.prefect_server import PrefectServer
 from tests.printers import wait_for
 from tests.shops import BOOTH, CANARIES, Floor
 from tests.sqlite_only import database_url
 
-__all__ = ["database_url", "running_prefect"]
+__all__ = ["database_url"]
 
 pytestmark = pytest.mark.prefect
 
