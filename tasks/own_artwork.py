@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 
 from backroom.domain.errors import AskPerson, BackroomError, Retry
 from backroom.domain.model import StepOutcome, Variant
-from backroom.domain.own_artwork import own_variant
+from backroom.domain.own_artwork import DRAFTS, own_variant
 from backroom.outgoing.fetching import Fetcher
 from backroom.printing.artwork import check_artwork
 from backroom.shop.room import Room, this_room
@@ -101,7 +101,7 @@ def _fetch(room: Room, fetcher: Fetcher, line: Brought) -> Variant:
     own = own_variant(base, hashlib.sha256(content).hexdigest())
     folder = room.artwork()
     # By the line: one that a wave left behind when it died is written anew by the next.
-    drafts = folder / ".fetched" / str(line.line_id)
+    drafts = folder / DRAFTS / str(line.line_id)
     shutil.rmtree(drafts, ignore_errors=True)
     drafts.mkdir(parents=True)
     draft = drafts / own.artwork
