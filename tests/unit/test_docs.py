@@ -61,7 +61,7 @@ from backroom.insight.words import say_seconds
 from backroom.quality.suites import RULES, SUITES
 from backroom.shop import catalogue
 from backroom.shop.mapping import ADDRESS_FIELDS
-from backroom.store import desk, partner_news, unfinished
+from backroom.store import desk, own_artworks, partner_news, unfinished
 from backroom.store.api_keys import SCOPES
 from backroom.store.claims import LEASE
 from backroom.store.print_attempts import MOST_FAILURES
@@ -369,6 +369,7 @@ def _find_hold_reasons() -> Iterator[str]:
     """Codes of problems that a person can mend, what routing holds for, and what holds name themselves."""
     yield from (value for name, value in vars(routing).items() if re.fullmatch("NO_[A-Z]+|SHORT_STOCK", name))
     yield desk.ASKED_BY_STAFF
+    yield own_artworks.UNFIT
     yield from unfinished.TAKEN_FROM_BOOTHS
     yield quarantine_rules.IN_QUARANTINE
     yield from news.HOLDS
