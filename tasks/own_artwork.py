@@ -9,7 +9,6 @@ that a wave that died is done again to the same end.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import threading
 import time
@@ -24,6 +23,7 @@ from sqlalchemy import Connection
 from backroom.domain.errors import AskPerson, BackroomError, Retry
 from backroom.domain.model import StepOutcome, Variant
 from backroom.domain.own_artwork import DRAFTS, own_variant
+from backroom.durable import flush_names, write_durably
 from backroom.outgoing.fetching import Fetcher
 from backroom.printing.artwork import check_artwork
 from backroom.shop.room import Room, this_room
@@ -38,8 +38,6 @@ from tasks.waking import send
 AT_ONCE = 4
 # A picture is begun within the first seconds, and takes so long at the most (`fetcher_of_artwork`): ten in all.
 BEGIN_SECONDS = 2.0
-
-
 # A picture takes many times its file's size while it is looked at: one at a time, whoever sent them.
 _looking = threading.Lock()
 
@@ -106,13 +104,12 @@ def _fetch(room: Room, fetcher: Fetcher, line: Brought) -> Variant:
     drafts.mkdir(parents=True)
     draft = drafts / own.artwork
     try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_durably(draft, content, mode=0o644)
         with _looking:
             check_artwork(draft, base.printed_width_mm, base.printed_height_mm, base.print_process)
         draft.replace(folder / own.artwork)
+        # Before a row names it.
+        flush_names(folder)
     finally:
         shutil.rmtree(drafts, ignore_errors=True)
     return own
