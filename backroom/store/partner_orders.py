@@ -10,7 +10,7 @@ message from over there hints at news.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -175,17 +175,26 @@ def refused_at(connection: Connection, order_ids: Iterable[int]) -> dict[int, fr
     them anew."""
     found: dict[int, set[str]] = defaultdict(set)
     for batch in chunks(sorted(set(order_ids))):
-        told = select(history_rows.c.order_id, func.max(history_rows.c.at)).where(
-            history_rows.c.order_id.in_(batch), history_rows.c.event == ASKED_ANEW
-        )
-        anew = {row[0]: row[1] for row in connection.execute(told.group_by(history_rows.c.order_id))}
         query = select(partner_orders.c.order_id, partner_orders.c.location, partner_orders.c.ended_at).where(
             partner_orders.c.order_id.in_(batch), partner_orders.c.state.in_(REFUSED)
         )
-        for order_id, location, ended_at in connection.execute(query):
+        refusals = connection.execute(query).tuples().all()
+        # Few orders of a wave were ever refused: the history is asked of these alone.
+        anew = _asked_anew(connection, {order_id for order_id, _, _ in refusals})
+        for order_id, location, ended_at in refusals:
             if order_id not in anew or ended_at is None or ended_at > anew[order_id]:
                 found[order_id].add(location)
     return {order_id: frozenset(places) for order_id, places in found.items()}
+
+
+def _asked_anew(connection: Connection, order_ids: Collection[int]) -> dict[int, datetime]:
+    """When each of these orders was last to be asked of its partners anew."""
+    if not order_ids:
+        return {}
+    query = select(history_rows.c.order_id, func.max(history_rows.c.at)).where(
+        history_rows.c.order_id.in_(order_ids), history_rows.c.event == ASKED_ANEW
+    )
+    return dict(connection.execute(query.group_by(history_rows.c.order_id)).tuples().all())
 
 
 def under_way(connection: Connection, order_id: int) -> list[RowMapping]:
