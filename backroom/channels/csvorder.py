@@ -158,7 +158,7 @@ class _Rows:
             sku=self.reading.identifier(row.get("sku"), self.place("sku", row)),
             quantity=self.reading.quantity(row.get("quantity"), self.place("quantity", row)),
             unit_price_minor=self.money(row.get("unit_price"), self.place("unit_price", row), currency),
-            artwork_url=text(row.get("artwork"))[:LONGEST_URL],
+            artwork_url=text(row.get("artwork"), LONGEST_URL),
         )
 
     def money(self, value: object, place: str, currency: str) -> int:

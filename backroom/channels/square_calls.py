@@ -27,7 +27,7 @@ TELLING = ("ORDERS_WRITE", "INVENTORY_READ", "INVENTORY_WRITE")
 PAYING = ("PAYMENTS_READ", "PAYMENTS_WRITE", "ORDERS_READ")
 IDEMPOTENCY = "idempotency_key"
 # Its POSTs that change nothing there.
-_ASKING = ("/search", "/batch-retrieve")
+_READING = ("/search", "/batch-retrieve")
 # The most that each takes at once.
 ORDERS_AT_ONCE, OBJECTS_AT_ONCE = 100, 1000
 
@@ -48,7 +48,7 @@ class SquareApi:
 
     def ask(self, path: str, about: str, body: dict[str, Any], *, method: str = "POST") -> dict[str, Any]:
         """A call that only asks, or carries a key by which Square knows it again; any other is made once."""
-        asks = path.endswith(_ASKING)
+        asks = path.endswith(_READING)
         again = asks or IDEMPOTENCY in body
         answer = self._client.call(method, path, about=about, again=again, changes=not asks, json=body)
         return object_of(answer.body, SERVICE, about)

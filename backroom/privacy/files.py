@@ -1,5 +1,5 @@
-"""What the shop's own folders hold of somebody: mails and SMS as files, label sheets, pictures
-of their own, and files that orders came in.
+"""What the shop's own folders hold of somebody: mails and SMS as files, label sheets, pictures of their own, and files
+that orders came in.
 
 What belongs here: removing it. What does not: where it is written (`backroom.messaging.mailfolder`,
 `backroom.printing.folder`), and what real mail servers, SMS gateways and printers have taken: that has left the house.
