@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.told",
     "tests.markets",
     "tests.prefect_server",
+    "tests.standing",
     "tests.workshops",
     "tests.faults.table",
 ]
