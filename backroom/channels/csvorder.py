@@ -15,14 +15,24 @@ from backroom.channels.base import BadSignature, Contact, digest
 from backroom.channels.consenting import state
 from backroom.channels.contact import normalise_email, normalise_phone
 from backroom.channels.csvfile import ORDER_COLUMNS
-from backroom.channels.reading import Reading, country, first_text, items, language, long_text, mapping, text, yes_or_no
+from backroom.channels.reading import (
+    LONGEST_URL,
+    Reading,
+    country,
+    first_text,
+    items,
+    language,
+    long_text,
+    mapping,
+    text,
+    yes_or_no,
+)
 from backroom.domain.cards import FREE_TEXT_KEYS
 from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Address, Delivery, IncomingLine, IncomingOrder, PaymentStatus, StatedConsent
 from backroom.domain.money import exponent
 
 TOPIC = "csv.order"
-LONGEST_URL = 2000
 _CANCELLED = ("cancelled", "canceled")
 _PAYMENT = {
     **dict.fromkeys(("", "paid"), PaymentStatus.PAID),

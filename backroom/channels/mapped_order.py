@@ -16,7 +16,7 @@ from typing import NamedTuple
 from backroom.channels.mapped_address import read_address
 from backroom.channels.mapped_fields import FieldReader, joined
 from backroom.channels.mapped_refunds import read_refunds
-from backroom.channels.reading import language, place_id, yes_or_no
+from backroom.channels.reading import LONGEST_URL, language, place_id, yes_or_no
 from backroom.domain.channels import ChannelSpec
 from backroom.domain.json_path import Found, Source, find, read, said
 from backroom.domain.mapping import EndedMapping, ShopMapping
@@ -208,7 +208,7 @@ class OrderReader(FieldReader):
                 title=self.text(f"{name}title", line.title, 200, here),
                 discount_minor=discount,
                 personalisation=self.text(f"{name}personalisation", line.personalisation, 500, here),
-                artwork_url=self.text(f"{name}artwork", line.artwork, 2000, here),
+                artwork_url=self.text(f"{name}artwork", line.artwork, LONGEST_URL, here),
             )
         ]
 

@@ -20,6 +20,7 @@ from backroom.domain.money import EXPONENTS, exponent, to_minor
 LARGEST_MINOR = 10**12
 LARGEST_QUANTITY = 100_000
 LONGEST_ID = 100
+LONGEST_URL = 2000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Of the year 2100, in seconds of Unix time.
 LATEST = 4_102_444_800
@@ -54,6 +55,14 @@ def long_text(value: object, longest: int = 5_000) -> str:
 def first_text(*values: object) -> str:
     """The first that is text and not empty."""
     return next((found for found in map(text, values) if found), "")
+
+
+def named_address(fields: object, name: str, *keys: str) -> str:
+    """The first address among a line's fields that call themselves `name` under one of `keys`; empty without a name."""
+    if not name:
+        return ""
+    named = (one for one in items(fields) if name in (text(one.get(key)) for key in keys))
+    return next((found for one in named if (found := text(one.get("value"), LONGEST_URL))), "")
 
 
 def degrees(value: object, most: float) -> float | None:

@@ -117,7 +117,7 @@ class ShopifyChannel:
             reading.wrong("no_lines", "line_items", "has no lines")
         cancelled = topic == "orders/cancelled" or order.get("cancelled_at") is not None
         emptied = bool(stated) and all(line.get("current_quantity") == 0 for line in stated)
-        money = Amounts(reading, order, currency, as_placed=cancelled or emptied)
+        money = Amounts(reading, order, currency, as_placed=cancelled or emptied, pictured=self.spec.artwork_field)
         lines = tuple(filter(None, (money.line(line, i) for i, line in enumerate(stated))))
         if stated and not lines and not reading.problems:
             reading.wrong("no_lines", "line_items", "holds nothing that can be made: gift cards and tips only")

@@ -11,15 +11,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from backroom.channels.reading import Reading, first_text, items, mapping, text
+from backroom.channels.reading import Reading, first_text, items, mapping, named_address, text
 from backroom.domain.model import IncomingLine
 
 
 class Amounts:
-    """The amounts of one order, either as it was placed or as it stands now."""
+    """The amounts of one order, either as it was placed or as it stands now.
 
-    def __init__(self, reading: Reading, order: dict[str, Any], currency: str, *, as_placed: bool) -> None:
+    `pictured` is the name of the property that says where a line's own picture is, empty where there is none.
+    """
+
+    def __init__(
+        self, reading: Reading, order: dict[str, Any], currency: str, *, as_placed: bool, pictured: str = ""
+    ) -> None:
         self._reading, self._order, self._currency, self._as_placed = reading, order, currency, as_placed
+        self._pictured = pictured
         self._not_goods = 0
         self._most_uneven = 0
 
@@ -50,7 +56,8 @@ class Amounts:
             unit_price_minor=price,
             title=first_text(line.get("name"), line.get("title"))[:200],
             discount_minor=discount,
-            personalisation=_properties(line),
+            personalisation=_properties(line, self._pictured),
+            artwork_url=named_address(line.get("properties"), self._pictured, "name"),
         )
 
     def total(self) -> int:
@@ -105,7 +112,11 @@ class Amounts:
         return self._reading.money(value, path, self._currency, needed=needed)
 
 
-def _properties(line: dict[str, Any]) -> str:
-    """What the customer typed for this piece. Names with an underscore are the theme's own, and not shown."""
+def _properties(line: dict[str, Any], pictured: str) -> str:
+    """What the customer typed for this piece. Names with an underscore are the theme's own, and not shown.
+
+    An uploaded picture's address is a property as well, under whatever name the theme or the upload's app has for it.
+    """
     told = ((text(one.get("name")), text(one.get("value"))) for one in items(line.get("properties")))
-    return "; ".join(f"{name}: {value}" for name, value in told if value and not name.startswith("_"))[:500]
+    shown = ((name, value) for name, value in told if value and not name.startswith("_") and name != pictured)
+    return "; ".join(f"{name}: {value}" for name, value in shown)[:500]

@@ -28,6 +28,7 @@ from backroom.channels.reading import (
     language,
     long_text,
     mapping,
+    named_address,
     place_id,
     text,
     yes_or_no,
@@ -113,7 +114,9 @@ class WooCommerceChannel:
         updated_at = reading.time(*_dated(order, "date_modified"), utc=True)
         currency = reading.currency(order.get("currency"), "currency")
         money = _Money(reading, currency, gross=order.get("prices_include_tax") is True)
-        lines = tuple(_line(money, line, f"line_items[{i}]") for i, line in enumerate(items(order.get("line_items"))))
+        pictured = self.spec.artwork_field
+        stated = items(order.get("line_items"))
+        lines = tuple(_line(money, line, f"line_items[{i}]", pictured) for i, line in enumerate(stated))
         if not lines:
             reading.wrong("no_lines", "line_items", "has no lines")
         sums = _sums(money, order, lines)
@@ -188,7 +191,7 @@ def _dated(order: dict[str, Any], name: str) -> tuple[object, str]:
     return order.get(f"{name}_gmt"), f"{name}_gmt"
 
 
-def _line(money: _Money, line: dict[str, Any], path: str) -> IncomingLine:
+def _line(money: _Money, line: dict[str, Any], path: str, pictured: str) -> IncomingLine:
     reading = money.reading
     quantity = reading.quantity(line.get("quantity"), f"{path}.quantity")
     paid = money.amount(line, "total", "total_tax", f"{path}.")
@@ -202,7 +205,8 @@ def _line(money: _Money, line: dict[str, Any], path: str) -> IncomingLine:
         unit_price_minor=price,
         title=text(line.get("name"), 200),
         discount_minor=price * quantity - paid,
-        personalisation=_personalisation(line),
+        personalisation=_personalisation(line, pictured),
+        artwork_url=named_address(line.get("meta_data"), pictured, "key", "display_key"),
     )
 
 
@@ -262,14 +266,21 @@ def _delivery(order: dict[str, Any]) -> tuple[Delivery, str]:
     return Delivery.SHIP, ""
 
 
-def _personalisation(line: dict[str, Any]) -> str:
-    """What the customer typed for this piece. Keys with an underscore are hidden ones of plug-ins."""
+def _personalisation(line: dict[str, Any], pictured: str) -> str:
+    """What the customer typed for this piece. Keys with an underscore are hidden ones of plug-ins.
+
+    An uploaded picture's address is meta data as well, under whatever key the upload's plug-in has for it.
+    """
     told = (
         (first_text(one.get("display_key"), one.get("key")), first_text(one.get("display_value"), one.get("value")))
         for one in items(line.get("meta_data"))
-        if not text(one.get("key")).startswith(("_", "pa_"))
+        if not text(one.get("key")).startswith(("_", "pa_")) and pictured not in _names(one)
     )
     return "; ".join(f"{name}: {value}" for name, value in told if name and value)[:500]
+
+
+def _names(field: dict[str, Any]) -> set[str]:
+    return {text(field.get("key")), text(field.get("display_key"))} - {""}
 
 
 def _consents(spec: ChannelSpec, order: dict[str, Any], placed_at: datetime) -> tuple[StatedConsent, ...]:

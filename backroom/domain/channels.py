@@ -23,6 +23,8 @@ NEWS_OF: Mapping[str, tuple[str, ...]] = {
 }
 # Of these, what a kind is told only where its `tell` names it: Etsy's login needs more for it, and its listings change.
 NEWS_NAMED: Mapping[str, tuple[str, ...]] = {"etsy": ("stock",)}
+# Kinds whose lines carry fields that a shop names itself, one of which may be where the buyer's own picture is.
+PICTURED_KINDS = ("shopify", "woocommerce")
 # Kinds whose interface must be told which of our accounts over there is meant: places, a shop, a seller's settings.
 ACCOUNT_KINDS = ("square", "etsy", "meta")
 
@@ -64,6 +66,7 @@ class ChannelSpec:
     its parcels, wherever they are packed. Without `refunds` a person pays back in the channel's own pages; without
     `api` it is neither asked nor told anything. `notification_url` is where Square sends its events, as Square has it.
     Only kind mapped has a `mapping`, and needs it. `folder`, in the home folder, is where its files are dropped.
+    `artwork_field` is the name under which a line says where its buyer's own picture is (kinds of PICTURED_KINDS).
     `wordings` are what its customers read beside a tick, by medium and purpose (`email_marketing`).
     """
 
@@ -81,4 +84,5 @@ class ChannelSpec:
     notification_url: str = ""
     mapping: ShopMapping | None = None
     folder: str = ""
+    artwork_field: str = ""
     wordings: Mapping[str, str] = field(default_factory=dict, hash=False)

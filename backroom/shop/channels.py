@@ -16,6 +16,7 @@ from backroom.domain.channels import (
     NEWS,
     NEWS_NAMED,
     NEWS_OF,
+    PICTURED_KINDS,
     TOLD_KINDS,
     ApiSpec,
     ChannelSpec,
@@ -66,6 +67,7 @@ def read_channel(id_: str, section: Section) -> ChannelSpec:
         notification_url=_read_notification_url(section, kind),
         mapping=mapping,
         folder=_read_folder(section, kind),
+        artwork_field=_read_artwork_field(section, kind),
         wordings=_read_wordings(section, kind),
     )
     section.done()
@@ -121,6 +123,15 @@ def _read_wordings(channel: Section, kind: str) -> dict[str, str]:
     read = {name: section.text(name, "") for name in names if section.has(name)}
     section.done()
     return read
+
+
+def _read_artwork_field(channel: Section, kind: str) -> str:
+    """The name under which a line says where its buyer's own picture is."""
+    name = channel.text("artwork_field", "")
+    if name and kind not in PICTURED_KINDS:
+        tells = "its mapping says where: artwork" if kind == "mapped" else f"a channel of kind {kind} has none"
+        channel.problem("artwork_field", tells, "Remove it.")
+    return name
 
 
 def _read_folder(channel: Section, kind: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,8 @@ def payload(name: str) -> Any:
     return parse_json(raw(name))
 
 
-def channel(kind: str, *, location: str = "", event: str = "", wordings: Mapping[str, str] | None = None) -> Channel:
-    spec = ChannelSpec(f"my-{kind}", kind, 1, "standard", location=location, event=event, wordings=wordings or {})
-    return channel_for(spec)
+def channel(kind: str, **spec: Any) -> Channel:
+    return channel_for(ChannelSpec(f"my-{kind}", kind, 1, "standard", **spec))
 
 
 def sum_of_parts(order: IncomingOrder) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from backroom.channels.base import NotAnOrder, OrderDeleted
+from backroom.channels.reading import named_address
 from backroom.channels.shopify import ShopifyChannel
+from backroom.channels.shopify_translate import as_webhook
 from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Delivery, IncomingOrder, PaymentStatus
 from tests.unit.channels.samples import channel, payload, sum_of_parts
@@ -49,6 +51,35 @@ def test_an_order_is_read_whole() -> None:
     assert (found.source, found.delivery, found.payment) == ("web", Delivery.SHIP, PaymentStatus.PAID)
     assert not found.cancelled
     assert sum_of_parts(found) == found.total_minor
+
+
+UPLOAD = "https://uploads.example.net/zofia/" + "cat-" * 200 + ".png"
+
+
+def test_the_property_that_the_shop_names_is_where_the_buyers_picture_is() -> None:
+    body = order()
+    (first, second) = body["line_items"]
+    first["properties"].append({"name": "_picture", "value": UPLOAD})
+    found = parse(body, artwork_field="_picture")
+    assert [line.artwork_url for line in found.lines] == [UPLOAD, ""]
+    assert [line.personalisation for line in found.lines] == ["Back print: ZOFIA", ""]
+    assert [line.artwork_url for line in parse(body).lines] == ["", ""], "nobody said which property it is"
+    second["properties"] = [{"name": "Your picture", "value": None}, "none", {"value": 7}]
+    assert parse(body, artwork_field="Your picture").lines[1].artwork_url == ""
+
+
+def test_a_picture_that_is_named_is_no_text_to_print() -> None:
+    body = order()
+    body["line_items"][0]["properties"].append({"name": "Your picture", "value": UPLOAD})
+    assert "uploads.example.net" in parse(body).lines[0].personalisation
+    found = parse(body, artwork_field="Your picture").lines[0]
+    assert (found.personalisation, found.artwork_url) == ("Back print: ZOFIA", UPLOAD)
+
+
+def test_a_picture_is_read_alike_of_what_was_asked_for() -> None:
+    asked = {"customAttributes": [{"key": "_picture", "value": UPLOAD}]}
+    line = as_webhook({"lineItems": {"nodes": [asked]}})["line_items"][0]
+    assert named_address(line["properties"], "_picture", "name") == UPLOAD
 
 
 def test_consents_are_what_the_documented_fields_say() -> None:

@@ -19,8 +19,8 @@ def order(**changes: object) -> dict[str, Any]:
     return body | changes
 
 
-def parse(body: object, topic: str = "order.created") -> IncomingOrder:
-    return channel("woocommerce").parse(body, topic, "DE")
+def parse(body: object, topic: str = "order.created", **spec: Any) -> IncomingOrder:
+    return channel("woocommerce", **spec).parse(body, topic, "DE")
 
 
 def reasons(body: object, topic: str = "order.created") -> set[tuple[str, str]]:
@@ -51,6 +51,19 @@ def test_an_order_is_read_whole_and_its_cents_add_up() -> None:
         ("email", "order_updates", True),
         ("sms", "order_updates", True),
     ]
+
+
+@pytest.mark.parametrize("name", ["_upload", "Your picture"])
+def test_the_field_that_the_shop_names_is_where_the_buyers_picture_is(name: str) -> None:
+    address = "https://uploads.example.net/soren/fox.png"
+    body = order()
+    body["line_items"][0]["meta_data"].append(
+        {"id": 9, "key": "_upload", "value": address, "display_key": "Your picture", "display_value": address}
+    )
+    (line, *others) = parse(body, artwork_field=name).lines
+    assert (line.artwork_url, line.personalisation) == (address, "Engraving: S.K.")
+    assert [one.artwork_url for one in others] == [""] * len(others)
+    assert parse(body).lines[0].artwork_url == "", "nobody said which field it is"
 
 
 @pytest.mark.parametrize(("wordings", "words"), [({"email_marketing": "News, please."}, ["News, please."]), ({}, [])])

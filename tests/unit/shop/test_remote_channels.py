@@ -177,3 +177,19 @@ def test_the_words_beside_a_tick_are_the_shop_files_where_the_channel_does_not_t
         (WORDED.replace("email_marketing", "fax_marketing"), "channels.far.wordings.fax_marketing"),
     ):
         assert field in [one.field for one in problems(tmp_path, PLAIN + wrong)]
+
+
+PICTURED = """
+[channels.far]
+kind = "woocommerce"
+sla = "standard"
+secret = "webhook.far"
+artwork_field = "_upload"
+"""
+
+
+def test_which_field_of_a_line_brings_a_picture_is_said_where_the_shop_names_such_fields(tmp_path: Path) -> None:
+    (tmp_path / "shop.toml").write_text(PLAIN + PICTURED, encoding="utf-8")
+    assert load_shop(tmp_path / "shop.toml").channel("far").artwork_field == "_upload"
+    wrong = PICTURED.replace("woocommerce", "square")
+    assert "channels.far.artwork_field" in [one.field for one in problems(tmp_path, PLAIN + wrong)]
