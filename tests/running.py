@@ -36,8 +36,8 @@ from backroom.store.tables import orders
 from tests.databases import PostgresServer
 from tests.prefect_server import lay_migrated_database
 
-# Whatever a stalled machine spoils once is tried again by itself, after the sweep's minute and a put-off of another: this
-# waits for two such turns. How soon things happen is asked elsewhere, alone on the machine (`tests/integration/engine`).
+# Whatever a stalled machine spoils once is tried again by itself, after the sweep's minute and a put-off of another:
+# this waits for two such turns. How soon things happen is asked elsewhere, alone (`tests/integration/engine`).
 PATIENCE = 240.0
 
 

@@ -14,9 +14,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from backroom.cli.connections import Connection, connections_of
+from backroom.cli.connections import connections_of
 from backroom.cli.opening import open_new_room
 from backroom.cli.output import console, show_json
+from backroom.cli.own_house import Connection
 from backroom.domain.errors import BackroomError, Retry
 from backroom.outgoing.circuit import keep_in
 from backroom.store.asked_waits import WaitsBook

@@ -99,7 +99,7 @@ def deployed(server: PrefectServer) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.prefect
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_prefect_deploy_all_makes_the_deployments_that_up_makes(empty_server: PrefectServer) -> None:
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
     environment = without_prefect(dict(os.environ)) | empty_server.environment()

@@ -20,7 +20,7 @@ from tests.peers.conftest import PHONE
 from tests.peers.kannel import Kannel
 from tests.running import RunningShop, wait_until
 
-pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(900)]
 
 NUMBER = "+4915112349876"
 CODE, SHOP = "late-market", "Motte & Mond"

@@ -25,7 +25,7 @@ from tests.facts import invented_facts, invented_stock_outs
 from tests.running import ROOT, RunningShop, wait_until
 from tests.shops import MASTER_KEY
 
-pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(900)]
 
 DAYS, ORDERS = 120, 6000
 FEW = 10

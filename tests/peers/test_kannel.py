@@ -17,7 +17,7 @@ from tests.peers.post import Post
 from tests.peers.sent_orders import effects_of, send_one, state_of
 from tests.running import RunningShop, wait_until
 
-pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.peers.conftest import DESK, PHONE, SCANS_AT, TABLET
 from tests.peers.sent_orders import part_state_of, send_one, state_of
 from tests.running import RunningShop, wait_until
 
-pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def waiting_for_a_scan(shop: RunningShop) -> str:

@@ -14,7 +14,7 @@ from tests.browser import Browser, NotSeenError
 from tests.peers.sent_orders import effects_of, number_of, state_of
 from tests.running import RunningShop, wait_until
 
-pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ASKED = "A-1042"
 WITHIN = 15.0

@@ -26,7 +26,7 @@ from tests.peers.conftest import DESK, PHONE, TABLET
 from tests.peers.sent_orders import send_one, state_of
 from tests.running import RunningShop, wait_until
 
-pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.peer, pytest.mark.slow, pytest.mark.timeout(900)]
 
 SKU = "TEE-MOTH-INK-M"
 HUB, BOOTH = "main-hub", "booth-a"

@@ -19,7 +19,7 @@ from werkzeug import Request, Response
 
 from backroom.channels.stripe_calls import StripeApi
 from backroom.channels.stripe_refunds import StripeRefunds
-from backroom.cli import connections, doctor
+from backroom.cli import connections, doctor, own_house
 from backroom.cli.environments import Ports, note_ports
 from backroom.domain.channels import REFUNDING_KINDS, ChannelSpec, RefundsSpec
 from backroom.messaging.push_crypto import new_private_key
@@ -337,7 +337,7 @@ def test_a_probe_that_breaks_is_told_without_its_words_and_the_others_go_on() ->
     def breaks() -> None:
         raise RuntimeError("https://user:s3cret@shop.example.com")
 
-    made = [connections.Connection("one", breaks), connections.Connection("two", lambda: None)]
+    made = [own_house.Connection("one", breaks), own_house.Connection("two", lambda: None)]
     told = {one.connection: one for one in doctor.examine(made)}
     assert (told["one"].state, told["two"].state) == ("wrong", "well")
     assert "s3cret" not in told["one"].message

@@ -9,9 +9,9 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from backroom.cli.blocks_known import check_blocks, has_blocks
-from backroom.cli.connections import Connection
 from backroom.cli.doctor import Finding, examine
 from backroom.cli.environments import Ports, note_ports
+from backroom.cli.own_house import Connection
 from backroom.cli.prepare import PREFECT_AUTH
 from backroom.shop.room import Room, open_room
 from blocks.messaging import MAIL_BLOCK
