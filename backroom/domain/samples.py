@@ -6,12 +6,16 @@ out bad (`reject_rates`), rows and photos (`backroom.store.samples`), which plac
 A sample stands for a combination: an artwork on a fabric in a colourway, by a process on a kind of printer, whatever
 the size. It is worth something for the batches of fabric and ink that it was printed with. Where nobody named the
 batch that is in use, any sample does: nothing is known to be new. Of several samples the newest word counts.
+
+A picture that is one buyer's own is printed for them alone, and nobody approves it: all such pictures are one artwork,
+`OWN_PICTURES`. They are printed where somebody approved any design on that fabric in that colourway, by that process on
+that kind of printer; where too many of them came out bad, only once another one was approved after that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -42,6 +46,8 @@ class Standing(StrEnum):
     CLOSED = "closed"
 
 
+# Stands for every picture that is one buyer's own. No file has this name.
+OWN_PICTURES = "own pictures"
 # What was to be printed, and is not for now: somebody has to do something before it is again.
 UNSETTLED = frozenset({Standing.WAITING, Standing.EXPIRED, Standing.NEW_BATCH})
 
@@ -62,6 +68,11 @@ class Combination:
         """In words, for people: `night-moth.png on blank-tee Ink, dtg on booth-left`."""
         on = f"{self.fabric} {self.colourway}".strip()
         return f"{self.artwork} on {on}, {self.process} on {self.kind}"
+
+    @property
+    def of_own_pictures(self) -> Combination:
+        """Buyers' own pictures on the same fabric, printed alike."""
+        return replace(self, artwork=OWN_PICTURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +157,18 @@ def fabric_of(variant: Variant, blanks: Iterable[Variant]) -> str:
 
 def combination_of(variant: Variant, printer: PrinterSpec, blanks: Iterable[Variant]) -> Combination:
     """What a print of this variant on this printer is a case of."""
-    return Combination(
-        variant.artwork, fabric_of(variant, blanks), variant.colourway, variant.print_process, kind_of(printer)
-    )
+    artwork = OWN_PICTURES if is_own(variant.sku) else variant.artwork
+    return Combination(artwork, fabric_of(variant, blanks), variant.colourway, variant.print_process, kind_of(printer))
+
+
+def samples_for(combination: Combination, samples: Mapping[Combination, Sequence[Sample]]) -> list[Sample]:
+    """The samples that have a say in a combination: its own, and for buyers' pictures each design's good one there."""
+    found = list(samples.get(combination, ()))
+    if combination.artwork == OWN_PICTURES:
+        for other, theirs in samples.items():
+            if other != combination and other.of_own_pictures == combination:
+                found += [one for one in theirs if one.state is SampleState.APPROVED]
+    return found
 
 
 def judge(samples: Iterable[Sample], batches: Batches, at: datetime) -> Verdict:
@@ -179,9 +199,8 @@ def judge_at(
     in_use: InUse,
     at: datetime,
 ) -> tuple[AtPrinter, ...]:
-    """How a variant stands at each printer of a place that does its process. A picture that is one buyer's own is
-    printed for them alone: nobody approves a sample of it."""
-    if not variant.artwork or location.partner is not None or is_own(variant.sku):
+    """How a variant stands at each printer of a place that does its process."""
+    if not variant.artwork or location.partner is not None:
         return ()
     found = []
     for printer in location.printers:
@@ -189,7 +208,7 @@ def judge_at(
             continue
         combination = combination_of(variant, printer, blanks)
         batches = in_use.at(location.id, printer.name, combination)
-        verdict = judge(samples.get(combination, ()), batches, at)
+        verdict = judge(samples_for(combination, samples), batches, at)
         found.append(AtPrinter(location.id, printer.name, combination, batches, verdict))
     return tuple(found)
 

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, RowMapping, exists, select
 from backroom.domain.model import Delivery, FulfilmentState, OrderState, Variant
 from backroom.domain.reject_rates import rate_of, too_many
 from backroom.domain.routing import NO_SAMPLE
-from backroom.domain.samples import AtPrinter, Combination, combination_of
+from backroom.domain.samples import OWN_PICTURES, AtPrinter, Combination, combination_of, samples_for
 from backroom.domain.shop import Shop
 from backroom.store import desk, samples, stock_prints
 from backroom.store.catalogue import variants_by_sku
@@ -63,15 +63,21 @@ def close_if_too_many(connection: Connection, shop: Shop, job: RowMapping, at: d
     verdict = standings.of(combination, batches)
     if not verdict.approved:
         return Closing()
-    sample = next(one for one in standings.samples[combination] if one.id == verdict.sample)
+    sample = next(one for one in samples_for(combination, standings.samples) if one.id == verdict.sample)
     assert sample.decided_at is not None
     under = [one for one in made(connection, shop, sample.decided_at, combination) if sample.is_of(one.batches)]
     rate = rate_of(under)
     if not too_many(rate, shop.samples):
         return Closing()
-    closing = Closing(closed=samples.close(connection, [sample.id], rate.words, at), why=rate.words)
+    if combination.artwork == OWN_PICTURES:
+        there = AtPrinter(job["location"], job["printer"], combination, batches, verdict)
+        closed = [samples.close_own_pictures(connection, there, job["sku"], rate.words, at)]
+    else:
+        closed = samples.close(connection, [sample.id], rate.words, at)
+    closing = Closing(closed=closed, why=rate.words)
     tell_events(connection, shop, at)
-    _clear(connection, shop, combination, closing, at)
+    for one in {combination, combination.of_own_pictures}:
+        _clear(connection, shop, one, closing, at)
     return closing
 
 

@@ -149,7 +149,7 @@ def _go_on(
     connection: Connection, shop: Shop, combinations: Sequence[Combination], at: datetime, actor: str
 ) -> list[Wakeup]:
     """Let go on what waited for these to be printed on demand."""
-    skus = skus_of(connection, *combinations)
+    skus = skus_of(connection, *combinations, *(one.of_own_pictures for one in combinations))
     return wake_backorders(connection, skus, shop.hub) + let_go(connection, shop, skus, at, actor)
 
 

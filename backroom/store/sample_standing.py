@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from backroom.domain.blanks import is_blank
 from backroom.domain.locations import Location
 from backroom.domain.model import Variant
+from backroom.domain.own_artwork import PREFIX, base_of, is_own
 from backroom.domain.samples import (
+    OWN_PICTURES,
     AtPrinter,
     Batches,
     Combination,
@@ -25,6 +27,7 @@ from backroom.domain.samples import (
     judge,
     judge_at,
     not_to_print,
+    samples_for,
 )
 from backroom.domain.shop import Shop
 from backroom.store import material_batches, samples
@@ -43,7 +46,7 @@ class Standings:
 
     def of(self, combination: Combination, batches: Batches) -> Verdict:
         """How a combination stands where these batches are in use."""
-        return judge(self.samples.get(combination, ()), batches, self.at)
+        return judge(samples_for(combination, self.samples), batches, self.at)
 
     def at_place(self, location: Location, variant: Variant) -> tuple[AtPrinter, ...]:
         """How a variant stands at each printer of a place that does its process."""
@@ -73,10 +76,13 @@ def not_on_demand(
 
 
 def every(connection: Connection, shop: Shop, at: datetime) -> list[tuple[Variant, AtPrinter]]:
-    """Each combination that could be printed anywhere at each printer, once, with a variant of it: the first by SKU."""
+    """Each combination that could be printed anywhere at each printer, once, with a variant of it: the first by SKU.
+
+    Buyers' own pictures are there where one was ordered.
+    """
     found = read_standings(connection, at)
     listed: dict[tuple[str, str, Combination], tuple[Variant, AtPrinter]] = {}
-    for variant in all_variants(connection):
+    for variant in [*all_variants(connection), *own_ones(connection)]:
         for location in shop.locations:
             for one in found.at_place(location, variant):
                 listed.setdefault((one.location, one.printer, one.combination), (variant, one))
@@ -87,13 +93,29 @@ def skus_of(connection: Connection, *combinations: Combination) -> list[str]:
     """The SKUs that are cases of one of these combinations, whatever their size."""
     cloth = blanks(connection)
     wanted = {(one.artwork, one.fabric, one.colourway, one.process) for one in combinations}
-    same = select(variants_table.c.sku).where(variants_table.c.artwork.in_({artwork for artwork, *_ in wanted}))
+    artworks = {artwork for artwork, *_ in wanted}
+    alike: list[ColumnElement[bool]] = [variants_table.c.artwork.in_(artworks)]
+    if OWN_PICTURES in artworks:
+        alike.append(variants_table.c.artwork.startswith(PREFIX, autoescape=True))
+    same = select(variants_table.c.sku).where(or_(*alike))
     found = variants_by_sku(connection, connection.execute(same).scalars())
     return sorted(
         sku
         for sku, one in found.items()
-        if (one.artwork, fabric_of(one, cloth), one.colourway, one.print_process) in wanted
+        if (_artwork(one), fabric_of(one, cloth), one.colourway, one.print_process) in wanted
     )
+
+
+def own_ones(connection: Connection) -> list[Variant]:
+    """Pieces with a buyer's own picture, one for each that was ordered with one."""
+    query = select(variants_table.c.sku).where(variants_table.c.artwork.startswith(PREFIX, autoescape=True))
+    skus = connection.execute(query.order_by(variants_table.c.sku)).scalars()
+    bases = {base_of(sku): sku for sku in skus if is_own(sku)}
+    return sorted(variants_by_sku(connection, bases.values()).values(), key=lambda one: one.sku)
+
+
+def _artwork(variant: Variant) -> str:
+    return OWN_PICTURES if is_own(variant.sku) else variant.artwork
 
 
 def blanks(connection: Connection) -> tuple[Variant, ...]:

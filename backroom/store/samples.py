@@ -79,6 +79,17 @@ def close(connection: Connection, ids: Iterable[int], why: str, at: datetime) ->
     return list(connection.execute(closing.values(ended_at=at, ended_why=why).returning(samples.c.id)).scalars())
 
 
+def close_own_pictures(connection: Connection, at_printer: AtPrinter, sku: str, why: str, at: datetime) -> int:
+    """Say that too many of buyers' own pictures came out bad there: a row of its own, since no sample is of them alone.
+
+    Returns its number. It stands until a sample on that fabric, printed alike, is approved after it.
+    """
+    id_ = add(connection, at_printer, sku, at, "")
+    said = {"state": SampleState.CLOSED, "decided_at": at, "ended_at": at, "ended_why": why}
+    connection.execute(update(samples).where(samples.c.id == id_).values(**said))
+    return id_
+
+
 def find(connection: Connection, id_: int) -> RowMapping:
     """One sample; NoSuchSample."""
     row = connection.execute(select(samples).where(samples.c.id == id_)).mappings().one_or_none()

@@ -7,7 +7,8 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, UniqueCo
 from backroom.store.tables.base import Id, Utc, id_column, metadata
 
 # `artwork` to `kind` are the combination that it stands for (`backroom.domain.samples`); `sku` the size that was
-# printed. `photo` is a file's name in the folder `samples` of the shop's home. `ended_why` says what closed it.
+# printed. `photo` is a file's name in the folder `samples` of the shop's home. `ended_why` says what closed it. One of
+# buyers' own pictures that is closed was no sample: it says that too many of them came out bad.
 samples = Table(
     "samples",
     metadata,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from backroom.domain.own_artwork import base_of, is_own, own_variant
 from backroom.domain.partners import PartnerProduct
 from backroom.domain.routing_places import can_make
-from backroom.domain.samples import InUse, judge_at
+from backroom.domain.samples import Batches, InUse, Sample, SampleState, Standing, judge_at
 from tests.shops import CATALOGUE, GTIN_TEE, HUB, PLAIN, a_shop
 from tests.workshops import a_partner, a_place
 
@@ -33,10 +34,39 @@ def test_a_sku_of_the_catalogue_is_its_own_base(sku: str) -> None:
     assert base_of(own_variant(BASE, DIGEST).sku) == PLAIN
 
 
-def test_nobody_approves_a_sample_of_what_is_printed_for_one_buyer() -> None:
+def test_it_needs_a_good_sample_of_some_design_on_the_same_cloth_and_printer_and_none_of_itself() -> None:
     place, at = a_shop().location(HUB), datetime(2026, 11, 1, tzinfo=UTC)
-    assert judge_at(place, BASE, (), {}, InUse(), at) != ()
-    assert judge_at(place, own_variant(BASE, DIGEST), (), {}, InUse(), at) == ()
+    own = own_variant(BASE, DIGEST)
+    (of_base,), (of_own,) = (judge_at(place, one, (), {}, InUse(), at) for one in (BASE, own))
+    assert (of_own.combination, of_own.verdict.approved) == (of_base.combination.of_own_pictures, False)
+    good = Sample(1, SampleState.APPROVED, Batches(), at, at, at + timedelta(days=90))
+    other = replace(of_base.combination, artwork="moth.png")
+    for sampled, approved in (
+        (other, True),
+        (replace(other, colourway="Bone"), False),
+        (replace(other, fabric="hoodie"), False),
+        (replace(other, process="transfer"), False),
+        (replace(other, kind="another"), False),
+    ):
+        (found,) = judge_at(place, own, (), {sampled: [good]}, InUse(), at)
+        assert found.verdict.approved is approved
+    (base,) = judge_at(place, BASE, (), {other: [good]}, InUse(), at)
+    assert not base.verdict.approved, "a design needs one of its own"
+
+
+@pytest.mark.parametrize("state", [SampleState.REJECTED, SampleState.CLOSED])
+def test_a_design_that_is_not_good_says_nothing_of_buyers_pictures(state: SampleState) -> None:
+    place, at = a_shop().location(HUB), datetime(2026, 11, 1, tzinfo=UTC)
+    own = own_variant(BASE, DIGEST)
+    (found,) = judge_at(place, own, (), {}, InUse(), at)
+    good = Sample(1, SampleState.APPROVED, Batches(), at, at, at + timedelta(days=90))
+    later = Sample(2, state, Batches(), at, at + timedelta(hours=1))
+    designs = {replace(found.combination, artwork="owl.png"): [good], replace(found.combination, artwork="x"): [later]}
+    (judged,) = judge_at(place, own, (), designs, InUse(), at)
+    assert judged.verdict.sample == 1
+    closed = Sample(3, SampleState.CLOSED, Batches(), at, at + timedelta(minutes=1))
+    (judged,) = judge_at(place, own, (), designs | {found.combination: [closed]}, InUse(), at)
+    assert judged.verdict.standing is Standing.CLOSED
 
 
 def test_a_partner_knows_it_by_the_piece_that_was_ordered() -> None:
