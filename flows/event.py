@@ -16,12 +16,20 @@ from tasks.events import close_event, known, open_event, settle_event, tell_even
 
 
 @flow(name="event", flow_run_name="{act} {code}", validate_parameters=False)
-def event(act: Literal["look", "open", "close", "settle", "remind"] = "look", code: str = "") -> str:
-    """Do one thing with one event: `look` writes how it stands; `remind` is for all of them, and needs no code."""
+def event(
+    act: Literal["look", "open", "close", "settle", "remind"] = "look", code: str = "", sales_lost: bool = False
+) -> str:
+    """Do one thing with one event: `look` writes how it stands; `remind` is for all of them, and needs no code.
+
+    `sales_lost` is for `settle`: settle without the sales that a lost till never told.
+    """
     if act == "remind":
         return remind()
     found = known(this_room(), code)
-    acts = {"open": open_event, "close": close_event, "settle": settle_event}
-    done = acts[act](found) if act in acts else ""
+    if act == "settle":
+        done = settle_event(found, sales_lost)
+    else:
+        acts = {"open": open_event, "close": close_event}
+        done = acts[act](found) if act in acts else ""
     said = tell_event(found)
     return done or said

@@ -12,11 +12,12 @@ from prefect.artifacts import create_markdown_artifact
 from sqlalchemy import Connection
 
 from backroom.domain.errors import AskPerson
+from backroom.domain.events import EventState
 from backroom.domain.leases import Settled
 from backroom.domain.readiness import Check, Readiness
 from backroom.engine.runs import this_run_id
 from backroom.shop.room import Room, this_room
-from backroom.store import event_desk, events, leases, sample_checks, selling
+from backroom.store import event_desk, events, leases, sample_checks, selling, untold_sales
 from backroom.store.backlog import wake_backorders
 from backroom.store.claims import Wakeup
 from backroom.store.database import now
@@ -88,13 +89,13 @@ def close_event(code: str) -> str:
 
 
 @task(name="settle", task_run_name="settle {code}")
-def settle_event(code: str) -> str:
-    """Settle a closed event by its count."""
+def settle_event(code: str, sales_lost: bool) -> str:
+    """Settle a closed event by its count; with `sales_lost`, without the sales that its tills are known to lack."""
     room, run = this_room(), this_run_id()
     hub = room.shop.hub
 
     def work(connection: Connection) -> tuple[list[Settled], list[Wakeup]]:
-        settled = leases.settle_event(connection, code, hub=hub, actor=ACTOR, run_id=run)
+        settled = leases.settle_event(connection, code, hub=hub, actor=ACTOR, run_id=run, sales_lost=sales_lost)
         owed = wake_backorders(connection, [one.sku for one in settled if one.returned], hub)
         return settled, owed + selling.wakeups(connection, room.shop)
 
@@ -113,10 +114,12 @@ def tell_event(code: str) -> str:
         checks = events.checks(connection, row["id"])
         found = events.readiness(connection, row, at)
         gate = events.gates(connection, at)[row["location"]]
+        untold = () if row["state"] == EventState.SETTLED else untold_sales.of_event(connection, row)
     lines = [f"| {_line(check, found)} |" for check in checks]
     table = "\n".join(["| item | required | due | state |", "|---|---|---|---|", *lines])
     sentence = f"{code} is {row['state']}; orders go to {row['location']}: {gate.shut or 'yes'}"
-    create_markdown_artifact(f"**{sentence}**\n\n{table}", key=f"event-{code}")
+    lacking = f"{untold_sales.said(untold)}\n\n" if untold else ""
+    create_markdown_artifact(f"**{sentence}**\n\n{lacking}{table}", key=f"event-{code}")
     return sentence
 
 

@@ -110,6 +110,9 @@ def settle(
     code: Code,
     all_there: Annotated[bool, typer.Option("--all-there", help="Nothing is missing: it never left the house")] = False,
     rest_missing: Annotated[bool, typer.Option("--rest-missing", help="What nobody counted is missing")] = False,
+    sales_lost: Annotated[
+        bool, typer.Option("--sales-lost", help="Nobody will tell the sales that a till never told: it is lost")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Settle a closed event: what was counted goes back to its lenders, and what was not is a figure: missing."""
@@ -120,7 +123,13 @@ def settle(
 
     def work(connection: Connection) -> tuple[list[Settled], list[Wakeup]]:
         settled = leases.settle_event(
-            connection, code, hub=hub, actor=getpass.getuser(), all_there=all_there, rest_missing=rest_missing
+            connection,
+            code,
+            hub=hub,
+            actor=getpass.getuser(),
+            all_there=all_there,
+            rest_missing=rest_missing,
+            sales_lost=sales_lost,
         )
         owed = wake_backorders(connection, [one.sku for one in settled if one.returned], hub)
         return settled, owed + selling.wakeups(connection, room.shop)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from sqlalchemy import Connection, RowMapping
 
 from backroom.cli.event_words import booth_of, moment_of, place_of, printers_of, rows_of_list, with_printers
@@ -22,7 +23,7 @@ from backroom.domain.readiness import CheckState, Readiness, checks_of
 from backroom.shop import evidence
 from backroom.shop.event_lists import list_names, read_list
 from backroom.shop.room import Room
-from backroom.store import event_desk, events, leases, overdue, sample_checks
+from backroom.store import event_desk, events, leases, overdue, sample_checks, untold_sales
 from backroom.store.database import now
 from backroom.store.event_closing import open_at
 from backroom.store.events import EventRefused
@@ -36,7 +37,14 @@ Hours = Annotated[
 ]
 Place = Annotated[str, typer.Option(help="Where it is, in words")]
 Near = Annotated[str, typer.Option(help="Where it is, as latitude,longitude; the booth's of the shop file if left out")]
-Tills = Annotated[list[str], typer.Option("--till", help="The device name of a till; once for each")]
+Tills = Annotated[
+    list[str],
+    typer.Option(
+        "--till",
+        help="A name of your own for a till that comes along, so that its watts are asked for; once for each. What it "
+        "sells is known by the name that the till gave itself, such as till-1a2b3c4d",
+    ),
+]
 Printers = Annotated[
     list[str], typer.Option("--printer", help="A printer that comes along; once for each; all if left out")
 ]
@@ -122,6 +130,10 @@ def show(code: Code, as_json: Json = False) -> None:
         row, at = events.find(connection, code), now(connection)
         event = events.event_of(row)
         gate = events.gates(connection, at)[event.location]
+        over = row["state"] == EventState.SETTLED
+        untold, heard = (
+            ([], []) if over else (untold_sales.of_event(connection, row), untold_sales.heard(connection, row))
+        )
         told: dict[str, Any] = {
             **_summary(connection, row, at),
             "name": event.name,
@@ -137,6 +149,8 @@ def show(code: Code, as_json: Json = False) -> None:
             "pieces": [asdict(one) for one in leases.standing(connection, row)],
             "settlement": [asdict(one) for one in leases.settlement_of(connection, row["id"])],
             "open": [dict(one) for one in open_at(connection, event.location)],
+            "untold": [{"till": one.till, "numbers": [list(x) for x in one.stretches]} for one in untold],
+            "tills_heard": [{"till": one["name"], "heard_at": one["heard_at"]} for one in heard],
             "history": [dict(one) for one in events.story(connection, row["id"])],
         }
     if as_json:
@@ -154,6 +168,14 @@ def show(code: Code, as_json: Json = False) -> None:
             f"`backroom event settle {code} --rest-missing`.",
             highlight=False,
         )
+    if untold:
+        console.print(
+            f"[bold red]{escape(untold_sales.said(untold))}.[/] Bring the till back to where it reaches the shop: it "
+            f"tells them by itself. If it is lost: `backroom event settle {code} --sales-lost`.",
+            highlight=False,
+        )
+    for one in heard:
+        console.print(f"{escape(one['name'])} was heard last {one['heard_at']:%Y-%m-%d %H:%M} UTC.", highlight=False)
     show_table("List", told["checks"], ("item", "title", "required", "who", "until", "green", "why"))
     if told["settlement"]:
         show_table("Settlement", told["settlement"], ("sku", "leased", "other", "sold", "returned", "missing"))

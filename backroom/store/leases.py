@@ -16,7 +16,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from backroom.domain.events import EventState
 from backroom.domain.leases import Book, LeaseRefused, Loan, Settled, check_loans, lease_ends, mixed, settle, way_back
-from backroom.store import events
+from backroom.store import events, untold_sales
 from backroom.store.batches import insert_new
 from backroom.store.catalogue import sku_of_code
 from backroom.store.database import now
@@ -153,18 +153,22 @@ def settle_event(
     run_id: str = "",
     all_there: bool = False,
     rest_missing: bool = False,
+    sales_lost: bool = False,
 ) -> list[Settled]:
     """Settle a closed event: what was counted goes back to whoever lent it, the rest to `hub`; what was not is missing.
 
     It is about the SKUs that were leased, and those that were counted: what else lies at the booth is its own, and
     stays. `all_there` says that nothing is missing, for an event that never left the house; `rest_missing` that what
-    nobody counted is. EventRefused while an order of the booth still holds such pieces, while one that was begun there
-    lacks a piece, and while a SKU that should be there was not counted.
+    nobody counted is; `sales_lost` that nobody will tell the sales that its tills are known to lack. EventRefused while
+    they lack any, while an order of the booth still holds such pieces, while one that was begun there lacks a piece,
+    and while a SKU that should be there was not counted.
     """
     row, at = events.locked(connection, code), now(connection)
     if row["state"] != EventState.CLOSED:
         raise EventRefused(f"{code} is {row['state']}", remedy="Close it first; a settled one stays as it is.")
     refuse_while_unfinished(connection, row, at)
+    if not sales_lost:
+        untold_sales.refuse_while_untold(connection, row)
     here = (
         select(stock_levels)
         .where(stock_levels.c.location == row["location"])
@@ -205,6 +209,8 @@ def settle_event(
                 for one in settled
             ],
         )
+    if sales_lost:
+        untold_sales.give_up(connection, row, at, actor=actor, run_id=run_id)
     events.move(connection, row, EventState.SETTLED, at, actor=actor, run_id=run_id)
     return settled
 

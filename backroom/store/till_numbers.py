@@ -65,6 +65,16 @@ def gaps(connection: Connection) -> list[dict[str, Any]]:
     ]
 
 
+def stretches(connection: Connection, location: str) -> list[tuple[str, int, int]]:
+    """What the tills of a location lack, in order: the till, and the first and last number of each stretch."""
+    query = (
+        select(till_gaps.c.name, till_gaps.c.first_seq, till_gaps.c.last_seq)
+        .join(tills, tills.c.name == till_gaps.c.name)
+        .where(tills.c.location == location)
+    )
+    return list(connection.execute(query.order_by(till_gaps.c.name, till_gaps.c.first_seq)).tuples())
+
+
 def listing(connection: Connection) -> list[RowMapping]:
     """Every till that was ever heard, with its place and when it was heard last."""
     told = select(tills.c.name, tills.c.location, tills.c.heard_at)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from backroom.domain.events import EventState
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
+from backroom.gateway.pages import event_tills
 from backroom.gateway.pages.events import checked
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, link, page, table, tag
@@ -46,7 +47,7 @@ def count(code: str, request: Request, staff: Staff, given: StaffFields) -> Resp
 def _page(request: Request, code: str, tone: str, said: str) -> Response:
     with front_of(request).room.database.read() as connection:
         row = events.find(connection, code)
-        pieces = leases.standing(connection, row)
+        pieces, tills = leases.standing(connection, row), event_tills.look(connection, row)
     if row["state"] != EventState.CLOSED:
         tone, said = "bad", f"{row['name']} is {row['state']}: pieces are counted once it is closed"
     rows: list[list[Child]] = [
@@ -71,6 +72,7 @@ def _page(request: Request, code: str, tone: str, said: str) -> Response:
             ),
         ),
         tag("p", link(f"/events/{code}", "Back to the event, to settle it")),
+        event_tills.section(request, row, tills),
         table(("SKU", "There by the books", "Counted", ""), rows, "Nothing should be there."),
     )
 

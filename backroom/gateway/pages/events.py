@@ -19,7 +19,7 @@ from backroom.domain.events import BEFORE_THE_END, EventState
 from backroom.domain.readiness import Check, CheckState, Readiness
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
-from backroom.gateway.pages import event_overdue
+from backroom.gateway.pages import event_overdue, event_tills
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, day, form, link, order_link, page, state, table, tag, when
 from backroom.shop import evidence
@@ -81,6 +81,7 @@ def show(code: str, request: Request, _staff: Staff) -> Response:
         still_open = open_at(connection, row["location"])
         waits_for = event_desk.waits_for(connection, row)
         late = overdue.overdue_of(connection, row)
+        tills = event_tills.look(connection, row)
     before = row["state"] in BEFORE_THE_END
     counted: list[list[Child]]
     if settlement:
@@ -106,6 +107,7 @@ def show(code: str, request: Request, _staff: Staff) -> Response:
         tag("p", _gate(gate.shut), cls=f"answer {'good' if not gate.shut else 'calm'}", role="status"),
         tag("p", f"{waits_for} is still at this booth: close and settle it first.", cls="act") if waits_for else None,
         event_overdue.section(request, row, late),
+        event_tills.section(request, row, tills, with_button=True),
         _acts(request, row, found),
         [tag("h2", "What it needs"), _list(request, row, checks, found)] if before else None,
         tag("h2", "Pieces"),
@@ -182,12 +184,19 @@ def close_booth(code: str, request: Request, staff: Staff, _given: StaffFields) 
 
 @router.post("/events/{code}/settle")
 def settle(code: str, request: Request, staff: Staff, given: StaffFields) -> Response:
-    """`rest` is `missing` where what nobody counted is."""
+    """`rest` is `missing` where what nobody counted is; `sales` is `lost` where nobody will tell what tills lack."""
     hub = front_of(request).room.shop.hub
+    said = {name: given.get(name) == value for name, value in (event_tills.REST_MISSING, event_tills.SALES_LOST)}
 
     def work(connection: Connection) -> list[Wakeup]:
-        rest_missing = given.get("rest") == "missing"
-        settled = leases.settle_event(connection, checked(code), hub=hub, actor=staff.name, rest_missing=rest_missing)
+        settled = leases.settle_event(
+            connection,
+            checked(code),
+            hub=hub,
+            actor=staff.name,
+            rest_missing=said["rest"],
+            sales_lost=said["sales"],
+        )
         owed = wake_backorders(connection, [one.sku for one in settled if one.returned], hub)
         return owed + selling.wakeups(connection, front_of(request).room.shop)
 

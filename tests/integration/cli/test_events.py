@@ -15,6 +15,7 @@ from backroom.shop.room import Room
 from backroom.store import overdue
 from backroom.store.database import now
 from backroom.store.tables import stock_leases
+from backroom.store.till_numbers import hear
 from tests.integration.cli.typing_in import answered, refused, typed
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -85,6 +86,25 @@ def test_lent_pieces_get_more_time_and_what_does_not_come_back_is_missing(room: 
     settled = {row["sku"]: row for row in answered("event", "settle", code, "--rest-missing")}
     assert settled[SKU]["missing"] >= 5
     assert answered("event", "list", "--all")[0]["overdue"] == 0
+
+
+def test_sales_that_a_till_never_told_are_named_and_kept_from_the_settlement_until_they_are_given_up(
+    room: Room, code: str
+) -> None:
+    room.database.write(lambda c: hear(c, "till-1a2b3c4d", "booth-a", (1, 4)))
+    said = "sales 2 and 3 of till-1a2b3c4d were never told"
+    shown = " ".join(typed("event", "show", code).output.split())
+    assert said in shown
+    assert f"backroom event settle {code} --sales-lost" in shown
+    told = answered("event", "show", code)
+    assert told["untold"] == [{"till": "till-1a2b3c4d", "numbers": [[2, 3]]}]
+    assert [one["till"] for one in told["tills_heard"]] == ["till-1a2b3c4d"]
+    assert typed("event", "close", code).exit_code == 0
+    assert said in refused("event", "settle", code, "--all-there")
+    settled = typed("event", "settle", code, "--all-there", "--sales-lost")
+    assert settled.exit_code == 0
+    assert "sales.given_up" in [row["event"] for row in answered("event", "show", code)["history"]]
+    assert answered("event", "show", code)["untold"] == []
 
 
 def test_what_is_missing_is_named_with_who_and_until_when(room: Room) -> None:

@@ -14,6 +14,7 @@ from backroom.domain.readiness import Check, CheckState
 from backroom.store import catalogue, events, leases, overdue, stock
 from backroom.store.database import now
 from backroom.store.tables import stock_leases
+from backroom.store.till_numbers import hear
 from tests.integration.gateway.conftest import SKU, VARIANT, Gateway
 from tests.integration.gateway.test_pages import press
 
@@ -152,6 +153,41 @@ def test_settling_without_a_count_is_refused_in_words(gateway: Gateway, staff: h
     assert answer.status_code == 409
     assert f"{SKU} was not counted" in answer.text
     assert state(gateway) == "closed"
+
+
+def test_sales_that_were_never_told_stand_on_both_pages_and_are_given_up_by_a_button_of_their_own(
+    gateway: Gateway, staff: httpx.Client
+) -> None:
+    assert "heard last" not in staff.get(PAGE).text
+    gateway.room.database.write(lambda c: hear(c, "till-<1>", "booth-a", (1, 4)))
+    close(gateway, staff)
+    said = "sales 2 and 3 of till-&lt;1&gt; were never told"
+    for page in (PAGE, f"{PAGE}/count"):
+        shown = staff.get(page).text
+        assert said in shown, page
+        assert "till-&lt;1&gt; was heard last" in shown, page
+        assert "Bring the till back" in shown, page
+    scan(staff, SKU, pieces="7")
+    answer = press(staff, PAGE, f"{PAGE}/settle")
+    assert (answer.status_code, state(gateway)) == (409, "closed")
+    assert answer.json()["detail"].startswith("sales 2 and 3 of till-<1> were never told. Bring the till back")
+    assert press(staff, PAGE, f"{PAGE}/settle", sales="lost").status_code == 303
+    assert state(gateway) == "settled"
+    with gateway.room.database.read() as connection:
+        [given_up] = [one for one in events.story(connection, 1) if one["event"] == "sales.given_up"]
+    assert given_up["data"] == {"tills": {"till-<1>": [[2, 3]]}}
+    assert given_up["actor"]
+
+
+def test_who_gives_sales_up_may_call_what_nobody_counted_missing_by_a_tick(
+    gateway: Gateway, staff: httpx.Client
+) -> None:
+    gateway.room.database.write(lambda c: hear(c, "till-1", "booth-a", (1, 4)))
+    close(gateway, staff)
+    assert press(staff, PAGE, f"{PAGE}/settle", rest="missing").status_code == 409
+    assert press(staff, PAGE, f"{PAGE}/settle", sales="lost").status_code == 409
+    assert press(staff, PAGE, f"{PAGE}/settle", sales="lost", rest="missing").status_code == 303
+    assert state(gateway) == "settled"
 
 
 def run_out(gateway: Gateway) -> None:

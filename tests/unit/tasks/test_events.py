@@ -15,8 +15,9 @@ from backroom.domain.readiness import Check
 from backroom.store import events, leases
 from backroom.store.database import now
 from backroom.store.event_desk import NotReady
-from backroom.store.events import NoSuchEvent
+from backroom.store.events import EventRefused, NoSuchEvent
 from backroom.store.tables import stock_leases
+from backroom.store.till_numbers import hear
 from tasks import events as event_tasks
 from tasks.events import WhichEvent, close_event, known, look_after_events, open_event, settle_event, tell_event
 from tests.shops import BOOTH, HUB, PLAIN, Floor
@@ -59,7 +60,20 @@ def test_the_run_form_opens_closes_and_settles_and_tells_how_the_event_stands(fl
     assert tell_event.fn("fair") == "fair is live; orders go to booth: yes"
     assert close_event.fn("fair") == "fair is closed: 1 orders routed elsewhere, 0 on hold, 0 finished at the booth"
     assert ("intake", "hub") in {(stage, location) for stage, location, _ in floor.waker.woken}
-    assert settle_event.fn("fair") == "fair is settled: 0 sold, 0 returned, 0 missing"
+    assert settle_event.fn("fair", False) == "fair is settled: 0 sold, 0 returned, 0 missing"
+
+
+def test_the_run_form_settles_without_sales_that_were_never_told_by_a_tick_only(floor: Floor, told: list[str]) -> None:
+    plan(floor)
+    close_event.fn("fair")
+    floor.room.database.write(lambda c: hear(c, "till-a", BOOTH, (1, 3)))
+    tell_event.fn("fair")
+    assert "sale 2 of till-a was never told" in told[0]
+    with pytest.raises(EventRefused, match="sale 2 of till-a was never told"):
+        settle_event.fn("fair", False)
+    assert settle_event.fn("fair", True) == "fair is settled: 0 sold, 0 returned, 0 missing"
+    tell_event.fn("fair")
+    assert "never told" not in told[1]
 
 
 def test_overdue_pieces_are_told_once_with_what_to_do(floor: Floor, told: list[str]) -> None:
