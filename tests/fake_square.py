@@ -11,6 +11,7 @@ import copy
 import json
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,11 +21,14 @@ from werkzeug import Request, Response
 
 TOKEN, LOCATION = "EAAA-nobody", "L88917AVBK2S5"
 LONG_AGO = datetime(2026, 11, 20, 18, tzinfo=UTC)
+# The most of each that one call takes ("Max size is 100 changes" in BatchChangeInventoryRequest of Square's SDKs).
+ORDERS, OBJECTS, SKUS, CHANGES = 100, 1000, 250, 100
 
 
 @dataclass
 class FakeSquare:
-    """One account. `bad` are answers that come first, one a call; `page` is how many rows it gives at once."""
+    """One account. `bad` are answers that come first, one a call; `fails` may answer in its stead, by path and body;
+    `page` is how many rows it gives at once."""
 
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     variations: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -38,6 +42,7 @@ class FakeSquare:
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     keys: dict[str, tuple[str, Response]] = field(default_factory=dict)
     bad: list[Response] = field(default_factory=list)
+    fails: Callable[[str, Any], Response | None] = lambda _path, _body: None
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     page: int = 2
@@ -58,6 +63,8 @@ class FakeSquare:
             self.headers.append({name.lower(): value for name, value in request.headers.items()})
             if self.bad:
                 return self.bad.pop(0)
+            if failure := self.fails(request.path, body):
+                return failure
             if request.headers.get("Authorization") != f"Bearer {TOKEN}":
                 return error(401, "AUTHENTICATION_ERROR", "UNAUTHORIZED")
             key = (body or {}).get("idempotency_key")
@@ -79,15 +86,21 @@ class FakeSquare:
             case "POST", "orders", "search":
                 return self._search(body)
             case "POST", "orders", "batch-retrieve":
+                if len(body["order_ids"]) > ORDERS:
+                    return too_long()
                 return ok({"orders": [self.orders[id_] for id_ in body["order_ids"] if id_ in self.orders]})
             case "GET", "orders", _:
                 return ok({"order": self.orders[rest]}) if rest in self.orders else not_found()
             case "PUT", "orders", _:
                 return self._update(rest, body)
             case "POST", "catalog", "batch-retrieve":
+                if len(body["object_ids"]) > OBJECTS:
+                    return too_long()
                 return ok({"objects": [self.variations[i] for i in body["object_ids"] if i in self.variations]})
             case "POST", "catalog", "search":
                 wanted = {one.casefold() for one in body["query"]["set_query"]["attribute_values"]}
+                if len(wanted) > SKUS:
+                    return too_long()
                 found = [
                     one for one in self.variations.values() if one["item_variation_data"]["sku"].casefold() in wanted
                 ]
@@ -154,6 +167,8 @@ class FakeSquare:
 
     def _counted(self, body: dict[str, Any]) -> Response:
         """Square adds up all adjustments since the last physical count, by when each happened, not when it came."""
+        if len(body["changes"]) > CHANGES:
+            return too_long()
         at, ignore = datetime.now(UTC), body.get("ignore_unchanged_counts", True)
         for change in body["changes"]:
             told = change["physical_count"]
@@ -223,6 +238,10 @@ def ok(body: dict[str, Any]) -> Response:
 def error(status: int, category: str, code: str) -> Response:
     body = {"errors": [{"category": category, "code": code, "detail": "nobody reads this"}]}
     return Response(json.dumps(body), status, content_type="application/json")
+
+
+def too_long() -> Response:
+    return error(400, "INVALID_REQUEST_ERROR", "ARRAY_LENGTH_TOO_LONG")
 
 
 def not_found() -> Response:

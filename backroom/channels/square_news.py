@@ -3,14 +3,15 @@
 What belongs here: fulfilments and counts in Square's words. What does not: when it is told (`flows.tell_channels`).
 Source: developer.squareup.com "Manage order fulfillments" (a fulfilment ends as COMPLETED or CANCELED and is then
 final; an update names the version that it read), "Search for catalog objects" (set query), "Inventory API Process Flow"
-(counts and sales are put in order by when they happened), "Batch change inventory" (`ignore_unchanged_counts`).
+(counts and sales are put in order by when they happened), "Batch change inventory" (`ignore_unchanged_counts`),
+BatchChangeInventoryRequest of Square's SDKs (100 changes a call at the most).
 
 An order here has one fulfilment, which cannot be sent in parts: Square is told when the last part leaves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -34,8 +35,8 @@ from backroom.outgoing.errors import ServiceRefused
 
 _DETAILS = {"SHIPMENT": "shipment_details", "DELIVERY": "delivery_details", "PICKUP": "pickup_details"}
 _OVER = frozenset({"COMPLETED", "CANCELED", "FAILED"})
-# The most SKUs that one search takes.
-SKUS_AT_ONCE = 250
+# The most levels that one call sets; a search would take 250 SKUs.
+SKUS_AT_ONCE = 100
 BEFORE_ASKING = timedelta(hours=1)
 _LONGEST_CARRIER, _LONGEST_TRACKING, _LONGEST_URL = 50, 100, 2000
 
@@ -124,11 +125,10 @@ class SquareNews:
             )
         self._update(order, news.key, [_way(one) | {"state": "CANCELED"} for one in open_])
 
-    def stock(self, news: Sequence[StockTold]) -> Sequence[StockSet]:
-        told: list[StockSet] = []
+    def stock(self, news: Sequence[StockTold]) -> Iterator[StockSet]:
+        # Part by part: what one part set is answered before another may fail.
         for first in range(0, len(news), SKUS_AT_ONCE):
-            told += self._stock(news[first : first + SKUS_AT_ONCE])
-        return told
+            yield from self._stock(news[first : first + SKUS_AT_ONCE])
 
     def _update(self, order: dict[str, Any], key: str, ways: list[dict[str, Any]]) -> None:
         id_, version = text(order.get("id")), order.get("version")
@@ -159,7 +159,8 @@ class SquareNews:
             if shown is None or pieces != shown.pieces:
                 changes.append(_counted(ours.id, self._location, pieces, _as_of(shown, asked_at)))
         if changes:
-            # Not its own kind of key: the same levels set again later are another change.
+            # Made of the counts and their moments: a part tried again is known there, and the same levels set later are
+            # another change.
             key = idempotency_key("".join(f"{c['physical_count']}" for c in changes))
             # Else a count that is the same as the one before is left out, whatever was sold since then.
             asked = {"idempotency_key": key, "changes": changes, "ignore_unchanged_counts": False}

@@ -91,7 +91,7 @@ def test_a_parcel_is_told_as_the_sdk_would(square: FakeSquare, spec: ChannelSpec
 
 
 def test_levels_are_told_as_the_sdk_would(square: FakeSquare, spec: ChannelSpec, sdk: Square) -> None:
-    SquareNews(spec, TOKEN).stock([StockTold("OWL-BLK-M", 9)])
+    list(SquareNews(spec, TOKEN).stock([StockTold("OWL-BLK-M", 9)]))
     ours, square.calls[:] = list(square.calls), []
     square.keys.clear()
     search, counts, change = (body for _, _, body in ours)
