@@ -24,6 +24,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from backroom.channels.shopify_graphql import VERSION
+from tests.shopify_cost import MOST, reckoned
 
 SCHEMA = Path(__file__).parent / "shopify_admin.graphql"
 TOKEN, LOGIN = "shpat_nobody", "ck_nobody:cs_nobody"
@@ -46,7 +47,7 @@ class FakeShopify:
     bad: list[Response] = field(default_factory=list)
     fails: Callable[[dict[str, Any]], Response | None] = lambda _asked: None
     calls: list[dict[str, Any]] = field(default_factory=list, repr=False)
-    most_cost: float = 1000.0
+    most_cost: float = float(MOST)
     points: float = -1.0
     restored: float = 50.0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -76,7 +77,7 @@ class FakeShopify:
         document = parse(query)
         if errors := validate(admin_schema(), document):
             return _json({"errors": [{"message": error.message} for error in errors]})
-        cost = _cost(query, variables)
+        cost = float(reckoned(admin_schema(), query, variables))
         if cost > self.most_cost:
             return _json({"errors": [{"message": "Query cost", "extensions": {"code": "MAX_COST_EXCEEDED"}}]})
         if 0 <= self.points < cost:
@@ -103,13 +104,6 @@ class FakeShopify:
         left = 2000.0 if left < 0 else left
         status = {"maximumAvailable": 2000.0, "currentlyAvailable": left, "restoreRate": self.restored}
         return {"requestedQueryCost": cost, "actualQueryCost": None, "throttleStatus": status}
-
-
-def _cost(query: str, variables: dict[str, Any]) -> float:
-    """About as shopify.dev reckons: objects by the sizes that are asked for."""
-    if "Whole" in query:
-        return float(len(variables["ids"]) * (30 + 8 * variables["lines"]))
-    return float(variables.get("first", 0) * 3 + variables.get("lines", 0) * 8)
 
 
 class _Root:

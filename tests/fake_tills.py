@@ -52,6 +52,8 @@ class ShopifyTill(FakeShopify):
     lose: int = 0
     fulfilments: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     on_hold: set[int] = field(default_factory=set)
+    # Of how many fulfilment orders an order is made.
+    parts: int = 1
     cancels: list[dict[str, Any]] = field(default_factory=list)
     transactions: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
     refunds: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
@@ -119,7 +121,7 @@ class _Till(_Root):
             return None
         number = int(id.rpartition("/")[2])
         found["fulfillments"] = lambda _i, first: self._till.fulfilments.get(number, [])[:first]
-        found["fulfillmentOrders"] = lambda _i, first: _page(self._fulfilment_orders(number)[:first])
+        found["fulfillmentOrders"] = lambda _i, first, after=None: _page(self._fulfilment_orders(number), first, after)
         found["transactions"] = lambda _i, first: self._transactions(number)[:first]
         found["refunds"] = lambda _i, first: self._till.refunds.get(number, [])[:first]
         return found
@@ -129,7 +131,7 @@ class _Till(_Root):
 
     def locations(self, _info: Any, first: int) -> Any:
         self._need("read_locations", "locations")
-        return _page([{"id": id_, "name": f"Shop {id_[-1]}"} for id_ in self._till.places][:first])
+        return _page([{"id": id_, "name": f"Shop {id_[-1]}"} for id_ in self._till.places], first)
 
     def inventoryItems(self, _info: Any, first: int, query: str, after: str | None = None, **_: Any) -> Any:  # noqa: N802
         wanted = [re.sub(r"\\(.)", r"\1", sku) for sku in re.findall(r'sku:"((?:[^"\\]|\\.)*)"', query)]
@@ -198,35 +200,56 @@ class _Till(_Root):
                     "remainingQuantity": line["quantity"] - done.get(id_, 0),
                 }
             )
-        left = any(line["remainingQuantity"] for line in lines)
-        closed = not left or bool(self._till.orders[number].get("cancelled_at"))
         held = number in self._till.on_hold
-        actions = [] if closed else [{"action": "RELEASE_HOLD" if held else "CREATE_FULFILLMENT"}]
-        return [
-            {
-                "id": f"gid://shopify/FulfillmentOrder/{number}",
-                "status": "CLOSED" if closed else ("ON_HOLD" if held else "OPEN"),
-                "supportedActions": actions,
-                "assignedLocation": {"location": {"id": PLACE, "name": "Shop 1"}},
-                "lineItems": lambda _i, first: _page(lines[:first]),
-            }
-        ]
+        parts = []
+        size = -(-len(lines) // self._till.parts)
+        for part in range(self._till.parts):
+            mine = lines[part * size : (part + 1) * size]
+            left = any(line["remainingQuantity"] for line in mine)
+            closed = not left or bool(self._till.orders[number].get("cancelled_at"))
+            actions = [] if closed else [{"action": "RELEASE_HOLD" if held else "CREATE_FULFILLMENT"}]
+            parts.append(
+                {
+                    "id": f"gid://shopify/FulfillmentOrder/{number}" + (f"0{part}" if part else ""),
+                    "of": number,
+                    "status": "CLOSED" if closed else ("ON_HOLD" if held else "OPEN"),
+                    "supportedActions": actions,
+                    "assignedLocation": {"location": {"id": PLACE, "name": "Shop 1"}},
+                    "lines": mine,
+                    "lineItems": lambda _i, first, after=None, mine=mine: _page(mine, first, after),
+                }
+            )
+        return parts
+
+    def fulfillmentOrder(self, _info: Any, id: str) -> Any:  # noqa: N802
+        found = (one for number in self._till.orders for one in self._fulfilment_orders(number) if one["id"] == id)
+        return next(found, None)
+
+    def fulfillment(self, _info: Any, id: str) -> Any:
+        self._need("read_orders", "fulfillment")
+        made = (one for those in self._till.fulfilments.values() for one in those if one["id"] == id)
+        return next(made, None)
+
+    def refund(self, _info: Any, id: str) -> Any:
+        self._need("read_orders", "refund")
+        made = (one for those in self._till.refunds.values() for one in those if one["id"] == id)
+        return next(made, None)
 
     def fulfillmentCreate(self, _info: Any, fulfillment: dict[str, Any]) -> Any:  # noqa: N802
         self._need("write_merchant_managed_fulfillment_orders", "fulfillmentCreate")
         asked = fulfillment["lineItemsByFulfillmentOrder"]
-        number = int(asked[0]["fulfillmentOrderId"].rpartition("/")[2])
-        (there,) = self._fulfilment_orders(number)
-        lines = {line["id"]: line for line in there["lineItems"](None, first=250)["nodes"]}
         made = []
-        for one in asked[0]["fulfillmentOrderLineItems"]:
-            if not there["supportedActions"] or one["quantity"] > lines[one["id"]]["remainingQuantity"]:
-                problem = {
-                    "field": ["fulfillment"],
-                    "message": "Invalid fulfillment order line item quantity requested.",
-                }
-                return {"fulfillment": None, "userErrors": [problem]}
-            made.append({"id": "x", "lineItem": lines[one["id"]]["lineItem"], "quantity": one["quantity"]})
+        for part in asked:
+            there = self.fulfillmentOrder(_info, part["fulfillmentOrderId"])
+            number, lines = there["of"], {line["id"]: line for line in there["lines"]}
+            for one in part["fulfillmentOrderLineItems"]:
+                if not there["supportedActions"] or one["quantity"] > lines[one["id"]]["remainingQuantity"]:
+                    problem = {
+                        "field": ["fulfillment"],
+                        "message": "Invalid fulfillment order line item quantity requested.",
+                    }
+                    return {"fulfillment": None, "userErrors": [problem]}
+                made.append({"id": "x", "lineItem": lines[one["id"]]["lineItem"], "quantity": one["quantity"]})
         tracking = fulfillment.get("trackingInfo")
         fulfilment = {
             "id": f"gid://shopify/Fulfillment/{next(self._till.ids)}",
@@ -235,7 +258,7 @@ class _Till(_Root):
             "tracking": tracking,
             "notified": fulfillment["notifyCustomer"],
             "lines": made,
-            "fulfillmentLineItems": lambda _i, first: _page(made[:first]),
+            "fulfillmentLineItems": lambda _i, first, after=None: _page(made, first, after),
         }
         self._till.fulfilments.setdefault(number, []).append(fulfilment)
         return {"fulfillment": fulfilment, "userErrors": []}
@@ -288,7 +311,7 @@ class _Till(_Root):
             "id": f"gid://shopify/Refund/{next(self._till.ids)}",
             "note": input["note"],
             "made": made,
-            "transactions": lambda _i, first: _page(made[:first]),
+            "transactions": lambda _i, first: _page(made, first),
             "totalRefundedSet": _bag(str(total), currency),
         }
         self._till.refunds.setdefault(number, []).append(refund)
@@ -317,8 +340,11 @@ def _bag(amount: str, currency: str) -> dict[str, Any]:
     return {"shopMoney": money, "presentmentMoney": money}
 
 
-def _page(nodes: list[Any]) -> dict[str, Any]:
-    return {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}
+def _page(nodes: list[Any], first: int, after: str | None = None) -> dict[str, Any]:
+    begin = int(after or 0)
+    more = len(nodes) > begin + first
+    end = str(begin + first) if more else None
+    return {"nodes": nodes[begin : begin + first], "pageInfo": {"hasNextPage": more, "endCursor": end}}
 
 
 def _sku(quantity: dict[str, Any]) -> str:

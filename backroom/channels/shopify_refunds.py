@@ -28,6 +28,9 @@ PAID = "SUCCESS"
 GIVEN = frozenset({PAID, "PENDING"})
 BY_HAND = "Look at the order there; pay it back by hand, then say so on the page of returns."
 
+_REFUND = """{
+  id note totalRefundedSet { presentmentMoney { amount currencyCode } } transactions(first: 20) { nodes { status } }
+}"""
 PAYMENTS = """
 query Payments($id: ID!) {
   order(id: $id) {
@@ -35,21 +38,16 @@ query Payments($id: ID!) {
     transactions(first: 100) {
       id kind status gateway parentTransaction { id } amountSet { presentmentMoney { amount currencyCode } }
     }
-    refunds(first: 100) {
-      id note totalRefundedSet { presentmentMoney { amount currencyCode } } transactions(first: 20) { nodes { status } }
-    }
+    refunds(first: 100) { id note }
   }
 }
 """
-REFUND = """
-mutation Refund($input: RefundInput!, $key: String!) {
-  refundCreate(input: $input) @idempotent(key: $key) {
-    refund {
-      id note totalRefundedSet { presentmentMoney { amount currencyCode } } transactions(first: 20) { nodes { status } }
-    }
-    userErrors { field }
-  }
-}
+# What came of a refund, one at a time: of all at once, Shopify would find the query too large.
+ONE_REFUND = f"query OneRefund($id: ID!) {{ refund(id: $id) {_REFUND} }}"
+REFUND = f"""
+mutation Refund($input: RefundInput!, $key: String!) {{
+  refundCreate(input: $input) @idempotent(key: $key) {{ refund {_REFUND} userErrors {{ field }} }}
+}}
 """
 
 
@@ -62,7 +60,7 @@ class ShopifyRefunds:
     def refund(self, request: RefundRequest) -> Refunded:
         """Pay it back once: what was paid under this key before, and is found, is not paid again."""
         order = self._order(request)
-        if found := _found(order, request):
+        if found := self._found(order, request):
             return found
         shares, rest = _shares(order, request)
         if rest:
@@ -88,7 +86,7 @@ class ShopifyRefunds:
 
     def find(self, request: RefundRequest) -> Refunded | None:
         """Look among the order's refunds for ours."""
-        return _found(self._order(request), request)
+        return self._found(self._order(request), request)
 
     def check(self) -> None:
         """Whether the token lets us in, and may read orders and pay them back."""
@@ -117,12 +115,13 @@ class ShopifyRefunds:
             raise RefundRefused(f"{SERVICE} does not know the order of {request.key}.", remedy=BY_HAND)
         return order
 
-
-def _found(order: dict[str, Any], request: RefundRequest) -> Refunded | None:
-    for refund in items(order.get("refunds")):
-        if text(refund.get("note"), 300).endswith(f" {request.key}") and _is_given(refund):
-            return _refunded(refund, request)
-    return None
+    def _found(self, order: dict[str, Any], request: RefundRequest) -> Refunded | None:
+        for one in items(order.get("refunds")):
+            if text(one.get("note"), 300).endswith(f" {request.key}"):
+                said = self._shop.ask(ONE_REFUND, {"id": text(one.get("id"))}, request.key)
+                if _is_given(refund := mapping(said.get("refund"))):
+                    return _refunded(refund, request)
+        return None
 
 
 def _is_given(refund: dict[str, Any]) -> bool:

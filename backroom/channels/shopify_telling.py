@@ -1,7 +1,7 @@
 """Telling Shopify what became of an order.
 
-What belongs here: the documents, and what each of its answers means. What does not: the calls (`shopify_graphql`), what
-it may sell (`shopify_levels`), and paying back (`shopify_refunds`).
+What belongs here: the documents, and what each of its answers means. What does not: the calls (`shopify_graphql`), how
+an order stands there (`shopify_standing`), what it may sell (`shopify_levels`), and paying back (`shopify_refunds`).
 Sources: shopify.dev "fulfillmentCreate", "FulfillmentOrder", "orderCancel", "API access scopes".
 
 A fulfilment is made of Shopify's own fulfilment orders: what is left of them to fulfil, line by line. It knows no key
@@ -20,6 +20,7 @@ from backroom.channels.reading import items, mapping, text
 from backroom.channels.remote import Cancelled, NewsRefused, Shipped, StockSet, StockTold
 from backroom.channels.shopify_graphql import ALLOWED, LESS, SERVICE, ShopifyGraphql, gid, scopes_in, with_reading
 from backroom.channels.shopify_levels import ShopifyLevels
+from backroom.channels.shopify_standing import ShopifyStanding
 from backroom.domain.channels import ChannelSpec
 from backroom.outgoing.errors import ServiceSetup
 from backroom.outgoing.probe import Wide, beyond
@@ -36,26 +37,6 @@ MAY_HAVE = ("read_all_orders",)
 # Shopify's words for why an order is cancelled, by ours; anything else is OTHER.
 REASONS = {"cancelled_by_staff": "STAFF", "out_of_stock": "INVENTORY", "forgotten": "CUSTOMER"}
 
-ORDER = """
-query Standing($id: ID!) {
-  order(id: $id) {
-    id cancelledAt
-    fulfillments(first: 100) {
-      id status
-      trackingInfo(first: 10) { number }
-      fulfillmentLineItems(first: 100) { nodes { quantity lineItem { id } } }
-    }
-    fulfillmentOrders(first: 50) {
-      nodes {
-        id status
-        supportedActions { action }
-        assignedLocation { location { id } }
-        lineItems(first: 100) { nodes { id remainingQuantity lineItem { id } } }
-      }
-    }
-  }
-}
-"""
 FULFIL = """
 mutation Fulfil($fulfillment: FulfillmentInput!) {
   fulfillmentCreate(fulfillment: $fulfillment) { fulfillment { id } userErrors { field } }
@@ -88,6 +69,7 @@ class ShopifyTelling:
         shared = spec.refunds is not None and spec.refunds.secret == spec.api.secret
         self._also = {*MAY_HAVE, *(REFUND_SCOPES if shared else ())}
         self._shop = ShopifyGraphql(spec.api.url, token)
+        self._standing = ShopifyStanding(self._shop)
         self._levels = ShopifyLevels(self._shop, spec)
 
     def close(self) -> None:
@@ -119,7 +101,7 @@ class ShopifyTelling:
 
     def shipped(self, news: Shipped) -> str:
         order = self._order(news.external_id, news.key)
-        found = _already(order, news)
+        found = self._already(order, news)
         if found.id and not found.lacks:
             return found.id
         if order.get("cancelledAt"):
@@ -139,7 +121,7 @@ class ShopifyTelling:
         return [self._fulfil(parts, news) for parts in calls][-1]
 
     def was_told(self, news: Shipped) -> str | None:
-        found = _already(self._order(news.external_id, news.key), news)
+        found = self._already(self._order(news.external_id, news.key), news)
         return None if found.lacks else found.id
 
     def cancelled(self, news: Cancelled) -> None:
@@ -173,10 +155,24 @@ class ShopifyTelling:
         return self._levels.tell(news)
 
     def _order(self, external_id: str, key: str) -> dict[str, Any]:
-        order = mapping(self._shop.ask(ORDER, {"id": gid("Order", external_id)}, key).get("order"))
+        order = self._standing.order(external_id, key)
         if not order:
             raise _unknown_order(key)
         return order
+
+    def _already(self, order: dict[str, Any], news: Shipped) -> _Found:
+        wanted: dict[str, int] = defaultdict(int)
+        for line in news.lines:
+            wanted[gid("LineItem", line.external_id)] += line.quantity
+        mine = [one for one in items(order.get("fulfillments")) if _is_ours(one, news.tracking)]
+        id_ = text(mine[-1].get("id")) if mine else ""
+        if not news.tracking:
+            left = _left(order)
+            return _Found(id_, {line: count for line, pieces in wanted.items() if (count := min(pieces, left[line]))})
+        for one in mine:
+            for sent in self._standing.sent(one, news.key):
+                wanted[text(mapping(sent.get("lineItem")).get("id"))] -= _count(sent.get("quantity"))
+        return _Found(id_, {line: pieces for line, pieces in wanted.items() if pieces > 0})
 
     def _fulfil(self, parts: Sequence[dict[str, Any]], news: Shipped) -> str:
         fulfilment: dict[str, Any] = {"lineItemsByFulfillmentOrder": list(parts), "notifyCustomer": False}
@@ -202,21 +198,6 @@ class _Found:
     lacks: dict[str, int]
 
 
-def _already(order: dict[str, Any], news: Shipped) -> _Found:
-    wanted: dict[str, int] = defaultdict(int)
-    for line in news.lines:
-        wanted[gid("LineItem", line.external_id)] += line.quantity
-    mine = [one for one in items(order.get("fulfillments")) if _is_ours(one, news.tracking)]
-    id_ = text(mine[-1].get("id")) if mine else ""
-    if not news.tracking:
-        left = _left(order)
-        return _Found(id_, {line: count for line, pieces in wanted.items() if (count := min(pieces, left[line]))})
-    for one in mine:
-        for sent in items(mapping(one.get("fulfillmentLineItems")).get("nodes")):
-            wanted[text(mapping(sent.get("lineItem")).get("id"))] -= _count(sent.get("quantity"))
-    return _Found(id_, {line: pieces for line, pieces in wanted.items() if pieces > 0})
-
-
 def _is_ours(fulfilment: dict[str, Any], tracking: str) -> bool:
     if text(fulfilment.get("status")) in ("CANCELLED", "ERROR", "FAILURE"):
         return False
@@ -225,7 +206,7 @@ def _is_ours(fulfilment: dict[str, Any], tracking: str) -> bool:
 
 
 def _open(order: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for one in items(mapping(order.get("fulfillmentOrders")).get("nodes")):
+    for one in items(order.get("open")):
         if "CREATE_FULFILLMENT" in {text(action.get("action")) for action in items(one.get("supportedActions"))}:
             yield one
 
@@ -234,7 +215,7 @@ def _left(order: dict[str, Any]) -> dict[str, int]:
     """Pieces of each line that are still to be fulfilled."""
     left: dict[str, int] = defaultdict(int)
     for one in _open(order):
-        for line in items(mapping(one.get("lineItems")).get("nodes")):
+        for line in items(one.get("lines")):
             left[text(mapping(line.get("lineItem")).get("id"))] += _count(line.get("remainingQuantity"))
     return left
 
@@ -245,7 +226,7 @@ def _by_location(order: dict[str, Any], lacks: Mapping[str, int]) -> tuple[list[
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in _open(order):
         lines = []
-        for line in items(mapping(one.get("lineItems")).get("nodes")):
+        for line in items(one.get("lines")):
             of = text(mapping(line.get("lineItem")).get("id"))
             count = min(wanted.get(of, 0), _count(line.get("remainingQuantity")))
             if count > 0:

@@ -119,6 +119,31 @@ class TestShopify:
         assert shopify.shipped(GONE) == shopify.shipped(GONE) == shopify.was_told(GONE)
         assert len(sent(shopify_till)) == 1
 
+    @pytest.mark.parametrize(("lines", "parts"), [(60, 3), (60, 2), (130, 6)])
+    def test_an_order_with_more_lines_than_a_page_has_is_told_whole(
+        self, shopify: ShopifyTelling, shopify_till: ShopifyTill, lines: int, parts: int
+    ) -> None:
+        shopify_till.orders[7001] = an_order(7001, [(f"SKU-{number}", 1) for number in range(lines)])
+        shopify_till.parts = parts
+        all_of_it = replace(GONE, lines=tuple(LineShipped(str(n + 1), f"SKU-{n}", 1) for n in range(lines)))
+        assert shopify.was_told(all_of_it) is None
+        id_ = shopify.shipped(all_of_it)
+        assert [pieces for _, pieces in sent(shopify_till)] == [[1] * lines]
+        assert shopify.shipped(all_of_it) == shopify.was_told(all_of_it) == id_
+        assert len(sent(shopify_till)) == 1
+
+    def test_an_order_with_more_parcels_than_are_asked_for_at_first_is_told_of_each_once(
+        self, shopify: ShopifyTelling, shopify_till: ShopifyTill
+    ) -> None:
+        shopify_till.orders[7001] = an_order(7001, [("TEE", 12)])
+        parcels = [
+            replace(GONE, lines=(LineShipped("1", "TEE", 1),), key=f"shipped-{number}", tracking=f"NP{number}")
+            for number in range(12)
+        ]
+        ids = [shopify.shipped(parcel) for parcel in parcels]
+        assert [shopify.shipped(parcel) for parcel in parcels] == ids
+        assert [tracking["number"] for tracking, _ in sent(shopify_till)] == [f"NP{number}" for number in range(12)]
+
     def test_a_collection_without_tracking_is_counted_by_what_is_left(
         self, shopify: ShopifyTelling, shopify_till: ShopifyTill
     ) -> None:
