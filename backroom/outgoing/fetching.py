@@ -8,7 +8,7 @@ file names (`client`), and what the file is (`backroom.printing.artwork`).
   that was checked, with the certificate checked for the name: a name that points elsewhere a moment later (DNS
   rebinding) changes nothing.
 - Each redirect is checked like the first address; three at the most.
-- The whole has a largest size and a deadline, and nothing is unpacked.
+- The whole, finding the name included, has a deadline and a largest size, and nothing is unpacked.
 - Errors and the log's line name what it was for, and never the address: it may hold a customer's words.
 """
 
@@ -17,9 +17,11 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
@@ -130,7 +132,7 @@ class Fetcher:
         """The file, or where it was moved to."""
         about = line.about
         host, target = self._read_address(url, about)
-        address = self._checked_address(host, about)
+        address = self._checked_address(host, about, until)
         pool = SecurePool(
             address,
             self.port,
@@ -205,10 +207,12 @@ class Fetcher:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return host, target
 
-    def _checked_address(self, host: str, about: str) -> str:
+    def _checked_address(self, host: str, about: str, until: float) -> str:
         """The address that is connected to: all that the name has are of the open internet."""
         try:
-            found = [ipaddress.ip_address(text.partition("%")[0]) for text in self.resolve(host, self.port)]
+            found = [ipaddress.ip_address(text.partition("%")[0]) for text in self._resolved(host, until)]
+        except TimeoutError:
+            raise FetchAway(f"The name in the address of the file for {about} is not found in time.") from None
         except OSError:
             raise FetchAway(f"The name in the address of the file for {about} is not known now.") from None
         except ValueError:
@@ -219,6 +223,21 @@ class Fetcher:
                 remedy="Ask for one that anybody can open.",
             )
         return str(found[0])
+
+    def _resolved(self, host: str, until: float) -> Sequence[str]:
+        """Every address of a name; TimeoutError where they are not there by `until`."""
+        answer: Future[Sequence[str]] = Future()
+
+        def resolve() -> None:
+            try:
+                answer.set_result(self.resolve(host, self.port))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised in the thread that waits
+                answer.set_exception(error)
+
+        # The system's resolver knows no deadline of ours. A thread that waits for it is left to itself, and keeps no
+        # process from ending.
+        threading.Thread(target=resolve, name="resolve", daemon=True).start()
+        return answer.result(max(0.0, until - time.monotonic()))
 
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

@@ -309,6 +309,27 @@ def test_a_file_whose_head_comes_drop_by_drop_is_left_after_its_time(pictures: P
     assert {thread for thread in threading.enumerate() if "process_request" not in thread.name} <= before
 
 
+def test_a_file_whose_hosts_name_is_never_answered_is_left_after_its_time(pictures: Pictures) -> None:
+    let_go = threading.Event()
+
+    def resolve(_host: str, _port: int) -> Sequence[str]:
+        let_go.wait()
+        return ["127.0.0.1"]
+
+    before = set(threading.enumerate())
+    began = time.monotonic()
+    try:
+        with pytest.raises(FetchAway, match="in time"):
+            pictures.fetcher(resolve=resolve, all_seconds=0.3).fetch(pictures.url("/owl.png"), "A-1042")
+        assert time.monotonic() - began < 5
+        assert {thread.daemon for thread in set(threading.enumerate()) - before} == {True}
+    finally:
+        let_go.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+    assert pictures.asked == [], "a name that is found too late leads nowhere"
+
+
 def test_what_comes_packed_is_not_unpacked(pictures: Pictures) -> None:
     pictures.answers["/zip"] = (200, {"Content-Encoding": "gzip"}, b"\x1f\x8b")
     with pytest.raises(NotThere, match="packed"):
