@@ -24,7 +24,9 @@ USUAL = "If left out: " + ", ".join(f"{days} for {scope}" for scope, days in api
 def make(
     scope: Annotated[str, typer.Argument(help=f"One of {', '.join(api_keys.SCOPES)}")],
     name: Annotated[str, typer.Option(help="Whose or which it is, such as till-1")] = "",
-    location: Annotated[str, typer.Option(help="Where it works; needed for pos and booth")] = "",
+    location: Annotated[
+        str, typer.Option(help="Where it works; needed for pos and booth, and keeps a staff key to one place")
+    ] = "",
     days: Annotated[int | None, typer.Option(min=0, help=f"How long it works; 0 for ever. {USUAL}")] = None,
 ) -> None:
     """Make a key. It is shown once, now; only its hash is kept."""

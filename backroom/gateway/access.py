@@ -1,7 +1,7 @@
 """Who may come in: bearer keys for programs, a signed session cookie for staff in a browser, and its CSRF token.
 
-A key is looked up in the database at every request, so that a revoked one is out at once. 401 without a key that
-works, 403 with one of another scope or location.
+A key is looked up in the database at every request, a session's too, so that a revoked one is out at once. 401 without
+a key that works, 403 with one of another scope or location.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Annotated
 from fastapi import Depends, HTTPException, Request
 
 from backroom.gateway.front import Front, front_of
+from backroom.gateway.place_pages import opens
 from backroom.store import api_keys
 from backroom.store.api_keys import KeyInfo
 from backroom.store.seals import Seals
@@ -55,15 +56,45 @@ def needs(scope: str) -> Callable[[Request], KeyInfo]:
 
 
 def staff(request: Request) -> KeyInfo:
-    """A dependency for staff pages: a bearer key, or a session that was opened with a key which still works."""
+    """A dependency for staff pages: a bearer key, or a session that was opened with a key which still works. A key of
+    one place opens what `place_pages` names, and gets 403 for the rest."""
     front = front_of(request)
     key = bearer(request)
-    if key is not None:
-        return admit(front, key, "staff")
-    info = _session(front, request.cookies.get(COOKIE, ""))
-    if info is None or not api_keys.allows(info, "staff"):
+    info = session(request) if key is None else admit(front, key, "staff")
+    if info is None:
         raise LoginNeeded
+    request.state.staff = info
+    if info.location:
+        with front.room.database.read() as connection:
+            route = request.scope["route"].path
+            may = opens(connection, info, request.method, route, request.path_params)
+        if not may:
+            raise not_of_place(info.location)
     return info
+
+
+def session(request: Request) -> KeyInfo | None:
+    """The staff key that works and that this browser's session was opened with."""
+    info = _session(front_of(request), request.cookies.get(COOKIE, ""))
+    return info if info is not None and api_keys.allows(info, "staff") else None
+
+
+def place_of(request: Request) -> str | None:
+    """The place that the staff key of this request is bound to: empty for one of the whole shop, None where nobody's
+    key was asked for."""
+    info: KeyInfo | None = getattr(request.state, "staff", None)
+    return None if info is None else info.location
+
+
+def only_at(request: Request, place: str) -> None:
+    """403 where the staff key is bound to another place than this."""
+    if (own := place_of(request)) and own != place:
+        raise not_of_place(own)
+
+
+def not_of_place(place: str) -> HTTPException:
+    """What a staff key of one place hears at any other page."""
+    return HTTPException(403, f"this key opens the pages of {place} only: for this, log in with one of the whole shop")
 
 
 def open_session(seals: Seals, info: KeyInfo) -> str:

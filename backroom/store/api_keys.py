@@ -19,6 +19,8 @@ from backroom.store.tables import api_keys
 
 SCOPES = ("staff", "pos", "booth", "metrics", "push")
 AT_ONE_LOCATION = ("pos", "booth")
+# These work everywhere, or at one location where one is named.
+AT_ANY_OR_ONE = ("staff",)
 PREFIX = "bk"
 # How long a key of a scope works where nobody says otherwise; the others' work for ever. Booths' are made by
 # `backroom up`, which makes another when one ends.
@@ -39,7 +41,7 @@ class KeyEnded(Refuse):
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """A key that works now. `location` is where it works; empty for scopes that are not bound to a place."""
+    """A key that works now. `location` is where it works; empty for one that is bound to no place."""
 
     id: int
     name: str
@@ -52,19 +54,22 @@ def make_key(
 ) -> str:
     """Make a key and return it, `bk_<scope>_<random>`; it cannot be shown again.
 
-    KeyRefused for a scope that does not exist, and for a pos or booth key without its location.
+    KeyRefused for a scope that does not exist, for a pos or booth key without its location, and for a location that
+    would mean nothing to the scope.
     """
     if scope not in SCOPES:
         raise KeyRefused(f"there is no scope {scope!r}", remedy=f"Use one of {', '.join(SCOPES)}.")
     if scope in AT_ONE_LOCATION and not location:
         raise KeyRefused(f"a {scope} key is bound to a location", remedy="Name the location it is for.")
+    if location and scope not in AT_ONE_LOCATION + AT_ANY_OR_ONE:
+        raise KeyRefused(f"a {scope} key is bound to no location", remedy="Make it without one.")
     key = f"{PREFIX}_{scope}_{secrets.token_urlsafe(32)}"
     connection.execute(
         insert(api_keys).values(
             name=name,
             digest=_digest(key),
             scope=scope,
-            location=location if scope in AT_ONE_LOCATION else "",
+            location=location,
             created_at=now(connection),
             expires_at=expires_at,
         )
@@ -97,12 +102,14 @@ def check_key(connection: Connection, key: str, scope: str, location: str | None
 
 
 def allows(info: KeyInfo, scope: str, location: str | None = None) -> bool:
-    """Whether a key opens this door. A staff key also reads metrics; nothing else stands in for another scope.
+    """Whether a key opens this door. A staff key of the whole shop also reads metrics; nothing else stands in for
+    another scope.
 
-    A door at a named location opens for a key of that location only, unless the scope is not bound to one.
+    A door at a named location opens for a key of that location only, unless the scope is not bound to one. Which staff
+    pages a staff key of one location opens is the gateway's (`place_pages`).
     """
     if info.scope == "staff" and scope == "metrics":
-        return True
+        return not info.location
     bound = scope in AT_ONE_LOCATION and location is not None
     return info.scope == scope and (not bound or info.location == location)
 

@@ -34,6 +34,12 @@ class NothingToReturn(Refuse):
     cause = "nothing_to_return"
 
 
+class NotOfHere(Refuse):
+    """Whoever asks may open the returns of one place, and this is none of them."""
+
+    cause = "return_of_elsewhere"
+
+
 class NotOffered(Refuse):
     """The shop does not take returns this way, or does not exchange for this."""
 
@@ -99,9 +105,14 @@ def request(
     return Opened(back["number"], new=True, wakeups=open_(connection, shop, back["number"], at, actor))
 
 
-def open_by_code(connection: Connection, shop: Shop, code: str, location: str, actor: str) -> Opened:
+def open_by_code(
+    connection: Connection, shop: Shop, code: str, location: str, actor: str, *, only_of_here: bool = False
+) -> Opened:
     """Open the return that somebody holds in their hands at a hub or a booth: by the code on its return label, its own
     number, or its order's number. One that is open already, or over, is only named.
+
+    `only_of_here`, the return must be at this place or at none yet, and a number, which anybody can guess, must be of
+    an order that was sold or made here; a label is in nobody's hands but the customer's. NotOfHere else.
 
     NoSuchReturn for any other code; NothingToReturn where all of the order has come back.
     """
@@ -113,12 +124,22 @@ def open_by_code(connection: Connection, shop: Shop, code: str, location: str, a
         known = _by_shipment(connection, shipment["id"])
     elif known is not None:
         order = desk.locked(connection, find(connection, known)["order_number"])
+        if only_of_here:
+            _refuse_elsewhere(connection, shop, order, location)
     else:
         order = _order_by_number(connection, code)
+        if only_of_here:
+            _refuse_elsewhere(connection, shop, order, location)
         known = _only_one_open(connection, order)
         shipment = _shipment(connection, order["id"])
     if known is not None:
-        return _here(connection, shop, locked(connection, known), location, at, actor)
+        back = locked(connection, known)
+        nowhere_yet = not back["location"] and back["state"] not in ENDED
+        if only_of_here and back["location"] != location and not nowhere_yet:
+            raise NotOfHere(
+                f"{known} is not taken in at {location}", remedy="Ask somebody with a staff key of the whole shop."
+            )
+        return _here(connection, shop, back, location, at, actor)
     if not still_out(connection, shop, order):
         raise NothingToReturn(f"nothing of {order['number']} can come back any more", remedy="Look at its page.")
     lane = Lane.LABEL if shop.location(location).kind == "hub" else Lane.DROP_OFF
@@ -232,6 +253,21 @@ def _move(connection: Connection, back: RowMapping, new: ReturnState, at: dateti
     connection.execute(moved.values(**{stamp: at}))
     entry = history.Entry(back["order_id"], f"return.{new}", {"return": back["number"]})
     history.record(connection, [entry], at=at, actor=actor)
+
+
+def _refuse_elsewhere(connection: Connection, shop: Shop, order: RowMapping, location: str) -> None:
+    """NotOfHere for an order that was neither sold at a place nor made there, and of which nothing came back there."""
+    spec = shop.find_channel(order["channel"])
+    made = select(fulfilment_orders.c.id).where(
+        fulfilment_orders.c.order_id == order["id"], fulfilment_orders.c.location == location
+    )
+    sold_here = spec is not None and spec.location == location
+    came_here = any(row["location"] == location for row in of_order(connection, order["id"]))
+    if not (sold_here or came_here) and connection.execute(made.limit(1)).first() is None:
+        raise NotOfHere(
+            f"{order['number']} was neither sold nor made at {location}",
+            remedy="Scan the label of its parcel, or ask somebody with a staff key of the whole shop.",
+        )
 
 
 def _order_of(connection: Connection, part_id: int) -> RowMapping:

@@ -82,7 +82,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
         tag("h2", "Ready to collect"),
         table(
             ("Order", "Since", ""),
-            [[order_link(row["number"]), _clock(request, row["state_at"]), row["attention"]] for row in ready],
+            [[order_link(request, row["number"]), _clock(request, row["state_at"]), row["attention"]] for row in ready],
             "Nothing lies ready.",
         ),
         tag("p", _kept(counted), cls="quiet"),
@@ -155,7 +155,7 @@ def _queue(
         if row["state"] in OVER_FOR_PRINTERS:
             continue
         pieces[part_in_queue(row)].append(f"{print_jobs.pieces_of(row)} × {row['sku']}")
-        links[part_in_queue(row)] = made_for(row)
+        links[part_in_queue(row)] = made_for(request, row)
     promised = {row["fulfilment_order_id"]: row for row in standing}
     waits = {job.part: job.waits for job in queue.jobs}
     listed: list[tuple[bool, datetime | None, list[Child]]] = []

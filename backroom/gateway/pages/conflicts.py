@@ -53,7 +53,7 @@ def _row(request: Request, row: RowMapping) -> list[Child]:
     return [
         when(request, row["at"]),
         row["location"],
-        order_link(row["order_number"]) if row["order_number"] else "",
+        order_link(request, row["order_number"]) if row["order_number"] else "",
         [f"{row['pieces']} × {row['sku']}: {what}"],
         row["settled"],
         form(request, f"/conflicts/{row['id']}/seen", button("I have seen it"), cls="row"),

@@ -79,7 +79,7 @@ def _row(request: Request, row: Undecided) -> list[Child]:
     )
     return [
         [row.kind, " ", tag("span", row.key, cls="quiet")],
-        [[order_link(number), " "] for number in row.numbers],
+        [[order_link(request, number), " "] for number in row.numbers],
         when(request, row.started_at),
         [row.reason, tag("p", look, cls="quiet")],
         answer,

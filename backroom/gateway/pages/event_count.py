@@ -9,7 +9,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from backroom.domain.events import EventState
-from backroom.gateway.access import Staff
+from backroom.gateway.access import Staff, place_of
 from backroom.gateway.front import front_of
 from backroom.gateway.pages import event_tills
 from backroom.gateway.pages.events import checked
@@ -71,7 +71,10 @@ def _page(request: Request, code: str, tone: str, said: str) -> Response:
                 tag("input", id="pieces", name="pieces", inputmode="numeric", autocomplete="off"),
             ),
         ),
-        tag("p", link(f"/events/{code}", "Back to the event, to settle it")),
+        tag(
+            "p",
+            link(f"/events/{code}", "Back to the event" if place_of(request) else "Back to the event, to settle it"),
+        ),
         event_tills.section(request, row, tills),
         table(("SKU", "There by the books", "Counted", ""), rows, "Nothing should be there."),
     )

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, RowMapping
 from backroom.domain.events import EventState
 from backroom.domain.leases import LeaseRefused
 from backroom.domain.opening import instant
-from backroom.gateway.access import Staff
+from backroom.gateway.access import Staff, place_of
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Html, button, form, link, tag, when
@@ -45,24 +45,29 @@ def extend(code: str, request: Request, staff: Staff, given: StaffFields) -> Res
 
 
 def section(request: Request, row: RowMapping, late: Overdue | None) -> Html | None:
-    """What is overdue and the three ways out; nothing where nothing is."""
+    """What is overdue and the three ways out, two of which a key of the booth does not open; nothing where nothing
+    is."""
     if late is None:
         return None
     path = f"/events/{row['code']}"
     settle = f"{path}/settle"
     closed = row["state"] == EventState.CLOSED
     label = "Their last day out"
+    said = tag(
+        "p",
+        f"Overdue: {late.pieces} pieces should have been back and counted since ",
+        when(request, late.since),
+        ". No online shop sells them until you decide.",
+        cls="answer bad",
+        role="alert",
+    )
+    count = tag("p", "They are back: ", link(f"{path}/count", "count them by scan"), ", then settle.")
+    if place_of(request):
+        return tag("section", said, count if closed else None)
     return tag(
         "section",
-        tag(
-            "p",
-            f"Overdue: {late.pieces} pieces should have been back and counted since ",
-            when(request, late.since),
-            ". No online shop sells them until you decide.",
-            cls="answer bad",
-            role="alert",
-        ),
-        tag("p", "They are back: ", link(f"{path}/count", "count them by scan"), ", then settle.") if closed else None,
+        said,
+        count if closed else None,
         form(
             request,
             f"{path}/extend",

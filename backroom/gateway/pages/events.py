@@ -17,7 +17,7 @@ from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.events import BEFORE_THE_END, EventState
 from backroom.domain.readiness import Check, CheckState, Readiness
-from backroom.gateway.access import Staff
+from backroom.gateway.access import Staff, place_of
 from backroom.gateway.front import front_of
 from backroom.gateway.pages import event_overdue, event_tills
 from backroom.gateway.pages.forms import StaffFields
@@ -40,12 +40,13 @@ router = APIRouter()
 
 
 @router.get("/events")
-def show_all(request: Request, _staff: Staff) -> Response:
+def show_all(request: Request, staff: Staff) -> Response:
     with front_of(request).room.database.read() as connection:
         at = now(connection)
         rows = [
             (row, _missing(connection, row, at), overdue.overdue_of(connection, row))
             for row in events.listing(connection)
+            if staff.location in ("", row["location"])
         ]
     head = ("Event", "State", "Booth", "Opens", "Ends", "Missing")
     return page(
@@ -107,7 +108,7 @@ def show(code: str, request: Request, _staff: Staff) -> Response:
         tag("p", _gate(gate.shut), cls=f"answer {'good' if not gate.shut else 'calm'}", role="status"),
         tag("p", f"{waits_for} is still at this booth: close and settle it first.", cls="act") if waits_for else None,
         event_overdue.section(request, row, late),
-        event_tills.section(request, row, tills, with_button=True),
+        event_tills.section(request, row, tills, with_button=not place_of(request)),
         _acts(request, row, found),
         [tag("h2", "What it needs"), _list(request, row, checks, found)] if before else None,
         tag("h2", "Pieces"),
@@ -117,7 +118,7 @@ def show(code: str, request: Request, _staff: Staff) -> Response:
         table(
             ("Order", "State", "Handed over by", "Since"),
             [
-                [order_link(x["number"]), state(x["state"]), x["delivery"], when(request, x["opened_at"])]
+                [order_link(request, x["number"]), state(x["state"]), x["delivery"], when(request, x["opened_at"])]
                 for x in still_open
             ],
             "Nothing is open.",
@@ -238,7 +239,8 @@ def _acts(request: Request, row: RowMapping, found: Readiness) -> Html | None:
             )
             return tag("section", shut)
         case EventState.CLOSED:
-            return tag("section", form(request, f"{path}/settle", button("Settle: the count is complete")))
+            if not place_of(request):
+                return tag("section", form(request, f"{path}/settle", button("Settle: the count is complete")))
     return None
 
 

@@ -126,7 +126,7 @@ def _stop(request: Request, row: RowMapping, key: bytes) -> list[Child]:
     )
     return [
         row["tracking"],
-        order_link(row["number"]),
+        order_link(request, row["number"]),
         [[line, tag("br")] for line in [*lines, contact.phone] if line],
         [state(row["state"]), " ", row["attention"]],
         when(request, row["state_at"]),
@@ -159,7 +159,7 @@ def _counter(request: Request, location: str, tone: str, said: str, number: str)
             ("Order", "State", "Since"),
             [
                 [
-                    order_link(row["number"]),
+                    order_link(request, row["number"]),
                     [state(row["state"]), " ", row["attention"]],
                     when(request, row["state_at"]),
                 ]

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from backroom.gateway.access import COOKIE, csrf_token
+from backroom.gateway.access import COOKIE, csrf_token, place_of
 from backroom.gateway.front import front_of
+from backroom.gateway.place_pages import ways
 from backroom.markup import Child, Html, join, tag
 
 __all__ = [
@@ -38,8 +39,9 @@ def link(path: str, text: str) -> Html:
     return tag("a", text, href=path)
 
 
-def order_link(number: str) -> Html:
-    return link(f"/orders/{quote(number, safe='')}", number)
+def order_link(request: Request, number: str) -> Child:
+    """An order's number as the way to its page, or alone where the key does not open that."""
+    return number if place_of(request) else link(f"/orders/{quote(number, safe='')}", number)
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[Child]], empty: str) -> Html:
@@ -105,18 +107,7 @@ def page(
     bar = list(by_thumb)
     shop = front_of(request).room.shop
     links = [
-        link("/orders", "Orders"),
-        *[link(f"/booths/{quote(x.id, safe='')}", x.name) for x in shop.locations if x.promise],
-        *[link(f"/prints/{quote(x.id, safe='')}", f"Prints {x.name}") for x in shop.locations if x.printers],
-        *[link(f"/scan/{quote(x.id, safe='')}", f"Scan {x.name}") for x in shop.locations if x.scan],
-        link("/samples", "Samples"),
-        link("/parcels", "Parcels"),
-        link("/returns", "Returns"),
-        link("/events", "Events"),
-        link("/transfers", "To the market"),
-        link("/effects", "Nobody can tell"),
-        link("/conflicts", "Without network"),
-        link("/quarantine", "Quarantine"),
+        *[link(path, text) for path, text in _ways(request)],
         form(request, "/logout", button("Log out", cls="plain")),
     ]
     head = tag(
@@ -138,6 +129,30 @@ def page(
         cls="booth" if bar else None,
     )
     return HTMLResponse("<!doctype html>" + tag("html", head, content, lang="en"), status)
+
+
+def _ways(request: Request) -> list[tuple[str, str]]:
+    """The pages that the key of whoever looks opens; to somebody we do not know, as on an address that is none of ours,
+    only where to begin."""
+    shop, place = front_of(request).room.shop, place_of(request)
+    if place is None:
+        return [("/", "Staff pages")]
+    if place:
+        return ways(shop, place)
+    return [
+        ("/orders", "Orders"),
+        *[(f"/booths/{quote(x.id, safe='')}", x.name) for x in shop.locations if x.promise],
+        *[(f"/prints/{quote(x.id, safe='')}", f"Prints {x.name}") for x in shop.locations if x.printers],
+        *[(f"/scan/{quote(x.id, safe='')}", f"Scan {x.name}") for x in shop.locations if x.scan],
+        ("/samples", "Samples"),
+        ("/parcels", "Parcels"),
+        ("/returns", "Returns"),
+        ("/events", "Events"),
+        ("/transfers", "To the market"),
+        ("/effects", "Nobody can tell"),
+        ("/conflicts", "Without network"),
+        ("/quarantine", "Quarantine"),
+    ]
 
 
 _TONE = {

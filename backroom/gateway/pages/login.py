@@ -7,10 +7,12 @@ import re
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
-from backroom.gateway.access import COOKIE, SESSION_SECONDS, admit, open_session
+from backroom.gateway.access import COOKIE, SESSION_SECONDS, admit, open_session, session
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import Fields, StaffFields
 from backroom.gateway.pages.html import Html, button, page, tag
+from backroom.gateway.place_pages import ways
+from backroom.store.api_keys import KeyInfo
 
 HOME = "/orders"
 _OWN_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*")
@@ -33,8 +35,8 @@ async def ask(request: Request, _error: Exception) -> Response:
 
 
 @router.get("/")
-def home() -> Response:
-    return RedirectResponse(HOME, 303)
+def home(request: Request) -> Response:
+    return RedirectResponse(_home_of(request, session(request)), 303)
 
 
 @router.get("/login")
@@ -52,7 +54,7 @@ def open_(request: Request, given: Fields) -> Response:
     except HTTPException as error:
         said = "This key does not work." if error.status_code == 401 else "This key is not for staff pages."
         return _form(request, back, said, status=error.status_code)
-    response = RedirectResponse(back, 303)
+    response = RedirectResponse(_home_of(request, info) if back == HOME else back, 303)
     response.set_cookie(
         COOKIE,
         open_session(front.room.seals, info),
@@ -90,6 +92,12 @@ def _form(request: Request, back: str, said: str, status: int = 401) -> Response
         status=status,
         nav=False,
     )
+
+
+def _home_of(request: Request, info: KeyInfo | None) -> str:
+    """Where somebody begins: with all orders, or at the place that their key is bound to."""
+    own = ways(front_of(request).room.shop, info.location) if info is not None and info.location else []
+    return own[0][0] if own else HOME
 
 
 def _asked(request: Request) -> str:

@@ -56,7 +56,7 @@ def show(request: Request, _staff: Staff, number: str = "") -> Response:
 
 def _row(request: Request, row: RowMapping) -> list[Child]:
     return [
-        order_link(row["number"]),
+        order_link(request, row["number"]),
         [state(row["state"]), " ", state("sick") if row["sick_cause"] else None],
         row["sick_reason"] or what_to_do(row["hold_reason"]) or row["hold_reason"],
         row["channel"],

@@ -44,7 +44,7 @@ def show(request: Request, _staff: Staff) -> Response:
             ("Order", "Parcel", "State", "Since"),
             [
                 [
-                    order_link(row["number"]),
+                    order_link(request, row["number"]),
                     row["tracking"] or row["location"],
                     state(row["state"]),
                     when(request, row["state_at"]),
@@ -84,7 +84,7 @@ def put_back(number: str, request: Request, staff: Staff, _given: StaffFields) -
 def _to_see(request: Request, row: RowMapping) -> list[Child]:
     number = quote(row["number"], safe="")
     return [
-        order_link(row["number"]),
+        order_link(request, row["number"]),
         [row["tracking"] or row["location"], " ", state(row["state"])],
         WHAT_TO_DO.get(row["attention"], row["attention"]),
         when(request, row["attention_at"]),

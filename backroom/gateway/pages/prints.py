@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping
 from backroom.domain.locations import Location
 from backroom.domain.model import PrintJobState
 from backroom.domain.reject_rates import FAULT_WORDS
-from backroom.gateway.access import Staff
+from backroom.gateway.access import Staff, place_of
 from backroom.gateway.booth import RowId
 from backroom.gateway.front import Front, front_of
 from backroom.gateway.pages.forms import StaffFields
@@ -104,7 +104,7 @@ def bad(location: str, job_id: RowId, request: Request, staff: Staff, given: Sta
         "Too many came out bad",
         tag("p", f"It is not printed on demand any more: {found.why}.", cls="answer bad", role="status"),
         tag("p", "Find out why, then print a new sample and have it looked at. What is begun is printed to its end."),
-        taken_back(found.rerouted, found.held),
+        taken_back(request, found.rerouted, found.held),
         tag("p", link(f"/prints/{quote(location, safe='')}", "Back to the prints")),
     )
 
@@ -116,21 +116,21 @@ def _count(given: dict[str, str], name: str) -> int:
     return int(typed)
 
 
-def taken_back(rerouted: list[str], held: list[str]) -> list[Child]:
+def taken_back(request: Request, rerouted: list[str], held: list[str]) -> list[Child]:
     """The orders that were to be printed as is not approved any more, and what became of them."""
     return [
-        _orders("Made elsewhere: ", rerouted),
-        _orders("On hold, until a new sample is approved: ", held),
+        _orders(request, "Made elsewhere: ", rerouted),
+        _orders(request, "On hold, until a new sample is approved: ", held),
     ]
 
 
-def _orders(said: str, numbers: list[str]) -> Child:
-    return tag("p", said, [[order_link(number), " "] for number in numbers]) if numbers else None
+def _orders(request: Request, said: str, numbers: list[str]) -> Child:
+    return tag("p", said, [[order_link(request, number), " "] for number in numbers]) if numbers else None
 
 
 def _came_out(request: Request, row: RowMapping) -> list[Child]:
     return [
-        made_for(row),
+        made_for(request, row),
         f"{print_jobs.pieces_of(row)} × {row['sku']}",
         row["printer"],
         when(request, row["ended_at"]),
@@ -138,12 +138,12 @@ def _came_out(request: Request, row: RowMapping) -> list[Child]:
     ]
 
 
-def made_for(row: RowMapping) -> Child:
+def made_for(request: Request, row: RowMapping) -> Child:
     """The order that a job is for, or the transfer to a market."""
     number = row["order_number"]
-    return (
-        [link(f"/transfers/{quote(number, safe='')}", number), " to stock"] if is_to_stock(row) else order_link(number)
-    )
+    if not is_to_stock(row):
+        return order_link(request, number)
+    return [number if place_of(request) else link(f"/transfers/{quote(number, safe='')}", number), " to stock"]
 
 
 def _bad(request: Request, row: RowMapping) -> Child:
@@ -168,7 +168,7 @@ def _bad(request: Request, row: RowMapping) -> Child:
 def _row(request: Request, row: RowMapping) -> list[Child]:
     return [
         row["id"],
-        made_for(row),
+        made_for(request, row),
         f"{print_jobs.pieces_of(row)} × {row['sku']}",
         state(row["state"]),
         [row["reason"], tag("p", print_jobs.to_do(row), cls="quiet")],
@@ -182,7 +182,7 @@ def one_job(request: Request, row: RowMapping, *, at_booth: bool = False) -> lis
     """A job that needs a hand, as a card: what it is, why it stands, what to do, and the buttons for it; those on the
     booth's page lead back there."""
     return [
-        tag("p", made_for(row), f" {print_jobs.pieces_of(row)} × {row['sku']} ", state(row["state"])),
+        tag("p", made_for(request, row), f" {print_jobs.pieces_of(row)} × {row['sku']} ", state(row["state"])),
         tag("p", f"{row['printer']}: " if row["printer"] else "", row["reason"]),
         tag("p", print_jobs.to_do(row), cls="quiet"),
         _decision(request, row, AT_BOOTH if at_booth else ""),

@@ -96,7 +96,7 @@ def accept_row(finding_id: RowId, request: Request, staff: Staff, _given: StaffF
 
 def _of_row(request: Request, row: Mapping[str, str]) -> list[Child]:
     accept = form(request, f"/quarantine/rows/{row['id']}/accept", button("It is right as it is"))
-    of: Child = order_link(row["number"]) if row["number"] else row["of"]
+    of: Child = order_link(request, row["number"]) if row["number"] else row["of"]
     repair = (
         tag("p", "Its repair is certain: backroom quality repair ", row["id"], cls="quiet") if row["repair"] else None
     )

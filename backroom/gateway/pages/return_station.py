@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from backroom.domain.errors import Refuse
 from backroom.domain.returns import Disposition, Reason, Wanted, Word
 from backroom.domain.shop import Shop
-from backroom.gateway.access import Staff
+from backroom.gateway.access import Staff, only_at, place_of
 from backroom.gateway.booth import RowId
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
@@ -49,9 +49,13 @@ def scan(location: str, request: Request, staff: Staff, given: StaffFields) -> R
     known_location(front, location)
     code, rma = (printable(given.get(name, "")) for name in ("code", "rma"))
     mistaken_for = int(line) if (line := given.get("instead_of", "")).isdecimal() else 0
+    bound = bool(place_of(request))
+    if rma and bound:
+        with room.database.read() as connection:
+            only_at(request, returns.find(connection, rma)["location"])
     try:
         opened = room.database.write(
-            lambda c: return_opening.open_by_code(c, room.shop, code.upper(), location, staff.name)
+            lambda c: return_opening.open_by_code(c, room.shop, code.upper(), location, staff.name, only_of_here=bound)
         )
     except returns.NoSuchReturn as error:
         if not rma:
@@ -79,6 +83,7 @@ def show(number: str, request: Request, _staff: Staff, at: str = "") -> Response
     with front_of(request).room.database.read() as connection:
         back = returns.find(connection, number)
     place = at or back["location"] or front_of(request).room.shop.hub
+    only_at(request, place)
     known_location(front_of(request), place)
     return _station(request, place, number, "calm", "")
 

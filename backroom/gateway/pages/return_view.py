@@ -17,6 +17,7 @@ from backroom.domain.model import Variant
 from backroom.domain.money import format_money
 from backroom.domain.returns import Disposition, PieceState, Reason, ReturnState, Wanted, Word
 from backroom.domain.shop import Shop
+from backroom.gateway.access import place_of
 from backroom.gateway.pages.html import Child, Html, button, form, link, order_link, state, table, tag
 from backroom.store import catalogue, desk, returns
 from backroom.store.sold_pieces import SoldPiece, still_out
@@ -45,6 +46,8 @@ WHY = {
     "faults_only": "comes back for a fault only",
     "by_person": "somebody's word",
 }
+# What a staff key of one place does not open (`place_pages`).
+WHOLE_SHOP = ("approve", "retry")
 _TAKES = (ReturnState.OPEN, ReturnState.RECEIVED_IN_PART, ReturnState.RECEIVED)
 
 
@@ -74,7 +77,7 @@ def show_return(request: Request, view: View, location: str) -> Html:
     back = view.back
     facts: list[tuple[str, Child]] = [
         ("State", [state(back["state"]), " ", state("sick") if back["sick_cause"] else None, " ", back["sick_reason"]]),
-        ("Order", order_link(back["order_number"])),
+        ("Order", order_link(request, back["order_number"])),
         (
             "Still with the customer",
             ", ".join(f"{piece.sku} (line {piece.line_no})" for piece in view.out) or "nothing",
@@ -82,7 +85,8 @@ def show_return(request: Request, view: View, location: str) -> Html:
     ]
     if view.refund is not None:
         owed = format_money(view.refund["goods_minor"] + view.refund["shipping_minor"], view.refund["currency"])
-        waits = [" ", link("/returns", "pay it back")] if view.refund["state"] == "waiting" else None
+        payable = view.refund["state"] == "waiting" and not place_of(request)
+        waits = [" ", link("/returns", "pay it back")] if payable else None
         facts.append(("Refund", [owed, " ", state(view.refund["state"]), waits]))
     rows = [tag("tr", tag("th", name, scope="row"), tag("td", value)) for name, value in facts]
     return tag(
@@ -130,6 +134,8 @@ def _whole(request: Request, view: View, location: str) -> Html | None:
     }.get(ReturnState(view.back["state"]), [])
     if view.back["sick_cause"]:
         acts = [*acts, ("retry", "Retry")]
+    if place_of(request):
+        acts = [one for one in acts if one[0] not in WHOLE_SHOP]
     return tag("div", [form(request, f"{path}/{act}", at, button(word)) for act, word in acts], cls="row")
 
 

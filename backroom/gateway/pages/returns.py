@@ -98,7 +98,7 @@ def _owed(request: Request, owed: Owed) -> list[Child]:
     postage = f"of it {format_money(owed.shipping_minor, owed.currency)} postage" if owed.shipping_minor else None
     return [
         return_link(owed.number) if owed.of_return else "cancelled",
-        order_link(owed.order_number),
+        order_link(request, owed.order_number),
         [
             f"{owed.channel}, {owed.external_id} there",
             tag("p", f"payment {owed.payment_token}", cls="quiet") if owed.payment_token else None,
@@ -129,7 +129,7 @@ def _confirmation(request: Request, owed: Owed, shown: str) -> Html:
 def _row(request: Request, row: RowMapping) -> list[Child]:
     return [
         return_link(row["number"]),
-        order_link(row["order_number"]),
+        order_link(request, row["order_number"]),
         [state(row["state"]), " ", state("sick") if row["sick_cause"] else None],
         _LANES[row["lane"]],
         front_of(request).room.shop.location_names.get(row["location"], ""),

@@ -221,7 +221,7 @@ def _answer(request: Request, place: Location, taken: TakenBack) -> Response:
         "A new sample is asked for",
         tag("p", "What waited to be printed so is not printed now.", cls="answer bad", role="status"),
         tag("p", "Print a new sample and have it looked at. What is begun is printed to its end."),
-        taken_back(taken.rerouted, taken.held),
+        taken_back(request, taken.rerouted, taken.held),
         tag("p", link(_path(place), "Back to the samples")),
     )
 

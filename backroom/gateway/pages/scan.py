@@ -58,7 +58,7 @@ def _page(request: Request, place: Location, order: str, tone: str, said: str) -
     return page(
         request,
         f"Scan at {place.name}",
-        tag("p", "Order ", order_link(order)) if order else None,
+        tag("p", "Order ", order_link(request, order)) if order else None,
         tag("p", said, cls=f"answer {tone}", role="status"),
         form(
             request,

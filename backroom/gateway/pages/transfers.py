@@ -12,11 +12,12 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from backroom.domain.transfers import TransferLine, TransferRefused, TransferState
-from backroom.gateway.access import Staff
+from backroom.gateway.access import Staff, place_of
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, form, link, page, state, table, tag, when
 from backroom.gateway.pages.scan import printable
+from backroom.gateway.place_pages import ARRIVED
 from backroom.insight.restocking import titles
 from backroom.store import catalogue, selling, stock_prints, transfer_rows, transfers
 from backroom.store.transfer_rows import Transfer
@@ -25,7 +26,7 @@ router = APIRouter()
 
 
 @router.get("/transfers")
-def show_all(request: Request, _staff: Staff) -> Response:
+def show_all(request: Request, staff: Staff) -> Response:
     with front_of(request).room.database.read() as connection:
         found = transfer_rows.listing(connection)
     rows: list[list[Child]] = [
@@ -38,6 +39,7 @@ def show_all(request: Request, _staff: Staff) -> Response:
             when(request, one.row["proposed_at"]),
         ]
         for one in found
+        if staff.location in ("", one.to_location)
     ]
     head = ("Transfer", "Event", "State", "Pieces", "Missing", "Proposed")
     return page(request, "To the market", table(head, rows, "Nothing was proposed yet."))
@@ -99,7 +101,7 @@ def _page(request: Request, number: str, tone: str = "calm", said: str = "") -> 
         tag("p", state(one.state.value), f" {one.from_location} → {one.to_location}"),
         tag("p", said, cls=f"answer {tone}", role="status") if said else None,
         [tag("p", f"Missing: {count} of {sku}", cls="bad") for sku, count in (one.missing | one.missing_packs).items()],
-        _printing(one),
+        _printing(request, one),
         _scanner(request, one),
         _buttons(request, one),
         table(head, rows, "Nothing is in it."),
@@ -112,12 +114,13 @@ def _to_print(one: Transfer, line: TransferLine) -> Child:
     return (line.to_print if one.state is TransferState.PROPOSED else line.printing) or "–"
 
 
-def _printing(one: Transfer) -> Child:
+def _printing(request: Request, one: Transfer) -> Child:
     """What has not come out yet: whoever sends it now leaves that out."""
     if not one.still_to_print:
         return None
     said = f"Still to be printed: {one.still_to_print}. What has not come out when it leaves is left out. "
-    return tag("p", said, link(f"/prints/{quote(one.from_location, safe='')}", "Print queue"), cls="act")
+    queue = link(f"/prints/{quote(one.from_location, safe='')}", "Print queue")
+    return tag("p", said, None if place_of(request) else queue, cls="act")
 
 
 def _scanner(request: Request, one: Transfer) -> Child:
@@ -141,7 +144,12 @@ def _buttons(request: Request, one: Transfer) -> Child:
         TransferState.SENT: (("arrived", "That is all"), ("cancel", "It came back whole")),
         TransferState.ARRIVED: (("arrived", "That is all"),) if one.missing or one.to_book else (),
     }.get(one.state, ())
-    return [form(request, f"{_path(one.number)}/{act}", button(text), cls="row") for act, text in offered]
+    at_booth = place_of(request)
+    return [
+        form(request, f"{_path(one.number)}/{act}", button(text), cls="row")
+        for act, text in offered
+        if act == ARRIVED or not at_booth
+    ]
 
 
 def _path(number: str) -> str:

@@ -156,7 +156,7 @@ def make_order(
     return room.database.write(work)
 
 
-def make_sold_order(room: Room, return_label: str, *, location: str = "hub") -> str:
+def make_sold_order(room: Room, return_label: str, *, location: str = "hub", tracking: str = "T1") -> str:
     """An order of one piece whose parcel has left with this return label, as fulfilment leaves it; its number."""
     number = make_order(room, location=location, from_stock=1, to_print=0)
 
@@ -171,7 +171,7 @@ def make_sold_order(room: Room, return_label: str, *, location: str = "hub") -> 
         ).scalar_one()
         ended = update(tables.orders).where(tables.orders.c.id == order.id)
         connection.execute(ended.values(state=OrderState.FULFILLED, ended_at=at))
-        shipment = NewShipment(part, order.person_id, "local", "standard", "T1", return_label, 1, 1, "EUR", ())
+        shipment = NewShipment(part, order.person_id, "local", "standard", tracking, return_label, 1, 1, "EUR", ())
         save_shipments(connection, [shipment], at)
         return number
 

@@ -70,6 +70,12 @@ def test_a_person_logs_in_once_and_comes_back_to_where_they_wanted(gateway: Gate
     assert gateway.client.get("/orders").status_code == 200
 
 
+def test_behind_a_web_server_with_a_certificate_the_session_goes_over_tls_only(gateway: Gateway) -> None:
+    given = {"key": gateway.key("staff", "booth-b")}
+    answer = gateway.client.post("/login", data=given, headers={"X-Forwarded-Proto": "https"})
+    assert "; secure" in answer.headers["Set-Cookie"].lower()
+
+
 def test_the_key_does_not_stand_in_the_cookie(gateway: Gateway) -> None:
     key = gateway.key("staff")
     assert key not in log_in(gateway, key).headers["Set-Cookie"]

@@ -23,13 +23,14 @@ from backroom.printing.booth import KeyRefused
 from backroom.printing.device import Device, hold_device
 from backroom.printing.sealed import Sealed, new_once, open_sealed, unpack
 from backroom.store import booth_devices, desk, print_seals
+from backroom.store.api_keys import make_key
 from backroom.till.sales_box import SalesBox
 from backroom.till.sealed_sale import public_of
 from tests.benches import Bench, open_bench
 from tests.laptops import Laptop
 from tests.lines import Line
 from tests.printers import wait_for
-from tests.shops import BOOTH, CANARIES, Floor
+from tests.shops import BOOTH, CANARIES, PLAIN, Floor
 from tests.sqlite_only import database_url
 
 __all__ = ["database_url"]
@@ -264,3 +265,35 @@ def test_after_it_is_revoked_nothing_at_all_is_to_be_had_from_the_gateway(bench:
     bench.floor.room.database.write(lambda c: booth_devices.revoke(c, BOOTH))
     assert {ask(*one) for one in asked} == {401}
     assert {row["destroyed_why"] for row in _seals(bench, {row["id"] for row in bench.jobs().values()})} == {"revoked"}
+
+
+def test_a_tablets_session_at_the_booth_reads_that_place_and_no_customer_and_ends_with_the_revoke(bench: Bench) -> None:
+    """The thief has the tablet too, its browser logged in as the guide says: with a staff key of the booth."""
+    write = bench.floor.room.database.write
+    [number] = bench.orders(1)
+    ordered = bench.floor.order((PLAIN, 1))
+    bench.floor.intake()
+    elsewhere = bench.floor.number(ordered)
+    key = write(lambda connection: make_key(connection, "tablet", "staff", BOOTH))
+    ours = [f"/scan/{BOOTH}", f"/collect/{BOOTH}", f"/returns/at/{BOOTH}", f"/prints/{BOOTH}"]
+    ours += ["/events", "/transfers"]
+    shut = ["/orders", f"/orders/{number}", f"/orders/{elsewhere}", "/parcels", f"/courier/{BOOTH}", "/returns"]
+    shut += ["/conflicts", "/effects", "/quarantine", "/samples", "/metrics", "/shipments/1/label.pdf"]
+    with httpx.Client(base_url=bench.url, timeout=20) as browser:
+        assert browser.post("/login", data={"key": key}).headers["Location"] in ours
+        cookie = browser.cookies["backroom_session"]
+        read = {path: browser.get(path) for path in ours}
+        assert number in read[f"/prints/{BOOTH}"].text
+        read |= {path: browser.get(path, headers={"Accept": "text/html"}) for path in shut}
+        assert {path for path, answer in read.items() if answer.status_code == 200} == set(ours)
+        assert {read[path].status_code for path in shut} == {401, 403}
+        assert [path for path in shut if read[path].status_code == 401] == ["/metrics"], "no door for a browser"
+        seen = "".join(answer.text for answer in read.values())
+        assert [word for word in (*CANARIES, elsewhere) if word in seen] == []
+
+        write(lambda c: booth_devices.revoke(c, BOOTH))
+        assert browser.cookies["backroom_session"] == cookie, "he still has it"
+        after = [browser.get(path) for path in (*ours, *shut)]
+        after += [browser.get(path, headers={"Authorization": f"Bearer {key}"}) for path in (*ours, *shut)]
+        assert {answer.status_code for answer in after} == {401}
+        assert browser.post("/login", data={"key": key}).status_code == 401
