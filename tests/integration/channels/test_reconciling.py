@@ -119,10 +119,10 @@ def test_what_was_fetched_before_the_shop_went_away_is_here(source: Source, floo
     source.shop.fails = goes_away
     looked = source.look()
     assert isinstance(looked.error, ServiceAway)
-    assert (looked.figures.fetched, looked.figures.missing) == (30, 50)
+    assert (looked.figures.fetched, looked.figures.missing) == (35, 45)
     source.shop.fails = lambda _asked: None
     floor.waits_are_over()
-    assert source.look().figures.fetched == 50
+    assert source.look().figures.fetched == 45
     floor.intake()
     assert counted(floor) == Counter(str(id_) for id_ in range(1, 82))
 
