@@ -86,7 +86,10 @@ class DemoOrder:
 
 
 class Maker:
-    """Hands out ids, people and things to buy, in turn; `sick` counts the orders that cannot be printed."""
+    """Hands out ids, people and things to buy, in turn; `sick` counts the orders that cannot be printed.
+
+    `till` is the name of its till, which no other seed has: `till_numbers` are those of its sales, without a gap.
+    """
 
     def __init__(self, seed: int, now: datetime) -> None:
         self.dice = random.Random(seed)  # noqa: S311 - picks what a demo customer buys
@@ -94,6 +97,7 @@ class Maker:
         self._base = (seed % 10_000 + 1) * 100_000
         self._sales = count_up(1)
         self._phones = count_up(seed * 500)
+        self.till, self.till_numbers = f"{TILL}-{seed % 10_000}", count_up(1)
         self.sick = 0
 
     def sale(self, *items: Item, place: Place | None, sms: bool = False, mail: bool = True, postage: int = 0) -> Sale:
@@ -142,5 +146,7 @@ def from_woocommerce(kind: str, sale: Sale, expect: DemoExpectation, topic: str 
     return DemoOrder(kind, "woocommerce", FRIENDS, str(sale.id), woocommerce_order(sale), expect, topic)
 
 
-def from_till(kind: str, sale: Sale, expect: DemoExpectation, delivery: str) -> DemoOrder:
-    return DemoOrder(kind, "pos", TILL, f"{TILL}-{sale.id}", pos_sale(sale, TILL, delivery), expect)
+def from_till(kind: str, maker: Maker, sale: Sale, expect: DemoExpectation, delivery: str) -> DemoOrder:
+    seq = next(maker.till_numbers)
+    payload = pos_sale(sale, maker.till, delivery) | {"seq": seq}
+    return DemoOrder(kind, "pos", TILL, f"{maker.till}-{seq}", payload, expect)

@@ -108,17 +108,17 @@ def by_postcode(maker: Maker) -> list[DemoOrder]:
 
 def carry_out(maker: Maker) -> list[DemoOrder]:
     sale = maker.sale(maker.one_of(PLENTY), place=None, mail=False)
-    return [from_till("till, carried out", sale, good(sale, BOOTH), "carry_out")]
+    return [from_till("till, carried out", maker, sale, good(sale, BOOTH), "carry_out")]
 
 
 def collect(maker: Maker) -> list[DemoOrder]:
     sale = maker.sale(maker.one_of(MADE_TO_ORDER), place=None, mail=False, sms=True)
-    return [from_till("till, printed on the spot", sale, good(sale, BOOTH), "collect")]
+    return [from_till("till, printed on the spot", maker, sale, good(sale, BOOTH), "collect")]
 
 
 def sent_from_booth(maker: Maker) -> list[DemoOrder]:
     sale = maker.sale(maker.one_of(MADE_TO_ORDER), place=maker.place(ABROAD), postage=POSTAGE)
-    return [from_till("till, sent home", sale, good(sale, BOOTH), "ship")]
+    return [from_till("till, sent home", maker, sale, good(sale, BOOTH), "ship")]
 
 
 def boutique(maker: Maker) -> list[DemoOrder]:

@@ -256,6 +256,15 @@ def test_a_tills_batch_takes_the_sales_as_they_are() -> None:
     assert message == (sales[0].payload["seq"], sales[0].payload)
 
 
+def test_a_till_counts_its_sales_without_a_gap_and_no_other_seeds_till_has_its_name() -> None:
+    devices = set()
+    for seed in (1, 2):
+        sales = [message.payload for message in demo_orders(300, seed, NOW) if message.door == "pos"]
+        assert [sale["seq"] for sale in sales] == list(range(1, len(sales) + 1))
+        devices |= {sale["device"] for sale in sales}
+    assert len(devices) == 2
+
+
 def test_the_shops_courier_goes_wherever_the_demo_sends_parcels() -> None:
     countries = {order.address.country for _, order in NEWS if order.address}
     assert countries <= set(SHOP.carriers[0].countries)
