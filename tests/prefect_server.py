@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -156,6 +156,16 @@ def asking(server: PrefectServer) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def everything(
+    post: Callable[[str, dict[str, Any]], Any], path: str, body: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """All that a list of Prefect's has, page by page: one answer has 200 at the most."""
+    found: list[dict[str, Any]] = []
+    while page := post(path, (body or {}) | {"limit": 200, "offset": len(found)}):
+        found += page
+    return found
 
 
 @pytest.fixture(scope="session")

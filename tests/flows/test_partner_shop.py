@@ -21,6 +21,7 @@ from sqlalchemy import select
 from backroom.channels.signing import sign
 from backroom.shop.secrets import Secrets
 from backroom.store.tables import orders, partner_orders
+from tests.prefect_server import everything
 from tests.running import RunningShop, running_shop, shop_database, wait_until
 from tests.shops import CANARIES, an_order
 from tests.workshops import TOKEN, WEBHOOK_SECRET, WORKSHOP, Workshop, a_workshop
@@ -148,9 +149,24 @@ def test_what_the_workshop_refuses_is_made_in_the_house_and_nobodys_name_is_in_p
     parts = {part["location"]: part["state"] for part in shop.story(number).parts}
     assert parts.pop(WORKSHOP) == "cancelled"
     assert set(parts.values()) == {"done"}
-    runs = shop.prefect("POST", "/flow_runs/filter", {"sort": "EXPECTED_START_TIME_DESC", "limit": 200})
-    logs = shop.prefect("POST", "/logs/filter", {"limit": 200})
-    artifacts = shop.prefect("POST", "/artifacts/filter", {"limit": 200})
-    told = json.dumps([runs, logs, artifacts])
+
+    def post(path: str, body: dict[str, Any]) -> Any:
+        return shop.prefect("POST", path, body)
+
+    runs = everything(post, "/flow_runs/filter")
+    over = [
+        run["id"]
+        for run in runs
+        if run["state_type"] == "COMPLETED" and ("partners" in run["name"] or run["name"].startswith("partner "))
+    ]
+
+    assert over
+
+    def ends() -> bool:
+        logs = everything(post, "/logs/filter", {"logs": {"flow_run_id": {"any_": over}}})
+        return any("Finished in state Completed" in line["message"] for line in logs)
+
+    # Logs are sent a moment later than what they are of.
+    wait_until(ends, "the log of a partner's run")
+    told = json.dumps([runs, everything(post, "/logs/filter"), everything(post, "/artifacts/filter")])
     assert not [canary for canary in CANARIES if canary in told]
-    assert any("partners" in run["name"] or run["name"].startswith("partner ") for run in runs)
