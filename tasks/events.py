@@ -12,7 +12,6 @@ from prefect.artifacts import create_markdown_artifact
 from sqlalchemy import Connection
 
 from backroom.domain.errors import AskPerson
-from backroom.domain.events import EventState
 from backroom.domain.leases import Settled
 from backroom.domain.readiness import Check, Readiness
 from backroom.engine.runs import this_run_id
@@ -114,7 +113,7 @@ def tell_event(code: str) -> str:
         checks = events.checks(connection, row["id"])
         found = events.readiness(connection, row, at)
         gate = events.gates(connection, at)[row["location"]]
-        untold = () if row["state"] == EventState.SETTLED else untold_sales.of_event(connection, row)
+        untold = untold_sales.of_event(connection, row)
     lines = [f"| {_line(check, found)} |" for check in checks]
     table = "\n".join(["| item | required | due | state |", "|---|---|---|---|", *lines])
     sentence = f"{code} is {row['state']}; orders go to {row['location']}: {gate.shut or 'yes'}"

@@ -130,10 +130,8 @@ def show(code: Code, as_json: Json = False) -> None:
         row, at = events.find(connection, code), now(connection)
         event = events.event_of(row)
         gate = events.gates(connection, at)[event.location]
-        over = row["state"] == EventState.SETTLED
-        untold, heard = (
-            ([], []) if over else (untold_sales.of_event(connection, row), untold_sales.heard(connection, row))
-        )
+        untold = untold_sales.of_event(connection, row)
+        heard = untold_sales.heard(connection, row, untold)
         told: dict[str, Any] = {
             **_summary(connection, row, at),
             "name": event.name,
@@ -170,8 +168,8 @@ def show(code: Code, as_json: Json = False) -> None:
         )
     if untold:
         console.print(
-            f"[bold red]{escape(untold_sales.said(untold))}.[/] Bring the till back to where it reaches the shop: it "
-            f"tells them by itself. If it is lost: `backroom event settle {code} --sales-lost`.",
+            f"[bold red]{escape(untold_sales.said(untold))}.[/] {untold_sales.BRING_IT_BACK} If it is lost: "
+            f"`backroom event settle {code} --sales-lost`.",
             highlight=False,
         )
     for one in heard:

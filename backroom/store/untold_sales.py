@@ -15,6 +15,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select
 
+from backroom.domain.events import EventState
 from backroom.store import events, till_numbers
 from backroom.store.events import EventRefused
 from backroom.store.tables import event_history
@@ -22,6 +23,8 @@ from backroom.store.tables import events as events_table
 
 GIVEN_UP = "sales.given_up"
 MOST_NAMED = 5
+# What to do first.
+BRING_IT_BACK = "Bring the till back to where it reaches the shop: it tells them by itself."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,10 @@ class Untold:
 
 
 def of_event(connection: Connection, row: RowMapping) -> list[Untold]:
-    """Every till of an event's booth that lacks sales, without those that somebody gave up at an event there."""
+    """Every till of an event's booth that lacks sales, without those that somebody gave up at an event there; none of a
+    settled one."""
+    if row["state"] == EventState.SETTLED:
+        return []
     lost = _given_up(connection, row["location"])
     found: dict[str, list[tuple[int, int]]] = {}
     for name, first, last in till_numbers.stretches(connection, row["location"]):
@@ -53,11 +59,13 @@ def of_event(connection: Connection, row: RowMapping) -> list[Untold]:
     return [Untold(name, tuple(stretches)) for name, stretches in found.items()]
 
 
-def heard(connection: Connection, row: RowMapping) -> list[RowMapping]:
-    """The tills of an event (`name`, `heard_at`): those heard at its booth since it began, and those that lack
-    sales."""
+def heard(connection: Connection, row: RowMapping, untold: Sequence[Untold]) -> list[RowMapping]:
+    """The tills of an event (`name`, `heard_at`): those heard at its booth since it began, and those that lack sales
+    (`untold`, what `of_event` says); none of a settled one."""
+    if row["state"] == EventState.SETTLED:
+        return []
     since = min(at for at in (row["opened_at"], row["starts_at"]) if at is not None)
-    lacking = {one.till for one in of_event(connection, row)}
+    lacking = {one.till for one in untold}
     return [
         one
         for one in till_numbers.listing(connection)
@@ -70,8 +78,8 @@ def refuse_while_untold(connection: Connection, row: RowMapping) -> None:
     if untold := of_event(connection, row):
         raise EventRefused(
             said(untold),
-            remedy="Bring the till back to where it reaches the shop: it tells them by itself. If it is lost, settle "
-            "without them: on the event's page, with --sales-lost, or with the tick in the run form.",
+            remedy=f"{BRING_IT_BACK} If it is lost, settle without them: on the event's page, with --sales-lost, or "
+            "with the tick in the run form.",
         )
 
 

@@ -25,9 +25,8 @@ Tills = tuple[Sequence[Untold], Sequence[RowMapping]]
 
 def look(connection: Connection, row: RowMapping) -> Tills:
     """What an event's tills lack, and the tills; neither of a settled one."""
-    if row["state"] == EventState.SETTLED:
-        return (), ()
-    return untold_sales.of_event(connection, row), untold_sales.heard(connection, row)
+    untold = untold_sales.of_event(connection, row)
+    return untold, untold_sales.heard(connection, row, untold)
 
 
 def section(request: Request, row: RowMapping, tills: Tills, *, with_button: bool = False) -> Html | None:
@@ -40,8 +39,7 @@ def section(request: Request, row: RowMapping, tills: Tills, *, with_button: boo
         tag("p", f"{untold_sales.said(untold)}.", cls="answer bad", role="alert"),
         tag(
             "p",
-            "Settled now, their pieces would be called missing. Bring the till back to where it reaches the shop: it "
-            "tells them by itself.",
+            f"Settled now, their pieces would be called missing. {untold_sales.BRING_IT_BACK}",
         ),
         _without_them(request, row) if with_button and row["state"] == EventState.CLOSED else None,
     ]

@@ -123,6 +123,9 @@ def test_tills_of_an_event_are_those_heard_there_since_it_began_and_those_that_l
     long_ago("till-old", "till-a")
     with over.room.database.read() as connection:
         row = events.find(connection, "fair")
-        heard = {one["name"]: one["heard_at"] for one in untold_sales.heard(connection, row)}
+        heard = {
+            one["name"]: one["heard_at"]
+            for one in untold_sales.heard(connection, row, untold_sales.of_event(connection, row))
+        }
     assert list(heard) == ["till-a", "till-b"]
     assert heard["till-a"] < heard["till-b"]
