@@ -57,11 +57,14 @@ def first_text(*values: object) -> str:
     return next((found for found in map(text, values) if found), "")
 
 
+def is_named(field: dict[str, Any], name: str, *keys: str) -> bool:
+    """Whether a line's field calls itself so under one of `keys`; none does without a name."""
+    return bool(name) and name in (text(field.get(key)) for key in keys)
+
+
 def named_address(fields: object, name: str, *keys: str) -> str:
-    """The first address among a line's fields that call themselves `name` under one of `keys`; empty without a name."""
-    if not name:
-        return ""
-    named = (one for one in items(fields) if name in (text(one.get(key)) for key in keys))
+    """The first address among a line's fields that call themselves so; empty where there is none."""
+    named = (one for one in items(fields) if is_named(one, name, *keys))
     return next((found for one in named if (found := text(one.get("value"), LONGEST_URL))), "")
 
 

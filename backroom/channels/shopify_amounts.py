@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backroom.channels.reading import Reading, first_text, items, mapping, named_address, text
+from backroom.channels.reading import Reading, first_text, is_named, items, mapping, named_address, text
 from backroom.domain.model import IncomingLine
 
 
@@ -117,6 +117,6 @@ def _properties(line: dict[str, Any], pictured: str) -> str:
 
     An uploaded picture's address is a property as well, under whatever name the theme or the upload's app has for it.
     """
-    told = ((text(one.get("name")), text(one.get("value"))) for one in items(line.get("properties")))
-    shown = ((name, value) for name, value in told if value and not name.startswith("_") and name != pictured)
-    return "; ".join(f"{name}: {value}" for name, value in shown)[:500]
+    others = (one for one in items(line.get("properties")) if not is_named(one, pictured, "name"))
+    told = ((text(one.get("name")), text(one.get("value"))) for one in others)
+    return "; ".join(f"{name}: {value}" for name, value in told if value and not name.startswith("_"))[:500]

@@ -24,6 +24,7 @@ from backroom.channels.reading import (
     Reading,
     country,
     first_text,
+    is_named,
     items,
     language,
     long_text,
@@ -56,6 +57,8 @@ PAYMENT = {
 }
 _ENDED = frozenset({"cancelled", "refunded", "trash"})
 _PICKUP_METHODS = frozenset({"local_pickup", "pickup_location"})
+# What a meta datum calls itself: to plug-ins, and to whoever reads it.
+_NAMED_BY = ("key", "display_key")
 _PING = re.compile(rb"webhook_id=[0-9]{1,20}")
 
 # SkyVerge's Twilio SMS plug-in and Mailchimp's: the ticks at the checkout, as they leave them with the order.
@@ -206,7 +209,7 @@ def _line(money: _Money, line: dict[str, Any], path: str, pictured: str) -> Inco
         title=text(line.get("name"), 200),
         discount_minor=price * quantity - paid,
         personalisation=_personalisation(line, pictured),
-        artwork_url=named_address(line.get("meta_data"), pictured, "key", "display_key"),
+        artwork_url=named_address(line.get("meta_data"), pictured, *_NAMED_BY),
     )
 
 
@@ -274,13 +277,9 @@ def _personalisation(line: dict[str, Any], pictured: str) -> str:
     told = (
         (first_text(one.get("display_key"), one.get("key")), first_text(one.get("display_value"), one.get("value")))
         for one in items(line.get("meta_data"))
-        if not text(one.get("key")).startswith(("_", "pa_")) and pictured not in _names(one)
+        if not text(one.get("key")).startswith(("_", "pa_")) and not is_named(one, pictured, *_NAMED_BY)
     )
     return "; ".join(f"{name}: {value}" for name, value in told if name and value)[:500]
-
-
-def _names(field: dict[str, Any]) -> set[str]:
-    return {text(field.get("key")), text(field.get("display_key"))} - {""}
 
 
 def _consents(spec: ChannelSpec, order: dict[str, Any], placed_at: datetime) -> tuple[StatedConsent, ...]:

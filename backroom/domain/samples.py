@@ -155,10 +155,16 @@ def fabric_of(variant: Variant, blanks: Iterable[Variant]) -> str:
     return min(found, key=lambda one: one.sku).product if found else variant.product
 
 
+def artwork_of(variant: Variant) -> str:
+    """The artwork that a print of it is a case of: its file's name, and one for every buyer's own picture."""
+    return OWN_PICTURES if is_own(variant.sku) else variant.artwork
+
+
 def combination_of(variant: Variant, printer: PrinterSpec, blanks: Iterable[Variant]) -> Combination:
     """What a print of this variant on this printer is a case of."""
-    artwork = OWN_PICTURES if is_own(variant.sku) else variant.artwork
-    return Combination(artwork, fabric_of(variant, blanks), variant.colourway, variant.print_process, kind_of(printer))
+    return Combination(
+        artwork_of(variant), fabric_of(variant, blanks), variant.colourway, variant.print_process, kind_of(printer)
+    )
 
 
 def samples_for(combination: Combination, samples: Mapping[Combination, Sequence[Sample]]) -> list[Sample]:

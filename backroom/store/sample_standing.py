@@ -23,6 +23,7 @@ from backroom.domain.samples import (
     InUse,
     Sample,
     Verdict,
+    artwork_of,
     fabric_of,
     judge,
     judge_at,
@@ -102,7 +103,7 @@ def skus_of(connection: Connection, *combinations: Combination) -> list[str]:
     return sorted(
         sku
         for sku, one in found.items()
-        if (_artwork(one), fabric_of(one, cloth), one.colourway, one.print_process) in wanted
+        if (artwork_of(one), fabric_of(one, cloth), one.colourway, one.print_process) in wanted
     )
 
 
@@ -112,10 +113,6 @@ def own_ones(connection: Connection) -> list[Variant]:
     skus = connection.execute(query.order_by(variants_table.c.sku)).scalars()
     bases = {base_of(sku): sku for sku in skus if is_own(sku)}
     return sorted(variants_by_sku(connection, bases.values()).values(), key=lambda one: one.sku)
-
-
-def _artwork(variant: Variant) -> str:
-    return OWN_PICTURES if is_own(variant.sku) else variant.artwork
 
 
 def blanks(connection: Connection) -> tuple[Variant, ...]:

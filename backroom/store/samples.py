@@ -35,6 +35,12 @@ class SampleDecided(Refuse):
 
 def add(connection: Connection, at_printer: AtPrinter, sku: str, at: datetime, actor: str) -> int:
     """Write down that a sample came out of a printer, with the batches in use there; returns its number."""
+    return _insert(connection, at_printer, sku, at, actor, state=SampleState.WAITING)
+
+
+def _insert(
+    connection: Connection, at_printer: AtPrinter, sku: str, at: datetime, actor: str, **said: datetime | str
+) -> int:
     combination, batches = at_printer.combination, at_printer.batches
     row = {name: getattr(combination, name) for name in _COMBINATION} | {
         "sku": sku,
@@ -42,9 +48,9 @@ def add(connection: Connection, at_printer: AtPrinter, sku: str, at: datetime, a
         "printer": at_printer.printer,
         "fabric_batch": batches.fabric,
         "ink_batch": batches.ink,
-        "state": SampleState.WAITING,
         "printed_at": at,
         "printed_by": actor,
+        **said,
     }
     id_: int = connection.execute(insert(samples).values(**row).returning(samples.c.id)).scalar_one()
     return id_
@@ -84,10 +90,9 @@ def close_own_pictures(connection: Connection, at_printer: AtPrinter, sku: str, 
 
     Returns its number. It stands until a sample on that fabric, printed alike, is approved after it.
     """
-    id_ = add(connection, at_printer, sku, at, "")
-    said = {"state": SampleState.CLOSED, "decided_at": at, "ended_at": at, "ended_why": why}
-    connection.execute(update(samples).where(samples.c.id == id_).values(**said))
-    return id_
+    return _insert(
+        connection, at_printer, sku, at, "", state=SampleState.CLOSED, decided_at=at, ended_at=at, ended_why=why
+    )
 
 
 def find(connection: Connection, id_: int) -> RowMapping:

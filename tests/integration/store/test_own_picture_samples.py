@@ -16,7 +16,7 @@ from backroom.store.print_rejects import Rejected
 from backroom.store.sample_standing import every
 from backroom.store.tables import print_rejects
 from backroom.store.tables import samples as samples_table
-from tests.integration.store.test_print_rejects import bad, print_it, shop
+from tests.integration.store.test_print_rejects import bad, print_it, ruin, shop
 from tests.integration.store.test_samples import PRESSES, approve, batch, sample, why
 from tests.shops import BOOTH, PLAIN, Floor, a_variant
 
@@ -24,6 +24,7 @@ __all__ = ["shop"]
 
 TEE = replace(a_variant(PLAIN), tags=("tee",))
 CAT, DOG = (own_variant(TEE, letter * 64) for letter in "ab")
+BUYERS = (CAT.sku, DOG.sku)
 # Another design on the same cloth, of which no sample was printed.
 MOTH = replace(a_variant("MOTH-BLK-M"), tags=("tee",), artwork="moth.png")
 
@@ -40,20 +41,6 @@ def pictures(shop: Floor) -> Floor:
 
 def ordered(shop: Floor, sku: str = CAT.sku) -> str:
     return shop.taken_in((sku, 1), at=BOOTH)
-
-
-def ruin(shop: Floor, times: int) -> Rejected:
-    """So many orders of one buyer's picture or the other's whose first print is bad and whose second is good."""
-    found = Rejected()
-    for turn in range(times):
-        ordered(shop, (CAT, DOG)[turn % 2].sku)
-        shop.fulfil(BOOTH)
-        [job] = shop.hand_out(BOOTH)
-        print_it(shop, job)
-        found = bad(shop, job)
-        [again] = shop.hand_out(BOOTH)
-        print_it(shop, again)
-    return found
 
 
 def test_a_buyers_picture_is_printed_where_some_design_is_approved_on_that_cloth(pictures: Floor) -> None:
@@ -76,7 +63,7 @@ def test_it_is_not_printed_with_a_new_batch_before_somebody_approved_a_print_wit
 def test_too_many_bad_ones_of_any_buyer_stop_them_and_no_design_until_a_print_is_approved_again(
     pictures: Floor,
 ) -> None:
-    assert ruin(pictures, 2).closed == []
+    assert ruin(pictures, 2, BUYERS).closed == []
     waits = ordered(pictures)
     found = ruin_one_more(pictures)
     assert len(found.closed) == 1
@@ -100,7 +87,7 @@ def ruin_one_more(shop: Floor) -> Rejected:
 
 
 def test_what_is_kept_of_a_bad_one_names_no_buyers_picture(pictures: Floor) -> None:
-    ruin(pictures, 1)
+    ruin(pictures, 1, BUYERS)
     with pictures.room.database.read() as connection:
         assert connection.execute(select(print_rejects.c.artwork)).scalars().all() == [OWN_PICTURES]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import cycle, islice
 from typing import Any
 
 import pytest
@@ -48,10 +50,15 @@ def shop(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> Floor:
 
 
 def put_out(
-    floor: Floor, count: int = 1, outcome: str = "done", printer: str = "press-1", **changes: object
+    floor: Floor,
+    count: int = 1,
+    outcome: str = "done",
+    printer: str = "press-1",
+    sku: str = PLAIN,
+    **changes: object,
 ) -> HandedJob:
     """An order of so many pieces, printed at the booth."""
-    floor.taken_in((PLAIN, count), at=BOOTH, **changes)
+    floor.taken_in((sku, count), at=BOOTH, **changes)
     floor.fulfil(BOOTH)
     [job] = floor.hand_out(BOOTH)
     print_it(floor, job, outcome, printer)
@@ -205,11 +212,11 @@ def test_the_good_pieces_of_a_cancelled_order_are_shelved_and_the_bad_one_is_not
     shop.check_sums()
 
 
-def ruin(shop: Floor, times: int) -> Rejected:
-    """So many prints in a row that are bad."""
+def ruin(shop: Floor, times: int, skus: Sequence[str] = (PLAIN,)) -> Rejected:
+    """So many prints in a row that are bad, of one SKU after the other."""
     found = Rejected()
-    for _ in range(times):
-        found = bad(shop, put_out(shop))
+    for sku in islice(cycle(skus), times):
+        found = bad(shop, put_out(shop, sku=sku))
         [again] = shop.hand_out(BOOTH)
         print_it(shop, again)
     return found
