@@ -31,6 +31,7 @@ from backroom.store.intake import STAGE as INTAKE
 from backroom.store.print_queue import read_queue
 from backroom.store.seals import Seals
 from backroom.store.tables import fulfilment_orders, orders, people, print_promises
+from backroom.store.tables import history as entries
 
 OPEN, KEPT, LATE, VOID = "open", "kept", "late", "void"
 MADE_ELSEWHERE = "made_elsewhere"
@@ -193,14 +194,39 @@ def give_up_telling(
 def _give(
     connection: Connection, location: str, parts: Mapping[int, Foreseen], handling: timedelta, at: datetime
 ) -> set[str]:
-    """A promise to each part in the queue that has none; returns the orders' numbers."""
+    """A promise to each part in the queue that has none; returns the orders' numbers.
+
+    Who was told an earlier time, before the shop planned their order anew, has it kept by that one, and hears of the
+    new one as of a later time.
+    """
     rows, numbers = [], set()
-    for part in _without(connection, parts):
+    new = _without(connection, parts)
+    before = _told_before(connection, location, [one["order_id"] for one in new if one["delivery"] != Delivery.SHIP])
+    for part in new:
         told = promise(parts[part["fulfilment_order_id"]], handling)
-        rows.append(_row(part["fulfilment_order_id"], part["order_id"], location, told, at))
+        row = _row(part["fulfilment_order_id"], part["order_id"], location, told, at)
+        if (first := before.get(part["order_id"], told)) < told:
+            row |= {"first_at": first, "moved": 1}
+        rows.append(row)
         numbers.add(part["number"])
     insert_new(connection, print_promises, rows)
     return numbers
+
+
+def _told_before(connection: Connection, location: str, order_ids: Collection[int]) -> dict[int, datetime]:
+    """The first time that was told of each of these orders while they were the same to their customers: work on it was
+    dropped by the shop since, and not because a customer changed what they want."""
+    if not order_ids:
+        return {}
+    changed = select(entries.c.id).where(
+        entries.c.order_id == print_promises.c.order_id,
+        entries.c.event == "order.changed",
+        entries.c.at >= print_promises.c.made_at,
+    )
+    dropped = (print_promises.c.location == location) & (print_promises.c.state == VOID)
+    first = select(print_promises.c.order_id, func.min(print_promises.c.first_at))
+    first = first.where(dropped, print_promises.c.order_id.in_(order_ids), ~changed.exists())
+    return dict(connection.execute(first.group_by(print_promises.c.order_id)).tuples().all())
 
 
 def _without(connection: Connection, parts: Collection[int]) -> Sequence[RowMapping]:
