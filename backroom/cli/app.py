@@ -19,6 +19,7 @@ from backroom.cli import (
     doctor,
     effects,
     event_day,
+    event_look,
     event_pages,
     events,
     keys,
@@ -59,6 +60,8 @@ app.add_typer(person.app, name="person", help="One person: find, export, forget;
 app.add_typer(master_key.app, name="master-key", help="The key under which everything personal is sealed.")
 app.add_typer(backup.app, name="backup", help="Backups that forget whom the shop forgets: make one, put one back.")
 app.add_typer(stock.app, name="stock", help="What lies where, and what has arrived.")
+events.app.command("list")(event_look.list_events)
+events.app.command("show")(event_look.show)
 events.app.command("publish")(event_pages.publish)
 events.app.command("page")(event_pages.page)
 events.app.command("open")(event_day.open_booth)

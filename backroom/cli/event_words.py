@@ -69,6 +69,15 @@ def moment_of(day: str, local: ZoneInfo) -> datetime | None:
         raise BadWords(f"{day!r} is no day", remedy="Write it like 2026-12-31.") from None
 
 
+def what_comes_along(event: Event, local: ZoneInfo) -> list[str]:
+    """When the booth is open by the clocks there, and what stands at it, a line each."""
+    open_ = [
+        f"{one.opens.astimezone(local):%a %Y-%m-%d %H:%M} to {one.closes.astimezone(local):%H:%M}"
+        for one in event.sessions
+    ]
+    return [f"Open: {'; '.join(open_)} ({local.key})", *event.comes_along]
+
+
 def rows_of_list(event: Event, checks: Iterable[Check], at: datetime) -> list[dict[str, Any]]:
     """Every item of an event's list: who has it in hand, until when, whether it is green and why not."""
     listed = tuple(checks)

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from backroom.domain.errors import Refuse
 from backroom.domain.opening import instant, zone
-from backroom.domain.power import Load, Supply, hours_of
+from backroom.domain.power import Load, Supply, hours_of, in_words
 
 _SESSION = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 # What letters become in a code.
@@ -89,6 +89,15 @@ class Event:
     @property
     def ends_at(self) -> datetime:
         return self.sessions[-1].closes
+
+    @property
+    def comes_along(self) -> tuple[str, ...]:
+        """What stands at the booth, in words: its tills, its printers and its power, a line each."""
+        return (
+            f"Tills: {', '.join(self.tills) or 'none named'}",
+            f"Printers: {', '.join(self.printers) or 'none'}",
+            f"Power: {in_words(self.loads, self.supply)}",
+        )
 
     @property
     def longest_hours(self) -> float:

@@ -119,3 +119,15 @@ def peak_watts(loads: Sequence[Load]) -> float:
 def average_watts(loads: Sequence[Load]) -> float:
     """What is drawn over the hours: each load for its share of the time."""
     return sum(load.watts * load.duty for load in loads)
+
+
+def in_words(loads: Sequence[Load], supply: Supply | None) -> str:
+    """What is plugged in and what gives it, without a full stop: `180 W plugged in, 90 W on average; supply: battery of
+    500 W, for 8.3 h`."""
+    drawn = (
+        f"{peak_watts(loads):.0f} W plugged in, {average_watts(loads):.0f} W on average" if loads else "nothing named"
+    )
+    if supply is None:
+        return f"{drawn}; supply: none named"
+    lasts = hours_of(loads, supply)
+    return f"{drawn}; supply: {supply.kind} of {supply.watts:.0f} W" + ("" if lasts is None else f", for {lasts:.1f} h")

@@ -19,7 +19,7 @@ from backroom.domain.events import BEFORE_THE_END, EventState
 from backroom.domain.readiness import Check, CheckState, Readiness
 from backroom.gateway.access import Staff, place_of
 from backroom.gateway.front import front_of
-from backroom.gateway.pages import event_overdue, event_tills
+from backroom.gateway.pages import event_along, event_overdue, event_tills
 from backroom.gateway.pages.forms import StaffFields
 from backroom.gateway.pages.html import Child, Html, button, day, form, link, order_link, page, state, table, tag, when
 from backroom.shop import evidence
@@ -111,6 +111,7 @@ def show(code: str, request: Request, _staff: Staff) -> Response:
         event_tills.section(request, row, tills, with_button=not place_of(request)),
         _acts(request, row, found),
         [tag("h2", "What it needs"), _list(request, row, checks, found)] if before else None,
+        event_along.section(request, events.event_of(row)) if before else None,
         tag("h2", "Pieces"),
         tag("p", link(f"/events/{code}/count", "Count by scan")) if row["state"] == EventState.CLOSED else None,
         table(head, counted, "No piece is leased to it."),

@@ -5,25 +5,34 @@ What waits to be looked at comes first; then how everything stands, how much cam
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import unquote
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.locations import Location
-from backroom.domain.model import Variant
-from backroom.domain.reject_rates import Drift, Rate, rates
-from backroom.domain.samples import AtPrinter, Combination, Standing
+from backroom.domain.reject_rates import rates
+from backroom.domain.samples import Standing
 from backroom.gateway.access import Staff
 from backroom.gateway.booth import RowId
 from backroom.gateway.front import front_of
 from backroom.gateway.pages.forms import StaffFields
-from backroom.gateway.pages.html import Child, Html, button, day, form, link, page, table, tag, when
+from backroom.gateway.pages.html import Child, Html, link, page, table, tag, when
 from backroom.gateway.pages.prints import known_location, taken_back
+from backroom.gateway.pages.sample_sections import (
+    ORDER,
+    drift_row,
+    material_name,
+    new_batch_form,
+    path_of,
+    print_one,
+    standing_row,
+    to_look_at,
+)
 from backroom.gateway.pages.uploads import StaffUpload
 from backroom.printing.artwork import render_artwork
 from backroom.shop import photos
@@ -31,24 +40,12 @@ from backroom.store import material_batches, reject_figures, sample_desk, sample
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.database import now
 from backroom.store.sample_closing import TakenBack
-from backroom.store.sample_desk import LONGEST_NOTE
 from backroom.store.samples import SampleDecided
 
 router = APIRouter()
 
 # What is approved for no longer than that is shown as something to do.
 SOON = timedelta(days=7)
-# What needs somebody comes first, and how it looks.
-_TONE = {
-    Standing.WAITING: "act",
-    Standing.CLOSED: "bad",
-    Standing.NEW_BATCH: "act",
-    Standing.EXPIRED: "act",
-    Standing.REJECTED: "bad",
-    Standing.APPROVED: "good",
-    Standing.NONE: "quiet",
-}
-_ORDER = tuple(_TONE)
 
 
 @router.get("/samples")
@@ -63,7 +60,7 @@ def show_all(request: Request, _staff: Staff) -> Response:
         if here:
             rows.append(
                 [
-                    link(_path(place), place.name),
+                    link(path_of(place), place.name),
                     here.count(Standing.APPROVED),
                     here.count(Standing.WAITING),
                     sum(one in (Standing.EXPIRED, Standing.NEW_BATCH, Standing.CLOSED) for one in here),
@@ -88,7 +85,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
         made = reject_figures.made(connection, shop, at - reject_figures.WINDOW)
         drifts = reject_figures.drifts(connection, shop, [one for one in made if one.location == location])
         titles = variants_by_sku(connection, {row["sku"] for row in waiting})
-    standing.sort(key=lambda one: (_ORDER.index(one[1].verdict.standing), one[1].combination, one[1].printer))
+    standing.sort(key=lambda one: (ORDER.index(one[1].verdict.standing), one[1].combination, one[1].printer))
     here = [one for one in made if one.location == location]
     of_print = rates(here, lambda one: (one.combination, one.printer))
     of_printer = rates(here, lambda one: one.printer)
@@ -97,27 +94,27 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
         f"Samples at {place.name}",
         _asked_for(shop.samples.require),
         tag("h2", "To be looked at"),
-        [_to_look_at(request, place, row, titles) for row in waiting] or tag("p", "Nothing waits.", cls="quiet"),
+        [to_look_at(request, place, row, titles) for row in waiting] or tag("p", "Nothing waits.", cls="quiet"),
         tag("h2", "Print one"),
-        _print_one(request, place, standing),
+        print_one(request, place, standing),
         tag("h2", "How it stands"),
         table(
             ("Print", "Printer", "State", "Until, and why", "Came out bad"),
-            [_standing_row(request, place, *one, of_print, soon=at + SOON) for one in standing],
+            [standing_row(request, place, *one, of_print, soon=at + SOON) for one in standing],
             "Nothing is printed here.",
         ),
         tag("h2", "Batches in use"),
         table(
             ("Material", "Batch", "Since", "By"),
-            [[_material(row), row["batch"], when(request, row["since"]), row["actor"]] for row in in_use],
+            [[material_name(row), row["batch"], when(request, row["since"]), row["actor"]] for row in in_use],
             "Nobody has named one: any sample does.",
         ),
-        _new_batch(request, place, standing),
+        new_batch_form(request, place, standing),
         tag("h2", "Came out bad"),
         table(("Printer", "In 90 days"), [[name, rate.words] for name, rate in of_printer.items()], "Nothing printed."),
         table(
             ("Batch", "With it", "Before it", ""),
-            [_drift_row(of, one) for of, one in drifts],
+            [drift_row(of, one) for of, one in drifts],
             "No batch followed another.",
         ),
     )
@@ -130,7 +127,7 @@ def printed(location: str, request: Request, staff: Staff, given: StaffFields) -
     place = known_location(front, location)
     printer, sku = _chosen(given, 2)
     front.room.database.write(lambda c: sample_desk.printed(c, front.room.shop, sku, location, printer, staff.name))
-    return RedirectResponse(_path(place), 303)
+    return RedirectResponse(path_of(place), 303)
 
 
 @router.get("/samples/{location}/document")
@@ -175,7 +172,7 @@ def say(location: str, number: RowId, request: Request, staff: Staff, sent: Staf
         lambda c: sample_desk.approve(c, room.shop, number, photo=photo, note=note, actor=staff.name)
     )
     front.send(owed)
-    return RedirectResponse(_path(place), 303)
+    return RedirectResponse(path_of(place), 303)
 
 
 @router.get("/samples/{location}/{number}/photo")
@@ -215,20 +212,15 @@ def new_batch(location: str, request: Request, staff: Staff, given: StaffFields)
 def _answer(request: Request, place: Location, taken: TakenBack) -> Response:
     """Back to the page, unless orders were to be printed as is not approved any more: then what became of them."""
     if not (taken.rerouted or taken.held):
-        return RedirectResponse(_path(place), 303)
+        return RedirectResponse(path_of(place), 303)
     return page(
         request,
         "A new sample is asked for",
         tag("p", "What waited to be printed so is not printed now.", cls="answer bad", role="status"),
         tag("p", "Print a new sample and have it looked at. What is begun is printed to its end."),
         taken_back(request, taken.rerouted, taken.held),
-        tag("p", link(_path(place), "Back to the samples")),
+        tag("p", link(path_of(place), "Back to the samples")),
     )
-
-
-def _choice(*words: str) -> str:
-    """Words as one value of a form: a product's or a printer's name may hold anything."""
-    return "/".join(quote(word, safe="") for word in words)
 
 
 def _chosen(given: Mapping[str, str], count: int) -> list[str]:
@@ -246,138 +238,6 @@ def _here(connection: Connection, location: str, number: int) -> RowMapping:
     return row
 
 
-def _word(standing: Standing) -> str:
-    return "never sampled" if standing is Standing.NONE else standing.replace("_", " ")
-
-
-def _path(place: Location) -> str:
-    return f"/samples/{quote(place.id, safe='')}"
-
-
 def _asked_for(required: bool) -> Html | None:
     said = "The shop file asks for no samples: what stands here keeps nothing from being printed."
     return None if required else tag("p", said, cls="quiet")
-
-
-def _to_look_at(request: Request, place: Location, row: RowMapping, titles: dict[str, Variant]) -> Html:
-    variant = titles.get(row["sku"])
-    title = f"{variant.title}, {variant.colourway}" if variant else row["sku"]
-    batches = ", ".join(
-        f"{what} {row[name]}" for what, name in (("fabric", "fabric_batch"), ("ink", "ink_batch")) if row[name]
-    )
-    field = f"photo-{row['id']}"
-    asked = form(
-        request,
-        f"{_path(place)}/{row['id']}/word",
-        tag("label", "Photo of the print", for_=field),
-        tag(
-            "input",
-            type="file",
-            id=field,
-            name="photo",
-            accept="image/jpeg,image/png,image/webp",
-            capture="environment",
-        ),
-        tag("input", name="note", placeholder="What you see", aria_label="What you see", maxlength=LONGEST_NOTE),
-        button("It is good", name="says", value="good"),
-        button("It is not good", name="says", value="bad"),
-        cls="row",
-        with_files=True,
-    )
-    made = ["Sample ", row["id"], f", {row['printer']}", f", {batches}" if batches else "", ", "]
-    return tag(
-        "div",
-        tag("p", tag("strong", title), f" ({row['sku']})"),
-        tag("p", made, when(request, row["printed_at"]), f", {row['printed_by']}", cls="quiet"),
-        asked,
-        cls="card act",
-    )
-
-
-def _print_one(request: Request, place: Location, standing: Sequence[tuple[Variant, AtPrinter]]) -> Child:
-    """What could be sampled, what is approved last: it may be looked at again."""
-    if not standing:
-        return tag("p", "Nothing is printed here.", cls="quiet")
-    ordered = sorted(standing, key=lambda one: (one[1].verdict.approved, one[0].title, one[1].printer))
-    options = [
-        tag(
-            "option",
-            f"{variant.title}, {variant.colourway} · {one.printer} · {_word(one.verdict.standing)}",
-            value=_choice(one.printer, variant.sku),
-        )
-        for variant, one in ordered
-    ]
-    choice = [tag("label", "What, and where", for_="what"), tag("select", options, name="what", id="what")]
-    return [
-        form(request, f"{_path(place)}/printed", choice, button("It was printed"), cls="row"),
-        tag("details", tag("summary", "The file to print"), _documents(place, ordered)),
-    ]
-
-
-def _documents(place: Location, ordered: Sequence[tuple[Variant, AtPrinter]]) -> Html:
-    seen: dict[tuple[str, int, int], Variant] = {}
-    for variant, _ in ordered:
-        seen.setdefault((variant.artwork, variant.printed_width_mm, variant.printed_height_mm), variant)
-    links = [
-        tag("li", link(f"{_path(place)}/document?{urlencode({'sku': variant.sku})}", f"{artwork}, {width} mm wide"))
-        for (artwork, width, _), variant in sorted(seen.items(), key=lambda one: one[0])
-    ]
-    return tag("ul", links)
-
-
-def _standing_row(
-    request: Request,
-    place: Location,
-    variant: Variant,
-    one: AtPrinter,
-    found: dict[tuple[Combination, str], Rate],
-    *,
-    soon: datetime,
-) -> list[Child]:
-    verdict = one.verdict
-    until: Child = None
-    if verdict.approved and verdict.until is not None:
-        until = tag("strong", day(request, verdict.until), cls="act" if verdict.until <= soon else "good")
-    seen = link(f"{_path(place)}/{verdict.sample}/photo", "photo") if verdict.approved else None
-    rate = found.get((one.combination, one.printer))
-    on = f"{one.combination.fabric} {one.combination.colourway}".strip()
-    return [
-        [variant.title, tag("p", f"{one.combination.artwork} on {on}", cls="quiet")],
-        one.printer,
-        tag("span", _word(verdict.standing), cls=f"state {_TONE[verdict.standing]}"),
-        [until, " ", seen, verdict.why],
-        rate.words if rate else "",
-    ]
-
-
-def _new_batch(request: Request, place: Location, standing: Sequence[tuple[Variant, AtPrinter]]) -> Child:
-    printers = sorted({one.printer for _, one in standing})
-    fabrics = sorted({(one.combination.fabric, one.combination.colourway) for _, one in standing})
-    options = [tag("option", f"Ink in {name}", value=_choice(material_batches.INK, name, "")) for name in printers]
-    options += [
-        tag("option", f"{fabric} {colourway}".strip(), value=_choice(material_batches.FABRIC, fabric, colourway))
-        for fabric, colourway in fabrics
-    ]
-    if not options:
-        return None
-    return form(
-        request,
-        f"{_path(place)}/batch",
-        tag("div", tag("label", "New batch of", for_="of"), tag("select", options, name="what", id="of")),
-        tag(
-            "div", tag("label", "What stands on it", for_="batch"), tag("input", id="batch", name="batch", maxlength=40)
-        ),
-        button("In use from now on"),
-        cls="row",
-    )
-
-
-def _material(row: RowMapping) -> str:
-    return (
-        f"Ink in {row['material']}" if row["kind"] == material_batches.INK else f"{row['material']} {row['colourway']}"
-    )
-
-
-def _drift_row(of: str, one: Drift) -> list[Child]:
-    word = tag("strong", "worse", cls="bad") if one.worse else "no difference that is certain"
-    return [f"{of}: {one.batch}", one.now.words, one.before.words, word]

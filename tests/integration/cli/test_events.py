@@ -210,3 +210,16 @@ def test_a_shop_adds_a_list_of_its_own_as_a_file(room: Room) -> None:
         "items.lamp.days_before",
         "items.lamp.measure",
     ]
+
+
+def test_an_event_is_shown_with_its_hours_by_the_clocks_there_and_with_what_comes_along(room: Room, code: str) -> None:
+    make_ready(code)
+    shown = " ".join(typed("event", "show", code).output.split())
+    day = datetime.now(BERLIN).date()
+    for expected in (
+        f"{day} 00:00 to 00:00 (Europe/Berlin)",
+        "Tills: till-1",
+        "Printers: booth-left, booth-right",
+        "Power: 180 W plugged in, 180 W on average; supply: mains of 3680 W",
+    ):
+        assert expected in shown, expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, update
 
 from backroom.domain.events import Event, Session
 from backroom.domain.leases import Loan
+from backroom.domain.power import Load, Supply
 from backroom.domain.readiness import Check, CheckState
 from backroom.store import catalogue, events, leases, overdue, stock
 from backroom.store.database import now
@@ -64,6 +66,31 @@ def test_events_are_listed_with_what_they_lack(staff: httpx.Client) -> None:
     page = staff.get("/events").text
     for expected in ("Fair", "planned", "booth-a", "permit", 'href="/events/fair"'):
         assert expected in page
+
+
+def test_an_events_page_says_what_comes_along_until_it_is_over(gateway: Gateway, staff: httpx.Client) -> None:
+    def pack(connection: Connection) -> None:
+        row, at = events.locked(connection, "fair"), now(connection)
+        loads = (Load("press", "heat <press>", 1400, 0.25), Load("till", "till-1", 20))
+        along = {"tills": ("till-1",), "printers": ("left", "right"), "loads": loads, "supply": Supply("mains", 1600)}
+        events.change(connection, row, replace(events.event_of(row), **along), at, "Ada")
+
+    assert "Nobody has said what is plugged in" in staff.get(PAGE).text
+    gateway.room.database.write(pack)
+    page = staff.get(PAGE).text
+    for expected in (
+        "Tills: till-1",
+        "Printers: left, right",
+        "1420 W plugged in, 370 W on average; supply: mains of 1600 W",
+        "heat &lt;press&gt;",
+        "25%",
+        # What it carries for hours is less than what is plugged in: the bar has another colour.
+        'value="1420"',
+        'high="1280"',
+    ):
+        assert expected in page, expected
+    close(gateway, staff)
+    assert "What comes along" not in staff.get(PAGE).text
 
 
 def test_an_events_page_names_what_is_missing_with_who_and_until_when(staff: httpx.Client) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backroom.domain.power import BadPower, Load, Supply, hours_of, power_lacks, read_load, read_supply
+from backroom.domain.power import BadPower, Load, Supply, hours_of, in_words, power_lacks, read_load, read_supply
 
 LOADS = (Load("printer", "press-1", 60), Load("till", "till-1", 20), Load("press", "heat press", 1400, 0.25))
 DEVICES = ("press-1", "till-1")
@@ -90,3 +90,23 @@ def test_supplies_are_read_as_people_write_them() -> None:
 def test_what_is_no_supply_is_quoted(text: str) -> None:
     with pytest.raises(BadPower, match="is no supply"):
         read_supply(text)
+
+
+@pytest.mark.parametrize(
+    ("loads", "supply", "said"),
+    [
+        (LOADS, MAINS, "1480 W plugged in, 430 W on average; supply: mains of 3680 W"),
+        (
+            LOADS,
+            Supply("generator", 2000, hours=8),
+            "1480 W plugged in, 430 W on average; supply: generator of 2000 W, for 37.2 h",
+        ),
+        (LOADS, None, "1480 W plugged in, 430 W on average; supply: none named"),
+        ((), MAINS, "nothing named; supply: mains of 3680 W"),
+        ((), None, "nothing named; supply: none named"),
+    ],
+)
+def test_the_power_of_an_event_is_said_in_one_sentence(
+    loads: tuple[Load, ...], supply: Supply | None, said: str
+) -> None:
+    assert in_words(loads, supply) == said
