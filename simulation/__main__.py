@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from simulation.judge import KEPT_SHARE, Verdict
 from simulation.running import first_home, play_many, play_one
+from simulation.verdict import KEPT_SHARE, Verdict
 
 # Where no bar is seen, so many nights are a line.
 TELL_EVERY = 10

@@ -6,10 +6,12 @@ clock that is set, `live` in real time).
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import count
 from random import Random
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -21,7 +23,7 @@ from backroom.domain.model import Delivery, OrderState
 from backroom.domain.opening import zone
 from backroom.domain.routing import NO_EVENT
 from backroom.shop.room import Room
-from backroom.store import cancelling, desk, events, leases, print_attempts
+from backroom.store import cancelled_refunds, cancelling, desk, events, leases, print_attempts, refunds
 from backroom.store.backlog import wake_backorders
 from backroom.store.database import Clock
 from backroom.store.tables import fulfilment_orders, orders
@@ -32,6 +34,8 @@ from simulation.hub import Hub
 from simulation.stall import BOOTH, CODE, WHO
 
 HUB_BENCH = "hub bench"
+SWEEP = timedelta(minutes=1)
+HAND_OVER = timedelta(minutes=5)
 # What a booth leaves behind when its event is over.
 _LEFT_BEHIND = (*TAKEN_FROM_BOOTHS, NO_EVENT)
 
@@ -48,7 +52,7 @@ class Entrance(Protocol):
 class Happened:
     """What really happened, for the judge: pieces on the table and in bags, what came out of the presses and when, what
     each sale was, what was lent, stolen and counted, and what the settlement said of it. The books may tell times that
-    are `grain` off; `paid_back` is what customers got back of orders that somebody cancelled, in minor units."""
+    are `grain` off."""
 
     evening: Evening
     room: Room
@@ -60,7 +64,6 @@ class Happened:
     counted: dict[str, int]
     settled: Sequence[Settled]
     grain: timedelta = timedelta()
-    paid_back: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -77,8 +80,9 @@ class Market:
     stolen: Counter[str] = field(default_factory=Counter)
     counted: dict[str, int] = field(default_factory=dict)
     settled: list[Settled] = field(default_factory=list)
-    paid_back: dict[str, int] = field(default_factory=dict)
     story: list[tuple[datetime, str]] = field(default_factory=list)
+    _queue: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     @property
     def local(self) -> ZoneInfo:
@@ -87,6 +91,9 @@ class Market:
     def say(self, what: str) -> None:
         """Tell what happens, with the evening's time."""
         self.story.append((self.clock(), what))
+
+    def _at(self, at: datetime, happens: Callable[[], None]) -> None:
+        heapq.heappush(self._queue, (at, next(self._numbers), happens))
 
     def serve(self, customer: Customer) -> None:
         """A customer orders; who carries something out takes it from the table."""
@@ -180,15 +187,15 @@ class Market:
         """Somebody of the shop decides on what its booth leaves behind when it closes, as its staff would that night.
 
         A parcel is sent from elsewhere. Who came to collect what the booth did not make goes home without it: their
-        order is cancelled, and they get their money back. Whatever else is on hold nobody here can decide, and the
-        judge will say so.
+        order is cancelled, and they are paid back what the books then owe them. Whatever else is on hold nobody here
+        can decide, and the judge will say so.
         """
         database = self.hub.room.database
-        query = select(orders.c.number, orders.c.delivery, orders.c.hold_reason, orders.c.total_minor)
+        query = select(orders.c.number, orders.c.delivery, orders.c.hold_reason)
         query = query.where(orders.c.state == OrderState.HELD, orders.c.hold_reason.in_(_LEFT_BEHIND))
         with database.read() as connection:
             left = connection.execute(query.order_by(orders.c.id)).all()
-        for number, delivery, reason, total in left:
+        for number, delivery, reason in left:
             if delivery == Delivery.SHIP and reason in TAKEN_FROM_BOOTHS:
                 wakeups = database.write(
                     lambda c: send_from_elsewhere(c, number, WHO, self.hub.room.shop.hub)  # noqa: B023
@@ -198,9 +205,16 @@ class Market:
                 self.say(f"{number} was left unfinished, and is sent from elsewhere")
             elif delivery == Delivery.COLLECT:
                 database.write(lambda c: cancelling.cancel(c, number, WHO, desk.CANCELLED_BY_STAFF))  # noqa: B023
-                self.paid_back[number] = total
+                database.write(lambda c: self._pay_back(c, number))  # noqa: B023
                 why = "was left unfinished" if reason in TAKEN_FROM_BOOTHS else "was not begun before the close"
                 self.say(f"{number} {why}: its customer has the money back, and it is cancelled")
+
+    def _pay_back(self, connection: Connection, number: str) -> None:
+        """Somebody pays by hand what is on the list of refunds of this order, and says so there."""
+        owed = refunds.cancelled_order(connection, number)
+        if owed is not None:
+            whole = owed["goods_minor"] + owed["shipping_minor"]
+            cancelled_refunds.confirm(connection, number, whole, "", WHO)
 
     def _unpack(self) -> None:
         """What was put aside or printed for work that ended elsewhere goes back onto the table."""

@@ -8,31 +8,26 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count
 from pathlib import Path
 from random import Random
 
-from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.leases import Loan
 from backroom.store import leases, print_jobs, stock
-from backroom.store.catalogue import all_variants
 from simulation.booth import Stand, Table
 from simulation.clock import StandingClock
 from simulation.evening import CLOSES, OPENS, Evening, Stopped
 from simulation.hub import Hub
 from simulation.line import Line
-from simulation.market import Happened, Market
+from simulation.market import HAND_OVER, SWEEP, Happened, Market
 from simulation.press import OUT_OF_PAPER, Press
-from simulation.stall import BOOTH, CODE, WHO, open_stall
+from simulation.stall import BOOTH, CODE, WHO, blanks_of, open_stall
 from simulation.till import Door
 
-SWEEP = timedelta(minutes=1)
-HAND_OVER = timedelta(minutes=5)
 # A person has looked at a press that does not answer, and has carried blanks from the van.
 LOOKED = timedelta(minutes=5)
 BROUGHT = timedelta(minutes=8)
@@ -48,8 +43,6 @@ class Night(Market):
     clock: StandingClock
     door: Door
     stand: Stand
-    _queue: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
-    _numbers: Iterator[int] = field(default_factory=count)
     _coming: set[str] = field(default_factory=set)
     _watched: set[tuple[str, datetime]] = field(default_factory=set)
     _freed: bool = False
@@ -85,9 +78,6 @@ class Night(Market):
                 at(moment, self._hand_over)
         at(COUNTED, self._count)
         at(MORNING, self.morning)
-
-    def _at(self, at: datetime, happens: Callable[[], None]) -> None:
-        heapq.heappush(self._queue, (at, next(self._numbers), happens))
 
     def _settle_down(self) -> None:
         """Let everything that can go on at this moment go on."""
@@ -224,7 +214,7 @@ class Night(Market):
         came_out = [one for press in self.stand.presses for one in press.came_out]
         told = (self.evening, self.hub.room, self.table, came_out, self.sold)
         ended = (self.lent, self.stolen, self.counted, self.settled)
-        return Happened(*told, *ended, paid_back=self.paid_back)
+        return Happened(*told, *ended)
 
 
 @contextmanager
@@ -236,13 +226,9 @@ def open_night(home: Path, evening: Evening) -> Iterator[Night]:
     try:
         hub = Hub(room)
         presses = [Press(spec, clock, Random(chance.random())) for spec in room.shop.location(BOOTH).printers]  # noqa: S311
-        with room.database.read() as connection:
-            catalogue = all_variants(connection)
-        blanks = [one for one in catalogue if is_blank(one)]
-        blank_of = {one.sku: blank.sku for one in catalogue for blank in blanks if becomes(blank, one)}
         line = Line(room, BOOTH, clock, hub.bell, Random(chance.random()))  # noqa: S311
         table = Table(Counter(evening.lent))
-        stand = Stand(hub, table, line, presses, blank_of)
+        stand = Stand(hub, table, line, presses, blanks_of(room))
         door = Door(room, hub.bell, Random(chance.random()))  # noqa: S311
         yield Night(
             evening=evening,

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from backroom.shop.catalogue import read_catalogue
 from simulation.evening import evening
-from simulation.judge import Verdict, judge
+from simulation.judge import judge
 from simulation.night import open_night
 from simulation.stall import PRESSES, build_home
+from simulation.verdict import Verdict
 
 # A home that lives for seconds belongs into memory, where there is such a folder.
 _MEMORY = Path("/dev/shm")  # noqa: S108 - names of our own are made in it

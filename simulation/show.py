@@ -19,8 +19,9 @@ from rich.table import Table
 
 from backroom.printing.virtual import missing_programs
 from simulation.evening import CLOSES, CUSTOMERS, OPENS
-from simulation.judge import KEPT_SHARE, Verdict, judge
+from simulation.judge import judge
 from simulation.live import open_live
+from simulation.verdict import KEPT_SHARE, Verdict
 
 console = Console()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from backroom.cli.prepare import prepare
+from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.events import Event, Session
 from backroom.domain.leases import Loan
 from backroom.domain.power import Load, Supply
@@ -21,6 +22,7 @@ from backroom.shop.demo_samples import Unseen, approve_samples
 from backroom.shop.event_lists import read_list
 from backroom.shop.room import Room, open_room
 from backroom.store import event_desk, events, leases
+from backroom.store.catalogue import all_variants
 from backroom.store.database import Clock, now
 from simulation.evening import CLOSES, OPENS, Evening
 
@@ -61,6 +63,14 @@ def build_home(home: Path, uris: dict[str, str] | None = None) -> Path:
     counted.write_text("\n".join(rows) + "\n", encoding="utf-8")
     prepare(home).close()
     return home
+
+
+def blanks_of(room: Room) -> dict[str, str]:
+    """What each SKU is printed on, by SKU."""
+    with room.database.read() as connection:
+        catalogue = all_variants(connection)
+    blanks = [one for one in catalogue if is_blank(one)]
+    return {one.sku: blank.sku for one in catalogue for blank in blanks if becomes(blank, one)}
 
 
 def open_stall(home: Path, clock: Clock, evening: Evening) -> Room:
