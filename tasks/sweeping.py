@@ -58,7 +58,7 @@ def wake_waiting() -> int:
 
 @task(name="start owed runs")
 def start_owed_runs() -> int:
-    """Start the runs of sick orders, breakers and Holds that nothing has started yet; returns how many it started."""
+    """Start the runs of sick orders and breakers that nothing has started yet; returns how many it started."""
     room = this_room()
     asked: list[Future[bool]] = []
     stages = [(stage, room.shop.hub) for stage in ("intake", "returns", "refunds", "parcels")]
@@ -67,9 +67,20 @@ def start_owed_runs() -> int:
     stages += [(news.STAGE, spec.id) for spec in room.shop.channels if spec.api is not None and spec.api.tell]
     for stage, location in stages:
         asked += give_runs(room, stage, location)
-    with room.database.read() as connection:
-        asked += start_forms(holds.questions(connection, QUESTIONS_MOST))
     return _started(asked)
+
+
+@task(name="ask owed questions")
+def ask_owed_questions() -> int:
+    """Ask for the forms of Holds that do not stand there; returns how many. They come one after the other, seconds
+    apart, and nobody waits for them here."""
+    with this_room().database.read() as connection:
+        questions = holds.questions(connection, QUESTIONS_MOST)
+    if not questions:
+        return 0
+    # Those that stand there already would keep the others waiting.
+    stand = {run.key for run in standing.standing(DECIDE)}
+    return len(start_forms(question for question in questions if question.key not in stand))
 
 
 @task(name="try breakers")

@@ -123,9 +123,9 @@ class Browser:
             element = self.find(css, text, exact=exact, seconds=max(deadline - time.monotonic(), 0.0))
             try:
                 self._call("POST", f"/element/{element}/click", {})
-            except _MovedError:
+            except _MovedError as moved:
                 if time.monotonic() > deadline:
-                    raise
+                    raise NotSeenError(f"{css} with {text!r} could not be clicked in {seconds:g} s") from moved
                 time.sleep(LOOK_SECONDS)
             else:
                 return

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
+import httpx
 from prefect import flow_engine, results
 from prefect._flow_run_suspension import mark_flow_run_suspension_requested
 from prefect.client.orchestration import PrefectClient
@@ -25,6 +26,7 @@ from prefect.logging.handlers import APILogHandler
 from prefect.utilities.engine import propose_state
 
 STARTED_BY_THIS_WORKER = "observe_flow_run_suspension"
+SAID_AT_THE_START, GIVES_A_NAME = "update_flow_run", "set_flow_run_name"
 ASKED_BY_EVERY_STEP = "_read_server_default_result_storage_block_id"
 
 
@@ -49,11 +51,27 @@ def run_flow(flow: Flow[..., Any], flow_run: FlowRun) -> State | Coroutine[Any, 
     )
 
 
-def client_for_a_run(verify: ssl.SSLContext | bool) -> SyncClientContext:
-    """The one client that a run and everything under it share, with TLS settings that were read before."""
+def client_for_a_run(verify: ssl.SSLContext | bool, flow_run: FlowRun, signature: str) -> SyncClientContext:
+    """The one client that a run and everything under it share, with TLS settings that were read before.
+
+    It says less than Prefect's, as each of these is a transaction of the server's: who has the run goes with what the
+    engine says at its start, and a name that the run has already is not given to it again.
+    """
     context = SyncClientContext(httpx_settings={"verify": verify})
     # Whoever asks for "the client" without settings of his own is to get this one: Prefect compares them.
     context._httpx_settings = None
+    client = context.client
+    say, give_name = client.update_flow_run, client.set_flow_run_name
+
+    def say_and_sign(flow_run_id: UUID, **said: Any) -> httpx.Response:
+        signed = {"infrastructure_pid": signature} if flow_run_id == flow_run.id else {}
+        return say(flow_run_id, **signed | said)
+
+    def give_another_name(flow_run_id: UUID, name: str) -> httpx.Response | None:
+        return None if (flow_run_id, name) == (flow_run.id, flow_run.name) else give_name(flow_run_id, name)
+
+    setattr(client, SAID_AT_THE_START, say_and_sign)
+    setattr(client, GIVES_A_NAME, give_another_name)
     return context
 
 

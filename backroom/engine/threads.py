@@ -56,8 +56,9 @@ class RunThread:
     def id(self) -> UUID:
         return self.flow_run.id
 
-    async def run(self, flow: Flow[..., Any]) -> State | BaseException:
-        """Run to the end: the state it ended in, or whatever left the engine (a Pause, an Abort, a lost server)."""
+    async def run(self, flow: Flow[..., Any], signature: str) -> State | BaseException:
+        """Run to the end, signed: the state it ended in, or whatever left the engine (a Pause, an Abort, a lost
+        server)."""
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[State | BaseException] = loop.create_future()
 
@@ -68,7 +69,7 @@ class RunThread:
         def body() -> None:
             result: State | BaseException
             try:
-                result = _settings_of_runs().copy().run(_run_here, flow, self.flow_run)
+                result = _settings_of_runs().copy().run(_run_here, flow, self.flow_run, signature)
             except BaseException as error:  # noqa: BLE001 - even SystemExit in a flow must not end the worker
                 result = error
             # The loop is closed when the worker has gone already; then nobody asks any more.
@@ -91,8 +92,8 @@ class RunThread:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(Abort))
 
 
-def _run_here(flow: Flow[..., Any], flow_run: FlowRun) -> State:
-    with client_for_a_run(_tls()):
+def _run_here(flow: Flow[..., Any], flow_run: FlowRun, signature: str) -> State:
+    with client_for_a_run(_tls(), flow_run, signature):
         result = run_flow(flow, flow_run)
         return asyncio.run(result) if inspect.iscoroutine(result) else result  # type: ignore[return-value]
 
@@ -128,6 +129,10 @@ class Flows:
     def forget_entrypoints(self) -> None:
         """Look deployments up anew: they may have been changed."""
         self._entrypoints.clear()
+
+    def at_hand(self, deployment_id: UUID | None) -> Flow[..., Any] | None:
+        """The flow of a deployment, where neither the server nor a module has to be asked."""
+        return self._flows.get(self._entrypoints[deployment_id]) if deployment_id in self._entrypoints else None
 
     async def of(self, client: PrefectClient, deployment_id: UUID) -> Flow[..., Any]:
         """The flow of a deployment. Raises what its import raises, and Prefect's errors when the API is away."""

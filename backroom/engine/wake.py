@@ -26,6 +26,7 @@ from typing import Any
 import requests
 
 from backroom.engine.standing import OPEN
+from backroom.engine.wake_line import Line
 from backroom.store.claims import Wakeup
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,9 @@ SAID_SECONDS = 20.0
 PAUSES_WHEN_GONE = PAUSES[:1]
 # What did not get through is the sweep's to find: one is asked for until that gets through, and not a minute later.
 SWEEP_AGAIN_SECONDS = 5.0
+
+# A person answers a question in minutes; one that stands alone is asked at once.
+QUESTIONS_APART_SECONDS = 4.0
 
 OF_ORDER, OF_BREAKER, DECIDE, SWEEP = "order/order", "breaker/breaker", "decide/decide", "sweep/sweep"
 OF_TRANSFER = "transfer/transfer"
@@ -65,7 +69,8 @@ FLOW_OF = {
 class RunRequest:
     """A run to be created: deployment `flow/name`, the run's name and parameters, and the key that makes it one.
 
-    `unless`: the states in which another run of the same deployment and name makes this one needless.
+    `unless`: the states in which another run of the same deployment and name makes this one needless. `can_wait`: what
+    does not wait goes before it, and of its kind one is created every four seconds.
     """
 
     deployment: str
@@ -74,6 +79,7 @@ class RunRequest:
     parameters: dict[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    can_wait: bool = False
 
 
 def deployment_for(stage: str, location: str) -> str:
@@ -103,10 +109,11 @@ class Waker:
         auth: str = "",
         said_seconds: float = SAID_SECONDS,
         sweep_again_seconds: float = SWEEP_AGAIN_SECONDS,
+        questions_apart_seconds: float = QUESTIONS_APART_SECONDS,
     ) -> None:
         self._api = (api_url or os.environ.get("PREFECT_API_URL", "")).rstrip("/")
         self._auth = auth or os.environ.get("PREFECT_API_AUTH_STRING", "")
-        self._queue: queue.SimpleQueue[RunRequest | None] = queue.SimpleQueue()
+        self._line: Line[RunRequest | None] = Line(questions_apart_seconds)
         self._waiting: dict[str, Future[bool]] = {}
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
@@ -138,9 +145,9 @@ class Waker:
         return self.start(RunRequest(OF_ORDER, number, key, {"order_number": number}, tags, OPEN))
 
     def start_decision_run(self, number: str, key: str) -> Future[bool]:
-        """Ask a person about a held order, in a run named after it."""
+        """Ask a person about a held order, in a run named after it; of many, one after the other."""
         name, tags = f"{number} on hold", (f"order:{number}",)
-        return self.start(RunRequest(DECIDE, name, key, {"order_number": number}, tags))
+        return self.start(RunRequest(DECIDE, name, key, {"order_number": number}, tags, can_wait=True))
 
     def start_breaker_run(self, breaker_id: int, key: str) -> Future[bool]:
         """Start the one run under which a breaker's orders wait; the same key starts it once."""
@@ -168,11 +175,12 @@ class Waker:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="waker", daemon=True)
                 self._thread.start()
-        self._queue.put(request)
+        self._line.put(request, can_wait=request.can_wait)
         return asked
 
     def flush(self, timeout: float) -> bool:
-        """Wait until everything asked for was tried; False when the time ran out first."""
+        """Wait until everything asked for was tried, and nothing stands back; False when the time ran out first."""
+        self._line.hurry()
         deadline = time.monotonic() + timeout
         with self._idle:
             while self._waiting:
@@ -185,7 +193,7 @@ class Waker:
     def close(self, timeout: float) -> bool:
         """Flush, then end the thread. True when nothing was lost on the way."""
         flushed = self.flush(timeout)
-        self._queue.put(None)
+        self._line.put(None)
         return flushed and self.lost == 0
 
     def _work(self) -> None:
@@ -195,7 +203,7 @@ class Waker:
                 session.auth = (user, password)
             while True:
                 try:
-                    request = self._queue.get(timeout=self._sweep_again_seconds if self._owed_sweep else None)
+                    request = self._line.get(self._sweep_again_seconds if self._owed_sweep else None)
                 except queue.Empty:
                     self._ask_for_the_owed_sweep(session)
                     continue

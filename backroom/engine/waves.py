@@ -18,5 +18,5 @@ def wave_is_under_way() -> bool:
     try:
         with this_room().database.read() as connection:
             return bool(live_instances(connection))
-    except (SQLAlchemyError, BackroomError):
+    except (SQLAlchemyError, BackroomError, OSError):
         return True

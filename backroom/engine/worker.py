@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import random
 import signal
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.filters import FlowRunFilter, WorkPoolFilter, WorkQueueFilter
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Abort
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_HOME, temporary_settings
@@ -49,6 +50,12 @@ RETRY_SECONDS = 1.0
 # In a wave Prefect's events arrive up to ten seconds late: whoever pressed a button then is not kept waiting for them.
 # A worker that has no part in the wave, because it serves the desk alone, asks the shop whether there is one.
 BUSY_SECONDS = 1.0
+DESK_SECONDS = 0.5
+# Prefect tells of a run a moment before it commits it: who hears of one and finds none looks once more. (At a booth the
+# gateway's ring is followed by several looks anyway: `backroom.engine.wakes`.)
+AGAIN_SECONDS = 0.5
+# Several workers of a pool hear of a run at the same moment, always in the same order: the first would take all.
+SHARE_SECONDS = 0.015
 
 
 class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerResult]):
@@ -168,25 +175,52 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         task.add_done_callback(self._background.discard)
 
     async def _take_when_pushed(self) -> None:
-        of_the_desk = self.queues == [DESK]
+        of_the_desk, in_a_wave, came_too_soon = self.queues == [DESK], False, False
         while True:
+            pause: float | None = BUSY_SECONDS if self.runs or of_the_desk else None
+            if came_too_soon:
+                pause = AGAIN_SECONDS
+            elif in_a_wave:
+                pause = DESK_SECONDS
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(BUSY_SECONDS if self.runs or of_the_desk else None):
+                async with asyncio.timeout(pause):
                     await self._pushed.wait()
-            if self._pushed.is_set() or self.runs or await asyncio.to_thread(wave_is_under_way):
+            if pushed := self._pushed.is_set():
+                await asyncio.sleep(random.uniform(0, SHARE_SECONDS))  # noqa: S311 - a lot, not a secret
+            elif of_the_desk:
+                in_a_wave = await asyncio.to_thread(wave_is_under_way)
+            if pushed or came_too_soon or self.runs or in_a_wave:
                 self._pushed.clear()
-                await self._take()
+                taken = await self._take(look_first=not through_the_gateway())
+                came_too_soon = pushed and not taken and not through_the_gateway()
 
-    async def _take(self) -> list[FlowRun]:
+    async def _take(self, *, look_first: bool = False) -> list[FlowRun]:
         try:
             async with self._polling:
-                return await self._take_due()
+                return await self._take_due(look_first=look_first)
         except Exception as error:  # noqa: BLE001 - no answer of the server may end the worker
             log.warning("worker %s: could not look for runs (%r)", self.name, error)
             return []
 
-    async def _take_due(self) -> list[FlowRun]:
+    async def _is_anything_due(self) -> bool:
+        # Most looks find nothing: each of a pool's workers hears of all its runs, the desk's of a wave's too. And where
+        # the server hands runs out, it writes down that each queue and each deployment is ready: in a wave of 500 those
+        # were two in five of all that it wrote.
+        # What is due later is found by the look every ten seconds.
+        by = datetime.now(UTC) + SKEW
+        due = {"state": {"type": {"any_": ["SCHEDULED"]}}, "next_scheduled_start_time": {"before_": by}}
+        queues = WorkQueueFilter.model_validate({"name": {"any_": self.queues}}) if self.queues else None
+        found = await self.client.count_flow_runs(
+            flow_run_filter=FlowRunFilter.model_validate(due),
+            work_pool_filter=WorkPoolFilter.model_validate({"name": {"any_": [self.pool]}}),
+            work_queue_filter=queues,
+        )
+        return found > 0
+
+    async def _take_due(self, *, look_first: bool) -> list[FlowRun]:
         if self.draining or len(self.runs) >= self.most_runs:
+            return []
+        if look_first and not await self._is_anything_due():
             return []
         now = datetime.now(UTC)
         found = await self.client.get_scheduled_flow_runs_for_work_pool(
@@ -211,7 +245,11 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
             state = await propose(self.client, run.id, Pending())
             if not state.is_pending():
                 return
-            self._spawn(self._sign(run))
+            flow = self._flows.at_hand(run.flow_run.deployment_id)
+            if flow is None or flow.isasync or run.flow_run.infrastructure_pid:
+                # What begins at once signs with its first word (`client_for_a_run`). What somebody else has signed is
+                # ours from now on: the reaper of a process that died would give it back while it begins here.
+                self._spawn(self._sign(run))
             outcome = await self._run_flow_of(run)
             await self._settle(run, outcome)
         except Abort as refused:
@@ -234,7 +272,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
             return error
         except Exception as error:  # noqa: BLE001 - whatever a flow's module raises is told by its run
             return error
-        return await run.run(flow)
+        return await run.run(flow, owner(self._signature, os.getpid()))
 
     async def _sign(self, run: RunThread) -> None:
         while run.id in self.runs:

@@ -30,6 +30,7 @@ from backroom.outgoing.fetching import (
     is_public,
     resolve_by_system,
 )
+from tests.logged import ours
 
 HOST = "pictures.example"
 
@@ -144,7 +145,7 @@ def test_the_log_has_one_line_of_it_and_nothing_of_its_address(
     pictures.answers["/ada-lovelace.png?to=ada@example.com"] = (status, {"X-Request-Id": "theirs-7"}, b"an owl")
     with caplog.at_level(logging.INFO, "backroom.outgoing"), suppress(NotThere):
         pictures.fetcher().fetch(pictures.url("/moved-for-ada.png"), "A-1042")
-    (line,) = [one.getMessage() for one in caplog.records if one.name.startswith("backroom.")]
+    (line,) = ours(caplog)
     assert line.startswith(outcome)
     assert "(A-1042, request " in line
     assert ("theirs theirs-7" in line) is (status != 200)
@@ -154,7 +155,7 @@ def test_the_log_has_one_line_of_it_and_nothing_of_its_address(
 def test_what_is_never_asked_for_is_in_the_log_as_well(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "backroom.outgoing"), pytest.raises(AddressRefused):
         Fetcher().fetch("http://ada:secret@pictures.example/ada.png", "A-1042")
-    (line,) = [one.getMessage() for one in caplog.records if one.name.startswith("backroom.")]
+    (line,) = ours(caplog)
     assert line.startswith("A file: address_refused")
     assert not any(word in line for word in ("ada", "secret", "pictures"))
 

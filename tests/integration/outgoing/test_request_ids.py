@@ -18,6 +18,7 @@ from backroom.domain.errors import BackroomError
 from backroom.outgoing import call_log
 from backroom.outgoing.circuit import close_all
 from backroom.outgoing.client import Account, Client
+from tests.logged import ours
 
 ROOT = Path(backroom.__file__).parent
 ADAPTERS = ("channels", "carriers", "partners", "messaging")
@@ -94,7 +95,7 @@ def said(server: HTTPServer, caplog: pytest.LogCaptureFixture, response: Respons
         suppress(BackroomError),
     ):
         one.call("POST", "x", about="a-1042", json={})
-    (line,) = [one.getMessage() for one in caplog.records if one.name.startswith("backroom.")]
+    (line,) = ours(caplog)
     return line
 
 
@@ -142,7 +143,7 @@ def test_a_slow_call_is_logged_with_it_as_well(
     httpserver.expect_request("/api/x").respond_with_handler(slow)
     with caplog.at_level(logging.INFO, "backroom.outgoing"), Client(Account("Shop", httpserver.url_for("/api"))) as one:
         one.call("GET", "x", about="k")
-    (line,) = [one.getMessage() for one in caplog.records if one.name.startswith("backroom.")]
+    (line,) = ours(caplog)
     assert ("200" in line, "theirs slow-1" in line) == (True, True)
 
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import json
+import re
+from uuid import uuid4
 
 import prefect
 from prefect import _flow_run_suspension, flow_engine, results
+from prefect.client.schemas.objects import FlowRun
 from prefect.context import SyncClientContext
 from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogHandler
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_CSRF_SUPPORT_ENABLED, temporary_settings
 from prefect.utilities.engine import propose_state
 from prefect.workers.base import BaseWorker
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from backroom.engine import prefect_seams
+
+A_RUN = FlowRun(id=uuid4(), flow_id=uuid4(), name="A-1042")
 
 
 def test_prefect_is_the_version_these_seams_were_read_in() -> None:
@@ -52,8 +61,36 @@ def test_a_flow_still_runs_under_a_given_run() -> None:
 
 def test_clients_under_a_run_still_share_its_client_by_comparing_settings() -> None:
     assert "_httpx_settings" in SyncClientContext.__private_attributes__
-    context = prefect_seams.client_for_a_run(False)
+    context = prefect_seams.client_for_a_run(False, A_RUN, "a worker:7")
     assert context._httpx_settings is None
+
+
+def test_a_run_is_still_given_its_policy_and_its_name_by_the_methods_we_replace() -> None:
+    assert "self.client.update_flow_run(" in inspect.getsource(flow_engine.FlowRunEngine.initialize_run)
+    assert "self.client.set_flow_run_name(" in inspect.getsource(flow_engine.FlowRunEngine.setup_run_context)
+
+
+def test_a_run_is_signed_with_its_first_word_and_named_only_when_it_has_another_name(httpserver: HTTPServer) -> None:
+    said: list[tuple[str, dict[str, str]]] = []
+
+    def hear(request: Request) -> Response:
+        said.append((request.path.rpartition("/")[2], json.loads(request.data)))
+        return Response(status=204)
+
+    httpserver.expect_request(re.compile("/api/flow_runs/.*"), method="PATCH").respond_with_handler(hear)
+    another = uuid4()
+    ours = {PREFECT_API_URL: httpserver.url_for("/api"), PREFECT_CLIENT_CSRF_SUPPORT_ENABLED: False}
+    with temporary_settings(ours):
+        client = prefect_seams.client_for_a_run(False, A_RUN, "a worker:7").client
+        client.update_flow_run(flow_run_id=A_RUN.id, flow_version="1")
+        client.update_flow_run(flow_run_id=another, flow_version="1")
+        client.set_flow_run_name(flow_run_id=A_RUN.id, name="A-1042")
+        client.set_flow_run_name(flow_run_id=A_RUN.id, name="A-1043")
+    assert said == [
+        (str(A_RUN.id), {"flow_version": "1", "infrastructure_pid": "a worker:7"}),
+        (str(another), {"flow_version": "1"}),
+        (str(A_RUN.id), {"name": "A-1043"}),
+    ]
 
 
 def test_states_are_still_proposed_by_run_id() -> None:

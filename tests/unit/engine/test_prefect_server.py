@@ -3,59 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
+from docket import Docket, Worker
 from prefect._internal.schemas import validators
-from prefect.server.database.configurations import AioSqliteConfiguration
 from prefect.types import _datetime
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 
-from backroom.engine.prefect_server import read_time_zones_once, write_as_writer
+from backroom.engine.prefect_server import mark_seldom, read_time_zones_once
 
 
-async def overtaken(database: Path) -> None:
-    """Read, be overtaken by another writer, and write."""
-    configuration = AioSqliteConfiguration(connection_url=f"sqlite+aiosqlite:///{database}")
-    engine = await configuration.engine()
-    async with await configuration.session(engine) as session, configuration.begin_transaction(session):
-        await session.execute(text("select count(*) from t"))
-        other = asyncio.create_task(asyncio.to_thread(write, database))
-        await asyncio.wait([other], timeout=0.3)
-        await session.execute(text("insert into t values (1)"))
-    await other
-    await engine.dispose()
-
-
-def write(database: Path) -> None:
-    with sqlite3.connect(database, timeout=20) as connection:
-        connection.execute("insert into t values (2)")
-    connection.close()
-
-
-def test_a_transaction_that_was_overtaken_waits_instead_of_being_refused(
-    tmp_path: Path,
+def test_each_queue_is_marked_ready_once_in_a_while_and_at_once_when_it_was_not(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    database = tmp_path / "prefect.db"
-    with sqlite3.connect(database) as connection:
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("create table t (x integer)")
-    connection.close()
+    # What is replaced is put back at the end.
+    monkeypatch.setattr(Docket, "add", Docket.add)
+    mark_seldom()
+    marked: list[str] = []
 
-    with pytest.raises(OperationalError, match="database is locked"):
-        asyncio.run(overtaken(database))
+    async def mark(work_queue_ids: list[str], ready_work_queue_ids: Sequence[str] = ()) -> None:
+        marked.append(" ".join([*work_queue_ids, *ready_work_queue_ids]))
 
-    begin = AioSqliteConfiguration.begin_transaction
-    write_as_writer()
-    try:
-        asyncio.run(overtaken(database))
-    finally:
-        AioSqliteConfiguration.begin_transaction = begin  # type: ignore[method-assign]
-    with sqlite3.connect(database) as connection:
-        assert connection.execute("select x from t order by x").fetchall() == [(1,), (2,), (2,)]
-    connection.close()
+    async def another_thing(of: str) -> None:
+        marked.append(of)
+
+    async def look_again_and_again() -> None:
+        async with Docket("test", url="memory://") as docket, Worker(docket) as worker:
+            for looked_at in (["waves"], ["waves"], ["desk"], ["waves"]):
+                await docket.add(mark, key="mark_work_queues_ready:work_pool:hub")(work_queue_ids=looked_at)
+                await worker.run_until_finished()
+            for _ in range(2):
+                await docket.add(mark, key="mark_work_queues_ready:work_pool:hub")(
+                    work_queue_ids=[], ready_work_queue_ids=["waves"]
+                )
+                await docket.add(another_thing, key="another thing, each time anew")("another thing")
+                await worker.run_until_finished()
+
+    asyncio.run(look_again_and_again())
+    assert marked == ["waves", "desk", *["waves", "another thing"] * 2]
 
 
 def test_time_zones_are_read_once_and_known_as_before() -> None:
