@@ -104,6 +104,13 @@ def test_a_breakers_one_run_is_completed_when_it_closes_however_that_came(shop: 
     assert standing(OF_BREAKER) == []
 
 
+def test_a_hold_of_the_shops_own_gets_its_form_from_the_sweep_and_not_another_one(shop: Floor) -> None:
+    number = shop.taken_in(financial_status="pending")
+    assert asked() == 1
+    assert [run.parameters["order_number"] for run in standing(DECIDE)] == [number]
+    assert asked() == 0
+
+
 def test_a_form_ends_with_its_hold_and_the_next_hold_has_another(shop: Floor) -> None:
     number = shop.taken_in((PLAIN, 1))
     shop.room.database.write(lambda c: desk.hold(c, number, "asked_by_staff", "Ada"))

@@ -9,10 +9,10 @@ import pytest
 from prefect.logging import disable_run_logger
 from sqlalchemy import update
 
-from backroom.store import desk, sickness
+from backroom.store import sickness
 from backroom.store.database import now
 from backroom.store.tables import breakers
-from tasks.sweeping import ask_owed_questions, start_owed_runs, try_breakers
+from tasks.sweeping import start_owed_runs, try_breakers
 from tests.shops import Floor
 
 
@@ -35,19 +35,6 @@ def test_a_run_is_owed_once_and_counted_when_it_is_started(floor: Floor) -> None
     floor.blocked(2)
     assert start_owed_runs.fn() == 2
     assert start_owed_runs.fn() == 0
-
-
-def test_a_hold_of_the_shops_own_gets_its_form_from_the_sweep(floor: Floor) -> None:
-    number = floor.taken_in(financial_status="pending")
-    assert ask_owed_questions.fn() == 1
-    assert [asked for asked, _ in floor.waker.decision_runs] == [number]
-
-
-def test_a_hold_made_by_staff_gets_its_form_from_the_sweep(floor: Floor) -> None:
-    number = floor.taken_in()
-    floor.room.database.write(lambda c: desk.hold(c, number, "asked_by_staff", "Ada"))
-    assert ask_owed_questions.fn() == 1
-    assert [asked for asked, _ in floor.waker.decision_runs] == [number]
 
 
 def test_a_breaker_has_one_run_however_often_it_is_tried(floor: Floor) -> None:
