@@ -19,9 +19,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from backroom.cli.environments import variables_by_hand, without_secrets
+from backroom.cli.environments import BOOTH_KEY, variables_by_hand, without_secrets
 from backroom.shop.demo_messages import BOOTH, DemoOrder, Maker
 from backroom.shop.demo_stories import collect
+from backroom.store.api_keys import make_key
 from backroom.store.print_jobs import ACTIVE
 from backroom.store.tables import effects, print_jobs
 from tests.counting import check_stock
@@ -48,9 +49,12 @@ SETTLES = 2.0
 
 @contextmanager
 def laptop(shop: RunningShop, home: Path, gateway: Line, prefect: Line) -> Iterator[None]:
-    """A laptop at the booth, set up as the guide says."""
+    """A laptop at the booth, set up as the guide says: with a key of its own, which works from no other machine."""
     home.mkdir()
-    variables = variables_by_hand(shop.room, shop.ports, BOOTH) | {
+    key = shop.room.database.write(lambda c: make_key(c, f"laptop {home.name}", "booth", BOOTH))
+    by_hand = variables_by_hand(shop.room, shop.ports, BOOTH)
+    variables = by_hand | {name: key for name in by_hand if name.startswith(BOOTH_KEY)}
+    variables |= {
         "PREFECT_API_URL": f"{prefect.url}/api",
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_PROFILES_PATH": str(home / "prefect" / "profiles.toml"),
