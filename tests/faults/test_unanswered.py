@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Connection, select, update
 
+from backroom.outgoing import client
 from backroom.outgoing.circuit import close_all
 from backroom.shop import room as rooms
 from backroom.store import decisions, sickness, stock
@@ -26,7 +27,7 @@ from tasks.sick import give_runs
 from tests import fake_twilio
 from tests.fake_easypost import KEY, FakeEasyPost, easypost
 from tests.faults.deaf_gateway import DeafGateway, deaf_gateway
-from tests.faults.table import Fault
+from tests.faults.table import Fault, level
 from tests.integration.carriers.conftest import world
 from tests.shops import HUB, PLAIN, Floor
 from tests.sms import sending_by, twilio_block
@@ -34,6 +35,13 @@ from tests.workshops import WORKSHOP, LosesAnswers, Workshop, a_partner, a_place
 
 # How long a client waits for an answer: its own field, which stands at 20 s in a shop.
 PATIENCE, LONGEST_WAIT = 0.3, 10.0
+
+
+@pytest.fixture(autouse=True)
+def shortened_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client tries a lost call again after half a second, hundreds of times here: in real time at `full` alone."""
+    if level() != "full":
+        monkeypatch.setattr(client, "FIRST_PAUSE", 0.01)
 
 
 def let_announce(floor: Floor, many: int) -> None:
