@@ -10,12 +10,13 @@ import base64
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -98,6 +99,12 @@ class Workshop:
             f"{self.url}/work/{reference}", {"state": state} | form, auth=("workshop", PASSWORD), timeout=30
         )
         answer.raise_for_status()
+
+    def count_orders(self) -> int:
+        """How many orders its file holds; the page shows the newest 200."""
+        with closing(sqlite3.connect(self.file)) as file:
+            (count,) = file.execute("select count(*) from orders").fetchone()
+        return int(count)
 
     def order(self, reference: str) -> dict[str, Any]:
         found: dict[str, Any] = self.api("GET", f"orders/{reference}").json()

@@ -240,7 +240,7 @@ def test_a_workshop_that_takes_orders_and_does_not_answer_makes_each_once(
             close_all()
             let_time_pass(floor, WORKSHOP)
     placed = dict(floor.effects("partner"))
-    there = workshop.page().count("<article>")
+    there = workshop.count_orders()
     fault.tell(partner="workshop", orders=many, there=there, **Counter(placed.values()))
     assert set(placed.values()) == {"done"}
     assert len(placed) == there == many
