@@ -77,9 +77,9 @@ def _paid_back(night: Happened, books: Books, row: RowMapping) -> list[str]:
         wrong.append(f"{number} was cancelled, and its customer has no money back")
     if row["delivery"] != Delivery.COLLECT:
         wrong.append(f"{number} was cancelled, and could have been sent from elsewhere")
-    paid = paid_by(customer) if customer else 0
-    if owed["goods_minor"] + owed["shipping_minor"] != paid:
-        wrong.append(f"{number} was cancelled: {owed['goods_minor'] + owed['shipping_minor']} of {paid} is owed")
+    paid, whole = paid_by(customer) if customer else 0, owed["goods_minor"] + owed["shipping_minor"]
+    if whole != paid:
+        wrong.append(f"{number} was cancelled: {whole} of {paid} is owed")
     if owed["state"] == DONE and owed["paid_minor"] != paid:
         wrong.append(f"{number} was cancelled: {owed['paid_minor']} of {paid} was paid back")
     return wrong

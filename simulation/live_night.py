@@ -32,11 +32,10 @@ from simulation.booth import Staff
 from simulation.cable import Cable
 from simulation.clock import RunningClock
 from simulation.evening import CLOSES, OPENS, Customer, Stopped
-from simulation.market import HAND_OVER, SWEEP, Happened, Market
+from simulation.market import HAND_OVER, LOOKED, SWEEP, Happened, Market
 from simulation.stall import BOOTH, WHO
 from simulation.till import WEB, till_sale, web_order
 
-LOOKED = timedelta(minutes=5)
 LAST_LOOK = CLOSES + timedelta(hours=1)
 PAUSE_SECONDS = 0.02
 READ_SECONDS = 30.0

@@ -36,6 +36,8 @@ from simulation.stall import BOOTH, CODE, WHO
 HUB_BENCH = "hub bench"
 SWEEP = timedelta(minutes=1)
 HAND_OVER = timedelta(minutes=5)
+# A person has looked at a press that does not answer.
+LOOKED = timedelta(minutes=5)
 # What a booth leaves behind when its event is over.
 _LEFT_BEHIND = (*TAKEN_FROM_BOOTHS, NO_EVENT)
 

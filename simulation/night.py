@@ -23,13 +23,12 @@ from simulation.clock import StandingClock
 from simulation.evening import CLOSES, OPENS, Evening, Stopped
 from simulation.hub import Hub
 from simulation.line import Line
-from simulation.market import HAND_OVER, SWEEP, Happened, Market
+from simulation.market import HAND_OVER, LOOKED, SWEEP, Happened, Market
 from simulation.press import OUT_OF_PAPER, Press
 from simulation.stall import BOOTH, CODE, WHO, blanks_of, open_stall
 from simulation.till import Door
 
-# A person has looked at a press that does not answer, and has carried blanks from the van.
-LOOKED = timedelta(minutes=5)
+# A person has carried blanks from the van.
 BROUGHT = timedelta(minutes=8)
 FEW_BLANKS, MORE_BLANKS = 3, 8
 COUNTED = CLOSES + timedelta(minutes=75)

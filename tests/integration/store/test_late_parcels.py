@@ -44,6 +44,13 @@ def test_a_parcel_that_would_be_late_is_made_elsewhere_and_never_comes_back(boot
     booth.check_sums()
 
 
+def told_later(floor: Floor, number: str) -> dict[str, Any]:
+    """What the one entry says by which an order's promise was moved."""
+    [told] = [entry["data"] for entry in floor.story(number).history if entry["event"] == "order.promised_later"]
+    data: dict[str, Any] = told
+    return data
+
+
 def with_rule(floor: Floor, monkeypatch: pytest.MonkeyPatch, spec: PromiseSpec, *more: RoutingRule) -> Floor:
     shop = floor.room.shop
     places = tuple(replace(one, promise=spec) if one.id == BOOTH else one for one in shop.locations)
@@ -85,7 +92,7 @@ def test_a_late_parcel_that_no_other_place_can_make_stays_and_says_so_once(
     assert (found.elsewhere, found.moved) == ((), (number,))
     assert look(floor).moved == ()
     assert floor.state(number) == ("released", ["making"])
-    [told] = [entry["data"] for entry in floor.story(number).history if entry["event"] == "order.promised_later"]
+    told = told_later(floor, number)
     assert told["not_sent_to"].startswith(f"{SOUTH}: 1 of 1 piece neither")
     assert "by routing: no other place by the routing rules" in told["not_sent_to"]
 
@@ -99,7 +106,7 @@ def test_a_place_is_no_help_where_its_own_queue_is_longer(booth: Floor, monkeypa
     change(floor, lambda c: c.execute(update(stock_levels).where(stock_levels.c.location == HUB).values(on_hand=0)))
     found = look(floor)
     assert (found.elsewhere, found.moved) == ((), (number,))
-    [told] = [entry["data"] for entry in floor.story(number).history if entry["event"] == "order.promised_later"]
+    told = told_later(floor, number)
     assert told["not_sent_to"].startswith(f"{HUB}: it would be ready there no sooner")
 
 
@@ -117,7 +124,7 @@ def test_of_three_late_parcels_only_the_one_goes_elsewhere_for_which_there_is_a_
         (("released", ["making"]), [BOOTH])
     ] * 2
     for number in others:
-        [told] = [entry["data"] for entry in floor.story(number).history if entry["event"] == "order.promised_later"]
+        told = told_later(floor, number)
         assert "neither in stock nor printable" in told["not_sent_to"]
     floor.check_sums()
 
@@ -128,7 +135,7 @@ def test_room_for_one_more_takes_one_late_parcel_and_not_three(booth: Floor, mon
     first, *others = late_parcels(floor, 3)
     found = look(floor)
     assert (found.elsewhere, found.moved) == ((first,), tuple(others))
-    [told] = [entry["data"] for entry in floor.story(others[0]).history if entry["event"] == "order.promised_later"]
+    told = told_later(floor, others[0])
     assert told["not_sent_to"] == f"{HUB}: it has no room for another order"
 
 
@@ -143,7 +150,7 @@ def test_what_was_just_sent_to_a_place_is_before_the_next_one_in_its_queue(
     first, second = late_parcels(floor, 2, copies=9)
     found = look(floor)
     assert (found.elsewhere, found.moved) == ((first,), (second,))
-    [told] = [entry["data"] for entry in floor.story(second).history if entry["event"] == "order.promised_later"]
+    told = told_later(floor, second)
     assert told["not_sent_to"].startswith(f"{HUB}: it would be ready there no sooner")
 
 
@@ -225,5 +232,5 @@ def test_nothing_is_sent_to_print_where_nobody_can_be_heard(booth: Floor, monkey
     change(floor, lambda c: hear(c, HUB, now(c) - timedelta(minutes=5)))
     found = look(floor)
     assert (found.elsewhere, found.moved) == ((), tuple(numbers))
-    [told] = [entry["data"] for entry in floor.story(numbers[0]).history if entry["event"] == "order.promised_later"]
+    told = told_later(floor, numbers[0])
     assert told["not_sent_to"] == f"{HUB}: nobody can say when it would be ready there"

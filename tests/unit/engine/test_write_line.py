@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -52,15 +53,19 @@ def write(database: Path) -> None:
     connection.close()
 
 
+def written(database: Path) -> list[int]:
+    """What is there in the end, in the order of writing."""
+    with closing(sqlite3.connect(database)) as connection:
+        return [x for (x,) in connection.execute("select x from t order by rowid")]
+
+
 def test_a_transaction_that_was_overtaken_waits_instead_of_being_refused(database: Path) -> None:
     with pytest.raises(OperationalError, match="database is locked"):
         asyncio.run(overtaken(database))
 
     write_in_turn()
     asyncio.run(overtaken(database))
-    with sqlite3.connect(database) as connection:
-        assert connection.execute("select x from t order by x").fetchall() == [(1,), (2,), (2,)]
-    connection.close()
+    assert sorted(written(database)) == [1, 2, 2]
 
 
 async def crowd(database: Path, writers: int) -> None:
@@ -113,10 +118,7 @@ async def crowd(database: Path, writers: int) -> None:
 def test_writers_have_their_turn_in_the_order_in_which_they_came(database: Path) -> None:
     write_in_turn()
     asyncio.run(crowd(database, 12))
-    with sqlite3.connect(database) as connection:
-        written = [x for (x,) in connection.execute("select x from t order by rowid")]
-    connection.close()
-    assert written == [*range(11), 100]
+    assert written(database) == [*range(11), 100]
 
 
 def test_people_have_their_turn_first_and_machines_have_theirs() -> None:
@@ -207,9 +209,7 @@ async def told_after_its_end(database: Path) -> list[int]:
 def test_what_a_commit_started_reads_without_standing_in_the_way_of_those_that_write(database: Path) -> None:
     write_in_turn()
     assert asyncio.run(asyncio.wait_for(told_after_its_end(database), 20)) == [1]
-    with sqlite3.connect(database) as connection:
-        assert connection.execute("select x from t order by x").fetchall() == [(1,), (2,), (3,)]
-    connection.close()
+    assert sorted(written(database)) == [1, 2, 3]
 
 
 async def looked_meanwhile(database: Path) -> tuple[list[int], list[int]]:
@@ -242,9 +242,7 @@ async def looked_meanwhile(database: Path) -> tuple[list[int], list[int]]:
 def test_a_look_within_a_transaction_waits_for_nobody_and_takes_nothing_from_it(database: Path) -> None:
     write_in_turn()
     assert asyncio.run(asyncio.wait_for(looked_meanwhile(database), 20)) == ([], [])
-    with sqlite3.connect(database) as connection:
-        assert connection.execute("select x from t").fetchall() == []
-    connection.close()
+    assert written(database) == []
 
 
 async def written_within(database: Path) -> list[int]:
@@ -300,9 +298,7 @@ def test_a_turn_that_is_never_given_up_stops_nobody_for_good(
     write_in_turn()
     asyncio.run(asyncio.wait_for(written_past_one_that_stays(database), 20))
     assert "done without one" in caplog.text
-    with sqlite3.connect(database) as connection:
-        assert connection.execute("select x from t").fetchall() == [(1,)]
-    connection.close()
+    assert written(database) == [1]
 
 
 async def read_behind(database: Path, writers: int) -> int:
