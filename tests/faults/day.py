@@ -159,8 +159,12 @@ def die(day: Day) -> list[set[str]]:
     return watch_commits(around)
 
 
-def moments(wrote: Sequence[frozenset[str]], chance: Random, most: int) -> list[tuple[int, bool]]:
-    """Before and after which commits to die: at random, but first one commit of each that writes another table."""
+def moments(wrote: Sequence[frozenset[str]], chance: Random) -> list[tuple[int, bool]]:
+    """Before and after which commits to die: at random, but first one commit of each that writes another table.
+
+    All of them, so that another can be taken for one that does not come: threads share a day's commits in another way
+    each time, and one of its last may be spared.
+    """
     every = [(number, after) for number in range(1, len(wrote) + 1) for after in (False, True)]
     chance.shuffle(every)
     seen: set[str] = set()
@@ -170,7 +174,7 @@ def moments(wrote: Sequence[frozenset[str]], chance: Random, most: int) -> list[
             first.append((number, after))
             seen |= wrote[number - 1]
     rest = [one for one in every if one not in first]
-    return sorted([*first, *rest][:most])
+    return [*first, *rest]
 
 
 def tables_written(home: str) -> list[frozenset[str]]:
