@@ -107,7 +107,11 @@ class RunningShop:
             verdicts[:] = judge(self.room, sample, ())
             if all(one.ended or one.expected == "failed" for one in verdicts):
                 # Prefect is asked last, and seldom: it has enough to do.
-                verdicts[:] = judge(self.room, sample, failed_run_names(self.api))
+                try:
+                    verdicts[:] = judge(self.room, sample, failed_run_names(self.api))
+                except requests.ConnectionError:
+                    # Whoever waits may have killed it, and it is started again.
+                    return False
             return all(one.ended for one in verdicts)
 
         try:
