@@ -51,8 +51,7 @@ RETRY_SECONDS = 1.0
 # A worker that has no part in the wave, because it serves the desk alone, asks the shop whether there is one.
 BUSY_SECONDS = 1.0
 DESK_SECONDS = 0.5
-# Prefect tells of a run a moment before it commits it: who hears of one and finds none looks once more. (At a booth the
-# gateway's ring is followed by several looks anyway: `backroom.engine.wakes`.)
+# Prefect tells of a run a moment before it commits it: who hears of one and finds none looks once more.
 AGAIN_SECONDS = 0.5
 # Several workers of a pool hear of a run at the same moment, always in the same order: the first would take all.
 SHARE_SECONDS = 0.015
@@ -172,10 +171,17 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        task.add_done_callback(self._let_go)
+
+    def _let_go(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("worker %s: a part of it ended with an error", self.name, exc_info=error)
 
     async def _take_when_pushed(self) -> None:
         of_the_desk, in_a_wave, came_too_soon = self.queues == [DESK], False, False
+        # At a booth the gateway's ring is followed by several looks anyway: `backroom.engine.wakes`.
+        hears_of_runs = not through_the_gateway()
         while True:
             pause: float | None = BUSY_SECONDS if self.runs or of_the_desk else None
             if came_too_soon:
@@ -191,8 +197,8 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
                 in_a_wave = await asyncio.to_thread(wave_is_under_way)
             if pushed or came_too_soon or self.runs or in_a_wave:
                 self._pushed.clear()
-                taken = await self._take(look_first=not through_the_gateway())
-                came_too_soon = pushed and not taken and not through_the_gateway()
+                taken = await self._take(look_first=hears_of_runs)
+                came_too_soon = pushed and not taken and hears_of_runs
 
     async def _take(self, *, look_first: bool = False) -> list[FlowRun]:
         try:

@@ -57,3 +57,20 @@ def test_who_hears_of_a_run_and_finds_none_looks_once_more(
         return seen
 
     assert asyncio.run(hear_twice()) == [looks, 2 * looks]
+
+
+def test_a_part_of_a_worker_that_ends_with_an_error_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    async def spawn() -> None:
+        looking = Looking()
+        looking._spawn(fail())
+        [part] = looking._background
+        await asyncio.wait([part])
+
+    asyncio.run(spawn())
+    [told] = caplog.records
+    assert told.levelname == "ERROR"
+    assert told.exc_info is not None
+    assert told.exc_info[0] is ZeroDivisionError
