@@ -190,8 +190,8 @@ _MOVED = ("stale element reference", "element click intercepted", "element not i
 
 
 @contextmanager
-def browser(width: int = 1280, height: int = 900) -> Iterator[Browser]:
-    """A Chromium with an empty profile and one window, and its end."""
+def browser(width: int = 1280, height: int = 900, *, any_certificate: bool = False) -> Iterator[Browser]:
+    """A Chromium with an empty profile and one window, and its end. `any_certificate` is for one that tests made."""
     with tempfile.TemporaryDirectory(prefix="browser-", ignore_cleanup_errors=True) as profile:
         driver = subprocess.Popen(
             ["chromedriver", "--port=0"],
@@ -205,6 +205,7 @@ def browser(width: int = 1280, height: int = 900) -> Iterator[Browser]:
             options = {"args": [*_ARGUMENTS, f"--user-data-dir={profile}", f"--window-size={width},{height}"]}
             wanted = {
                 "browserName": "chrome",
+                "acceptInsecureCerts": any_certificate,
                 "goog:chromeOptions": options,
                 "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
             }

@@ -28,15 +28,18 @@ async def ask(request: Request, _error: Exception) -> Response:
     """
     if "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": "a key is needed"}, 401, {"WWW-Authenticate": "Bearer"})
-    if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
-        again = tag("meta", http_equiv="refresh", content=f"0;url={own_path(_asked(request))}")
-        return HTMLResponse("<!doctype html>" + tag("html", tag("head", again)), 401)
+    if _comes_from_elsewhere(request):
+        return _once_more(_asked(request))
     return _form(request, _asked(request) if request.method == "GET" else HOME, "")
 
 
 @router.get("/")
 def home(request: Request) -> Response:
-    return RedirectResponse(_home_of(request, session(request)), 303)
+    """Where whoever comes begins; who is not known yet, at the login: a booth's address leads to no other page."""
+    info = session(request)
+    if info is None:
+        return _once_more("/") if _comes_from_elsewhere(request) else RedirectResponse("/login", 303)
+    return RedirectResponse(_home_of(request, info), 303)
 
 
 @router.get("/login")
@@ -94,9 +97,18 @@ def _form(request: Request, back: str, said: str, status: int = 401) -> Response
     )
 
 
-def _home_of(request: Request, info: KeyInfo | None) -> str:
+def _comes_from_elsewhere(request: Request) -> bool:
+    return request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site"
+
+
+def _once_more(path: str) -> Response:
+    again = tag("meta", http_equiv="refresh", content=f"0;url={own_path(path)}")
+    return HTMLResponse("<!doctype html>" + tag("html", tag("head", again)), 401)
+
+
+def _home_of(request: Request, info: KeyInfo) -> str:
     """Where somebody begins: with all orders, or at the place that their key is bound to."""
-    own = ways(front_of(request).room.shop, info.location) if info is not None and info.location else []
+    own = ways(front_of(request).room.shop, info.location) if info.location else []
     return own[0][0] if own else HOME
 
 

@@ -123,6 +123,24 @@ def test_a_link_from_another_site_is_asked_to_come_once_more(gateway: Gateway) -
     assert 'http-equiv="refresh" content="0;url=/orders/A-1001"' in answer.text
 
 
+def test_whoever_begins_at_the_root_is_led_to_the_login_and_then_to_where_they_belong(gateway: Gateway) -> None:
+    def led() -> str:
+        answer = gateway.client.get("/")
+        assert answer.status_code == 303
+        return str(answer.headers["Location"])
+
+    assert led() == "/login"
+    log_in(gateway, gateway.key("staff"))
+    assert led() == "/orders"
+    log_in(gateway, gateway.key("staff", "booth-b"))
+    assert led() == "/booths/booth-b"
+    gateway.client.cookies.clear()
+    # From another site even whoever is logged in arrives without their cookie.
+    elsewhere = gateway.client.get("/", headers={"Sec-Fetch-Site": "cross-site"})
+    assert elsewhere.status_code == 401
+    assert 'http-equiv="refresh" content="0;url=/"' in elsewhere.text
+
+
 def test_pages_allow_nothing_from_elsewhere(gateway: Gateway) -> None:
     answer = gateway.client.get("/orders", headers=gateway.bearer("staff"))
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]

@@ -386,7 +386,7 @@ def test_a_place_that_is_revoked_ends_its_staff_keys_and_the_sessions_that_were_
     assert tablet.get(f"/booths/{OURS}").status_code == 200
     gateway.room.database.write(lambda c: booth_devices.revoke(c, OURS))
     assert tablet.get(f"/booths/{OURS}").status_code == 401
-    assert tablet.get("/", headers={"Accept": "text/html"}).headers["Location"] == "/orders"
+    assert tablet.get("/", headers={"Accept": "text/html"}).headers["Location"] == "/login"
     assert tablet.get("/orders").status_code == 401
     tablet.cookies.clear()
     assert tablet.get(f"/booths/{OTHER}", headers=elsewhere).status_code == 200
