@@ -1,4 +1,5 @@
-"""The guide's two sites for Caddy, run as they stand there: what others call comes in, and a tablet works by TLS."""
+"""The guide's settings for web servers, as they stand there: what others call comes in, a tablet works by TLS, and an
+event's files are kept by caches for as long as the gateway says of its own."""
 
 from __future__ import annotations
 
@@ -11,13 +12,16 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
+from backroom.domain.events import EventState
+from backroom.eventpage.files import write_all
 from backroom.gateway.access import COOKIE
 from backroom.store.tables import inbox
 from tests.browser import ENTER, browser, can_browse
 from tests.integration.gateway.conftest import Gateway, an_order, gateway, make_order, only_sqlite, room, signed
+from tests.integration.gateway.test_event_page import become, plan
 from tests.integration.gateway.test_place_key import HERE, OTHER_KEYS, OWN, PUBLIC, SHUT, routes
-from tests.peers.caddy import Caddy, can_run_caddy, running_caddy
 from tests.peers.conftest import TABLET
+from tests.peers.web_servers import WebServer, is_installed, running_caddy, running_nginx
 
 __all__ = ["gateway", "room"]
 pytestmark = [
@@ -25,7 +29,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(180),
     only_sqlite,
-    pytest.mark.skipif(not can_run_caddy(), reason="Caddy is not installed: bash .ci/peers"),
+    pytest.mark.skipif(not is_installed("caddy"), reason="Caddy is not installed: bash .ci/peers"),
+    pytest.mark.skipif(not is_installed("nginx"), reason="nginx is not installed: bash .ci/peers"),
 ]
 
 BOOTH = "booth-a"
@@ -37,14 +42,14 @@ SITE = {(method, path) for method, path in routes(OTHER_KEYS) if path.startswith
 
 
 @pytest.fixture
-def public(gateway: Gateway, tmp_path: Path) -> Iterator[Caddy]:
+def public(gateway: Gateway, tmp_path: Path) -> Iterator[WebServer]:
     """The site for whoever calls from outside."""
     with running_caddy(tmp_path, "first-day.md", "hooks.example.com", port_of(gateway)) as one:
         yield one
 
 
 @pytest.fixture
-def at_the_booth(gateway: Gateway, tmp_path: Path) -> Iterator[Caddy]:
+def at_the_booth(gateway: Gateway, tmp_path: Path) -> Iterator[WebServer]:
     """The site for the booth's tablet."""
     with running_caddy(tmp_path, "booth.md", "booth.example.com", port_of(gateway)) as one:
         yield one
@@ -56,15 +61,16 @@ def port_of(gateway: Gateway) -> int:
     return port
 
 
-def calling(caddy: Caddy) -> httpx.Client:
+def calling(server: WebServer) -> httpx.Client:
     """A client that trusts its certificate, and no other."""
-    return httpx.Client(base_url=caddy.url, verify=ssl.create_default_context(cafile=str(caddy.authority)), timeout=30)
+    trusted = ssl.create_default_context(cafile=server.authority)
+    return httpx.Client(base_url=server.url, verify=trusted, timeout=30)
 
 
-def passed_on(caddy: Caddy, every: list[tuple[str, str]]) -> set[tuple[str, str]]:
+def passed_on(server: WebServer, every: list[tuple[str, str]]) -> set[tuple[str, str]]:
     """Which of these the gateway has answered, whatever it said; the others got a 404 of Caddy's own."""
     found = set()
-    with calling(caddy) as client:
+    with calling(server) as client:
         for method, path in every:
             answer = client.request(method, path.replace("{", "").replace("}", "").replace(":", "-"))
             if "referrer-policy" in answer.headers:
@@ -74,13 +80,13 @@ def passed_on(caddy: Caddy, every: list[tuple[str, str]]) -> set[tuple[str, str]
     return found
 
 
-def test_what_others_call_comes_in_by_the_public_address_and_nothing_else(public: Caddy) -> None:
+def test_what_others_call_comes_in_by_the_public_address_and_nothing_else(public: WebServer) -> None:
     every = [one for one in routes(HERE, OWN, SHUT, OTHER_KEYS, PUBLIC) if one not in TUNNEL]
     mistyped = [("POST", "/webhook/web"), ("POST", "/message/twilio"), ("GET", "/e"), ("GET", "/docs")]
     assert passed_on(public, [*every, *mistyped]) == {*routes(PUBLIC), *SITE} - LOGIN - TUNNEL
 
 
-def test_a_webhook_that_comes_by_the_public_address_is_taken_once(public: Caddy, gateway: Gateway) -> None:
+def test_a_webhook_that_comes_by_the_public_address_is_taken_once(public: WebServer, gateway: Gateway) -> None:
     body = an_order()
     with calling(public) as client:
         answers = [client.post("/webhooks/web", content=body, headers=signed(body, "one")) for _ in range(2)]
@@ -90,7 +96,9 @@ def test_a_webhook_that_comes_by_the_public_address_is_taken_once(public: Caddy,
         assert connection.execute(select(func.count()).select_from(inbox)).scalar_one() == 1
 
 
-def test_what_the_booth_works_with_comes_in_by_its_address_and_no_order_parcel_or_sample(at_the_booth: Caddy) -> None:
+def test_what_the_booth_works_with_comes_in_by_its_address_and_no_order_parcel_or_sample(
+    at_the_booth: WebServer,
+) -> None:
     every = [one for one in routes(HERE, OWN, SHUT, OTHER_KEYS, PUBLIC) if one not in TUNNEL]
     passed = passed_on(at_the_booth, every)
     wanted = {*routes(HERE, OWN), *LOGIN}
@@ -102,7 +110,9 @@ def test_what_the_booth_works_with_comes_in_by_its_address_and_no_order_parcel_o
 
 
 @pytest.mark.skipif(not can_browse(), reason="Chromium and its driver are not installed: bash .ci/peers")
-def test_a_tablet_logs_in_over_tls_and_takes_over_the_work_of_the_booth(at_the_booth: Caddy, gateway: Gateway) -> None:
+def test_a_tablet_logs_in_over_tls_and_takes_over_the_work_of_the_booth(
+    at_the_booth: WebServer, gateway: Gateway
+) -> None:
     number = make_order(gateway.room, location=BOOTH)
     with browser(*TABLET, any_certificate=True) as tablet:
         tablet.open(at_the_booth.url)
@@ -121,3 +131,27 @@ def test_a_tablet_logs_in_over_tls_and_takes_over_the_work_of_the_booth(at_the_b
         tablet.click("a", "Scan", exact=True)
         tablet.type("#code", f"no-such-order{ENTER}")
         tablet.see("That is no order. Scan the order first")
+
+
+def test_an_events_files_behind_nginx_are_kept_for_as_long_as_the_gateway_says_of_its_own_page(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    plan(gateway)
+    become(gateway, EventState.LIVE)
+    shown = tmp_path / "public"
+    written = write_all(gateway.room, shown)
+    assert {"fair/live.json", "fair/index.html"} <= set(written)
+    assert any(path.startswith("assets/") for path in written)
+    with running_nginx(tmp_path, "event-page.md", shown) as server, calling(server) as client:
+        for path in ["fair/", *(path for path in written if path != "fair/index.html")]:
+            ours, theirs = gateway.client.get(f"/e/{path}"), client.get(f"/e/{path}")
+            assert (ours.status_code, theirs.status_code) == (200, 200), path
+            assert theirs.headers["Cache-Control"] == ours.headers["Cache-Control"], path
+            # nginx has the older name of a script's type, and says no encoding.
+            kinds = [one.headers["Content-Type"].partition(";")[0].partition("/")[2] for one in (ours, theirs)]
+            assert kinds[0] == kinds[1], path
+            again = client.get(f"/e/{path}", headers={"If-None-Match": theirs.headers["ETag"]})
+            assert (again.status_code, again.headers["Cache-Control"]) == (304, theirs.headers["Cache-Control"]), path
+        for path in ("fair/gone.html", "assets/gone.css", "moon/", "../secrets.toml"):
+            gone = client.get(f"/e/{path}")
+            assert (gone.status_code, "Cache-Control" in gone.headers) == (404, False), path
