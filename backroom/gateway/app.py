@@ -28,7 +28,7 @@ from backroom.gateway.event_sms import router as event_sms_router
 from backroom.gateway.front import Front, Waker, front_of
 from backroom.gateway.message_door import message_door
 from backroom.gateway.meters import Meters
-from backroom.gateway.middleware import BodyLimit, SafeHeaders
+from backroom.gateway.middleware import BodyLimit, PlainAddresses, SafeHeaders
 from backroom.gateway.page_files import PageFiles
 from backroom.gateway.pages import (
     booths,
@@ -138,6 +138,7 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
     app.include_router(event_page.router)
     app.include_router(event_sms_router)
     app.add_middleware(BodyLimit)
+    app.add_middleware(PlainAddresses)
     app.add_middleware(SafeHeaders)
     app.add_exception_handler(BackroomError, _refused)
     for failure in (OperationalError, PoolExhausted, TimeoutError):

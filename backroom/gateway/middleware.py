@@ -6,6 +6,7 @@ import re
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_MOST = 1024 * 1024
@@ -53,6 +54,20 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+
+class PlainAddresses:
+    """404 for an address with a NUL in it: nothing of ours has such a name, and PostgreSQL takes no text with one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and "\0" in scope["path"]:
+            nowhere = JSONResponse({"detail": "there is nothing at this address"}, 404)
+            await nowhere(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class SafeHeaders:

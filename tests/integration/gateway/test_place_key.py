@@ -283,6 +283,14 @@ def test_every_route_of_the_gateway_is_decided_about(room: Room) -> None:
     assert there == set(decided) - acts | {tuple(ACT.split())}
 
 
+def test_an_address_with_a_nul_in_it_is_none(gateway: Gateway) -> None:
+    gateway.client.post("/login", data={"key": gateway.key("staff")})
+    for method, path in routes(HERE, OWN, SHUT, OTHER_KEYS, PUBLIC):
+        if method != "WS" and "{" in path:
+            answer = gateway.client.request(method, re.sub(r"\{[\w:]+\}", "nul%00byte", path), data={"note": "x"})
+            assert answer.status_code == 404, (method, path)
+
+
 def test_the_key_of_a_place_opens_what_is_there_and_not_the_same_of_another_place(
     gateway: Gateway, ours: Place, other: Place
 ) -> None:
