@@ -7,10 +7,12 @@ RUN := $(UV) run --quiet --no-sync
 
 # They measure how soon something happens: alone. Of the others, whole shops first, since they mostly wait.
 ALONE := tests/integration/engine
-# Faults of whole shops take minutes: they mostly wait, so they begin first, and are left to `make faults`.
+# Faults of whole shops take minutes: they mostly wait, so they begin first, and are left to `make faults`. Each file by
+# its name: pytest puts those of a folder that is named beside them in the folder's place.
 WHOLE := tests/faults/test_processes.py tests/faults/test_prefect_dead.py tests/faults/test_second_worker.py tests/flows/test_two_workers.py \
 	tests/integration/simulation/test_live.py
-FAULTS := $(RUN) pytest $(WHOLE) tests/faults -n 2 --dist loadfile --no-loadscope-reorder
+OTHERS := $(filter-out $(WHOLE),$(sort $(wildcard tests/faults/test_*.py)))
+FAULTS := $(RUN) pytest $(WHOLE) $(OTHERS) -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo demo-event market test test-fast test-peers faults faults-full bench lint types layers check lock machine clean
 
