@@ -23,15 +23,16 @@ from prefect.client.schemas.filters import FlowRunFilter, WorkPoolFilter, WorkQu
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Abort
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_HOME, temporary_settings
-from prefect.states import AwaitingRetry, Cancelling, Pending
+from prefect.states import AwaitingRetry, Cancelling
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from backroom.engine.ends import end_for, handed_back
 from backroom.engine.giving_back import give_end
 from backroom.engine.instance import default_name, hold_name, identity_of
-from backroom.engine.prefect_seams import ask_once_for_all_runs, propose, send_last_words
+from backroom.engine.prefect_seams import ask_once_for_all_runs, send_last_words
 from backroom.engine.reaper import owner, reap
 from backroom.engine.server import DESK, through_the_gateway
+from backroom.engine.taking import win
 from backroom.engine.threads import Flows, RunThread
 from backroom.engine.wake import this_waker
 from backroom.engine.wakes import CANCELLING, SUSPENDED, Booth, Heard, listen_to_gateway, listen_to_prefect
@@ -92,6 +93,10 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         self._polling = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
         self._reaped_once = False
+
+    @property
+    def _who(self) -> str:
+        return owner(self._signature, os.getpid())
 
     async def start(
         self, run_once: bool = False, with_healthcheck: bool = False, printer: Callable[..., None] = print
@@ -160,7 +165,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         """Run one flow run here; the way Prefect itself calls a worker, unused by ours."""
         run = self.runs.setdefault(flow_run.id, RunThread(flow_run))
         if task_status is not None:
-            task_status.started(owner(self._signature, os.getpid()))
+            task_status.started(self._who)
         await self._carry(run)
         return BaseWorkerResult(status_code=0, identifier=str(flow_run.id))
 
@@ -248,8 +253,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
 
     async def _carry(self, run: RunThread) -> None:
         try:
-            state = await propose(self.client, run.id, Pending())
-            if not state.is_pending():
+            if not await win(self.client, run.id, self._who, lambda: self.draining):
                 return
             flow = self._flows.at_hand(run.flow_run.deployment_id)
             if flow is None or flow.isasync or run.flow_run.infrastructure_pid:
@@ -278,12 +282,12 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
             return error
         except Exception as error:  # noqa: BLE001 - whatever a flow's module raises is told by its run
             return error
-        return await run.run(flow, owner(self._signature, os.getpid()))
+        return await run.run(flow, self._who)
 
     async def _sign(self, run: RunThread) -> None:
         while run.id in self.runs:
             try:
-                await self.client.update_flow_run(run.id, infrastructure_pid=owner(self._signature, os.getpid()))
+                await self.client.update_flow_run(run.id, infrastructure_pid=self._who)
             except httpx.HTTPError:
                 await asyncio.sleep(RETRY_SECONDS)
             else:
