@@ -10,37 +10,33 @@ it.
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-import httpx
 from prefect.client.orchestration import PrefectClient
 from prefect.exceptions import Abort
 from prefect.states import Pending
 
+from backroom.engine.patience import until_answered
 from backroom.engine.prefect_seams import propose
-
-ASK_AGAIN_SECONDS = 1.0
 
 
 async def win(client: PrefectClient, run_id: UUID, who: str, gives_up: Callable[[], bool]) -> bool:
-    """Whether this run is ours now; asks every second until the server says so, however long it is away.
+    """Whether this run is ours now; asks until the server says so, as `until_answered` does.
 
     `who` stands in the run's state. Raises Abort where the server says no, and httpx errors where it refuses us, or
     when `gives_up`.
     """
     word = f"taken by {who} ({uuid.uuid4().hex[:8]})"
-    was_asked = False
-    while True:
-        try:
-            return await _ask(client, run_id, word, was_asked=was_asked)
-        except httpx.HTTPError as error:
-            if _refuses_us(error) or gives_up():
-                raise
-        was_asked = True
-        await asyncio.sleep(ASK_AGAIN_SECONDS)
+    asked = 0
+
+    def ask() -> Awaitable[bool]:
+        nonlocal asked
+        asked += 1
+        return _ask(client, run_id, word, was_asked=asked > 1)
+
+    return await until_answered(ask, gives_up)
 
 
 async def _ask(client: PrefectClient, run_id: UUID, word: str, *, was_asked: bool) -> bool:
@@ -52,7 +48,3 @@ async def _ask(client: PrefectClient, run_id: UUID, word: str, *, was_asked: boo
             raise
     state = (await client.read_flow_run(run_id)).state
     return state is not None and state.is_pending() and state.message == word
-
-
-def _refuses_us(error: httpx.HTTPError) -> bool:
-    return isinstance(error, httpx.HTTPStatusError) and error.response.status_code < 500

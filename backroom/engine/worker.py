@@ -29,6 +29,7 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 from backroom.engine.ends import end_for, handed_back
 from backroom.engine.giving_back import give_end
 from backroom.engine.instance import default_name, hold_name, identity_of
+from backroom.engine.patience import until_answered
 from backroom.engine.prefect_seams import ask_once_for_all_runs, send_last_words
 from backroom.engine.reaper import owner, reap
 from backroom.engine.server import DESK, through_the_gateway
@@ -97,6 +98,9 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
     @property
     def _who(self) -> str:
         return owner(self._signature, os.getpid())
+
+    def _is_draining(self) -> bool:
+        return self.draining
 
     async def start(
         self, run_once: bool = False, with_healthcheck: bool = False, printer: Callable[..., None] = print
@@ -253,7 +257,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
 
     async def _carry(self, run: RunThread) -> None:
         try:
-            if not await win(self.client, run.id, self._who, lambda: self.draining):
+            if not await win(self.client, run.id, self._who, self._is_draining):
                 return
             flow = self._flows.at_hand(run.flow_run.deployment_id)
             if flow is None or flow.isasync or run.flow_run.infrastructure_pid:
@@ -261,7 +265,8 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
                 # ours from now on: the reaper of a process that died would give it back while it begins here.
                 self._spawn(self._sign(run))
             outcome = await self._run_flow_of(run)
-            await self._settle(run, outcome)
+            # Left as it is, it would be nobody's for a minute.
+            await until_answered(lambda: self._settle(run, outcome), self._is_draining)
         except Abort as refused:
             log.debug("run %s was not to be taken: %s", run.id, refused)
         except Exception as error:  # noqa: BLE001 - the reaper gives back what could not be settled
@@ -277,7 +282,8 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         if run.flow_run.deployment_id is None:
             return LookupError("the run has no deployment")
         try:
-            flow = await self._flows.of(self.client, run.flow_run.deployment_id)
+            deployment = run.flow_run.deployment_id
+            flow = await until_answered(lambda: self._flows.of(self.client, deployment), self._is_draining)
         except httpx.HTTPError as error:
             return error
         except Exception as error:  # noqa: BLE001 - whatever a flow's module raises is told by its run
@@ -301,11 +307,11 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         end = end_for(run, outcome, state.type) if state is not None else None
         if end is None:
             return
+        await give_end(self.client, run.id, end)
         if end.is_crashed():
             log.error(
                 "run %s ended with an error", run.id, exc_info=outcome if isinstance(outcome, Exception) else None
             )
-        await give_end(self.client, run.id, end)
 
     def _hear(self, heard: Heard) -> None:
         if heard.what in (CANCELLING, SUSPENDED):

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
 from prefect import flow
 from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import StateType
 from prefect.exceptions import Abort
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Scheduled
 
-from backroom.engine import taking
+from backroom.engine import patience
+from backroom.engine.deploy import DeploymentSpec, apply
 from backroom.engine.taking import win
+from backroom.engine.threads import RunThread
+from backroom.engine.worker import BackroomWorker
 from tests.prefect_server import PrefectServer
 
 pytestmark = [pytest.mark.prefect, pytest.mark.slow]
 
+FLOWS = "tests/flows_for_engine.py"
+
 
 @pytest.fixture(autouse=True)
 def asks_at_once_and_by_itself(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(taking, "ASK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(patience, "ASK_AGAIN_SECONDS", 0.01)
     # As the worker has it.
     with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
         yield
@@ -35,17 +43,17 @@ def nothing() -> None:
 
 
 class BadLine(httpx.AsyncBaseTransport):
-    """A line that loses so many questions about a run's state before they arrive, or answers once the server has done
-    what was asked."""
+    """A line that loses so many questions about something before they arrive, or answers once the server has done what
+    was asked; unless said otherwise, about a run's next state."""
 
-    def __init__(self, questions: int = 0, answers: int = 0) -> None:
-        self.questions, self.answers = questions, answers
+    def __init__(self, questions: int = 0, answers: int = 0, about: str = r".*/set_state") -> None:
+        self.questions, self.answers, self._about = questions, answers, about
         self.is_good = asyncio.Event()
         self._count()
         self._line = httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        matters = request.url.path.endswith("/set_state")
+        matters = re.fullmatch(self._about, request.url.path) is not None
         if matters and self.questions > 0:
             self.questions -= 1
             self._count()
@@ -109,7 +117,7 @@ def test_a_run_that_another_worker_took_meanwhile_is_left_to_it(
     running_prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Long enough for the other to come first.
-    monkeypatch.setattr(taking, "ASK_AGAIN_SECONDS", 1.0)
+    monkeypatch.setattr(patience, "ASK_AGAIN_SECONDS", 1.0)
     assert not asyncio.run(taken(running_prefect, BadLine(questions=1), another(running_prefect)))
 
 
@@ -132,3 +140,26 @@ def test_whoever_is_about_to_end_does_not_wait_for_an_answer(running_prefect: Pr
 
     with pytest.raises(httpx.RemoteProtocolError):
         asyncio.run(end())
+
+
+@pytest.mark.parametrize("about", [r".*/deployments/[0-9a-f-]{36}", r".*/flow_runs/[0-9a-f-]{36}", r".*/set_state"])
+def test_a_run_that_its_engine_left_is_ended_though_the_server_was_away_when_its_worker_asked(
+    running_prefect: PrefectServer, tmp_path: Path, about: str
+) -> None:
+    [deployment] = apply([DeploymentSpec(f"{FLOWS}:exits", "lines", "nobody")]).values()
+
+    async def carry() -> StateType:
+        worker = BackroomWorker("nobody", None, "a worker with a bad line")
+        line = BadLine(2, 0, about)
+        async with client_of(running_prefect, line) as client:
+            parameters = {"path": str(tmp_path / "said")}
+            run = await client.create_flow_run_from_deployment(UUID(deployment), parameters=parameters)
+            worker._client = client
+            # Runs of this process reach no server: what the engine leaves is the worker's to end.
+            await worker._carry(RunThread(run))
+            assert line.is_good.is_set()
+            state = (await client.read_flow_run(run.id)).state
+        assert state is not None
+        return state.type
+
+    assert asyncio.run(carry()) == StateType.CRASHED
