@@ -40,6 +40,7 @@ GOES_TO = {
     "engine/ends.py": NOBODY,
     "engine/forgetting.py": OURS,
     "engine/instance.py": NOBODY,
+    "engine/patience.py": NOBODY,
     "engine/prefect_seams.py": NOBODY,
     "engine/wake.py": OURS,
     "engine/wakes.py": OURS,
