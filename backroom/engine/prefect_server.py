@@ -52,12 +52,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from backroom.engine.people_first import PeopleFirst
 from backroom.engine.run_pages import RunPages
 from backroom.engine.write_line import wait_without_keeping_readers_out, write_in_turn
+from backroom.store.batches import chunks
 
 COLLECT_SECONDS = 20.0
 # Prefect's own notice that nobody looks any more comes after 60 s.
 MARK_SECONDS, NOT_READY = 5.0, "ready_work_queue_ids"
-# Older SQLite takes 999 parameters in a statement.
-IDS_AT_ONCE = 500
 MARKS = ("mark_work_queues_ready:work_pool:", "mark_deployments_ready:work_pool:")
 
 
@@ -127,10 +126,8 @@ def keep_each_event_once() -> None:
 
     async def write_new(session: AsyncSession, events: Sequence[ReceivedEvent]) -> None:
         came = {event.id: event for event in events}
-        ids = list(came)
-        for start in range(0, len(ids), IDS_AT_ONCE):
-            known = select(Event.id).where(Event.id.in_(ids[start : start + IDS_AT_ONCE]))
-            for there in await session.scalars(known):
+        for ids in chunks(list(came)):
+            for there in await session.scalars(select(Event.id).where(Event.id.in_(ids))):
                 del came[there]
         await write(session=session, events=[*came.values()])
 

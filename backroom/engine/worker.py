@@ -279,13 +279,11 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
                 self._nothing_to_wait_for.set()
 
     async def _run_flow_of(self, run: RunThread) -> State | BaseException:
-        if run.flow_run.deployment_id is None:
+        deployment = run.flow_run.deployment_id
+        if deployment is None:
             return LookupError("the run has no deployment")
         try:
-            deployment = run.flow_run.deployment_id
             flow = await until_answered(lambda: self._flows.of(self.client, deployment), self._is_draining)
-        except httpx.HTTPError as error:
-            return error
         except Exception as error:  # noqa: BLE001 - whatever a flow's module raises is told by its run
             return error
         return await run.run(flow, self._who)
