@@ -93,7 +93,7 @@ def opens(connection: Connection, info: KeyInfo, method: str, route: str, asked:
     if (method, route) in OPENS_ITS_OWN:
         return True
     owner = OPENS.get((method, route))
-    # Nothing of ours has such a name, and PostgreSQL takes no text with a NUL in it.
+    # Nothing of ours has such a name.
     plain = all(str(word).isprintable() for word in asked.values())
     return owner is not None and plain and owner(connection, asked) == info.location
 

@@ -9,6 +9,7 @@ import pytest
 
 from backroom.store.api_keys import revoke
 from tests.integration.gateway.conftest import Gateway
+from tests.integration.gateway.every_route import EVERY
 
 DOORS = [
     ("GET", "/metrics", "metrics"),
@@ -139,6 +140,14 @@ def test_whoever_begins_at_the_root_is_led_to_the_login_and_then_to_where_they_b
     elsewhere = gateway.client.get("/", headers={"Sec-Fetch-Site": "cross-site"})
     assert elsewhere.status_code == 401
     assert 'http-equiv="refresh" content="0;url=/"' in elsewhere.text
+
+
+def test_an_address_with_a_nul_in_it_is_none(gateway: Gateway) -> None:
+    log_in(gateway, gateway.key("staff"))
+    for method, path in EVERY:
+        if method != "WS" and "{" in path:
+            answer = gateway.client.request(method, re.sub(r"\{[\w:]+\}", "nul%00byte", path), data={"note": "x"})
+            assert answer.status_code == 404, (method, path)
 
 
 def test_pages_allow_nothing_from_elsewhere(gateway: Gateway) -> None:

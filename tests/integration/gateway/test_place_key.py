@@ -1,7 +1,7 @@
 """A staff key of one place: every route of the gateway is decided about, and nothing of the rest of the shop is shown.
 
-A route that nobody has decided about fails here: write it into one of the lists, and what the key may do with it into
-`backroom.gateway.place_pages`.
+A route that nobody has decided about fails here: write it into one of the lists (`every_route`), and what the key may
+do with it into `backroom.gateway.place_pages`.
 """
 
 from __future__ import annotations
@@ -26,152 +26,12 @@ from backroom.store.database import now
 from backroom.store.parcels import COLLECTED
 from backroom.store.tables import fulfilment_orders, parcels, print_jobs, restock_plans, return_lines
 from tests.integration.gateway.conftest import SKU, VARIANT, Gateway, make_order, make_sold_order
+from tests.integration.gateway.every_route import EVERY, HERE, OTHER_KEYS, OWN, SHUT, routes
 
 OURS, OTHER = "booth-b", "booth-a"
 
-# Open for what is at the key's own place, shut for the same of another.
-HERE = """
-GET /booths/{location}
-POST /booths/{location}/power
-GET /scan/{location}
-POST /scan/{location}
-GET /collect/{location}
-POST /collect/{location}
-GET /prints/{location}
-POST /prints/{location}/{job_id}/decision
-POST /prints/{location}/{job_id}/bad
-GET /returns/at/{location}
-POST /returns/at/{location}
-GET /returns/{number}
-POST /returns/{number}/pieces/{piece}/say
-POST /returns/{number}/pieces/{piece}/decide
-POST /returns/{number}/pieces/{piece}/dispose
-POST /returns/{number}/decline
-POST /returns/{number}/cancel
-POST /returns/{number}/complete
-GET /events/{code}
-GET /events/{code}/evidence/{item}
-POST /events/{code}/checks/{item}
-POST /events/{code}/open
-POST /events/{code}/close
-GET /events/{code}/count
-POST /events/{code}/count
-GET /transfers/{number}
-POST /transfers/{number}/scan
-POST /transfers/{number}/arrived
-"""
-# Open, and show what is at the key's place only.
-OWN = """
-GET /events
-GET /transfers
-POST /logout
-"""
-# Staff pages that need a key of the whole shop.
-SHUT = """
-GET /orders
-GET /orders/{number}
-POST /orders/{number}/hold
-POST /orders/{number}/release
-POST /orders/{number}/elsewhere
-POST /orders/{number}/cancel
-POST /orders/{number}/retry
-POST /orders/{number}/told
-POST /orders/{number}/amend
-GET /shipments/{shipment_id}/label.pdf
-GET /shipments/{shipment_id}/label.zpl
-GET /effects
-POST /effects/{effect_id}/decision
-GET /quarantine
-POST /quarantine/{quarantine_id}/replay
-POST /quarantine/rows/{finding_id}/accept
-GET /returns
-POST /returns/{number}/refund
-POST /returns/{number}/approve
-POST /returns/{number}/retry
-POST /events/{code}/extend
-POST /events/{code}/settle
-POST /transfers/{number}/yes
-POST /transfers/{number}/no
-POST /transfers/{number}/send
-POST /transfers/{number}/cancel
-GET /samples
-GET /samples/{location}
-POST /samples/{location}/printed
-GET /samples/{location}/document
-POST /samples/{location}/{number}/word
-GET /samples/{location}/{number}/photo
-POST /samples/{location}/batch
-GET /parcels
-POST /parcels/{number}/seen
-POST /parcels/{number}/void
-POST /parcels/{number}/put-back
-GET /courier/{location}
-POST /courier/{location}
-GET /conflicts
-POST /conflicts/{conflict_id}/seen
-"""
-# Doors of programs, for keys of another scope.
-OTHER_KEYS = """
-GET /metrics
-GET /push/key
-POST /push/subscriptions
-POST /pos/sales
-GET /pos/catalogue
-GET /pos/stock
-POST /pos/sealed-sales
-POST /pos/sealed-wishes
-GET /booth/{location}/printers
-GET /booth/{location}/wake
-POST /booth/{location}/jobs/claim
-POST /booth/{location}/jobs/{job_id}/payload
-POST /booth/{location}/jobs/{job_id}/start
-POST /booth/{location}/jobs/{job_id}/progress
-POST /booth/{location}/jobs/{job_id}/outcome
-POST /booth/{location}/journal
-POST /booth/{location}/journal/shown
-POST /booth/{location}/scan
-DELETE /booth/prefect/{rest:path}
-GET /booth/prefect/{rest:path}
-HEAD /booth/prefect/{rest:path}
-PATCH /booth/prefect/{rest:path}
-POST /booth/prefect/{rest:path}
-PUT /booth/prefect/{rest:path}
-"""
-# No staff key is asked for: signed by whoever calls, or for everybody.
-PUBLIC = """
-WS /booth/prefect/events/in
-GET /
-GET /login
-POST /login
-GET /style.css
-GET /health
-GET /artworks/{sha256}.png
-GET /e/assets/{name}
-HEAD /e/assets/{name}
-GET /e/{code}
-HEAD /e/{code}
-GET /e/{code}/
-HEAD /e/{code}/
-GET /e/{code}/{name}
-HEAD /e/{code}/{name}
-POST /e/{code}/sms
-POST /e/{code}/sms/confirm
-POST /push/unsubscribe
-POST /webhooks/{channel}
-POST /messages/twilio
-POST /messages/twilio/{key}
-GET /messages/kannel/{key}/{mark}
-HEAD /messages/kannel/{key}/{mark}
-POST /messages/kannel/{token}
-POST /carriers/{carrier}/events
-POST /partners/{location}/messages
-"""
 # One route does five things with a transfer, of which the booth does one.
 ACT = "POST /transfers/{number}/{act}"
-
-
-def routes(*lists: str) -> list[tuple[str, str]]:
-    return [(method, path) for one in lists for method, path in (line.split() for line in one.split("\n") if line)]
 
 
 @dataclass(frozen=True)
@@ -277,18 +137,9 @@ def test_every_route_of_the_gateway_is_decided_about(room: Room) -> None:
         for route in iter_route_contexts(create_app(room, None).routes)
         for method in route.methods or {"WS"}
     }
-    decided = routes(HERE, OWN, SHUT, OTHER_KEYS, PUBLIC)
-    assert len(decided) == len(set(decided)), "one decision for each"
-    acts = {(method, path) for method, path in decided if re.fullmatch(r"/transfers/\{number\}/(?!scan)\w+", path)}
-    assert there == set(decided) - acts | {tuple(ACT.split())}
-
-
-def test_an_address_with_a_nul_in_it_is_none(gateway: Gateway) -> None:
-    gateway.client.post("/login", data={"key": gateway.key("staff")})
-    for method, path in routes(HERE, OWN, SHUT, OTHER_KEYS, PUBLIC):
-        if method != "WS" and "{" in path:
-            answer = gateway.client.request(method, re.sub(r"\{[\w:]+\}", "nul%00byte", path), data={"note": "x"})
-            assert answer.status_code == 404, (method, path)
+    assert len(EVERY) == len(set(EVERY)), "one decision for each"
+    acts = {(method, path) for method, path in EVERY if re.fullmatch(r"/transfers/\{number\}/(?!scan)\w+", path)}
+    assert there == set(EVERY) - acts | {tuple(ACT.split())}
 
 
 def test_the_key_of_a_place_opens_what_is_there_and_not_the_same_of_another_place(
