@@ -8,7 +8,6 @@ docs/guide/mail-and-sms.md tells a shop to write.
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -20,6 +19,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 import requests
 
+from tests.peers.processes import program, running
 from tests.prefect_server import free_port
 
 FAKESMSC = Path("/usr/lib/kannel/test/fakesmsc")
@@ -98,7 +98,7 @@ class Kannel:
 
 def can_run_kannel() -> bool:
     """Whether Kannel and its fake SMS centre are installed."""
-    return FAKESMSC.exists() and all(_program(name) for name in ("bearerbox", "smsbox"))
+    return FAKESMSC.exists() and all(program(name) for name in ("bearerbox", "smsbox"))
 
 
 @contextmanager
@@ -113,32 +113,16 @@ def running_kannel(folder: Path, replies: str) -> Iterator[Kannel]:
     status = f"http://127.0.0.1:{ports['admin']}/status.txt?password={PASSWORD}"
     with ExitStack() as stack:
         for name in ("bearerbox", "smsbox"):
-            stack.enter_context(_running([_program(name), str(settings)], folder / f"{name}.log"))
+            stack.enter_context(running([program(name), str(settings)], folder / f"{name}.log"))
             _wait_for(ports["smsbox" if name == "bearerbox" else "sendsms"], name)
         # Without a message of its own it sends what it reads.
         argv = [str(FAKESMSC), "-H", "127.0.0.1", "-r", str(ports["smsc"])]
-        centre = stack.enter_context(_running(argv, received, stdin=subprocess.PIPE))
+        centre = stack.enter_context(running(argv, received, stdin=subprocess.PIPE))
         deadline = time.monotonic() + PATIENCE
         while "(online" not in requests.get(status, timeout=5).text:
             assert time.monotonic() < deadline, "the SMS centre does not reach Kannel"
             time.sleep(0.1)
         yield Kannel(f"http://127.0.0.1:{ports['sendsms']}/cgi-bin/sendsms", received, centre)
-
-
-@contextmanager
-def _running(argv: list[str], log: Path, stdin: int = subprocess.DEVNULL) -> Iterator[subprocess.Popen[bytes]]:
-    with (
-        log.open("wb") as out,
-        subprocess.Popen(argv, stdin=stdin, stdout=out, stderr=subprocess.STDOUT, cwd=log.parent) as process,
-    ):
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
 
 def _decoded(kind: str, body: str) -> str:
@@ -155,8 +139,3 @@ def _wait_for(port: int, name: str) -> None:
                 return
         assert time.monotonic() < deadline, f"{name} does not listen"
         time.sleep(0.1)
-
-
-def _program(name: str) -> str:
-    """Debian puts the boxes where only root's PATH looks."""
-    return shutil.which(name) or shutil.which(name, path="/usr/sbin") or ""

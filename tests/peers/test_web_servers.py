@@ -18,10 +18,11 @@ from backroom.gateway.access import COOKIE
 from backroom.store.tables import inbox
 from tests.browser import ENTER, browser, can_browse
 from tests.integration.gateway.conftest import Gateway, an_order, gateway, make_order, only_sqlite, room, signed
+from tests.integration.gateway.every_route import EVERY, HERE, OTHER_KEYS, OWN, PUBLIC, SHUT, routes
 from tests.integration.gateway.test_event_page import become, plan
-from tests.integration.gateway.test_place_key import HERE, OTHER_KEYS, OWN, PUBLIC, SHUT, routes
 from tests.peers.conftest import TABLET
-from tests.peers.web_servers import WebServer, is_installed, running_caddy, running_nginx
+from tests.peers.processes import program
+from tests.peers.web_servers import WebServer, running_caddy, running_nginx
 
 __all__ = ["gateway", "room"]
 pytestmark = [
@@ -29,14 +30,15 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(180),
     only_sqlite,
-    pytest.mark.skipif(not is_installed("caddy"), reason="Caddy is not installed: bash .ci/peers"),
-    pytest.mark.skipif(not is_installed("nginx"), reason="nginx is not installed: bash .ci/peers"),
+    pytest.mark.skipif(not program("caddy"), reason="Caddy is not installed: bash .ci/peers"),
+    pytest.mark.skipif(not program("nginx"), reason="nginx is not installed: bash .ci/peers"),
 ]
 
 BOOTH = "booth-a"
 LOGIN = {("GET", "/"), ("GET", "/login"), ("POST", "/login"), ("GET", "/style.css")}
 # Reached through a booth's tunnel only.
 TUNNEL = {("WS", "/booth/prefect/events/in")}
+ASKED = [one for one in EVERY if one not in TUNNEL]
 # What the shop's own web site calls, with a key.
 SITE = {(method, path) for method, path in routes(OTHER_KEYS) if path.startswith("/push/")}
 
@@ -67,11 +69,11 @@ def calling(server: WebServer) -> httpx.Client:
     return httpx.Client(base_url=server.url, verify=trusted, timeout=30)
 
 
-def passed_on(server: WebServer, every: list[tuple[str, str]]) -> set[tuple[str, str]]:
+def passed_on(server: WebServer, asked: list[tuple[str, str]]) -> set[tuple[str, str]]:
     """Which of these the gateway has answered, whatever it said; the others got a 404 of Caddy's own."""
     found = set()
     with calling(server) as client:
-        for method, path in every:
+        for method, path in asked:
             answer = client.request(method, path.replace("{", "").replace("}", "").replace(":", "-"))
             if "referrer-policy" in answer.headers:
                 found.add((method, path))
@@ -81,9 +83,8 @@ def passed_on(server: WebServer, every: list[tuple[str, str]]) -> set[tuple[str,
 
 
 def test_what_others_call_comes_in_by_the_public_address_and_nothing_else(public: WebServer) -> None:
-    every = [one for one in routes(HERE, OWN, SHUT, OTHER_KEYS, PUBLIC) if one not in TUNNEL]
     mistyped = [("POST", "/webhook/web"), ("POST", "/message/twilio"), ("GET", "/e"), ("GET", "/docs")]
-    assert passed_on(public, [*every, *mistyped]) == {*routes(PUBLIC), *SITE} - LOGIN - TUNNEL
+    assert passed_on(public, [*ASKED, *mistyped]) == {*routes(PUBLIC), *SITE} - LOGIN - TUNNEL
 
 
 def test_a_webhook_that_comes_by_the_public_address_is_taken_once(public: WebServer, gateway: Gateway) -> None:
@@ -99,8 +100,7 @@ def test_a_webhook_that_comes_by_the_public_address_is_taken_once(public: WebSer
 def test_what_the_booth_works_with_comes_in_by_its_address_and_no_order_parcel_or_sample(
     at_the_booth: WebServer,
 ) -> None:
-    every = [one for one in routes(HERE, OWN, SHUT, OTHER_KEYS, PUBLIC) if one not in TUNNEL]
-    passed = passed_on(at_the_booth, every)
+    passed = passed_on(at_the_booth, ASKED)
     wanted = {*routes(HERE, OWN), *LOGIN}
     assert passed >= wanted
     # What shares a path with these asks for a key of the whole shop.

@@ -7,8 +7,6 @@ what is passed on or shown. Sources: https://caddyserver.com/docs/caddyfile and 
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +16,7 @@ from pathlib import Path
 
 import requests
 
+from tests.peers.processes import program, running
 from tests.prefect_server import free_port
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guide"
@@ -65,11 +64,6 @@ class WebServer:
     authority: Path | None = None
 
 
-def is_installed(name: str) -> bool:
-    """Whether `caddy` or `nginx` is there; on some systems root alone finds nginx."""
-    return shutil.which(name) is not None or Path(f"/usr/sbin/{name}").exists()
-
-
 @contextmanager
 def running_caddy(folder: Path, page: str, name: str, gateway: int) -> Iterator[WebServer]:
     """Caddy with that page's site, but for its name and the gateway's port; ends with the block."""
@@ -79,8 +73,8 @@ def running_caddy(folder: Path, page: str, name: str, gateway: int) -> Iterator[
     settings = folder / "Caddyfile"
     settings.write_text(_CADDY.format(folder=folder, site=site), encoding="utf-8")
     authority = folder / "kept" / "pki" / "authorities" / "local" / "root.crt"
-    argv = ["caddy", "run", "--config", str(settings), "--adapter", "caddyfile"]
-    with _running(argv, WebServer(f"https://localhost:{port}", authority), folder) as one:
+    argv = [program("caddy"), "run", "--config", str(settings), "--adapter", "caddyfile"]
+    with _answering(argv, WebServer(f"https://localhost:{port}", authority), folder) as one:
         yield one
 
 
@@ -93,8 +87,8 @@ def running_nginx(folder: Path, page: str, shown: Path) -> Iterator[WebServer]:
     assert str(shown) in inside, f"{page} shows another folder"
     settings = folder / "nginx.conf"
     settings.write_text(_NGINX.format(folder=folder, port=port, beside=beside, inside=inside), encoding="utf-8")
-    argv = [shutil.which("nginx") or "/usr/sbin/nginx", "-p", str(folder), "-c", str(settings)]
-    with _running(argv, WebServer(f"http://127.0.0.1:{port}"), folder) as one:
+    argv = [program("nginx"), "-p", str(folder), "-c", str(settings)]
+    with _answering(argv, WebServer(f"http://127.0.0.1:{port}"), folder) as one:
         yield one
 
 
@@ -107,21 +101,15 @@ def block_of(page: str, head: str) -> str:
 
 
 @contextmanager
-def _running(argv: Sequence[str], server: WebServer, folder: Path) -> Iterator[WebServer]:
+def _answering(argv: Sequence[str], server: WebServer, folder: Path) -> Iterator[WebServer]:
     log = folder / "said.log"
-    with (
-        log.open("wb") as out,
-        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=folder) as process,
-    ):
-        try:
-            deadline = time.monotonic() + PATIENCE
-            while not _answers(server):
-                came_too_late = process.poll() is not None or time.monotonic() > deadline
-                assert not came_too_late, log.read_text(encoding="utf-8")
-                time.sleep(0.1)
-            yield server
-        finally:
-            process.terminate()
+    with running(argv, log) as process:
+        deadline = time.monotonic() + PATIENCE
+        while not _answers(server):
+            came_too_late = process.poll() is not None or time.monotonic() > deadline
+            assert not came_too_late, log.read_text(encoding="utf-8")
+            time.sleep(0.1)
+        yield server
 
 
 def _answers(server: WebServer) -> bool:
