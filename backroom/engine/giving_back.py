@@ -1,7 +1,7 @@
 """Giving a run the state that it was left without, so that a worker is offered it again where it is to go on.
 
 What belongs here: saying it to the server. What does not: which state that is (`ends`), and which runs need one
-(`worker`, `reaper`).
+(`own_runs`, `reaper`).
 
 A flow with retries is retried by the process that runs it: as soon as its first try has failed the server calls it
 `in_process`, and offers it to no worker from then on (get-runs-from-worker-queues.sql.jinja of Prefect's server, and

@@ -1,7 +1,7 @@
 """Taking a run: one of a pool's workers has it, also where the server's answer is lost.
 
 What belongs here: winning a run by its Pending state, and knowing afterwards who has won. What does not: which runs are
-looked for, and what becomes of one that was won (`worker`).
+looked for (`worker`), and what becomes of one that was won (`own_runs`).
 
 A server that dies just after it has written Pending leaves a run that nobody knows to be theirs: it is unsigned, and
 was given back after a minute, in which what it was for waited. So each attempt has a word of its own, and the run keeps

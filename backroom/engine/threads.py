@@ -1,7 +1,7 @@
 """Flow runs as threads of the worker's process, and the flows they run, loaded once.
 
-What belongs here: running and stopping one run. What does not: which runs to take and what becomes of their states
-(`backroom.engine.worker`).
+What belongs here: running and stopping one run. What does not: which runs to take (`worker`), and what becomes of their
+states (`own_runs`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The worker type `backroom`: runs flows warm, in threads of its own process, and takes new runs when it is pushed.
 
-What belongs here: which runs are taken and what becomes of their states. What does not: running one (`threads`),
+What belongs here: which runs are looked for, and when. What does not: what becomes of one that was found (`own_runs`),
 listening (`wakes`), runs of dead processes (`reaper`). The worker outlives whatever the Prefect server does, and ends
 only by a signal. Why not Prefect's process worker: `docs/adr/0003-warm-worker.md`.
 """
@@ -13,28 +13,21 @@ import logging
 import os
 import random
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-import httpx
 from prefect.client.schemas.filters import FlowRunFilter, WorkPoolFilter, WorkQueueFilter
-from prefect.client.schemas.objects import FlowRun, State
-from prefect.exceptions import Abort
+from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, PREFECT_HOME, temporary_settings
-from prefect.states import AwaitingRetry, Cancelling
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
-from backroom.engine.ends import end_for, handed_back
-from backroom.engine.giving_back import give_end
+from backroom.engine.background import Background
 from backroom.engine.instance import default_name, hold_name, identity_of
-from backroom.engine.patience import until_answered
+from backroom.engine.own_runs import DRAIN_GRACE, LAST_GRACE, OwnRuns
 from backroom.engine.prefect_seams import ask_once_for_all_runs, send_last_words
-from backroom.engine.reaper import owner, reap
+from backroom.engine.reaper import reap
 from backroom.engine.server import DESK, through_the_gateway
-from backroom.engine.taking import win
-from backroom.engine.threads import Flows, RunThread
 from backroom.engine.wake import this_waker
 from backroom.engine.wakes import CANCELLING, SUSPENDED, Booth, Heard, listen_to_gateway, listen_to_prefect
 from backroom.engine.waves import wave_is_under_way
@@ -45,10 +38,6 @@ MOST_RUNS = 16
 AHEAD = timedelta(seconds=10)
 # Clocks of two machines differ; the server itself holds a run back until its time.
 SKEW = timedelta(seconds=1)
-CANCEL_GRACE = 10.0
-DRAIN_GRACE = 30.0
-LAST_GRACE = 2.0
-RETRY_SECONDS = 1.0
 # In a wave Prefect's events arrive up to ten seconds late: whoever pressed a button then is not kept waiting for them.
 # A worker that has no part in the wave, because it serves the desk alone, asks the shop whether there is one.
 BUSY_SECONDS = 1.0
@@ -84,30 +73,18 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         super().__init__(work_pool_name, work_queues, name or default_name(work_pool_name), **rest)
         self.pool = work_pool_name
         self.queues = list(work_queues or [])
-        self.most_runs = limit or MOST_RUNS
-        self.runs: dict[UUID, RunThread] = {}
-        self.draining = False
-        self._signature = self.name
-        self._nothing_to_wait_for = asyncio.Event()
-        self._flows = Flows()
+        self._background = Background(f"worker {self.name}")
+        self.runs = OwnRuns(self.name, limit or MOST_RUNS, self._background, self.push)
         self._pushed = asyncio.Event()
         self._polling = asyncio.Lock()
-        self._background: set[asyncio.Task[None]] = set()
         self._reaped_once = False
-
-    @property
-    def _who(self) -> str:
-        return owner(self._signature, os.getpid())
-
-    def _is_draining(self) -> bool:
-        return self.draining
 
     async def start(
         self, run_once: bool = False, with_healthcheck: bool = False, printer: Callable[..., None] = print
     ) -> None:
         """Work until SIGTERM or SIGINT, then drain. Raises WorkerRunsAlready when the name is taken here."""
         held = await asyncio.to_thread(hold_name, self.name, PREFECT_HOME.value(), DRAIN_GRACE + 15)
-        self._signature = f"{self.name} {identity_of(held)}"
+        self.runs.signature = f"{self.name} {identity_of(held)}"
         ask_once_for_all_runs()
         loop = asyncio.get_running_loop()
         # The client's own retries sleep up to 2ⁿ s: the worker asks again by itself, and sooner.
@@ -118,14 +95,13 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
             try:
                 await working
             except asyncio.CancelledError:
-                if not self.draining:
+                if not self.runs.draining:
                     raise
             finally:
                 for number in (signal.SIGTERM, signal.SIGINT):
                     loop.remove_signal_handler(number)
                 left_running = bool(self.runs)
-                for task in self._background:
-                    task.cancel()
+                self._background.cancel()
         if left_running:
             # Their threads cannot be ended, and the task runners' threads would be waited for.
             os._exit(0)
@@ -133,20 +109,21 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
     async def setup(self) -> None:
         """Prepare, then listen. The server may be away."""
         await super().setup()
-        self._spawn(self._take_when_pushed())
+        self._background.spawn(self._take_when_pushed())
         if not through_the_gateway():
-            self._spawn(listen_to_prefect(self.pool, self._hear, self.push))
+            self._background.spawn(listen_to_prefect(self.pool, self._hear, self.push))
         if (booth := Booth.from_environment()) is not None:
-            self._spawn(listen_to_gateway(booth, self.push))
-        self._spawn(self._flows.load_pool(self.client, self.pool))
+            self._background.spawn(listen_to_gateway(booth, self.push))
+        self._background.spawn(self.runs.flows.load_pool(self.client, self.pool))
 
     async def sync_with_backend(self) -> None:
         """Every half minute: heartbeat and orphans. Never raises."""
-        self._flows.forget_entrypoints()
+        self.runs.flows.forget_entrypoints()
         try:
             await super().sync_with_backend()
-            reaped = await reap(self.client, self.pool, self._signature, self.runs, just_started=not self._reaped_once)
-            if not self._reaped_once and not through_the_gateway():
+            first = not self._reaped_once
+            reaped = await reap(self.client, self.pool, self.runs.signature, self.runs, just_started=first)
+            if first and not through_the_gateway():
                 # What the process before this one had taken and not yet signed is nobody's for a minute, a booth's too:
                 # the sweep wakes it under a new name.
                 this_waker().look_around()
@@ -167,25 +144,14 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         self, flow_run: FlowRun, configuration: BaseJobConfiguration, task_status: Any = None
     ) -> BaseWorkerResult:
         """Run one flow run here; the way Prefect itself calls a worker, unused by ours."""
-        run = self.runs.setdefault(flow_run.id, RunThread(flow_run))
         if task_status is not None:
-            task_status.started(self._who)
-        await self._carry(run)
+            task_status.started(self.runs.who)
+        await self.runs.carry(self.client, flow_run)
         return BaseWorkerResult(status_code=0, identifier=str(flow_run.id))
 
     def push(self) -> None:
         """Look for runs now. For the worker's own event loop."""
         self._pushed.set()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._let_go)
-
-    def _let_go(self, task: asyncio.Task[None]) -> None:
-        self._background.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("worker %s: a part of it ended with an error", self.name, exc_info=error)
 
     async def _take_when_pushed(self) -> None:
         of_the_desk, in_a_wave, came_too_soon = self.queues == [DESK], False, False
@@ -233,7 +199,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
         return found > 0
 
     async def _take_due(self, *, look_first: bool) -> list[FlowRun]:
-        if self.draining or len(self.runs) >= self.most_runs:
+        if not self.runs.has_room:
             return []
         if look_first and not await self._is_anything_due():
             return []
@@ -246,131 +212,38 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
             due = flow_run.next_scheduled_start_time
             if due is not None and due > now + SKEW:
                 asyncio.get_running_loop().call_later(due.timestamp() - now.timestamp(), self.push)
-            elif flow_run.id in self.runs:
-                # Retried or resumed before its thread has quite ended.
-                self.runs[flow_run.id].wanted_again = True
-            elif len(self.runs) < self.most_runs and not self.draining:
-                run = self.runs[flow_run.id] = RunThread(flow_run)
-                self._spawn(self._carry(run))
+            elif (flow_run.id in self.runs or self.runs.has_room) and self.runs.begin(self.client, flow_run):
                 taken.append(flow_run)
         return taken
-
-    async def _carry(self, run: RunThread) -> None:
-        try:
-            if not await win(self.client, run.id, self._who, self._is_draining):
-                return
-            flow = self._flows.at_hand(run.flow_run.deployment_id)
-            if flow is None or flow.isasync or run.flow_run.infrastructure_pid:
-                # What begins at once signs with its first word (`client_for_a_run`). What somebody else has signed is
-                # ours from now on: the reaper of a process that died would give it back while it begins here.
-                self._spawn(self._sign(run))
-            outcome = await self._run_flow_of(run)
-            # Left as it is, it would be nobody's for a minute.
-            await until_answered(lambda: self._settle(run, outcome), self._is_draining)
-        except Abort as refused:
-            log.debug("run %s was not to be taken: %s", run.id, refused)
-        except Exception as error:  # noqa: BLE001 - the reaper gives back what could not be settled
-            log.warning("run %s could not be settled (%r)", run.id, error)
-        finally:
-            if run.wanted_again or len(self.runs) >= self.most_runs:
-                self.push()
-            self.runs.pop(run.id, None)
-            if self.draining and not self.runs:
-                self._nothing_to_wait_for.set()
-
-    async def _run_flow_of(self, run: RunThread) -> State | BaseException:
-        deployment = run.flow_run.deployment_id
-        if deployment is None:
-            return LookupError("the run has no deployment")
-        try:
-            flow = await until_answered(lambda: self._flows.of(self.client, deployment), self._is_draining)
-        except Exception as error:  # noqa: BLE001 - whatever a flow's module raises is told by its run
-            return error
-        return await run.run(flow, self._who)
-
-    async def _sign(self, run: RunThread) -> None:
-        while run.id in self.runs:
-            try:
-                await self.client.update_flow_run(run.id, infrastructure_pid=self._who)
-            except httpx.HTTPError:
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                return
-
-    async def _settle(self, run: RunThread, outcome: State | BaseException) -> None:
-        """Give a run that the engine left without an end the state it should have."""
-        if isinstance(outcome, State) and outcome.is_final():
-            return
-        state = (await self.client.read_flow_run(run.id)).state
-        end = end_for(run, outcome, state.type) if state is not None else None
-        if end is None:
-            return
-        await give_end(self.client, run.id, end)
-        if end.is_crashed():
-            log.error(
-                "run %s ended with an error", run.id, exc_info=outcome if isinstance(outcome, Exception) else None
-            )
 
     def _hear(self, heard: Heard) -> None:
         if heard.what in (CANCELLING, SUSPENDED):
             # The state counts, not the event: the stream replays its last minute, and the run may have gone on since.
-            self._spawn(self._look_for_stops())
+            self._background.spawn(self._look_for_stops())
         else:
             self.push()
 
     async def _look_for_stops(self) -> None:
-        if not self.runs:
-            return
-        asked = {"id": {"any_": list(self.runs)}, "state": {"type": {"any_": ["CANCELLING", "PAUSED"]}}}
         try:
-            stopping = await self.client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(asked))
+            await self.runs.look_for_stops(self.client)
         except Exception as error:  # noqa: BLE001 - no answer of the server may end the worker
             log.warning("worker %s: could not look for cancellations (%r)", self.name, error)
-            return
-        for found in stopping:
-            run = self.runs.get(found.id)
-            if run is None or run.cancelled or found.state is None:
-                continue
-            if found.state.name == SUSPENDED:
-                run.stop_at_next_task(found.state)
-            elif found.state.is_cancelling():
-                run.cancelled = True
-                self._spawn(self._cancel(run))
-
-    async def _cancel(self, run: RunThread) -> None:
-        run.stop_at_next_task(Cancelling())
-        await asyncio.sleep(CANCEL_GRACE)
-        if self.runs.get(run.id) is run:
-            run.abort()
 
     def _stop(self, working: asyncio.Task[None]) -> None:
-        if self.draining:
-            self._nothing_to_wait_for.set()
+        if self.runs.draining:
+            self.runs.hurry()
         else:
-            self.draining = True
-            self._spawn(self._drain(working))
+            self.runs.draining = True
+            self._background.spawn(self._drain(working))
 
     async def _drain(self, working: asyncio.Task[None]) -> None:
         """Take none, wait for what runs, hand the rest back, end. A second signal shortens the wait."""
         log.info("worker %s: stopping, %d runs to end", self.name, len(self.runs))
-        await self._until_empty(DRAIN_GRACE)
-        for run in list(self.runs.values()):
-            run.handed_back = True
-            run.stop_at_next_task(AwaitingRetry())
-        self._nothing_to_wait_for.clear()
-        await self._until_empty(LAST_GRACE)
-        for run in list(self.runs.values()):
-            try:
-                await give_end(self.client, run.id, handed_back(run))
-            except httpx.HTTPError as error:
-                log.warning("run %s could not be handed back (%r): the next start does it", run.id, error)
+        # Whoever is told to stop before it is set up has no client yet, and no runs.
+        if self.runs:
+            await self.runs.drain(self.client)
         try:
             await asyncio.wait_for(send_last_words(), LAST_GRACE)
         except TimeoutError:
             log.warning("worker %s: its last events could not be sent", self.name)
         working.cancel()
-
-    async def _until_empty(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds if self.runs else 0.0):
-                await self._nothing_to_wait_for.wait()

@@ -18,10 +18,10 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from prefect.states import Scheduled
 
 from backroom.engine import patience
+from backroom.engine.background import Background
 from backroom.engine.deploy import DeploymentSpec, apply
+from backroom.engine.own_runs import OwnRuns
 from backroom.engine.taking import win
-from backroom.engine.threads import RunThread
-from backroom.engine.worker import BackroomWorker
 from tests.prefect_server import PrefectServer
 
 pytestmark = [pytest.mark.prefect, pytest.mark.slow]
@@ -149,14 +149,13 @@ def test_a_run_that_its_engine_left_is_ended_though_the_server_was_away_when_its
     [deployment] = apply([DeploymentSpec(f"{FLOWS}:exits", "lines", "nobody")]).values()
 
     async def carry() -> StateType:
-        worker = BackroomWorker("nobody", None, "a worker with a bad line")
+        runs = OwnRuns("a worker with a bad line", 1, Background("it"), push=lambda: None)
         line = BadLine(2, 0, about)
         async with client_of(running_prefect, line) as client:
             parameters = {"path": str(tmp_path / "said")}
             run = await client.create_flow_run_from_deployment(UUID(deployment), parameters=parameters)
-            worker._client = client
             # Runs of this process reach no server: what the engine leaves is the worker's to end.
-            await worker._carry(RunThread(run))
+            await runs.carry(client, run)
             assert line.is_good.is_set()
             state = (await client.read_flow_run(run.id)).state
         assert state is not None
