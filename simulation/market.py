@@ -23,7 +23,7 @@ from backroom.domain.model import Delivery, OrderState
 from backroom.domain.opening import zone
 from backroom.domain.routing import NO_EVENT
 from backroom.shop.room import Room
-from backroom.store import cancelled_refunds, cancelling, desk, events, leases, print_attempts, refunds
+from backroom.store import cancelled_refunds, cancelling, desk, events, leases, print_attempts, print_handing, refunds
 from backroom.store.backlog import wake_backorders
 from backroom.store.database import Clock
 from backroom.store.tables import fulfilment_orders, orders
@@ -158,7 +158,7 @@ class Market:
 
     def _print_at(self, location: str, processes: set[str]) -> None:
         database = self.hub.room.database
-        while jobs := database.write(lambda c: print_attempts.hand_out(c, location, HUB_BENCH, 100)):
+        while jobs := database.write(lambda c: print_handing.hand_out(c, location, HUB_BENCH, 100)):
             for job in jobs:
                 assert job.process in processes, f"nothing at {location} prints {job.process}"
                 database.write(_start(job.id, job.attempt))

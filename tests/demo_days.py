@@ -51,7 +51,7 @@ from backroom.store import (
 from backroom.store.catalogue import save_variants
 from backroom.store.database import now
 from backroom.store.inbox_door import Delivery, accept
-from backroom.store.print_attempts import HandedJob
+from backroom.store.print_handing import HandedJob
 from simulation.clock import StandingClock
 from tests.fakes import RememberingWaker
 from tests.shops import Floor

@@ -34,12 +34,12 @@ from backroom.outgoing.circuit import close_all, keep_in
 from backroom.shop import room as rooms
 from backroom.shop.room import Room
 from backroom.shop.secrets import Secrets
-from backroom.store import print_attempts, scanning, stock
+from backroom.store import print_attempts, print_handing, scanning, stock
 from backroom.store.asked_waits import WaitsBook
 from backroom.store.catalogue import save_variants
 from backroom.store.database import Database, now
 from backroom.store.inbox_door import Delivery, Receipt, accept
-from backroom.store.print_attempts import HandedJob
+from backroom.store.print_handing import HandedJob
 from backroom.store.seals import Seals
 from backroom.store.story import OrderStory, story
 from backroom.store.tables import asked_waits, effects, orders, reservations, shipments, stock_levels, stock_movements
@@ -332,7 +332,7 @@ class Floor:
         close_all()
 
     def hand_out(self, location: str, holder: str = "bench", most: int = 10) -> list[HandedJob]:
-        return self.room.database.write(lambda c: print_attempts.hand_out(c, location, holder, most))
+        return self.room.database.write(lambda c: print_handing.hand_out(c, location, holder, most))
 
     def print(self, job: HandedJob, outcome: str = "done", holder: str = "bench") -> None:
         """Start a job in hand and settle it."""

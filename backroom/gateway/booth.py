@@ -24,7 +24,15 @@ from backroom.gateway.front import front_of
 from backroom.printing import sealed
 from backroom.printing.device import device_name, public_key
 from backroom.shop.room import Room
-from backroom.store import booth_calls, booth_devices, print_attempts, print_jobs, print_seals, replayed_prints
+from backroom.store import (
+    booth_calls,
+    booth_devices,
+    print_attempts,
+    print_handing,
+    print_jobs,
+    print_seals,
+    replayed_prints,
+)
 from backroom.store.api_keys import KeyInfo
 from backroom.store.booth_wakes import claim_jobs, location_of
 from backroom.store.claims import Wakeup
@@ -155,7 +163,7 @@ def claim(location: str, asked: ClaimJobs, request: Request, _key: Booth) -> dic
     """What the worker has in hand already, then waiting jobs up to `most`, now in its hands."""
     room = front_of(request).room
 
-    def work(connection: Connection) -> list[print_attempts.HandedJob]:
+    def work(connection: Connection) -> list[print_handing.HandedJob]:
         booth_calls.hear(connection, location, now(connection))
         if asked.device is not None and asked.holding is not None:
             print_seals.confirm(connection, device_name(asked.device), location, asked.holding)
@@ -181,7 +189,7 @@ def payload(location: str, job_id: RowId, asked: AskPayload, request: Request, k
         if most is not None:
             # Before its picture is made; what counts is asked again with the commit.
             print_seals.check_room(connection, device_name(asked.device), job_id, most, now(connection))
-        described = print_attempts.describe(connection, job_id)
+        described = print_handing.describe(connection, job_id)
         printed = document_of(connection, room, job)
         ends = print_seals.dies_at(connection, location, now(connection))
     bound = sealed.Bound(job_id, asked.attempt, location, device_name(asked.device), ends)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from backroom.domain.model import PrintJobState
 from backroom.store.claims import raise_generation
-from backroom.store.print_attempts import HandedJob, hand_out
+from backroom.store.print_handing import HandedJob, hand_out
 from backroom.store.print_jobs import STAGE, beside_owners, wanted
 from backroom.store.tables import generations, print_jobs
 

@@ -22,7 +22,8 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, delete, exists, in
 
 from backroom.domain.errors import Retry
 from backroom.store.batches import insert_new
-from backroom.store.database import now, writes
+from backroom.store.connections import writes
+from backroom.store.database import now
 from backroom.store.tables import (
     channel_news,
     claims,

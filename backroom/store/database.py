@@ -1,9 +1,9 @@
-"""Connections and transactions: how this process reads and writes the shop's database.
+"""Transactions: how this process reads and writes the shop's database.
 
-On SQLite all writes of a process go through one thread, each in `BEGIN IMMEDIATE`, so that writers queue here; writers
-of other processes are waited for by looking every millisecond. The gateway's small writes are committed in groups, each
-in a savepoint of its own. On PostgreSQL writes run in the caller's thread and are repeated when the server broke a
-deadlock. What is read or written stands in the modules beside this one.
+On SQLite all writes of a process go through one thread, so that writers queue here. The gateway's small writes are
+committed in groups, each in a savepoint of its own. On PostgreSQL writes run in the caller's thread and are repeated
+when the server broke a deadlock. How connections are opened stands in `connections`, what is read or written in the
+modules beside it.
 
 Time is the database's own. Whoever plays an evening in seconds (`simulation`) opens the database with a clock of his;
 everything that asks for the time (`now`) is told by that one then.
@@ -12,9 +12,7 @@ everything that asks for the time (`now`) is told by that one then.
 from __future__ import annotations
 
 import queue
-import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -22,27 +20,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backroom.domain.errors import Retry
+from backroom.store.connections import WRITES, engine_for, is_busy
 
 T = TypeVar("T")
 # Tells the time, in UTC.
 Clock: TypeAlias = Callable[[], datetime]
 
-BUSY_MS = 15_000
-LOCK_LOOK_SECONDS = 0.001
-CONNECT_SECONDS = 10
 GROUP_MOST = 200
 DEADLOCK_TRIES = 5
-# After a commit that leaves so many pages in SQLite's log, whoever committed copies them into the database (64 MiB).
-DOOR_CHECKPOINT_PAGES = 16_384
 # PostgreSQL: serialization_failure, deadlock_detected (Appendix A, class 40); lock_not_available (class 55).
 _TRY_AGAIN = {"40001", "40P01"}
 _NO_LOCK = "55P03"
-# SQLite: SQLITE_BUSY and SQLITE_LOCKED, the low byte of the extended result code (sqlite.org/rescode.html).
-_SQLITE_BUSY = {5, 6}
 
 # How a moment stands in a key, besides an id: ids and numbers come again when a database is made anew, and Prefect's
 # may outlive it.
@@ -50,9 +42,6 @@ MOMENT = "%Y%m%dT%H%M%S.%f"
 
 # The execution option under which a database's connections carry a clock that is not its own.
 _CLOCK = "backroom_clock"
-
-# Execution options of a connection that writes: on SQLite its transactions begin as IMMEDIATE.
-WRITES = {"backroom_writes": True}
 
 
 class DatabaseBusy(Retry):
@@ -84,7 +73,7 @@ class Database:
 
     def __init__(self, url: str, *, door: bool = False, clock: Clock | None = None) -> None:
         self.url = url
-        self.engine = _engine(url, door)
+        self.engine = engine_for(url, door=door)
         if clock is not None:
             self.engine = self.engine.execution_options(**{_CLOCK: clock})
         self.is_sqlite = self.engine.dialect.name == "sqlite"
@@ -222,11 +211,6 @@ def now(connection: Connection) -> datetime:
     return moment.astimezone(UTC)
 
 
-def writes(connection: Connection) -> bool:
-    """Whether this connection is in a writing transaction, and so may lock rows."""
-    return connection.get_execution_options().keys() >= WRITES.keys()
-
-
 @contextmanager
 def overwrite_deleted(connection: Connection) -> Iterator[None]:
     """What is deleted or changed meanwhile is written over with zeros in SQLite's pages, not only let go.
@@ -244,14 +228,14 @@ def overwrite_deleted(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql(f"PRAGMA secure_delete={usual}").close()
 
 
+@contextmanager
+def _writing(engine: Engine) -> Iterator[Connection]:
+    with engine.connect().execution_options(**WRITES) as connection, connection.begin():
+        yield connection
+
+
 def _broken_deadlock(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
-
-
-def is_busy(error: BaseException | None) -> bool:
-    """Whether SQLite was kept out by somebody else's lock."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _SQLITE_BUSY
 
 
 def trouble_of_the_moment(error: DBAPIError) -> Retry | None:
@@ -263,94 +247,3 @@ def trouble_of_the_moment(error: DBAPIError) -> Retry | None:
     if error.connection_invalidated or (isinstance(error, OperationalError) and state is None and code is None):
         return DatabaseAway("the database does not answer", remedy="It is tried again.")
     return None
-
-
-@contextmanager
-def _writing(engine: Engine) -> Iterator[Connection]:
-    with engine.connect().execution_options(**WRITES) as connection, connection.begin():
-        yield connection
-
-
-def _name_no_values(context: ExceptionContext) -> None:
-    """Keep PostgreSQL's DETAIL, which quotes the row that it refused, out of messages and tracebacks."""
-    error, told = context.original_exception, context.sqlalchemy_exception
-    said = getattr(getattr(error, "diag", None), "message_primary", None)
-    if said is not None and told is not None:
-        told.args = (told.args[0].replace(str(error), said), *told.args[1:])
-        error.args = (said, *error.args[1:])
-
-
-def _engine(url: str, door: bool) -> Engine:
-    if not url.startswith("sqlite"):
-        engine = create_engine(
-            url,
-            hide_parameters=True,
-            pool_size=5,
-            max_overflow=10,
-            pool_pre_ping=True,
-            # libpq: seconds to connect, milliseconds until data that nobody acknowledges ends the connection.
-            connect_args={
-                "connect_timeout": CONNECT_SECONDS,
-                "tcp_user_timeout": BUSY_MS,
-                "options": f"-c lock_timeout={BUSY_MS} -c timezone=UTC",
-            },
-        )
-        event.listen(engine, "handle_error", _name_no_values)
-        return engine
-    engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False}
-    )
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: object) -> None:
-        # We begin transactions ourselves (below); the driver's own BEGIN would come too late for IMMEDIATE.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            f"busy_timeout={BUSY_MS}",
-            "foreign_keys=ON",
-            "cache_size=-65536",
-            "temp_store=MEMORY",
-            *([f"wal_autocheckpoint={DOOR_CHECKPOINT_PAGES}"] if door else []),
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("backroom_writes", False):
-            _begin_as_writer(connection)
-        else:
-            connection.exec_driver_sql("BEGIN")
-
-    return engine
-
-
-def _begin_as_writer(connection: Connection) -> None:
-    """Take SQLite's one write lock within a millisecond or two of its release, as long as the busy time-out says.
-
-    SQLite itself sleeps up to a tenth of a second between two looks (sqliteDefaultBusyCallback in its main.c), and
-    wakes up when a wave that commits step by step has just taken the lock again: webhooks waited 0.3 s for locks that
-    were held for 30 ms.
-    """
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    (patience_ms,) = raw.execute("PRAGMA busy_timeout").fetchone()
-    deadline = time.monotonic() + patience_ms / 1000
-    raw.execute("PRAGMA busy_timeout=0")
-    try:
-        while time.monotonic() < deadline:
-            try:
-                raw.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in _SQLITE_BUSY:
-                    break
-                time.sleep(LOCK_LOOK_SECONDS)
-            else:
-                return
-        # Whatever keeps us out is raised as SQLAlchemy raises it.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    finally:
-        raw.execute(f"PRAGMA busy_timeout={patience_ms}")

@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 
-from backroom.store.database import WRITES
+from backroom.store.connections import WRITES
 from backroom.store.tables import metadata
 
 FOLDER = Path(__file__).parent / "migrations"

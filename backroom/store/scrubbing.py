@@ -15,7 +15,8 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from backroom.store.database import Database, is_busy, trouble_of_the_moment
+from backroom.store.connections import is_busy
+from backroom.store.database import Database, trouble_of_the_moment
 
 PATIENCE_SECONDS = 10.0
 LOOK_SECONDS = 0.05

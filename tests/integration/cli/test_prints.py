@@ -19,7 +19,8 @@ from backroom.store.booth_devices import let_in
 from backroom.store.booth_wakes import claim_jobs
 from backroom.store.database import now
 from backroom.store.offline_conflicts import Conflict, ConflictKind, note
-from backroom.store.print_attempts import HandedJob, settle, start
+from backroom.store.print_attempts import settle, start
+from backroom.store.print_handing import HandedJob
 from backroom.store.print_seals import NewSeal
 from backroom.store.tables import orders
 from backroom.store.till_numbers import hear

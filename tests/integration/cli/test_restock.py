@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from backroom.domain.events import Event, Session
 from backroom.shop.demo_samples import approve_samples
 from backroom.shop.room import Room
-from backroom.store import events, print_attempts, stock
+from backroom.store import events, print_attempts, print_handing, stock
 from backroom.store.database import now
 from backroom.store.transfer_stock import change
 from tests.integration.cli.typing_in import answered, typed
@@ -82,7 +82,7 @@ def test_what_lacks_is_printed_with_the_yes_and_completes_the_pick_list(room: Ro
     assert len(queue) == sum(first.values())
 
     def print_all(connection: Connection) -> None:
-        for job in print_attempts.hand_out(connection, "main-hub", "bench", 500):
+        for job in print_handing.hand_out(connection, "main-hub", "bench", 500):
             print_attempts.start(connection, job.id, job.attempt, "bench", "press")
             print_attempts.settle(connection, job.id, job.attempt, "bench", "done", "")
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 
 from backroom.domain.events import Event, Session
 from backroom.domain.transfers import PackLine
-from backroom.store import catalogue, events, print_attempts, stock, transfers
+from backroom.store import catalogue, events, print_attempts, print_handing, stock, transfers
 from backroom.store.database import now
 from backroom.store.tables import restock_plans
 from tests.integration.gateway.conftest import SKU, VARIANT, Gateway
@@ -91,7 +91,7 @@ def test_what_is_printed_first_is_shown_until_it_came_out(gateway: Gateway, staf
     assert f'<a href="{page}">{number}</a> to stock' in staff.get("/prints/booth-a").text
 
     def print_it(connection: Connection) -> None:
-        (job,) = print_attempts.hand_out(connection, "booth-a", "bench", 5)
+        (job,) = print_handing.hand_out(connection, "booth-a", "bench", 5)
         print_attempts.start(connection, job.id, job.attempt, "bench", "press")
         print_attempts.settle(connection, job.id, job.attempt, "bench", "done", "")
 

@@ -11,7 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, insert, select
 
-from backroom.store.database import WRITES, Database
+from backroom.store.connections import WRITES
+from backroom.store.database import Database
 from backroom.store.migrate import migrate, migrate_to
 from backroom.store.tables import metadata, refunds
 from backroom.store.tables.base import FORMAT

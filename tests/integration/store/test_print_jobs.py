@@ -7,7 +7,8 @@ from sqlalchemy import Connection, update
 
 from backroom.domain.model import PrintJobState
 from backroom.store import print_attempts, print_jobs
-from backroom.store.print_attempts import MOST_FAILURES, HandedJob, NotYourJob
+from backroom.store.print_attempts import MOST_FAILURES, NotYourJob
+from backroom.store.print_handing import HandedJob
 from backroom.store.tables import fulfilment_orders
 from backroom.store.tables import print_jobs as print_job_table
 from tests.shops import BOOTH, HUB, PLAIN, Floor

@@ -20,7 +20,7 @@ from backroom.store import cancelling, desk, print_rejects, reject_figures, stoc
 from backroom.store.catalogue import save_variants, variants_by_sku
 from backroom.store.database import now
 from backroom.store.material_batches import INK
-from backroom.store.print_attempts import HandedJob
+from backroom.store.print_handing import HandedJob
 from backroom.store.print_rejects import NotToReject, Rejected
 from backroom.store.reject_figures import printer_of
 from backroom.store.sample_standing import blanks

@@ -7,7 +7,8 @@ import pytest
 from backroom.domain.model import PrintJobState
 from backroom.store import cancelling, desk, print_attempts, print_trouble, sickness
 from backroom.store.database import now
-from backroom.store.print_attempts import MOST_FAILURES, HandedJob
+from backroom.store.print_attempts import MOST_FAILURES
+from backroom.store.print_handing import HandedJob
 from backroom.store.story import waiting_for_person
 from tests.shops import BOOTH, HUB, PLAIN, SCARCE, Floor
 

@@ -37,7 +37,8 @@ from backroom.store.booth_wakes import look
 from backroom.store.catalogue import save_variants
 from backroom.store.database import now
 from backroom.store.material_batches import INK
-from backroom.store.print_attempts import HandedJob, NotYourJob
+from backroom.store.print_attempts import NotYourJob
+from backroom.store.print_handing import HandedJob
 from backroom.store.print_rejects import NotToReject
 from backroom.store.tables import effects, event_history, stock_levels, transfer_lines
 from backroom.store.tables import print_jobs as jobs_table
