@@ -17,10 +17,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-from backroom.carriers.address_check import check_address
 from backroom.carriers.base import AddressRefused, ParcelRefused, RefundOutcome, RefundRefused
+from backroom.carriers.easypost_asking import check_parcel, shipment_for
 from backroom.carriers.easypost_reading import (
     POSTAGE_EXISTS,
     SERVICE,
@@ -29,25 +28,17 @@ from backroom.carriers.easypost_reading import (
     events_of,
     is_bought,
     is_id,
+    label_url,
     no_rates,
+    purchase_of,
     rates_of,
+    refund_status,
     refusal,
-    selected,
     shipment_of,
-    tracking_of,
-    word,
 )
 from backroom.carriers.label_files import LabelFiles
 from backroom.domain.errors import BackroomError, OutcomeUnknown
-from backroom.domain.labels import (
-    LabelDocument,
-    LabelKind,
-    LabelRequest,
-    PostalAddress,
-    Purchase,
-    return_code,
-    tracking_number,
-)
+from backroom.domain.labels import LabelDocument, LabelKind, LabelRequest, Purchase
 from backroom.domain.rates import Rate
 from backroom.domain.tracking import TrackingEvent
 from backroom.outgoing.client import Account, Client
@@ -60,8 +51,6 @@ LABEL_HOSTS = ("easypost-files.s3.us-west-2.amazonaws.com", "easypost-files.s3-u
 SIDE_BY_SIDE = 4
 # It waits for its carriers for up to a minute.
 READ_TIMEOUT = 75.0
-GRAMS_IN_AN_OUNCE = 28.349523125
-MM_IN_AN_INCH = 25.4
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -124,7 +113,7 @@ class EasyPost:
     def refund(self, reference: str) -> RefundOutcome:
         """Ask the money for an unused label back; asked again, it says how that stands. A rejected one is asked anew,
         for those that are asked too soon are rejected by mistake."""
-        stands = _refund_status(self._shipment(reference))
+        stands = refund_status(self._shipment(reference))
         if stands not in (None, "rejected"):
             return stands
         try:
@@ -135,11 +124,11 @@ class EasyPost:
                 f"{SERVICE} does not take the label {reference} back ({code}).",
                 remedy="Look at the shipment at EasyPost: a label that was scanned is not paid back.",
             ) from None
-        return _refund_status(shipment_of(answer, reference)) or "submitted"
+        return refund_status(shipment_of(answer, reference)) or "submitted"
 
     def refund_state(self, reference: str) -> RefundOutcome | None:
         """How a refund stands; None where none was asked for."""
-        return _refund_status(self._shipment(reference))
+        return refund_status(self._shipment(reference))
 
     def check(self) -> None:
         """Ask for one shipment, to see whether the key works; for `backroom doctor`."""
@@ -147,7 +136,7 @@ class EasyPost:
         is_theirs(SERVICE, answer, "shipments")
 
     def _rates(self, request: LabelRequest) -> list[Rate]:
-        self._check(request)
+        check_parcel(request, most_g=self._account.max_weight_g, countries=self._account.countries)
         there = self._create(request, back=False)
         offered = rates_of(there, self._account.id)
         if not offered:
@@ -188,7 +177,7 @@ class EasyPost:
                 remedy=error.remedy,
                 cause=error.cause,
             ) from None
-        return _purchase(request, there, back)
+        return purchase_of(request, there, back)
 
     def _bought(self, shipment_id: str, rate_id: str, order_number: str) -> dict[str, Any]:
         """The shipment with its postage, bought unless it has it.
@@ -237,13 +226,13 @@ class EasyPost:
     def _document(self, reference: str) -> LabelDocument:
         wanted, files = self._account.label_format, LabelFiles(SERVICE, self._account.label_hosts)
         shipment = self._shipment(reference)
-        url = _label_url(shipment, wanted)
+        url = label_url(shipment, wanted)
         if not url:
             shipment = self._converted(reference, wanted)
-            url = _label_url(shipment, wanted)
+            url = label_url(shipment, wanted)
         zpl = ""
         if self._account.zpl:
-            zpl = files.zpl(_label_url(shipment, "zpl") or _label_url(self._converted(reference, "zpl"), "zpl"))
+            zpl = files.zpl(label_url(shipment, "zpl") or label_url(self._converted(reference, "zpl"), "zpl"))
         media_type, content = files.fetch(url, about=reference)
         return LabelDocument(media_type, content, zpl)
 
@@ -255,54 +244,24 @@ class EasyPost:
 
     def _create(self, request: LabelRequest, *, back: bool) -> dict[str, Any]:
         """A shipment, which costs nothing: one that was made twice is forgotten there."""
-        asked = {
-            "reference": f"{request.key}-return" if back else request.key,
-            "to_address": _address(request.recipient),
-            "from_address": _address(request.sender),
-            "parcel": self._parcel(request),
-            # For a return the addresses stay as they are: it turns them round itself.
-            "is_return": back,
-            "options": {"label_format": self._account.label_format.upper(), "label_size": "4x6"},
-        }
+        account = self._account
+        asked = shipment_for(request, back=back, label_format=account.label_format, box_mm=account.box_mm)
         try:
             answer = self._calls().call("POST", "shipments", about=request.key, again=True, json={"shipment": asked})
         except ServiceRefused as error:
             raise refusal(error.answer, request.order_number) from None
         shipment = shipment_of(answer, request.key)
-        if shipment.get("mode") != self._account.mode:
+        if shipment.get("mode") != account.mode:
             raise WrongMode(
-                f"the key of {SERVICE} is not for {self._account.mode}, as the shop file says",
+                f"the key of {SERVICE} is not for {account.mode}, as the shop file says",
                 remedy="Correct `mode` in the shop file, or the key in the secrets.",
             )
         return shipment
-
-    def _parcel(self, request: LabelRequest) -> dict[str, float]:
-        """Ounces and inches, to one decimal as its documentation has it; never less than there is."""
-        spec = request.parcel
-        sides = [side for side in (spec.length_mm, spec.width_mm, spec.height_mm) if side]
-        sides = sides if len(sides) == 3 else list(self._account.box_mm)
-        parcel = {"weight": max(0.1, round(spec.weight_g / GRAMS_IN_AN_OUNCE + 0.05, 1))}
-        named = zip(("length", "width", "height"), sides, strict=False)
-        return parcel | {name: max(0.1, round(side / MM_IN_AN_INCH, 1)) for name, side in named}
 
     def _shipment(self, reference: str) -> dict[str, Any]:
         if not is_id(reference, "shp"):
             raise ServiceSetup(SERVICE, f"{reference!r} is no shipment of {SERVICE}", remedy="Look at the parcel.")
         return shipment_of(self._calls().call("GET", f"shipments/{reference}", about=reference), reference)
-
-    def _check(self, request: LabelRequest) -> None:
-        number, weight = request.order_number, request.parcel.weight_g
-        if weight <= 0:
-            raise ParcelRefused(f"the parcel of {number} has no weight", remedy="Give its articles a weight.")
-        if weight > self._account.max_weight_g:
-            raise ParcelRefused(
-                f"the parcel of {number} weighs {weight} g, {SERVICE} takes {self._account.max_weight_g} g here",
-                remedy="Send it in several parcels or with another carrier.",
-            )
-        if request.recipient.country not in self._account.countries:
-            raise AddressRefused(number, "recipient.country", f"is not served by {SERVICE}")
-        check_address(number, "sender", request.sender)
-        check_address(number, "recipient", request.recipient)
 
     def _calls(self) -> Client:
         client: Client | None = getattr(self._local, "client", None)
@@ -324,67 +283,3 @@ class EasyPost:
             return [one(item) for item in items]
         with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="easypost") as threads:
             return list(threads.map(one, items))
-
-
-def _purchase(request: LabelRequest, there: dict[str, Any], back: dict[str, Any] | None) -> Purchase:
-    brand, service, cost, currency = selected(there)
-    slip = tracking_number("return", request.key)
-    back_tracking = tracking_of(back) if back else slip
-    if back:
-        _, _, back_cost, back_currency = selected(back)
-        # Two currencies have no sum: what is told then is the way out alone.
-        cost += back_cost if back_currency == currency else 0
-    return Purchase.from_answer(
-        replace(request, service=service),
-        {
-            "tracking": tracking_of(there),
-            "return_tracking": back_tracking,
-            "cost_minor": cost,
-            "currency": currency,
-            "carrier": brand,
-            "return_code": return_code(request.order_number, back_tracking),
-            "reference": there["id"],
-            "return_reference": back["id"] if back else "",
-        },
-    )
-
-
-def _address(address: PostalAddress) -> dict[str, str]:
-    lines = [line.strip() for line in address.lines if line.strip()]
-    named = {
-        "name": address.name,
-        "company": address.company,
-        "street1": lines[0] if lines else "",
-        "street2": ", ".join(lines[1:]),
-        "city": address.city,
-        "state": address.region,
-        "zip": address.postcode,
-        "country": address.country,
-        "phone": address.phone,
-    }
-    return {name: value.strip() for name, value in named.items() if value and value.strip()}
-
-
-def _label_url(shipment: dict[str, Any], wanted: str) -> str:
-    """The address of the label in a format, empty where there is none yet."""
-    label = shipment.get("postage_label")
-    label = label if isinstance(label, dict) else {}
-    own = {"pdf": "application/pdf", "png": "image/png", "zpl": "application/zpl"}[wanted]
-    candidates = [label.get(f"label_{wanted}_url")]
-    if label.get("label_file_type") == own:
-        candidates.append(label.get("label_url"))
-    return next((url for url in candidates if isinstance(url, str) and urlsplit(url).netloc), "")
-
-
-def _refund_status(shipment: dict[str, Any]) -> RefundOutcome | None:
-    """`refund_status` of a shipment: submitted, refunded, rejected or not_applicable."""
-    match word(shipment.get("refund_status")):
-        case "submitted":
-            return "submitted"
-        case "refunded":
-            return "refunded"
-        case "rejected":
-            return "rejected"
-        case "not_applicable":
-            return "not_applicable"
-    return None

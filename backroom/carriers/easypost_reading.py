@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import urlsplit
 
-from backroom.carriers.base import AddressRefused, ParcelRefused
+from backroom.carriers.base import AddressRefused, ParcelRefused, RefundOutcome
 from backroom.domain.errors import AskPerson, BackroomError, OutcomeUnknown
+from backroom.domain.labels import LabelRequest, Purchase, return_code, tracking_number
 from backroom.domain.money import to_minor
 from backroom.domain.rates import Rate
 from backroom.domain.tracking import ParcelState, TrackingEvent
@@ -113,6 +116,55 @@ def selected(shipment: Mapping[str, Any]) -> tuple[str, str, int, str]:
             remedy="Look at the shipment there, then press Retry: nothing is bought again.",
         )
     return brand, service, price, str(rate["currency"])
+
+
+def purchase_of(request: LabelRequest, there: Mapping[str, Any], back: Mapping[str, Any] | None) -> Purchase:
+    """What was bought, from the shipment and that of its way back; AnswerUnreadable."""
+    brand, service, cost, currency = selected(there)
+    slip = tracking_number("return", request.key)
+    back_tracking = tracking_of(back) if back else slip
+    if back:
+        _, _, back_cost, back_currency = selected(back)
+        # Two currencies have no sum: what is told then is the way out alone.
+        cost += back_cost if back_currency == currency else 0
+    return Purchase.from_answer(
+        replace(request, service=service),
+        {
+            "tracking": tracking_of(there),
+            "return_tracking": back_tracking,
+            "cost_minor": cost,
+            "currency": currency,
+            "carrier": brand,
+            "return_code": return_code(request.order_number, back_tracking),
+            "reference": there["id"],
+            "return_reference": back["id"] if back else "",
+        },
+    )
+
+
+def label_url(shipment: Mapping[str, Any], wanted: str) -> str:
+    """The address of the label in a format, empty where there is none yet."""
+    label = shipment.get("postage_label")
+    label = label if isinstance(label, dict) else {}
+    own = {"pdf": "application/pdf", "png": "image/png", "zpl": "application/zpl"}[wanted]
+    candidates = [label.get(f"label_{wanted}_url")]
+    if label.get("label_file_type") == own:
+        candidates.append(label.get("label_url"))
+    return next((url for url in candidates if isinstance(url, str) and urlsplit(url).netloc), "")
+
+
+def refund_status(shipment: Mapping[str, Any]) -> RefundOutcome | None:
+    """`refund_status` of a shipment: submitted, refunded, rejected or not_applicable."""
+    match word(shipment.get("refund_status")):
+        case "submitted":
+            return "submitted"
+        case "refunded":
+            return "refunded"
+        case "rejected":
+            return "rejected"
+        case "not_applicable":
+            return "not_applicable"
+    return None
 
 
 def events_of(tracker: object) -> list[TrackingEvent]:
