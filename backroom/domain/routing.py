@@ -1,7 +1,8 @@
 """Routing: at which location an order is made, by the shop's ordered rules, with reasons.
 
 What belongs here: the choice. What does not: what a rule may say (`routing_filters`), what a place has
-(`routing_places`), taking the pieces (`backroom.store.stock`: a decision is a plan, the reservation settles it).
+(`routing_places`), how places compare and how that is said (`routing_words`), taking the pieces
+(`backroom.store.stock`: a decision is a plan, the reservation settles it).
 
 The first rule wins whose `when` holds of the order and whose `where` leaves a place. Its sorts order the places, ties
 go by the shop file. The best place that can make the whole order alone makes it: from stock, and, where the rule says
@@ -17,15 +18,24 @@ Distances are never guessed: a rule whose answer hangs on one holds an order tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import combinations
 
 from backroom.domain.model import Delivery, OrderToRoute, RejectedAlternative, RoutingDecision
-from backroom.domain.routing_filters import CompiledRule, CompiledRules, compile_rules, kilometres, lacking, pieces
+from backroom.domain.routing_filters import CompiledRule, CompiledRules, compile_rules, pieces
 from backroom.domain.routing_places import LocationView, Place, Share, see, share
 from backroom.domain.routing_rules import RoutingRule
+from backroom.domain.routing_words import (
+    beaten_by,
+    for_want_of_a_sample,
+    makes_alone,
+    making,
+    missing_here,
+    reasons_for,
+    sort_key,
+)
 
 __all__ = ["CompiledRules", "LocationView", "compile_rules", "makes_all", "route", "route_all"]
 
@@ -41,30 +51,6 @@ SHORT_STOCK = "short_stock"
 # Stands for a rule where a place sends on what it would be late with.
 WOULD_BE_LATE = "what would be late"
 NOWHERE_ELSE = "it would be late there, but no other place can make it"
-
-_SortKey = tuple[int, ...]
-
-_SORT_KEYS: Mapping[str, Callable[[Place], int]] = {
-    "nearest": lambda place: place.metres or 0,
-    "most_complete": lambda place: -place.in_stock,
-    "fewest_splits": lambda place: -place.can_make,
-    "cheapest": lambda place: place.cost_minor,
-    "least_loaded": lambda place: place.view.load,
-}
-_FIRST_BY = {
-    "nearest": "the nearest",
-    "most_complete": "the one with the most in stock",
-    "fewest_splits": "the one that can make the most of it",
-    "cheapest": "the cheapest",
-    "least_loaded": "the one with the least to do",
-}
-_BEATEN_BY: Mapping[str, Callable[[Place], str]] = {
-    "nearest": lambda place: f"farther away, {kilometres(place.metres or 0)} km",
-    "most_complete": lambda place: f"less in stock, {place.in_stock} of {pieces(place.pieces)}",
-    "fewest_splits": lambda place: f"it can make less of it, {place.can_make} of {pieces(place.pieces)}",
-    "cheapest": lambda place: "dearer",
-    "least_loaded": lambda place: f"more to do, {place.view.load} open",
-}
 
 
 def route(
@@ -122,7 +108,7 @@ def _route(order: OrderToRoute, compiled: CompiledRules, views: Sequence[Locatio
             reason = "the rule needs a distance, and neither coordinates nor the postcode say where the order goes"
             return _hold(rule.name, NO_COORDINATES, reason, rejected)
         if len(candidates) > 1:
-            candidates.sort(key=partial(_key, rule))
+            candidates.sort(key=partial(sort_key, rule))
         short |= dict.fromkeys(_found_short(rule, candidates))
         decision = _assign(rule, order, candidates, rejected)
         if decision is not None:
@@ -162,7 +148,7 @@ def makes_all(order: OrderToRoute, place: Place) -> str:
     refusal = place.refusal if order.delivery is Delivery.SHIP else ""
     if not refusal and place.view.capacity_left is not None and place.view.capacity_left < 1:
         refusal = "it has no room for another order"
-    return refusal or _missing_here(place, printing=True)
+    return refusal or missing_here(place, printing=True)
 
 
 def _as_sent(
@@ -176,7 +162,7 @@ def _as_sent(
         rejected.append(RejectedAlternative(WOULD_BE_LATE, place.id, why))
         return None
     shared = share(order, [place], printing=True)
-    reasons = ("it would be late where it was", f"it has {_making(place, shared)}")
+    reasons = ("it would be late where it was", f"it has {making(place, shared)}")
     passed = (RejectedAlternative(WOULD_BE_LATE, one.id, one.refusal) for one in places if one.id in order.refused_at)
     return RoutingDecision(
         "assigned",
@@ -215,15 +201,11 @@ def _needs_distance(rule: CompiledRule, candidates: Sequence[Place]) -> bool:
     return filtered or ("nearest" in rule.sort and len(candidates) > 1)
 
 
-def _key(rule: CompiledRule, place: Place) -> _SortKey:
-    return tuple(_SORT_KEYS[sort](place) for sort in rule.sort)
-
-
 def _found_short(rule: CompiledRule, candidates: Sequence[Place]) -> Iterator[tuple[str, str]]:
     """(location, sku) where the rule asked in vain: it asks in order, up to the place that can make all of it alone."""
     for place in candidates:
         yield from ((place.id, sku) for sku in place.short_of)
-        if _makes_alone(place, printing=rule.short == "print"):
+        if makes_alone(place, printing=rule.short == "print"):
             return
 
 
@@ -232,7 +214,7 @@ def _assign(
 ) -> RoutingDecision | None:
     """The decision of a rule for its sorted candidates; None when it is short and leaves the order to the next one."""
     printing = rule.short == "print"
-    alone = [place for place in candidates if _makes_alone(place, printing=printing)]
+    alone = [place for place in candidates if makes_alone(place, printing=printing)]
     if alone:
         chosen, shared = [alone[0]], share(order, alone[:1], printing=printing)
     else:
@@ -245,13 +227,13 @@ def _assign(
         chosen = [place for place in candidates if place.id in used]
     for place in candidates:
         if place not in chosen:
-            reason = _missing_here(place, printing=printing) or _beaten(rule, place, chosen[0])
+            reason = missing_here(place, printing=printing) or beaten_by(rule, place, chosen[0])
             rejected.append(RejectedAlternative(rule.name, place.id, reason))
     return RoutingDecision(
         outcome="assigned",
         rule=rule.name,
         assignments=shared.assignments,
-        reasons=tuple(_reasons(rule, chosen, shared, len(alone))),
+        reasons=tuple(reasons_for(rule, chosen, shared, len(alone))),
         rejected=tuple(rejected),
         distance_km=_distance(order, chosen[0]),
     )
@@ -280,7 +262,7 @@ def _short(
 ) -> RoutingDecision | None:
     printing = rule.short == "print"
     for place in candidates:
-        rejected.append(RejectedAlternative(rule.name, place.id, _missing_here(place, printing=printing)))
+        rejected.append(RejectedAlternative(rule.name, place.id, missing_here(place, printing=printing)))
     if rule.short == "next":
         return None
     if shared.complete:
@@ -289,7 +271,7 @@ def _short(
         nowhere = "neither in stock nor printable" if printing else "not in stock"
         reasons = [
             f"{count} of {pieces(line.quantity)} of {line.sku} {'is' if count == 1 else 'are'} {nowhere}"
-            f"{_for_want_of_a_sample(candidates, line.sku) if printing else ''}"
+            f"{for_want_of_a_sample(candidates, line.sku) if printing else ''}"
             for line, count in zip(order.lines, shared.missing, strict=True)
             if count
         ]
@@ -298,60 +280,11 @@ def _short(
     return RoutingDecision("backorder", rule.name, (), tuple(reasons), tuple(rejected))
 
 
-def _for_want_of_a_sample(candidates: Sequence[Place], sku: str) -> str:
-    whys = (place.view.unsampled[sku] for place in candidates if sku in place.view.unsampled)
-    why = next(whys, "")
-    return f": {why}" if why else ""
-
-
 def _hold(
     rule: str, hold_reason: str, reasons: str | Sequence[str], rejected: Sequence[RejectedAlternative]
 ) -> RoutingDecision:
     said = (reasons,) if isinstance(reasons, str) else tuple(reasons)
     return RoutingDecision("hold", rule, (), said, tuple(rejected), hold_reason)
-
-
-def _makes_alone(place: Place, *, printing: bool) -> bool:
-    return (place.can_make if printing else place.in_stock) == place.pieces
-
-
-def _missing_here(place: Place, *, printing: bool) -> str:
-    """What a place lacks of the order, "" when it could make all of it."""
-    lacks = place.pieces - (place.can_make if printing else place.in_stock)
-    if not lacks:
-        return ""
-    return lacking(place) if printing else f"{lacks} of {pieces(place.pieces)} not in stock there"
-
-
-def _beaten(rule: CompiledRule, place: Place, winner: Place) -> str:
-    for sort in rule.sort:
-        if _SORT_KEYS[sort](place) != _SORT_KEYS[sort](winner):
-            return _BEATEN_BY[sort](place)
-    return "as good, but later in the shop file"
-
-
-def _reasons(rule: CompiledRule, chosen: Sequence[Place], shared: Share, could: int) -> list[str]:
-    if len(chosen) > 1:
-        return ["no single place has all of it"] + [f"{place.name} has {_making(place, shared)}" for place in chosen]
-    (place,) = chosen
-    reasons = list(filter(None, (test.why(place) for test in rule.where)))
-    reasons.append(f"it has {_making(place, shared)}")
-    if could > 1:
-        by = _FIRST_BY[rule.sort[0]] if rule.sort else "the first in the shop file"
-        reasons.append(f"it is {by} of {could} that could")
-    return reasons
-
-
-def _making(place: Place, shared: Share) -> str:
-    """What a place does for its share, after "it has": all 3 pieces in stock; 1 piece in stock and prints 2."""
-    mine = [assignment for assignment in shared.assignments if assignment.location == place.id]
-    picked, printed = sum(x.from_stock for x in mine), sum(x.to_print for x in mine)
-    every = "all " if 1 < place.pieces in (picked, printed) else ""
-    if not printed:
-        return f"{every}{pieces(picked)} in stock"
-    if not picked:
-        return f"no stock and prints {every}{pieces(printed)}"
-    return f"{pieces(picked)} in stock and prints {printed}"
 
 
 def _distance(order: OrderToRoute, place: Place) -> float | None:
