@@ -19,6 +19,7 @@ from backroom.domain.model import Delivery, OrderState, PaymentStatus, StepOutco
 from backroom.domain.own_artwork import base_of
 from backroom.store import cancelled_refunds, cancelling, desk, history, orders
 from backroom.store.claims import Claim
+from backroom.store.order_rows import NewOrder, held_for
 from backroom.store.parcel_desk import lies_ready
 from backroom.store.returns import of_order
 
@@ -34,7 +35,7 @@ _ENDINGS = (rules.CANCELLED, rules.PAID_BACK, rules.DELETED)
 
 
 def apply_news(
-    connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, claim: Claim, at: datetime
+    connection: Connection, known: orders.KnownOrder, news: NewOrder, claim: Claim, at: datetime
 ) -> StepOutcome:
     """Apply what a source says later about an order we have.
 
@@ -103,14 +104,14 @@ def apply_deletion(
 
 
 def _start_over(
-    connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, claim: Claim, at: datetime
+    connection: Connection, known: orders.KnownOrder, news: NewOrder, claim: Claim, at: datetime
 ) -> StepOutcome:
     if not desk.start_over(connection, known.id):
         return _change_begun(connection, known, news)
     return _begin_again(connection, known, news, claim, at)
 
 
-def _change_begun(connection: Connection, known: orders.KnownOrder, news: orders.NewOrder) -> StepOutcome:
+def _change_begun(connection: Connection, known: orders.KnownOrder, news: NewOrder) -> StepOutcome:
     """It was changed after its work began, and is made as it was: a person compares the two. That it was paid back
     whole weighs more, and they hear of that first."""
     orders.note_news(connection, known.id, news)
@@ -121,7 +122,7 @@ def _change_begun(connection: Connection, known: orders.KnownOrder, news: orders
 
 
 def _begin_again(
-    connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, claim: Claim, at: datetime
+    connection: Connection, known: orders.KnownOrder, news: NewOrder, claim: Claim, at: datetime
 ) -> StepOutcome:
     """With the newer words, from the beginning."""
     state = OrderState.HELD if news.hold_reason else OrderState.ACCEPTED
@@ -133,7 +134,7 @@ def _begin_again(
 def _change_held(
     connection: Connection,
     known: orders.KnownOrder,
-    news: orders.NewOrder,
+    news: NewOrder,
     order: RowMapping,
     claim: Claim,
     at: datetime,
@@ -145,14 +146,14 @@ def _change_held(
     if order["hold_reason"] in _OF_ITS_WORDS:
         return _begin_again(connection, known, news, claim, at)
     reason = news.hold_reason or order["hold_reason"]
-    kept = orders.held_for(news, reason)
+    kept = held_for(news, reason)
     orders.apply_news(connection, known, kept, state=OrderState.HELD, token=None, held_from=OrderState.ACCEPTED.value)
     _told(connection, known, "order.changed", {"reason": reason}, claim, at)
     return StepOutcome(known.number, "held", reason)
 
 
 def _cancel(
-    connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, claim: Claim, at: datetime
+    connection: Connection, known: orders.KnownOrder, news: NewOrder, claim: Claim, at: datetime
 ) -> StepOutcome:
     try:
         cancelling.cancel(connection, known.number, "", CANCELLED_THERE)
@@ -167,7 +168,7 @@ def _cancel(
 
 
 def _reopen(
-    connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, claim: Claim, at: datetime
+    connection: Connection, known: orders.KnownOrder, news: NewOrder, claim: Claim, at: datetime
 ) -> StepOutcome:
     """Its source had cancelled it and takes that back: a payment came after the time for it was over."""
     _told(connection, known, "order.reopened", {}, claim, at)
@@ -177,7 +178,7 @@ def _reopen(
 def _late(
     connection: Connection,
     known: orders.KnownOrder,
-    news: orders.NewOrder,
+    news: NewOrder,
     order: RowMapping,
     claim: Claim,
     at: datetime,
@@ -210,7 +211,7 @@ def _late(
     return _told(connection, known, "news.too_late" if late else "news.noted", told, claim, at)
 
 
-def _settle_money(connection: Connection, known: orders.KnownOrder, news: orders.NewOrder, at: datetime) -> None:
+def _settle_money(connection: Connection, known: orders.KnownOrder, news: NewOrder, at: datetime) -> None:
     """It was cancelled before: what its channel has paid back is not owed any more, and what was paid too late is."""
     if news.incoming.payment is PaymentStatus.REFUNDED:
         cancelled_refunds.paid_there(connection, known.id, at)
@@ -229,7 +230,7 @@ def _hold_at_its_end(
     return _hold(connection, known, reason)
 
 
-def _newly_paid_back(known: orders.KnownOrder, news: orders.NewOrder) -> bool:
+def _newly_paid_back(known: orders.KnownOrder, news: NewOrder) -> bool:
     """Whether it was paid back whole since we last heard: of what was so before its label, a person has decided."""
     return news.incoming.payment is PaymentStatus.REFUNDED and known.payment is not PaymentStatus.REFUNDED
 

@@ -28,6 +28,7 @@ from backroom.shop.room import Room, this_room
 from backroom.store import catalogue, desk, history, intake, news, orders, people
 from backroom.store.claims import Claim, Wakeup, fence
 from backroom.store.contacts import Contact
+from backroom.store.order_rows import NewOrder
 from tasks.news import apply_deletion, apply_news
 from tasks.waking import send
 
@@ -149,7 +150,7 @@ def _commit(
     room: Room,
     claim: Claim,
     newest: Sequence[Judged],
-    made: Mapping[tuple[str, str], orders.NewOrder],
+    made: Mapping[tuple[str, str], NewOrder],
     superseded: Sequence[Judged],
     refused: Sequence[Refused],
 ) -> tuple[list[StepOutcome], list[Wakeup]]:
@@ -214,7 +215,7 @@ def _commit(
     return outcomes, owed
 
 
-def _unless_deleted(order: orders.NewOrder, deleted_at: datetime | None) -> orders.NewOrder:
+def _unless_deleted(order: NewOrder, deleted_at: datetime | None) -> NewOrder:
     """An order that its source says is gone, and only then that it is there: the messages changed places."""
     if deleted_at is None or deleted_at < order.incoming.updated_at:
         return order
@@ -247,8 +248,8 @@ def _delete(connection: Connection, claim: Claim, deleted: Sequence[Deleted]) ->
 
 
 def _as_corrected(
-    connection: Connection, room: Room, one: Judged, known: orders.KnownOrder, news: orders.NewOrder
-) -> orders.NewOrder:
+    connection: Connection, room: Room, one: Judged, known: orders.KnownOrder, news: NewOrder
+) -> NewOrder:
     """The news with what a person corrected here and pictures that were fetched, judged as such: what was mended holds
     the order no second time.
 
@@ -265,7 +266,7 @@ def _as_corrected(
     return replace(corrected, person_id=news.person_id, key=news.key, fingerprint=news.fingerprint)
 
 
-def _new_order(room: Room, one: Judged) -> orders.NewOrder:
+def _new_order(room: Room, one: Judged) -> NewOrder:
     """What a message makes, under the person whom it came under."""
     incoming = one.incoming
     spec = room.shop.channel(incoming.channel)
@@ -277,7 +278,7 @@ def _new_order(room: Room, one: Judged) -> orders.NewOrder:
         address=incoming.address,
         note=incoming.note,
     )
-    return orders.NewOrder(
+    return NewOrder(
         incoming=incoming,
         contact=contact,
         person_id=one.message.person_id,

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
@@ -17,27 +16,12 @@ from backroom.store import selling
 from backroom.store.batches import chunks, insert_each, insert_new
 from backroom.store.contacts import Contact, open_contact, seal_contact
 from backroom.store.moves import moving
-from backroom.store.seals import Seals, seal
+from backroom.store.order_rows import NewOrder, consent_rows, line_rows, order_row, seal_token
+from backroom.store.seals import Seals
 from backroom.store.tables import consents, counters, order_lines, orders
 from backroom.store.waiting import HEALTHY
 
 FIRST_NUMBER = 1000
-ARTWORK_CONTEXT = "order_lines.artwork_url"
-TOKEN_CONTEXT = "orders.payment_token"  # noqa: S105 - what is sealed, not what it is sealed with
-
-
-@dataclass(frozen=True, slots=True)
-class NewOrder:
-    """An order about to be written. A `hold_reason` makes it a Hold from the start."""
-
-    incoming: IncomingOrder
-    contact: Contact
-    person_id: int
-    key: bytes
-    priority: int
-    ship_by: datetime
-    fingerprint: str
-    hold_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +40,6 @@ class KnownOrder:
     def corrected(self, *fields: str) -> bool:
         """Whether a person corrected one of these here: `email`, `phone`, `address`, `line`."""
         return any(field.partition(".")[0] in fields for field in self.amended)
-
-
-def held_for(order: NewOrder, reason: str) -> NewOrder:
-    """The same order as a Hold for that reason."""
-    return replace(order, hold_reason=reason)
 
 
 def fingerprint(seals: Seals, incoming: IncomingOrder, contact: Contact) -> str:
@@ -155,14 +134,14 @@ def add_orders(
     if not new:
         return []
     first = take_numbers(connection, len(new))
-    rows = [_order_row(order, f"{prefix}-{first + i}", token, at) for i, order in enumerate(new)]
+    rows = [order_row(order, f"{prefix}-{first + i}", token, at) for i, order in enumerate(new)]
     ids = insert_each(connection, orders, rows, "number")
-    lines = [line for id_, order in zip(ids, new, strict=True) for line in _line_rows(id_, order)]
+    lines = [line for id_, order in zip(ids, new, strict=True) for line in line_rows(id_, order)]
     if lines:
         connection.execute(insert(order_lines), lines)
     sold = ((order.incoming.channel, line.sku, line.quantity) for order in new for line in order.incoming.lines)
     selling.count_arrived(connection, sold)
-    insert_new(connection, consents, [row for order in new for row in _consent_rows(order.person_id, order.incoming)])
+    insert_new(connection, consents, [row for order in new for row in consent_rows(order.person_id, order.incoming)])
     return [(id_, row["number"]) for id_, row in zip(ids, rows, strict=True)]
 
 
@@ -179,7 +158,7 @@ def apply_news(
 
     `held_from` is where one that stays held goes on.
     """
-    row = _order_row(order, "", token or "", order.incoming.updated_at)
+    row = order_row(order, "", token or "", order.incoming.updated_at)
     keep = {"number", "channel", "external_id", "accepted_at", "person_id"}
     if row["payment_token"] is None:
         # A webhook had it, and the source's interface does not give it.
@@ -190,14 +169,14 @@ def apply_news(
     connection.execute(again.where(orders.c.id == known.id).values(**changed | started))
     connection.execute(delete(order_lines).where(order_lines.c.order_id == known.id))
     if order.incoming.lines:
-        connection.execute(insert(order_lines), _line_rows(known.id, order))
-    insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))
+        connection.execute(insert(order_lines), line_rows(known.id, order))
+    insert_new(connection, consents, consent_rows(order.person_id, order.incoming))
 
 
 def note_news(connection: Connection, order_id: int, order: NewOrder) -> None:
     """Write what does not touch the making: the source's timestamp, payment and contact. What does touch it is kept as
     a fingerprint only: a person is told of it by now, and the same words again are no other change."""
-    token = _seal_token(order.key, order.incoming)
+    token = seal_token(order.key, order.incoming)
     connection.execute(
         update(orders)
         .where(orders.c.id == order_id)
@@ -209,7 +188,7 @@ def note_news(connection: Connection, order_id: int, order: NewOrder) -> None:
             **({"payment_token": token} if token else {}),
         )
     )
-    insert_new(connection, consents, _consent_rows(order.person_id, order.incoming))
+    insert_new(connection, consents, consent_rows(order.person_id, order.incoming))
 
 
 def date_news(connection: Connection, order_id: int, at: datetime) -> None:
@@ -292,71 +271,6 @@ def take_numbers(connection: Connection, count: int) -> int:
         .returning(counters.c.value)
     ).scalar_one()
     return int(last) - count + 1
-
-
-def _order_row(order: NewOrder, number: str, token: str, at: datetime) -> dict[str, Any]:
-    incoming = order.incoming
-    if incoming.cancelled:
-        state = OrderState.CANCELLED
-    else:
-        state = OrderState.HELD if order.hold_reason else OrderState.ACCEPTED
-    return {
-        "number": number,
-        "channel": incoming.channel,
-        "external_id": incoming.external_id,
-        "source": incoming.source,
-        "state": state,
-        "hold_reason": order.hold_reason,
-        "delivery": incoming.delivery,
-        "handed_over": incoming.handed_over,
-        "location": incoming.location,
-        "event": incoming.event,
-        "country": incoming.address.country if incoming.address else "",
-        "language": incoming.language,
-        "currency": incoming.currency,
-        "total_minor": incoming.total_minor,
-        "shipping_minor": incoming.shipping_minor,
-        "discount_minor": incoming.discount_minor,
-        "tax_added_minor": incoming.tax_added_minor,
-        "payment": incoming.payment,
-        "payment_token": _seal_token(order.key, incoming),
-        "person_id": order.person_id,
-        "contact": seal_contact(order.key, order.contact),
-        "fingerprint": order.fingerprint,
-        "priority": order.priority,
-        "placed_at": incoming.placed_at,
-        "source_at": incoming.updated_at,
-        "accepted_at": at,
-        "ship_by": order.ship_by,
-        "ended_at": at if state is OrderState.CANCELLED else None,
-        "claim_token": token if state is OrderState.ACCEPTED else None,
-        "attempts": 1 if state is OrderState.ACCEPTED else 0,
-    }
-
-
-def _seal_token(key: bytes, incoming: IncomingOrder) -> bytes | None:
-    return seal(key, incoming.payment_token.encode(), TOKEN_CONTEXT) if incoming.payment_token else None
-
-
-def _line_rows(order_id: int, order: NewOrder) -> list[dict[str, Any]]:
-    return [
-        {
-            "order_id": order_id,
-            "line_no": number,
-            "external_id": line.external_id,
-            "sku": line.sku,
-            "quantity": line.quantity,
-            "unit_price_minor": line.unit_price_minor,
-            "discount_minor": line.discount_minor,
-            "personalised": bool(line.personalisation.strip() or line.artwork_url or is_own(line.sku)),
-            "artwork_url": seal(order.key, line.artwork_url.encode(), ARTWORK_CONTEXT) if line.artwork_url else None,
-        }
-        for number, line in enumerate(order.incoming.lines, start=1)
-    ]
-
-
-def _consent_rows(person_id: int, incoming: IncomingOrder) -> list[dict[str, Any]]:
-    return [asdict(consent) | {"person_id": person_id} for consent in incoming.consents]
 
 
 def count_by_state(connection: Connection) -> dict[str, int]:

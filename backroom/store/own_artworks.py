@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select, update
 from backroom.domain.model import OrderState, Variant
 from backroom.domain.own_artwork import PREFIX, is_own
 from backroom.store import catalogue, people
-from backroom.store.orders import ARTWORK_CONTEXT
+from backroom.store.order_rows import ARTWORK_CONTEXT
 from backroom.store.personal import Whose
 from backroom.store.seals import Seals, unseal
 from backroom.store.tables import erasures, fulfilment_orders, history, order_lines, orders, print_jobs, variants

@@ -18,7 +18,7 @@ from backroom.store.messages import CONTEXT as MESSAGE_CONTEXT
 from backroom.store.notes import CONTEXT as NOTE_CONTEXT
 from backroom.store.opt_ins import CONTEXT as OPT_IN_CONTEXT
 from backroom.store.opt_outs import CONTEXT as REPLY_CONTEXT
-from backroom.store.orders import ARTWORK_CONTEXT, TOKEN_CONTEXT
+from backroom.store.order_rows import ARTWORK_CONTEXT, TOKEN_CONTEXT
 from backroom.store.push_subscriptions import CONTEXT as PUSH_CONTEXT
 from backroom.store.shipping import DATA_CONTEXT, DOCUMENT_CONTEXT, ZPL_CONTEXT
 

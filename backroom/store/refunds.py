@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, inse
 from backroom.domain.errors import Refuse, Retry
 from backroom.domain.shop import Shop
 from backroom.store import effects
-from backroom.store.orders import TOKEN_CONTEXT
+from backroom.store.order_rows import TOKEN_CONTEXT
 from backroom.store.people import load
 from backroom.store.seals import Seals, unseal
 from backroom.store.tables import orders, refunds, returns

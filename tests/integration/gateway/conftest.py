@@ -39,7 +39,7 @@ from backroom.store.api_keys import make_key
 from backroom.store.claims import Wakeup, give_up, take
 from backroom.store.contacts import Contact
 from backroom.store.database import Database, now
-from backroom.store.orders import NewOrder
+from backroom.store.order_rows import NewOrder
 from backroom.store.print_jobs import ToPrint, open_jobs
 from backroom.store.routing import save_decisions
 from backroom.store.seals import Seals, read_master_key
