@@ -77,7 +77,7 @@ def ends_of(floor: Floor) -> Counter[str]:
 @pytest.mark.fault("F3")
 @pytest.mark.timeout(900)
 def test_sixty_four_clients_get_exactly_the_hundred_pieces_there_are(floor: Floor, fault: Fault) -> None:
-    attempts = fault.volume(256, 10_000, 10_000)
+    attempts = fault.volume(256, 5_000, 10_000)
     offer(floor, SOUTH, SCARCE_TEE)
     sell(floor, SOUTH, SCARCE_TEE, attempts)
     held, states = held_of(floor, SCARCE_TEE), ends_of(floor)

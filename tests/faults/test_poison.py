@@ -171,7 +171,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 @pytest.mark.timeout(3600)
 @pytest.mark.usefixtures("quiet")
 def test_poison_at_any_door_breaks_nothing_and_holds_no_good_order_up(floor: Floor, known: Known, fault: Fault) -> None:
-    wanted = fault.volume(150, 8_500, 17_000)
+    wanted = fault.volume(150, 5_000, 17_000)
     ends: Counter[str] = Counter()
     distinct: set[int] = set()
     good = shown = number = 0

@@ -194,7 +194,7 @@ def test_a_command_says_what_is_wrong_with_a_file_and_never_shows_a_traceback(
     doors: dict[str, Door], run: Run, fault: Fault
 ) -> None:
     ends: Counter[str] = Counter()
-    many = fault.volume(4, 100, 250)
+    many = fault.volume(4, 60, 250)
 
     def enter(name: str, content: bytes) -> None:
         ends[f"{name}_{ended(doors[name], run, content)}"] += 1
