@@ -73,10 +73,12 @@ class OwnRuns:
         return not self.draining and len(self._runs) < self.most
 
     def begin(self, client: PrefectClient, flow_run: FlowRun) -> bool:
-        """Carry it in the background; False where it is here already, for it was retried or resumed before its thread
-        has quite ended."""
+        """Carry it in the background; False where there is no room for it, or it is here already, for it was retried or
+        resumed before its thread has quite ended."""
         if flow_run.id in self._runs:
             self._runs[flow_run.id].wanted_again = True
+            return False
+        if not self.has_room:
             return False
         self._runs[flow_run.id] = RunThread(flow_run)
         self._background.spawn(self.carry(client, flow_run))

@@ -212,7 +212,7 @@ class BackroomWorker(BaseWorker[BaseJobConfiguration, BaseVariables, BaseWorkerR
             due = flow_run.next_scheduled_start_time
             if due is not None and due > now + SKEW:
                 asyncio.get_running_loop().call_later(due.timestamp() - now.timestamp(), self.push)
-            elif (flow_run.id in self.runs or self.runs.has_room) and self.runs.begin(self.client, flow_run):
+            elif self.runs.begin(self.client, flow_run):
                 taken.append(flow_run)
         return taken
 
