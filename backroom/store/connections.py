@@ -2,19 +2,24 @@
 
 What belongs here: opening a connection, and beginning a transaction on it. What does not: who writes when, and what a
 failed commit means (`database`). On SQLite a transaction that writes begins with `BEGIN IMMEDIATE`; writers of other
-processes are waited for by looking every millisecond.
+processes are waited for by looking every millisecond, and let in by whoever held the lock for long.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 
 BUSY_MS = 15_000
 LOCK_LOOK_SECONDS = 0.001
+# Whoever had SQLite's write lock for longer than the first stays away from it for the second, which holds a few looks.
+LONG_TURN_SECONDS = 0.005
+STAND_BACK_SECONDS = 0.003
 CONNECT_SECONDS = 10
 # After a commit that leaves so many pages in SQLite's log, whoever committed copies them into the database (64 MiB).
 DOOR_CHECKPOINT_PAGES = 16_384
@@ -23,6 +28,32 @@ _SQLITE_BUSY = {5, 6}
 
 # Execution options of a connection that writes: on SQLite its transactions begin as IMMEDIATE.
 WRITES = {"backroom_writes": True}
+
+
+class Turns:
+    """One process's turns at SQLite's write lock, which has no queue: after a long turn the others may go first.
+
+    The steps of a wave follow each other faster than anybody looks, so whoever waited for one waited for several. Each
+    process writes by one thread, and so does whoever takes turns here.
+    """
+
+    def __init__(self) -> None:
+        self._not_before = 0.0
+
+    @contextmanager
+    def take(self, connection: Connection) -> Iterator[None]:
+        """A transaction of `connection`, which writes; it commits unless the body raises."""
+        if (rest := self._not_before - time.monotonic()) > 0:
+            time.sleep(rest)
+        begun: float | None = None
+        try:
+            with connection.begin():
+                begun = time.monotonic()
+                yield
+        finally:
+            left = time.monotonic()
+            if begun is not None and left - begun > LONG_TURN_SECONDS:
+                self._not_before = left + STAND_BACK_SECONDS
 
 
 def engine_for(url: str, *, door: bool) -> Engine:

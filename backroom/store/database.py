@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backroom.domain.errors import Retry
-from backroom.store.connections import WRITES, engine_for, is_busy
+from backroom.store.connections import WRITES, Turns, engine_for, is_busy
 
 T = TypeVar("T")
 # Tells the time, in UTC.
@@ -67,8 +67,8 @@ class Database:
     """One shop database. Safe to share between threads; make one a process.
 
     `url` is a SQLAlchemy URL, `sqlite:///path` or `postgresql+psycopg://…`. At the `door`, where somebody waits
-    for each commit, copying SQLite's log into the database is left to the workers, unless it grows beyond measure.
-    `clock` tells the time in the database's stead.
+    for each commit, copying SQLite's log into the database is left to the workers, unless it grows beyond measure; and
+    the door does not stand back for others there, as they do for it. `clock` tells the time in the database's stead.
     """
 
     def __init__(self, url: str, *, door: bool = False, clock: Clock | None = None) -> None:
@@ -77,6 +77,8 @@ class Database:
         if clock is not None:
             self.engine = self.engine.execution_options(**{_CLOCK: clock})
         self.is_sqlite = self.engine.dialect.name == "sqlite"
+        # Whoever brings a clock plays alone: nobody is to be let in.
+        self._turns = Turns() if self.is_sqlite and not door and clock is None else None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -136,7 +138,7 @@ class Database:
     def _write_here(self, work: Callable[[Connection], T]) -> T:
         for turn in range(DEADLOCK_TRIES):
             try:
-                with _writing(self.engine) as connection:
+                with _writing(self.engine, self._turns) as connection:
                     return work(connection)
             except DBAPIError as error:
                 if turn + 1 < DEADLOCK_TRIES and _broken_deadlock(error):
@@ -229,8 +231,9 @@ def overwrite_deleted(connection: Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _writing(engine: Engine) -> Iterator[Connection]:
-    with engine.connect().execution_options(**WRITES) as connection, connection.begin():
+def _writing(engine: Engine, turns: Turns | None) -> Iterator[Connection]:
+    opened = engine.connect().execution_options(**WRITES)
+    with opened as connection, turns.take(connection) if turns else connection.begin():
         yield connection
 
 
