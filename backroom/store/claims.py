@@ -18,7 +18,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, delete, exists, insert, or_, select, update
 
 from backroom.domain.errors import Retry
 from backroom.store.batches import insert_new
@@ -38,6 +38,12 @@ from backroom.store.tables import (
     refunds,
     returns,
 )
+
+# Built once: each commit that owes a wake-up reads it, those of all webhooks among them.
+_GENERATION = select(generations.c.number, generations.c.attended_until).where(
+    generations.c.stage == bindparam("stage"), generations.c.location == bindparam("location")
+)
+_LOCKED_GENERATION = _GENERATION.with_for_update(read=True)
 
 LEASE = timedelta(seconds=60)
 RENEW_SECONDS = 20.0
@@ -196,9 +202,5 @@ def raise_generation(connection: Connection, stage: str, location: str) -> Wakeu
 
 
 def _generation(connection: Connection, stage: str, location: str) -> Row[tuple[int, datetime | None]] | None:
-    query = select(generations.c.number, generations.c.attended_until).where(
-        generations.c.stage == stage, generations.c.location == location
-    )
-    if writes(connection):
-        query = query.with_for_update(read=True)
-    return connection.execute(query).one_or_none()
+    query = _LOCKED_GENERATION if writes(connection) else _GENERATION
+    return connection.execute(query, {"stage": stage, "location": location}).one_or_none()

@@ -1,9 +1,9 @@
 """Transactions: how this process reads and writes the shop's database.
 
 On SQLite all writes of a process go through one thread, so that writers queue here. The gateway's small writes are
-committed in groups, each in a savepoint of its own. On PostgreSQL writes run in the caller's thread and are repeated
-when the server broke a deadlock. How connections are opened stands in `connections`, what is read or written in the
-modules beside it.
+committed in groups; a group of which one fails is written again, each in a savepoint of its own. On PostgreSQL writes
+run in the caller's thread and are repeated when the server broke a deadlock. How connections are opened stands in
+`connections`, what is read or written in the modules beside it.
 
 Time is the database's own. Whoever plays an evening in seconds (`simulation`) opens the database with a clock of his;
 everything that asks for the time (`now`) is told by that one then.
@@ -102,7 +102,7 @@ class Database:
         return self._write_here(work)
 
     def write_grouped(self, work: Callable[[Connection], T]) -> Future[T]:
-        """Run `work` in a savepoint; many such share one commit, and the future resolves after that commit."""
+        """Run `work` in a commit that many share, and none undoes another; the future resolves after that commit."""
         return self._submit(work, grouped=True)
 
     def write_together(self, work: Callable[[Connection], T]) -> T:
@@ -176,7 +176,7 @@ class Database:
         if not group:
             return
         try:
-            results = self._write_here(lambda connection: self._run_all(connection, group))
+            results = self._written(group)
         except BaseException as error:  # noqa: BLE001 - whatever it was belongs to the callers, not to this thread
             results = [(job, None, error) for job in group]
         for job, result, failure in results:
@@ -185,21 +185,30 @@ class Database:
             else:
                 job.future.set_result(result)
 
-    @staticmethod
-    def _run_all(connection: Connection, group: list[_Job]) -> list[tuple[_Job, Any, BaseException | None]]:
-        if len(group) == 1:
-            return [(group[0], group[0].work(connection), None)]
-        results: list[tuple[_Job, Any, BaseException | None]] = []
-        for job in group:
-            try:
-                with connection.begin_nested():
-                    results.append((job, job.work(connection), None))
-            except OperationalError:
-                # Busy, away or full: that is about the database, and so about the whole group.
+    def _written(self, group: list[_Job]) -> list[tuple[_Job, Any, BaseException | None]]:
+        try:
+            # Savepoints take longer than most of what they would keep apart, and mostly there is nothing wrong.
+            return self._write_here(lambda connection: [(job, job.work(connection), None) for job in group])
+        except (OperationalError, DatabaseBusy, DatabaseAway):
+            # Busy, away or full: that is about the database, and so about the whole group.
+            raise
+        except Exception:
+            if len(group) == 1:
                 raise
-            except Exception as error:  # noqa: BLE001 - one bad item must not undo the others in its group
-                results.append((job, None, error))
-        return results
+            return self._write_here(lambda connection: _each_by_itself(connection, group))
+
+
+def _each_by_itself(connection: Connection, group: list[_Job]) -> list[tuple[_Job, Any, BaseException | None]]:
+    results: list[tuple[_Job, Any, BaseException | None]] = []
+    for job in group:
+        try:
+            with connection.begin_nested():
+                results.append((job, job.work(connection), None))
+        except OperationalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad item must not undo the others in its group
+            results.append((job, None, error))
+    return results
 
 
 def now(connection: Connection) -> datetime:

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from backroom.domain.model import InboxState, Problem
 from backroom.store.claims import Wakeup, wakeup
@@ -30,7 +29,9 @@ _KNOWN = select(inbox.c.id).where(
     inbox.c.channel == bindparam("channel"), inbox.c.delivery_key == bindparam("delivery_key")
 )
 _ADD = {
-    "sqlite": sqlite_insert(inbox).on_conflict_do_nothing(),
+    # Who writes to SQLite writes alone: what is not there when it is looked for does not come in between. SQLAlchemy
+    # would compile the other form anew each time.
+    "sqlite": insert(inbox),
     "postgresql": postgres_insert(inbox).on_conflict_do_nothing(),
 }
 
@@ -82,7 +83,7 @@ def accept(connection: Connection, seals: Seals, delivery: Delivery, hub: str) -
         "said_at": min(delivery.said_at, at) if delivery.said_at is not None else None,
         "state": InboxState.WAITING,
     }
-    # Another process may have written the same delivery since we looked.
+    # On PostgreSQL another process may have written the same delivery since we looked.
     if not connection.execute(_ADD[connection.dialect.name], row).rowcount:
         return Receipt(new=False)
     return Receipt(new=True, wakeup=wakeup(connection, STAGE, hub))

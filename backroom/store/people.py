@@ -9,12 +9,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from backroom.domain.errors import Refuse
 from backroom.store.sealing import current_key
 from backroom.store.seals import Seals
 from backroom.store.tables import people, person_lookups
+
+# Built once: every webhook runs them while it holds the lock that others wait for.
+_KNOWN_BY = select(person_lookups.c.person_id).where(
+    person_lookups.c.kind == bindparam("kind"), person_lookups.c.digest == bindparam("digest")
+)
+_ADD = insert(people).returning(people.c.id)
+_ADD_LOOKUPS = insert(person_lookups)
 
 
 class PersonErased(Refuse):
@@ -37,11 +44,9 @@ def find_or_add(connection: Connection, seals: Seals, lookups: Sequence[tuple[st
     digests = [(kind, seals.digest(kind, value)) for kind, value in lookups if value]
     found: dict[tuple[str, str], int] = {}
     for kind, digest in digests:
-        row = connection.execute(
-            select(person_lookups.c.person_id).where(person_lookups.c.kind == kind, person_lookups.c.digest == digest)
-        ).scalar_one_or_none()
-        if row is not None:
-            found[kind, digest] = row
+        known = connection.execute(_KNOWN_BY, {"kind": kind, "digest": digest}).scalar_one_or_none()
+        if known is not None:
+            found[kind, digest] = known
     if found:
         person_id = next(found[pair] for pair in digests if pair in found)
         # Whoever is just being forgotten is waited for, and then is somebody new.
@@ -49,14 +54,12 @@ def find_or_add(connection: Connection, seals: Seals, lookups: Sequence[tuple[st
     else:
         key_id = current_key(connection) or seals.key_id
         key, wrapped = seals.new_key(key_id)
-        person_id = connection.execute(
-            insert(people).values(wrapped_key=wrapped, key_id=key_id, created_at=at).returning(people.c.id)
-        ).scalar_one()
-        person = Person(person_id, key)
+        row = {"wrapped_key": wrapped, "key_id": key_id, "created_at": at}
+        person = Person(connection.execute(_ADD, row).scalar_one(), key)
     new = [pair for pair in digests if pair not in found]
     if new:
         connection.execute(
-            insert(person_lookups), [{"kind": kind, "digest": digest, "person_id": person.id} for kind, digest in new]
+            _ADD_LOOKUPS, [{"kind": kind, "digest": digest, "person_id": person.id} for kind, digest in new]
         )
     return person
 

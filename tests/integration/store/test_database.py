@@ -54,6 +54,26 @@ def test_one_bad_item_of_a_group_undoes_none_of_the_others(database: Database) -
     assert names(database) == {"first", "a", "b", "c"}
 
 
+def test_only_a_group_with_a_bad_item_pays_for_keeping_its_items_apart(database: Database) -> None:
+    savepoints = list[str]()
+    listen(database.engine, "savepoint", lambda _connection, name: savepoints.append(name))
+
+    def write(*group: str) -> None:
+        gate = threading.Event()
+        first = database.write_grouped(lambda c: gate.wait(5))
+        futures = [database.write_grouped(lambda c, name=name: add(c, name)) for name in group]
+        gate.set()
+        assert first.result(10)
+        for future in futures:
+            future.exception(10)
+
+    write("a", "b", "c")
+    assert savepoints == []
+    write("d", "a", "e")
+    assert savepoints
+    assert names(database) == {"a", "b", "c", "d", "e"}
+
+
 def test_what_a_grouped_write_returned_is_there_when_it_is_told(database: Database) -> None:
     def write(name: str) -> bool:
         return database.write_grouped(lambda c: add(c, name)).result(20) in names(database)
