@@ -1,72 +1,28 @@
 """Validate: messages at the front door become orders, news of orders (`tasks.news`), or quarantine with every reason.
 
 A problem that a person can mend makes the order a Hold. What is not an order is put aside, and the run completes: bad
-data is no failure of the flow. Stale news never overwrites newer.
+data is no failure of the flow. Stale news never overwrites newer. What a message says is `tasks.judging`'s.
 """
 
 from __future__ import annotations
 
-import logging
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from prefect import task
 from sqlalchemy import Connection
 
-from backroom.channels.base import NotAnOrder, OrderDeleted
-from backroom.channels.contact import contact_problems, normalise_email, normalise_phone
-from backroom.channels.registry import channel_for
-from backroom.channels.strict_json import parse_json
-from backroom.domain.errors import BackroomError
-from backroom.domain.model import IncomingOrder, OrderState, Problem, StepOutcome, Variant
-from backroom.domain.news import finality
-from backroom.domain.promise import ship_by
-from backroom.domain.validation import validate as check_order
+from backroom.domain.model import OrderState, Problem, StepOutcome
 from backroom.shop.room import Room, this_room
 from backroom.store import catalogue, desk, history, intake, news, orders, people
 from backroom.store.claims import Claim, Wakeup, fence
-from backroom.store.contacts import Contact
 from backroom.store.order_rows import NewOrder
+from tasks.judging import Deleted, Judged, Refused, check, new_order, newest_of_each, problems_of, read_message
 from tasks.news import apply_deletion, apply_news
 from tasks.waking import send
 
 POSTPONED = timedelta(seconds=5)
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A message that is an order, in our words, with the problems that a person must mend first."""
-
-    message: intake.Message
-    incoming: IncomingOrder
-    problems: tuple[Problem, ...] = ()
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        return self.incoming.channel, self.incoming.external_id
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """A message that tells that an order is gone at its source."""
-
-    message: intake.Message
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        return self.message.channel, self.message.external_id
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A message that is no order, with every reason."""
-
-    message: intake.Message
-    problems: tuple[Problem, ...]
 
 
 @task(name="validate", retries=2, retry_delay_seconds=2, task_run_name="validate at {claim.location}")
@@ -84,7 +40,7 @@ def validate(claim: Claim) -> list[StepOutcome]:
     refused = [one for one in checked if isinstance(one, Refused)]
     newest, superseded = newest_of_each(one for one in checked if isinstance(one, Judged))
     # Before the commit: phone numbers, addresses and opening hours took most of the time for which a wave had the lock.
-    made = {one.identity: _new_order(room, one) for one in newest}
+    made = {one.identity: new_order(room, one) for one in newest}
     deleted = [one for one in read if isinstance(one, Deleted)]
 
     def commit(connection: Connection) -> tuple[list[StepOutcome], list[Wakeup]]:
@@ -96,53 +52,12 @@ def validate(claim: Claim) -> list[StepOutcome]:
     return outcomes
 
 
-def read_message(room: Room, message: intake.Message) -> Judged | Deleted | Refused:
-    """Parse one message by its channel. Whatever goes wrong in there is this message's trouble alone."""
-    try:
-        spec = room.shop.channel(message.channel)
-        incoming = channel_for(spec).parse(parse_json(message.body), message.topic, room.shop.owner.country)
-    except OrderDeleted:
-        return Deleted(message)
-    except NotAnOrder as error:
-        return Refused(message, tuple(error.problems))
-    except BackroomError as error:
-        return Refused(message, (Problem(error.cause, "", error.message),))
-    except Exception as error:
-        log.exception("message %s of channel %s could not be read", message.id, message.channel)
-        return Refused(message, (Problem("unreadable", "", f"{type(error).__name__} while reading"),))
-    return Judged(message, incoming)
+@dataclass(slots=True)
+class _Settled:
+    """What a commit makes of its messages: (message, order, state), and what is said of each."""
 
-
-def check(room: Room, one: Judged, variants: dict[str, Variant]) -> Judged | Refused:
-    """Hold the order against the catalogue, its own sums and the ways to reach the customer."""
-    problems = _problems(room, one.incoming, variants)
-    if any(not problem.mendable for problem in problems):
-        return Refused(one.message, tuple(problems))
-    return Judged(one.message, one.incoming, tuple(problems))
-
-
-def _problems(room: Room, incoming: IncomingOrder, variants: dict[str, Variant]) -> list[Problem]:
-    return check_order(
-        incoming, variants, room.shop.owner.currency, contact_problems(incoming, room.shop.owner.country)
-    )
-
-
-def newest_of_each(judged: Iterable[Judged]) -> tuple[list[Judged], list[Judged]]:
-    """Of several messages about one order in a wave, the newest by the source's clock; and the rest."""
-    groups: dict[tuple[str, str], list[Judged]] = defaultdict(list)
-    for one in judged:
-        groups[one.identity].append(one)
-    newest, superseded = [], []
-    for group in groups.values():
-        group.sort(key=_age)
-        newest.append(group[-1])
-        superseded.extend(group[:-1])
-    return newest, superseded
-
-
-def _age(one: Judged) -> tuple[datetime, int, int]:
-    incoming = one.incoming
-    return incoming.updated_at, finality(incoming.payment, cancelled=incoming.cancelled), one.message.id
+    messages: list[tuple[int, int | None, str]] = field(default_factory=list)
+    outcomes: list[StepOutcome] = field(default_factory=list)
 
 
 def _commit(
@@ -160,17 +75,43 @@ def _commit(
     under_way = {order.person_id for order in known.values() if order.state not in desk.ENDED}
     again = {order.person_id for order in known.values() if order.state is OrderState.CANCELLED}
     keys = people.load(connection, room.seals, under_way | people.not_erased(connection, again))
+    done = _Settled()
     fresh = [one for one in newest if one.identity not in known]
+    ids, owed = _take_in(connection, room, claim, fresh, made, at, done)
+    for one in newest:
+        if order := known.get(one.identity):
+            person = keys.get(order.person_id)
+            told = replace(made[one.identity], person_id=order.person_id, key=person.key if person else b"")
+            _hear(connection, room, claim, one, order, told, at, done)
+    ids |= {identity: order.id for identity, order in known.items()}
+    done.messages += [(one.message.id, ids.get(one.identity), "stale") for one in superseded]
+    intake.settle_messages(connection, done.messages)
+    intake.quarantine_messages(connection, [(one.message.id, one.message.channel, one.problems) for one in refused], at)
+    done.outcomes += [
+        StepOutcome(f"message {one.message.id}", "quarantined", "; ".join(p.code for p in one.problems))
+        for one in refused
+    ]
+    return done.outcomes, owed
+
+
+def _take_in(
+    connection: Connection,
+    room: Room,
+    claim: Claim,
+    fresh: Sequence[Judged],
+    made: Mapping[tuple[str, str], NewOrder],
+    at: datetime,
+    done: _Settled,
+) -> tuple[dict[tuple[str, str], int], list[Wakeup]]:
+    """Write the orders that are not here yet; returns their ids, and the wake-ups for what their channels are told."""
     gone = intake.deleted_at(connection, (one.identity for one in fresh))
     new = [_unless_deleted(made[one.identity], gone.get(one.identity)) for one in fresh]
     added = orders.add_orders(connection, new, prefix=room.shop.owner.order_prefix, token=claim.token, at=at)
-    numbers = {one.identity: id_ for one, (id_, _) in zip(fresh, added, strict=True)}
-    entries, outcomes = [], []
-    settled: list[tuple[int, int | None, str]] = []
+    entries = []
     for one, order, (id_, number) in zip(fresh, new, added, strict=True):
         state = "cancelled" if order.incoming.cancelled else "held" if order.hold_reason else "accepted"
-        settled.append((one.message.id, id_, state))
-        outcomes.append(StepOutcome(number, "advanced" if state == "accepted" else state, order.hold_reason))
+        done.messages.append((one.message.id, id_, state))
+        done.outcomes.append(StepOutcome(number, "advanced" if state == "accepted" else state, order.hold_reason))
         entries.append(
             history.Entry(id_, "order.accepted", {"channel": order.incoming.channel, "inbox": one.message.id})
         )
@@ -188,31 +129,28 @@ def _commit(
         ],
         at,
     )
-    for one in newest:
-        order_known = known.get(one.identity)
-        if order_known is None:
-            continue
-        person = keys.get(order_known.person_id)
-        told_now = replace(made[one.identity], person_id=order_known.person_id, key=person.key if person else b"")
-        if person and (order_known.amended or any(line.artwork_url for line in told_now.incoming.lines)):
-            told_now = _as_corrected(connection, room, one, order_known, told_now)
-        outcome = apply_news(connection, order_known, told_now, claim, at)
-        if outcome.result == "waiting":
-            intake.postpone(connection, one.message.id, at + POSTPONED)
-        else:
-            settled.append((one.message.id, order_known.id, outcome.result))
-        outcomes.append(outcome)
-    for one in superseded:
-        identity = one.identity
-        order_id = known[identity].id if identity in known else numbers.get(identity)
-        settled.append((one.message.id, order_id, "stale"))
-    intake.settle_messages(connection, settled)
-    intake.quarantine_messages(connection, [(one.message.id, one.message.channel, one.problems) for one in refused], at)
-    outcomes += [
-        StepOutcome(f"message {one.message.id}", "quarantined", "; ".join(p.code for p in one.problems))
-        for one in refused
-    ]
-    return outcomes, owed
+    return {one.identity: id_ for one, (id_, _) in zip(fresh, added, strict=True)}, owed
+
+
+def _hear(
+    connection: Connection,
+    room: Room,
+    claim: Claim,
+    one: Judged,
+    known: orders.KnownOrder,
+    told: NewOrder,
+    at: datetime,
+    done: _Settled,
+) -> None:
+    """Apply what a message says of an order that is here; `told` bears its person's key where there still is one."""
+    if told.key and (known.amended or any(line.artwork_url for line in told.incoming.lines)):
+        told = _as_corrected(connection, room, one, known, told)
+    outcome = apply_news(connection, known, told, claim, at)
+    if outcome.result == "waiting":
+        intake.postpone(connection, one.message.id, at + POSTPONED)
+    else:
+        done.messages.append((one.message.id, known.id, outcome.result))
+    done.outcomes.append(outcome)
 
 
 def _unless_deleted(order: NewOrder, deleted_at: datetime | None) -> NewOrder:
@@ -257,34 +195,10 @@ def _as_corrected(
     """
     incoming = orders.with_corrections(connection, known, news)
     variants = catalogue.variants_by_sku(connection, (line.sku for line in incoming.lines))
-    problems = _problems(room, incoming, variants)
+    problems = problems_of(room, incoming, variants)
     if known.corrected("address") and news.fingerprint != known.fingerprint:
         detail = "was corrected here before its channel changed the order"
         problems.append(Problem("changed_after_correction", "address", detail, mendable=True))
-    corrected = _new_order(room, Judged(one.message, incoming, tuple(problems)))
+    corrected = new_order(room, Judged(one.message, incoming, tuple(problems)))
     # The fingerprint is of the source's own words, or its next ones would look like a change.
     return replace(corrected, person_id=news.person_id, key=news.key, fingerprint=news.fingerprint)
-
-
-def _new_order(room: Room, one: Judged) -> NewOrder:
-    """What a message makes, under the person whom it came under."""
-    incoming = one.incoming
-    spec = room.shop.channel(incoming.channel)
-    hub = room.shop.location(room.shop.hub)
-    country = incoming.address.country if incoming.address else room.shop.owner.country
-    contact = Contact(
-        email=normalise_email(incoming.email) or "",
-        phone=normalise_phone(incoming.phone, country) or "",
-        address=incoming.address,
-        note=incoming.note,
-    )
-    return NewOrder(
-        incoming=incoming,
-        contact=contact,
-        person_id=one.message.person_id,
-        key=one.message.key,
-        priority=spec.priority,
-        ship_by=ship_by(incoming.placed_at, room.shop.sla(spec.sla), hub.hours),
-        fingerprint=orders.fingerprint(room.seals, incoming, contact),
-        hold_reason="" if incoming.cancelled else next((p.code for p in one.problems if p.mendable), ""),
-    )
