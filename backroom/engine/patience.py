@@ -1,12 +1,14 @@
 """Asking a Prefect server that may be away, until it answers.
 
 What belongs here: for how long, and after which errors. What does not: what is asked. The client's own retries sleep up
-to 2ⁿ s between two questions, and whoever waited for a run waited with them.
+to 2ⁿ s between two questions, and whoever waited for a run waited with them: a server that was back after 15 s was
+asked again at 30, and the wave that a run had in hand lay still until then.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -15,6 +17,41 @@ import httpx
 T = TypeVar("T")
 
 ASK_AGAIN_SECONDS = 1.0
+# After that it is the client's own retries that wait, for eight minutes more.
+PATIENCE_SECONDS = 300.0
+# How the gateway says that it is not itself what a booth waits for: a header, with a 503.
+AWAY = "Backroom-Prefect"
+
+
+class Patient(httpx.BaseTransport):
+    """A transport that asks again, every second, where nobody took the call, or the gateway says that Prefect is away.
+
+    What was taken and not answered is not its matter: whether that may be repeated, the client decides.
+    """
+
+    def __init__(
+        self, inner: httpx.BaseTransport, *, seconds: float = PATIENCE_SECONDS, again: float = ASK_AGAIN_SECONDS
+    ) -> None:
+        self._inner, self._seconds, self._again = inner, seconds, again
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        until = time.monotonic() + self._seconds
+        while True:
+            try:
+                answer = self._inner.handle_request(request)
+            except httpx.ConnectError:
+                if time.monotonic() > until:
+                    raise
+            else:
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or AWAY not in answer.headers:
+                    return answer
+                if time.monotonic() > until:
+                    return answer
+                answer.close()
+            time.sleep(self._again)
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 async def until_answered(ask: Callable[[], Awaitable[T]], gives_up: Callable[[], bool]) -> T:

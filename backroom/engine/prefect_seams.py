@@ -25,8 +25,11 @@ from prefect.flows import Flow
 from prefect.logging.handlers import APILogHandler
 from prefect.utilities.engine import propose_state
 
+from backroom.engine.patience import Patient
+
 STARTED_BY_THIS_WORKER = "observe_flow_run_suspension"
 SAID_AT_THE_START, GIVES_A_NAME = "update_flow_run", "set_flow_run_name"
+CALLS, CARRIED_BY = "_client", "_transport"
 ASKED_BY_EVERY_STEP = "_read_server_default_result_storage_block_id"
 
 
@@ -55,12 +58,16 @@ def client_for_a_run(verify: ssl.SSLContext | bool, flow_run: FlowRun, signature
     """The one client that a run and everything under it share, with TLS settings that were read before.
 
     It says less than Prefect's, as each of these is a transaction of the server's: who has the run goes with what the
-    engine says at its start, and a name that the run has already is not given to it again.
+    engine says at its start, and a name that the run has already is not given to it again. A server that is away it
+    asks every second (`patience`).
     """
     context = SyncClientContext(httpx_settings={"verify": verify})
     # Whoever asks for "the client" without settings of his own is to get this one: Prefect compares them.
     context._httpx_settings = None
     client = context.client
+    # Not by `httpx_settings`: with a transport in there, httpx would look for no proxy.
+    calls = getattr(client, CALLS)
+    setattr(calls, CARRIED_BY, Patient(getattr(calls, CARRIED_BY)))
     say, give_name = client.update_flow_run, client.set_flow_run_name
 
     def say_and_sign(flow_run_id: UUID, **said: Any) -> httpx.Response:

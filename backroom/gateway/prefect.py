@@ -18,6 +18,7 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 
+from backroom.engine.patience import AWAY
 from backroom.gateway.access import admit, bearer
 from backroom.gateway.front import Front
 from backroom.gateway.prefect_door import Call, NotForBooths, PrefectAway, PrefectDoor
@@ -46,7 +47,8 @@ async def ask(request: Request) -> Response:
     except NotForBooths as error:
         return JSONResponse({"detail": str(error), "cause": "not_for_booths"}, 403)
     except PrefectAway as error:
-        return JSONResponse({"detail": f"Prefect is away ({error})", "cause": "prefect_away"}, 503)
+        said = {"detail": f"Prefect is away ({error})", "cause": "prefect_away"}
+        return JSONResponse(said, 503, {AWAY: "away"})
     return Response(answer.body, answer.status, media_type=answer.media_type)
 
 

@@ -7,6 +7,7 @@ import json
 import re
 from uuid import uuid4
 
+import httpx
 import prefect
 from prefect import _flow_run_suspension, flow_engine, results
 from prefect.client.schemas.objects import FlowRun
@@ -20,6 +21,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from backroom.engine import prefect_seams
+from backroom.engine.patience import Patient
 
 A_RUN = FlowRun(id=uuid4(), flow_id=uuid4(), name="A-1042")
 
@@ -91,6 +93,13 @@ def test_a_run_is_signed_with_its_first_word_and_named_only_when_it_has_another_
         (str(another), {"flow_version": "1"}),
         (str(A_RUN.id), {"name": "A-1043"}),
     ]
+
+
+def test_the_calls_of_a_run_still_go_by_the_transport_we_replace() -> None:
+    client = prefect_seams.client_for_a_run(False, A_RUN, "a worker:7").client
+    carried_by = client._client._transport_for_url(httpx.URL("http://127.0.0.1:4200/api/flow_runs/"))
+    assert isinstance(carried_by, Patient)
+    assert isinstance(carried_by._inner, httpx.HTTPTransport)
 
 
 def test_states_are_still_proposed_by_run_id() -> None:
