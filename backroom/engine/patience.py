@@ -26,7 +26,8 @@ AWAY = "Backroom-Prefect"
 class Patient(httpx.BaseTransport):
     """A transport that asks again, every second, where nobody took the call, or the gateway says that Prefect is away.
 
-    What was taken and not answered is not its matter: whether that may be repeated, the client decides.
+    What was taken and not answered is not its matter: whether that may be repeated, the client decides. Of what the
+    gateway says so it has decided: it repeats each 503, only later.
     """
 
     def __init__(
