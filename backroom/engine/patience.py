@@ -17,7 +17,7 @@ import httpx
 T = TypeVar("T")
 
 ASK_AGAIN_SECONDS = 1.0
-# After that it is the client's own retries that wait, for eight minutes more.
+# A run's, after which the client's own retries wait, for eight minutes more; a worker waits as long as it lives.
 PATIENCE_SECONDS = 300.0
 # How the gateway says that it is not itself what a booth waits for: a header, with a 503.
 AWAY = "Backroom-Prefect"
@@ -30,13 +30,11 @@ class Patient(httpx.BaseTransport):
     gateway says so it has decided: it repeats each 503, only later.
     """
 
-    def __init__(
-        self, inner: httpx.BaseTransport, *, seconds: float = PATIENCE_SECONDS, again: float = ASK_AGAIN_SECONDS
-    ) -> None:
-        self._inner, self._seconds, self._again = inner, seconds, again
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        until = time.monotonic() + self._seconds
+        until = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
                 answer = self._inner.handle_request(request)
@@ -49,7 +47,7 @@ class Patient(httpx.BaseTransport):
                 if time.monotonic() > until:
                     return answer
                 answer.close()
-            time.sleep(self._again)
+            time.sleep(ASK_AGAIN_SECONDS)
 
     def close(self) -> None:
         self._inner.close()

@@ -32,6 +32,8 @@ FLOWS = "tests/flows_for_engine.py"
 @pytest.fixture(autouse=True)
 def asks_at_once_and_by_itself(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(patience, "ASK_AGAIN_SECONDS", 0.01)
+    # The runs of this process reach no server, and are not to wait for one.
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.0)
     # As the worker has it.
     with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
         yield
@@ -154,7 +156,7 @@ def test_a_run_that_its_engine_left_is_ended_though_the_server_was_away_when_its
         async with client_of(running_prefect, line) as client:
             parameters = {"path": str(tmp_path / "said")}
             run = await client.create_flow_run_from_deployment(UUID(deployment), parameters=parameters)
-            # Runs of this process reach no server: what the engine leaves is the worker's to end.
+            # What the engine leaves is the worker's to end.
             await runs.carry(client, run)
             assert line.is_good.is_set()
             state = (await client.read_flow_run(run.id)).state

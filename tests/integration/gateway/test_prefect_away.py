@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from backroom.engine import patience
 from backroom.engine.patience import AWAY, Patient
 from tests.integration.gateway.conftest import Gateway
 
@@ -18,7 +19,9 @@ def away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("away")
-def test_the_gateway_says_that_it_is_prefect_who_is_away_and_a_run_there_asks_again(gateway: Gateway) -> None:
+def test_the_gateway_says_that_it_is_prefect_who_is_away_and_a_run_there_asks_again(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pool = gateway.room.shop.location("booth-a").pool
     headers = gateway.bearer("booth")
     answer = gateway.client.get(f"/booth/prefect/work_pools/{pool}", headers=headers)
@@ -32,6 +35,8 @@ def test_the_gateway_says_that_it_is_prefect_who_is_away_and_a_run_there_asks_ag
             asked.append(1)
             return super().handle_request(request)
 
-    with httpx.Client(transport=Patient(Counting(), seconds=0.5, again=0.01)) as client:
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(patience, "ASK_AGAIN_SECONDS", 0.01)
+    with httpx.Client(transport=Patient(Counting())) as client:
         assert client.get(f"{gateway.url}/booth/prefect/work_pools/{pool}", headers=headers).status_code == 503
     assert len(asked) > 1

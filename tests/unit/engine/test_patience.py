@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
+from backroom.engine import patience
 from backroom.engine.patience import AWAY, Patient
 
 A_CALL = httpx.Request("POST", "http://127.0.0.1:4200/api/task_runs/", json={"name": "pack"})
@@ -28,8 +29,13 @@ class Server(httpx.BaseTransport):
         return httpx.Response(answer[0], headers=answer[1])
 
 
-def ask(server: Server, seconds: float = 5.0) -> int:
-    return Patient(server, seconds=seconds, again=0.001).handle_request(A_CALL).status_code
+@pytest.fixture(autouse=True)
+def asks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "ASK_AGAIN_SECONDS", 0.001)
+
+
+def ask(server: Server) -> int:
+    return Patient(server).handle_request(A_CALL).status_code
 
 
 @pytest.mark.parametrize("away", [NOBODY, (503, {AWAY: "away"})], ids=["nobody there", "said by the gateway"])
@@ -39,12 +45,13 @@ def test_it_is_asked_again_with_the_same_words_until_it_is_back(away: Exception 
     assert server.heard == [b'{"name":"pack"}'] * 7
 
 
-def test_one_that_never_comes_back_is_left_to_the_clients_own_retries() -> None:
+def test_one_that_never_comes_back_is_left_to_the_clients_own_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.05)
     server = Server(NOBODY)
     with pytest.raises(httpx.ConnectError):
-        ask(server, seconds=0.05)
+        ask(server)
     assert len(server.heard) > 1
-    assert ask(Server((503, {AWAY: "away"})), seconds=0.05) == 503
+    assert ask(Server((503, {AWAY: "away"}))) == 503
 
 
 @pytest.mark.parametrize("answer", [(503, {}), (500, {}), (409, {AWAY: "away"})])
