@@ -17,7 +17,8 @@ from backroom.store import catalogue, events, restock_plans, transfer_rows, tran
 from backroom.store.database import MOMENT, now
 
 ANSWER_SECONDS = 30.0
-# What happened at a market is known when its last order is booked, a day or two later.
+# What happened at a market is known when its last order is booked, a day or two later, and what came back when it is
+# settled.
 REVIEWED_FOR = timedelta(days=3)
 
 
@@ -51,7 +52,7 @@ def plan_event(code: str) -> str:
 
 @task(name="find events to review", retries=2, retry_delay_seconds=5)
 def events_to_review(code: str = "") -> list[str]:
-    """Events that are over and have a plan: the one that is asked for, or those that closed lately."""
+    """Events that are over and have a plan: the one that is asked for, or those that closed or were settled lately."""
     room = this_room()
     with room.database.read() as connection:
         since = now(connection) - REVIEWED_FOR
@@ -60,7 +61,7 @@ def events_to_review(code: str = "") -> list[str]:
             row["code"]
             for row in rows
             if row["state"] in (EventState.CLOSED, EventState.SETTLED)
-            and (code or (row["closed_at"] is not None and row["closed_at"] >= since))
+            and (code or any(at is not None and at >= since for at in (row["closed_at"], row["settled_at"])))
             and restock_plans.newest(connection, row["id"]) is not None
         ]
 
@@ -75,10 +76,9 @@ def review_event(code: str) -> str:
         found = restocking.compare(connection, room.shop, code)
     if found is None:
         return f"{code} never had a plan"
-    review, _ = found
-    told = restock_report.review_markdown(code, review, _titles(room))
+    told = restock_report.review_markdown(code, found, _titles(room))
     create_markdown_artifact(told, key=f"restock-{code}-review", description=f"How the plan for {code} went")
-    return f"{code}: {restock_report.review_sentences(review)[0]}"
+    return f"{code}: {restock_report.review_sentences(found)[0]}"
 
 
 @task(name="end settled forms")

@@ -184,7 +184,7 @@ def cancel(number: Number) -> None:
 
 @app.command("compare")
 def compare(event: Annotated[str, typer.Argument(help="The event's code")], as_json: AsJson = False) -> None:
-    """How the plan of an event went: expected, brought and asked for, line by line and in sum."""
+    """How the plan of an event went: planned, brought, asked for, sold and back, and what was expected."""
     room = open_room()
     with room.database.read() as connection:
         found = restocking.compare(connection, room.shop, event)
@@ -192,13 +192,18 @@ def compare(event: Annotated[str, typer.Argument(help="The event's code")], as_j
     if found is None:
         console.print(f"{event} never had a plan.", highlight=False)
         return
-    review, _ = found
-    rows = restock_report.review_rows(review, named)
+    rows = restock_report.review_rows(found.review, named)
+    became, packs = restock_report.outcome_rows(found.outcome, named), restock_report.pack_rows(found.outcome)
+    sums = restock_report.review_sentences(found)
     if as_json:
-        show_json({"lines": rows, "sums": restock_report.review_sentences(review)})
+        show_json({"plan": became, "materials": packs, "lines": rows, "sums": sums})
         return
-    show_table(f"The plan for {event}", rows, ("sku", "what", "expected", "last time", "brought", "asked", "within"))
-    for sentence in restock_report.review_sentences(review):
+    columns = ("sku", "what", "planned", "printed first", "brought", "asked", "sold or used", "back", "short")
+    show_table(f"The plan for {event}, and what became of it", became, columns)
+    if packs:
+        show_table("Ink and paper", packs, ("material", "pack", "planned", "sent", "arrived"))
+    show_table("What was expected", rows, ("sku", "what", "expected", "last time", "brought", "asked", "within"))
+    for sentence in sums:
         console.print(sentence, highlight=False)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from backroom.domain.prestaging import Kind
-from backroom.domain.restock_review import Review
+from backroom.domain.restock_review import Carried, Outcome, Review
 from backroom.insight.charts import data_uri
+from backroom.insight.restocking import Compared
 from backroom.store.restock_plans import StoredPlan
 
 # A picture of more bars is a barcode.
@@ -102,6 +103,38 @@ def plan_markdown(
     return "\n".join(lines)
 
 
+def outcome_rows(found: Outcome, titles: Mapping[str, str]) -> list[dict[str, str]]:
+    """A row a SKU, finished or blank: what was to be brought and printed first, and what became of it."""
+    return [
+        {
+            "sku": one.item,
+            "what": titles.get(one.item, one.item),
+            "planned": str(one.planned),
+            "printed first": f"{one.printed} of {one.to_print}" if one.to_print or one.printed else "",
+            "brought": str(one.brought),
+            "asked": "" if one.asked is None else str(one.asked),
+            "sold or used": str(one.gone),
+            "back": _back(one) if found.settled else "not settled",
+            "short": "" if one.short is None else str(one.short),
+        }
+        for one in found.items
+    ]
+
+
+def pack_rows(found: Outcome) -> list[dict[str, str]]:
+    """A row a material: packs planned, sent, and seen at the booth."""
+    return [
+        {
+            "material": one.material,
+            "pack": one.pack,
+            "planned": str(one.planned),
+            "sent": str(one.sent),
+            "arrived": str(one.arrived),
+        }
+        for one in found.packs
+    ]
+
+
 def review_rows(found: Review, titles: Mapping[str, str]) -> list[dict[str, str]]:
     """A row a SKU: expected, brought, asked for."""
     return [
@@ -118,21 +151,58 @@ def review_rows(found: Review, titles: Mapping[str, str]) -> list[dict[str, str]
     ]
 
 
-def review_sentences(found: Review) -> list[str]:
-    """The sums of a review."""
+def review_sentences(found: Compared) -> list[str]:
+    """The sums of a plan and what happened, those of its forecast last."""
+    review = found.review
     return [
-        f"Asked for: {sum(line.asked for line in found.lines)} pieces; {found.short} of them beyond what was brought, "
-        f"and {found.naive_short} beyond what sold the last time.",
-        f"The forecast was off by {found.off:.1f} pieces in all, last time's sales by {found.naive_off:.1f}.",
-        f"{found.inside:.0%} of the SKUs lay within their range, which four in five should.",
-        f"{found.too_many} pieces and blanks were brought for nobody.",
+        f"Asked for: {sum(line.asked for line in review.lines)} pieces; {review.short} of them beyond what was there, "
+        f"and {review.naive_short} beyond what sold the last time.",
+        *_outcome_sentences(found.outcome, review.short),
+        f"The forecast was off by {review.off:.1f} pieces in all, last time's sales by {review.naive_off:.1f}.",
+        f"{review.inside:.0%} of the SKUs lay within their range, which four in five should.",
+        f"{review.too_many} pieces and blanks were brought for nobody.",
     ]
 
 
-def review_markdown(code: str, found: Review, titles: Mapping[str, str]) -> str:
+def _outcome_sentences(became: Outcome, short: int) -> list[str]:
+    """The sums of what was planned. `short` pieces were asked for beyond what was there, blanks reckoned in."""
+    said = [
+        f"Planned to bring: {became.planned} pieces and blanks; {became.as_planned} of them were brought, and "
+        f"{became.besides} that no plan had named."
+    ]
+    if became.to_print or became.printed:
+        said.append(f"{became.to_print} pieces were to be printed before leaving; {became.printed} were.")
+    rest = f", of what was left with {became.open_share:.0%} of the hours over" if became.open_share else ""
+    said.append(
+        f"Lost sales that were expected: {became.lost_with:.1f} with all that was planned, {became.lost_without:.1f} "
+        f"without it{rest}. Asked for beyond what was there: {short}; who left without ordering nobody counted."
+    )
+    left = f"Sold, or printed on as a blank: {became.gone}"
+    if became.settled:
+        said.append(f"{left}; {became.back} came back, {became.missing} are missing.")
+    else:
+        said.append(f"{left} so far; what came back is known when the event is settled.")
+    if became.packs:
+        planned, sent = sum(one.planned for one in became.packs), sum(one.sent for one in became.packs)
+        said.append(
+            f"Packs of ink and paper: {planned} planned, {sent} sent, {sum(one.arrived for one in became.packs)} seen "
+            "at the booth; how much of it was used nobody counts."
+        )
+    return said
+
+
+def review_markdown(code: str, found: Compared, titles: Mapping[str, str]) -> str:
     """How the plan of an event went, for an artifact."""
-    said = [f"- {sentence}" for sentence in review_sentences(found)]
-    return "\n".join([f"# How the plan for {code} went", "", *said, "", *_table(review_rows(found, titles))])
+    lines = [f"# How the plan for {code} went", "", *(f"- {sentence}" for sentence in review_sentences(found))]
+    tables = {
+        "What was planned, and what became of it": outcome_rows(found.outcome, titles),
+        "Ink and paper": pack_rows(found.outcome),
+        "What was expected": review_rows(found.review, titles),
+    }
+    for title, rows in tables.items():
+        if rows:
+            lines += ["", f"## {title}", "", *_table(rows)]
+    return "\n".join(lines)
 
 
 def plan_chart(stored: StoredPlan) -> str:
@@ -158,6 +228,15 @@ def plan_chart(stored: StoredPlan) -> str:
     chart = altair.layer(bars, spread, dots).properties(width=560)
     svg: str = vl_convert.vegalite_to_svg(chart.to_json())
     return svg
+
+
+def _back(one: Carried) -> str:
+    """What came back and what is missing, in words; empty where the settlement does not name it."""
+    if one.back is None or one.missing is None:
+        return ""
+    if one.missing < 0:
+        return f"{one.back}, {-one.missing} more than by the books"
+    return f"{one.back}, {one.missing} missing" if one.missing else str(one.back)
 
 
 def _table(rows: Sequence[Mapping[str, str]]) -> list[str]:

@@ -1,7 +1,8 @@
 """Planning what to take to an event: reading the shop's past and stock, asking the rules, keeping the plan.
 
 What belongs here: putting together what the flow and the commands both do. What does not: the rules (`backroom.domain`:
-forecast, offers, prestaging), the rows (`backroom.store`), showing it (`restock_report`).
+forecast, offers, prestaging), the rows (`backroom.store`), what became of a plan (`restock_outcome`), showing it
+(`restock_report`).
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from backroom.domain.model import Variant
 from backroom.domain.offers import SPACE, LeftOut, free_at_hub, offer, thing_of
 from backroom.domain.prestaging import Kind, Plan, plan
 from backroom.domain.print_place import print_place
-from backroom.domain.restock_review import Review, Reviewed, review
+from backroom.domain.restock_review import Outcome, Review, Reviewed, review
 from backroom.domain.shop import Shop
 from backroom.domain.transfers import PackLine
+from backroom.insight.restock_outcome import outcome
 from backroom.shop.room import Room
 from backroom.store import (
     catalogue,
@@ -62,6 +64,15 @@ class Computed:
     open_share: float
     van_has_gone: bool
     left_out: tuple[LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The plan that an event began with, `stored`, and how it went: its forecast, and what it said to take."""
+
+    review: Review
+    outcome: Outcome
+    stored: StoredPlan
 
 
 def due_events(connection: Connection, shop: Shop, at: datetime) -> list[str]:
@@ -165,26 +176,27 @@ def packs_of(chosen: Plan, shop: Shop) -> list[PackLine]:
     ]
 
 
-def compare(connection: Connection, shop: Shop, code: str) -> tuple[Review, StoredPlan] | None:
-    """The plan that an event began with, against what was asked for; None where it never had one."""
+def compare(connection: Connection, shop: Shop, code: str) -> Compared | None:
+    """The plan that an event began with, against what happened; None where it never had one."""
     row = events.find(connection, code)
     stored = restock_plans.last_before_opening(connection, row["id"])
     if stored is None:
         return None
-    event = events.event_of(row)
-    asked = restock_past.asked_at(connection, shop, event)
-    brought: Counter[str] = Counter()
-    for lease in leases.leases_of(connection, row["id"]):
-        brought[lease["sku"]] += lease["pieces"]
+    asked = restock_past.asked_at(connection, shop, events.event_of(row))
     variants = catalogue.all_variants(connection)
     blanks = [variant for variant in variants if is_blank(variant)]
     serves = {blank.sku: [v.sku for v in variants if becomes(blank, v)] for blank in blanks}
-    lines = [
-        Reviewed(one.sku, one.mean, one.low, one.high, one.naive, brought[one.sku], asked.get(one.sku, 0))
-        for one in stored.expected.values()
-        if one.mean >= 0.05 or brought[one.sku] or asked.get(one.sku)
-    ]
-    return review(lines, {blank.sku: brought[blank.sku] for blank in blanks}, serves), stored
+    became = outcome(connection, row, stored, asked, serves.keys())
+    items = {one.item: one for one in became.items}
+    lines = []
+    for one in stored.expected.values():
+        item = items.get(one.sku)
+        brought, own = (item.brought, item.own) if item else (0, 0)
+        if one.mean >= 0.05 or brought or asked.get(one.sku):
+            lines.append(Reviewed(one.sku, one.mean, one.low, one.high, one.naive, brought, asked.get(one.sku, 0), own))
+    carried = [items[sku] for sku in serves if sku in items]
+    found = review(lines, {one.item: one.brought for one in carried}, serves, {one.item: one.own for one in carried})
+    return Compared(found, became, stored)
 
 
 def titles(variants: list[Variant]) -> dict[str, str]:

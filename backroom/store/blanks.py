@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.model import Variant
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.print_jobs import pieces_of
 from backroom.store.tables import stock_levels, stock_movements, variants
+
+PRINTED_ON = "printed on"
 
 
 def use_blanks(connection: Connection, job: RowMapping, at: datetime) -> None:
@@ -41,6 +43,17 @@ def use_blanks(connection: Connection, job: RowMapping, at: datetime) -> None:
             return
 
 
+def used_at(connection: Connection, location: str, since: datetime, until: datetime | None = None) -> dict[str, int]:
+    """Blanks that were printed on at a location, by their SKU, what came out bad included; until now if `until` is
+    None."""
+    used = (stock_movements.c.location == location) & (stock_movements.c.reason == PRINTED_ON)
+    within = used & (stock_movements.c.at >= since)
+    if until is not None:
+        within &= stock_movements.c.at <= until
+    query = select(stock_movements.c.sku, func.sum(stock_movements.c.pieces)).where(within)
+    return {sku: -int(pieces) for sku, pieces in connection.execute(query.group_by(stock_movements.c.sku))}
+
+
 def _take(connection: Connection, job: RowMapping, sku: str, at: datetime) -> None:
     place = (stock_levels.c.location == job["location"]) & (stock_levels.c.sku == sku)
     level = connection.execute(select(stock_levels).where(place).with_for_update()).mappings().one()
@@ -50,6 +63,6 @@ def _take(connection: Connection, job: RowMapping, sku: str, at: datetime) -> No
         key = f"printed:{job['id']}:{job['attempt']}:{sku}"
         connection.execute(
             insert(stock_movements).values(
-                key=key, location=job["location"], sku=sku, pieces=-count, reason="printed on", at=at
+                key=key, location=job["location"], sku=sku, pieces=-count, reason=PRINTED_ON, at=at
             )
         )

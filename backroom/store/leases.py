@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from backroom.domain.events import EventState
 from backroom.domain.leases import Book, LeaseRefused, Loan, Settled, check_loans, lease_ends, mixed, settle, way_back
@@ -20,12 +20,10 @@ from backroom.store import events, untold_sales
 from backroom.store.batches import insert_new
 from backroom.store.catalogue import sku_of_code
 from backroom.store.database import now
+from backroom.store.event_sales import sold_at
 from backroom.store.events import EventRefused
 from backroom.store.tables import event_counts, event_settlements, stock_leases, stock_levels, stock_movements
 from backroom.store.unfinished import refuse_while_unfinished
-
-# What leaves a booth with customers, and what of it comes back because its order was cancelled.
-SOLD_BY = ("packed", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def standing(connection: Connection, row: RowMapping) -> list[Standing]:
             for one in settlement_of(connection, row["id"])
         ]
     there = _there(connection, row["location"])
-    sold = _sold(connection, row)
+    sold = sold_at(connection, row)
     skus = sorted({*leased, *counted, *sold})
     return [
         Standing(sku, leased[sku], shared.get(sku, False), sold.get(sku, 0), there.get(sku, 0), counted.get(sku))
@@ -297,21 +295,3 @@ def _move(connection: Connection, key: str, location: str, sku: str, pieces: int
 def _there(connection: Connection, location: str) -> dict[str, int]:
     query = select(stock_levels.c.sku, stock_levels.c.on_hand).where(stock_levels.c.location == location)
     return {row.sku: row.on_hand for row in connection.execute(query)}
-
-
-def _sold(connection: Connection, row: RowMapping) -> dict[str, int]:
-    """Pieces that left the booth with customers since the first lease (or the opening, where that came first)."""
-    first = connection.execute(
-        select(func.min(stock_leases.c.at)).where(stock_leases.c.event_id == row["id"])
-    ).scalar_one()
-    since = min((at for at in (first, row["opened_at"]) if at is not None), default=row["starts_at"])
-    query = (
-        select(stock_movements.c.sku, func.sum(stock_movements.c.pieces).label("pieces"))
-        .where(
-            stock_movements.c.location == row["location"],
-            stock_movements.c.reason.in_(SOLD_BY),
-            stock_movements.c.at >= since,
-        )
-        .group_by(stock_movements.c.sku)
-    )
-    return {one.sku: -int(one.pieces) for one in connection.execute(query) if one.pieces}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -87,6 +87,12 @@ def save(
 def newest(connection: Connection, event_id: int) -> StoredPlan | None:
     row = _newest(connection, event_id)
     return None if row is None else _plan(row)
+
+
+def by_ids(connection: Connection, ids: Collection[int]) -> list[StoredPlan]:
+    """Plans by their ids, the first one first."""
+    query = select(restock_plans).where(restock_plans.c.id.in_(list(ids))).order_by(restock_plans.c.id)
+    return [_plan(row) for row in connection.execute(query).mappings()]
 
 
 def last_before_opening(connection: Connection, event_id: int) -> StoredPlan | None:

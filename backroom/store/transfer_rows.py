@@ -113,6 +113,18 @@ def still_printing(connection: Connection, which: ColumnElement[bool]) -> dict[t
     return {(row[0], row[1]): int(row[2]) for row in connection.execute(query)}
 
 
+def printed(connection: Connection, event_id: int) -> dict[str, int]:
+    """Pieces that were printed at the hub for an event's transfers and are good, by SKU; one that came out too late to
+    go along is among them."""
+    query = (
+        select(print_jobs.c.sku, func.sum(print_jobs.c.copies))
+        .join(transfers, transfers.c.id == print_jobs.c.transfer_id)
+        .where(transfers.c.event_id == event_id, print_jobs.c.state == PrintJobState.DONE)
+        .group_by(print_jobs.c.sku)
+    )
+    return {sku: int(pieces) for sku, pieces in connection.execute(query)}
+
+
 def short_of(one: Transfer) -> dict[str, int]:
     """What was asked for and not there when it was set aside or packed, by SKU."""
     return less_than_asked(one.lines) if one.state in (*AWAY, TransferState.ARRIVED) else {}

@@ -46,7 +46,13 @@ def test_pieces_go_to_market_with_a_yes_and_arrive_but_for_one(room: Room) -> No
     assert (row["state"], row["sent"] - row["arrived"]) == ("arrived", row["missing"])
     with room.database.read() as connection:
         assert stock.levels(connection)["booth-a", SKU].kept
-    assert answered("restock", "compare", "fair")["lines"]
+    told = answered("restock", "compare", "fair")
+    assert told["lines"]
+    (row,) = [row for row in told["plan"] if row["sku"] == SKU]
+    assert int(row["planned"]) >= pieces
+    assert (row["brought"], row["back"]) == (str(pieces - 2), "not settled")
+    assert any("were brought, and 0 that no plan had named" in sentence for sentence in told["sums"])
+    assert "what became of it" in typed("restock", "compare", "fair").stdout
 
 
 def test_a_no_leaves_the_pieces_and_a_mistyped_count_is_said(room: Room) -> None:
@@ -90,3 +96,5 @@ def test_what_lacks_is_printed_with_the_yes_and_completes_the_pick_list(room: Ro
     [row] = answered("restock", "list", "fair")
     assert (row["to_print"], row["sent"]) == (0, row["asked"])
     assert typed("restock", "send", "T-1").exit_code == 0
+    told = {row["sku"]: row["printed first"] for row in answered("restock", "compare", "fair")["plan"]}
+    assert told[SKU] == f"{first[SKU]} of {first[SKU]}"

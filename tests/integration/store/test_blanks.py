@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection
 
-from backroom.store import stock
+from backroom.store import blanks, stock
 from backroom.store.catalogue import save_variants
 from backroom.store.database import now
 from tests.shops import BOOTH, HUB, PLAIN, Floor, a_variant
@@ -56,3 +57,15 @@ def test_a_place_that_counts_none_counts_none(floor: Floor) -> None:
     assert floor.available(HUB, BLANK.sku) == (5, 0)
     with floor.room.database.read() as connection:
         assert (BOOTH, BLANK.sku) not in stock.levels(connection)
+
+
+def test_what_was_printed_on_is_counted_by_place_and_time(floor: Floor) -> None:
+    with_blanks(floor, [(BOOTH, BLANK.sku, 5), (BOOTH, OTHER.sku, 5), (HUB, BLANK.sku, 5)])
+    with floor.room.database.read() as connection:
+        before = now(connection)
+    print_two(floor)
+    with floor.room.database.read() as connection:
+        assert blanks.used_at(connection, BOOTH, before) == {BLANK.sku: 2}
+        assert blanks.used_at(connection, HUB, before) == {}
+        assert blanks.used_at(connection, BOOTH, before - timedelta(days=1), before - timedelta(hours=1)) == {}
+        assert blanks.used_at(connection, BOOTH, now(connection) + timedelta(hours=1)) == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from prefect.logging import disable_run_logger
@@ -95,6 +95,27 @@ def test_the_flows_tasks_ask_for_a_yes_once_and_carry_out_the_answer(
     assert restock.events_to_review.fn() == ["next"]
     restock.review_event.fn("next")
     assert set(artifacts) == {"restock-next", "restock-next-review"}
+    assert "## What was planned, and what became of it" in artifacts["restock-next-review"]
+
+
+def test_an_event_is_compared_again_when_it_is_settled_late(market: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    from backroom.shop import room as rooms
+    from tasks import restock
+
+    monkeypatch.setitem(rooms._open, market.room.home.resolve(), market.room)
+    restocking.propose(market.room, "next")
+    at = this_moment(market)
+
+    def stands(state: EventState, days: int, settled_at: datetime | None = None) -> list[str]:
+        values = {"state": state, "closed_at": at - timedelta(days=days), "settled_at": settled_at}
+        over = update(events_table).where(events_table.c.code == "next").values(**values)
+        market.room.database.write(lambda c: c.execute(over).rowcount)
+        return restock.events_to_review.fn()
+
+    assert stands(EventState.CLOSED, 2) == ["next"]
+    assert stands(EventState.CLOSED, 4) == []
+    assert stands(EventState.SETTLED, 4, at) == ["next"]
+    assert stands(EventState.SETTLED, 9, at - timedelta(days=5)) == []
 
 
 def test_a_plan_that_says_the_same_is_kept_once(market: Floor) -> None:
