@@ -1,6 +1,7 @@
 """How many are left at the booth, as the shop said last, less what this till sold and the shop has not taken in yet.
 
-What belongs here: the figure, its age, and what to ask before a sale that it does not cover. What does not: asking the
+What belongs here: the figure, its age, and what to ask before a sale that it does not cover, or of a print that is
+not made here. What does not: asking the
 shop (`telling`), and the page (`page`).
 
 The figure never forbids a sale. The piece in the customer's hand is there, whatever the books say; and without network
@@ -35,16 +36,25 @@ class Left:
         return None if there is None else max(0, there)
 
     def lacking(self, sku: str, count: int, *, in_hand: bool) -> bool:
-        """Whether a sale of so many needs a second look: more than are left by the books, and, where the customer waits
-        for it, not printed here."""
+        """Whether a sale of so many needs a second look: more than are left by the books; or it is to be made here for
+        who has none in their hand, and neither is it printed here, for want of a printer or a sample, nor are so many
+        known to lie here."""
         there = self.of(sku)
-        return there is not None and count > there and (in_hand or sku not in self.printed)
+        if in_hand:
+            return there is not None and count > there
+        return sku not in self.printed and (there is None or count > there)
 
     def say(self, sku: str) -> str:
         """The words beside a piece; "" where there is nothing to say."""
         there = self.of(sku)
         parts = [] if there is None else [f"{there} left"]
         return ", ".join(parts + ["printed here"] * (sku in self.printed))
+
+    def say_lack(self, sku: str, *, in_hand: bool) -> str:
+        """What a piece is `lacking`."""
+        there = self.of(sku)
+        parts = [] if there is None else [f"{there} left"]
+        return ", ".join(parts if in_hand else [*parts, "not printed here"])
 
     def say_age(self) -> str:
         """How old it is, where that has to be said; else ""."""

@@ -62,12 +62,30 @@ def render(catalogue: Mapping[str, Any] | None, shown: Shown, token: str, once: 
     )
 
 
+_RACK_SHORT = "By the books there are not so many left at this booth:"
+_RACK_ADVICE = (
+    "An online order may just have taken it. Is the piece in the customer's hand? Then it is theirs: sell it, and the "
+    "other order is made elsewhere or held for you. If not, sell it only if you know that it comes."
+)
+_PRINT_SHORT = "This booth does not print it now, and has not so many:"
+_PRINT_ADVICE = (
+    "No printer that came along prints it, no sample of it was approved here, or there is nothing left to print it on. "
+    "Sold all the same, it waits for a place that makes it: tell the customer, or sell them another one."
+)
+
+
 def render_doubt(
     catalogue: Mapping[str, Any], left: Left, short: Sequence[str], form: Mapping[str, str], token: str
 ) -> str:
-    """The page that asks before a sale of more than are left. It forbids nothing: one button sells, one goes back."""
+    """The page that asks before a sale of more than are left, or of a print that is not made here. It forbids nothing:
+    one button sells, one goes back."""
     titles = {one["sku"]: f"{one['title']} {one['size']}" for one in catalogue["items"]}
-    rows = "".join(f"<li>{_text(titles.get(sku, sku))}: <strong>{left.of(sku)} left</strong></li>" for sku in short)
+    in_hand = form.get("way", "rack") == "rack"
+    short_of, advice = (_RACK_SHORT, _RACK_ADVICE) if in_hand else (_PRINT_SHORT, _PRINT_ADVICE)
+    rows = "".join(
+        f"<li>{_text(titles.get(sku, sku))}: <strong>{left.say_lack(sku, in_hand=in_hand)}</strong></li>"
+        for sku in short
+    )
     kept = "".join(
         f'<input type="hidden" name="{_text(name)}" value="{_text(value)}">'
         for name, value in {**form, "token": token, "sure": "yes"}.items()
@@ -77,10 +95,8 @@ def render_doubt(
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Not sold yet</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<style>{_STYLE}</style><main><h1>Not sold yet</h1><p class="said" role="status">By the books there are '
-        f"not so many left at this booth:</p><ul>{rows}</ul>{age}<p>An online order may just have taken it. Is the "
-        "piece in the customer's hand? Then it is theirs: sell it, and the other order is made elsewhere or held for "
-        "you. If not, sell it only if you know that it comes.</p>"
+        f'<style>{_STYLE}</style><main><h1>Not sold yet</h1><p class="said" role="status">'
+        f"{short_of}</p><ul>{rows}</ul>{age}<p>{advice}</p>"
         f'<form method="post" action="/sell">{kept}<button>Sell it all the same</button></form>'
         '<p><a href="/">Back, nothing is sold</a></p></main></html>'
     )

@@ -141,6 +141,20 @@ def test_a_customer_who_waits_for_a_print_is_not_asked_about_the_rack(stall: Sta
 
 
 @only_sqlite
+@pytest.mark.parametrize("way", ["print", "collect"])
+def test_who_has_no_piece_in_their_hand_is_asked_about_what_nobody_prints_here(stall: Stall, way: str) -> None:
+    """No printer prints it, or no sample of it was approved: the booth could not keep what was promised."""
+    stall.telling.look()
+    asked = stall.client.post("/sell", data=stall.form(GTIN_TEE, way=way))
+    assert asked.status_code == 409
+    assert "not printed here" in asked.text
+    assert "no sample of it was approved" in asked.text
+    assert stall.box.waiting() == []
+    again = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]+)"', asked.text))
+    assert "Sold: number 1." in stall.client.post("/sell", data=again).text
+
+
+@only_sqlite
 def test_what_nobody_counts_at_the_booth_is_neither_shown_nor_asked_about(stall: Stall) -> None:
     stall.telling.look()
     assert stall.shown(GTIN_TEE) == ""
