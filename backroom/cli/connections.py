@@ -248,6 +248,7 @@ def _nothing() -> None:
 
 FINDERS: tuple[Callable[[Room], Iterator[Connection]], ...] = (
     own_house.database,
+    own_house.spool,
     own_house.backups,
     own_house.prefect,
     own_house.gateway,

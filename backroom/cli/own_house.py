@@ -22,8 +22,12 @@ from backroom.privacy import backups as kept
 from backroom.privacy import key_keeping
 from backroom.shop.room import Room
 from backroom.store.migrate import newest, standing
+from backroom.store.spool import FILE
+from backroom.store.spool import check as check_spool
 
 ANSWERS_WITHIN = 5.0
+# What lies in the spool for so many seconds does not come in by itself, or not soon.
+SPOOLED_FOR_LONG = 60.0
 # A proxy's words for a gateway that it does not reach, and the gateway's own for a busy database.
 _BEHIND = (502, 503, 504)
 
@@ -67,6 +71,12 @@ def database(room: Room) -> Iterator[Connection]:
             )
 
     yield Connection("the database", check)
+
+
+def spool(room: Room) -> Iterator[Connection]:
+    """What the gateway acknowledged while the database was crowded."""
+    if (room.home / FILE).exists():
+        yield Connection("the gateway's spool", lambda: check_spool(room.home, room.seals, SPOOLED_FOR_LONG))
 
 
 def backups(room: Room) -> Iterator[Connection]:

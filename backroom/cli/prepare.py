@@ -23,6 +23,7 @@ from backroom.store.backups import refuse_backup
 from backroom.store.database import Database, now
 from backroom.store.migrate import migrate
 from backroom.store.seals import new_master_key
+from backroom.store.spool import FILE
 from backroom.store.tables import variants
 
 PREFECT_AUTH = "prefect.auth"
@@ -62,9 +63,10 @@ def make_secrets(home: Path, shop: Shop) -> None:
     """
     home.chmod(0o700)
     secrets = Secrets.read(home / "secrets.toml")
-    if secrets.find("master_key") is None and (home / "shop.db").exists():
+    if secrets.find("master_key") is None and ((home / "shop.db").exists() or (home / FILE).exists()):
         raise MasterKeyLost(
-            "the database is here and its master key is not", remedy="Put secrets.toml back from your backup."
+            "the database, or its spool, is here and its master key is not",
+            remedy="Put secrets.toml back from your backup.",
         )
     wanted = {"master_key": new_master_key(), PREFECT_AUTH: f"backroom:{random.token_urlsafe(24)}"}
     wanted |= {channel.secret: random.token_urlsafe(32) for channel in shop.channels if channel.secret}

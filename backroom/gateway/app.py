@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -57,6 +57,7 @@ from backroom.gateway.partners import partner_doors
 from backroom.gateway.partners import router as partner_messages
 from backroom.gateway.prefect import router as prefect_router
 from backroom.gateway.prefect_door import PrefectDoor
+from backroom.gateway.spooling import Spooling
 from backroom.gateway.tills import router as tills_router
 from backroom.shop.room import Room
 from backroom.store.api_keys import KeyEnded
@@ -87,15 +88,17 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
         with room.database.read() as connection:
             return look(connection)
 
+    door = Spooling(room)
     app.state.front = Front(
         room=room,
         waker=waker,
         bell=Bell(look_for_booths, stopping),
         doors=webhook_doors(room),
-        meters=Meters(room.database, zone(room.shop.owner.timezone)),
+        meters=Meters(room.database, zone(room.shop.owner.timezone), door.waiting),
         messages=message_door(room),
         partner_doors=partner_doors(room),
         carrier_doors=carrier_doors(room),
+        spooling=door,
     )
     # Before the booths: its address would be one of theirs.
     app.include_router(prefect_router)
@@ -152,18 +155,24 @@ def create_app(room: Room, waker: Waker | None, stopping: Callable[[], bool] = l
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.prefect = PrefectDoor.from_environment()
-    room = app.state.front.room
-    folder = room.event_pages()
-    pages = asyncio.create_task(PageFiles(room, folder).keep()) if folder is not None else None
-    try:
-        yield
-    finally:
-        if pages is not None:
-            pages.cancel()
-            with suppress(asyncio.CancelledError):
-                await pages
+    front: Front = app.state.front
+    # Whatever one of them does at the end, the others get theirs.
+    async with AsyncExitStack() as ends:
         if app.state.prefect is not None:
-            await app.state.prefect.close()
+            ends.push_async_callback(app.state.prefect.close)
+        ends.push_async_callback(front.spooling.end)
+        await front.spooling.begin(front.send)
+        folder = front.room.event_pages()
+        if folder is not None:
+            pages = asyncio.create_task(PageFiles(front.room, folder).keep())
+            ends.push_async_callback(_cancel, pages)
+        yield
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -1,5 +1,5 @@
 """What every request shares: the room, whom to wake, the bell of the booths, the doors of the channels and of
-the SMS provider, the meters."""
+the SMS provider, the meters, the spool."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from backroom.gateway.doors import WebhookDoor
 from backroom.gateway.looks import Looks
 from backroom.gateway.message_door import MessageDoor
 from backroom.gateway.meters import Meters
+from backroom.gateway.spooling import Spooling
 from backroom.shop.room import Room
 from backroom.store.claims import Wakeup
 
@@ -37,6 +38,7 @@ class Front:
     bell: Bell
     doors: Mapping[str, WebhookDoor]
     meters: Meters
+    spooling: Spooling
     messages: MessageDoor | None = None
     partner_doors: Mapping[str, PartnerDoor] = field(default_factory=dict)
     carrier_doors: Mapping[str, CarrierDoor] = field(default_factory=dict)

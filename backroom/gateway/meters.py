@@ -6,12 +6,12 @@ locations and outcomes: few, and never a person's data.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import RowMapping
@@ -29,9 +29,12 @@ BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 class Meters:
-    """The meters of one gateway, in a registry of its own; days are those of the zone `local`."""
+    """The meters of one gateway, in a registry of its own; days are those of the zone `local`. `spool` tells how many
+    messages lie there, and for how many seconds the oldest has."""
 
-    def __init__(self, database: Database, local: ZoneInfo) -> None:
+    def __init__(
+        self, database: Database, local: ZoneInfo, spool: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
+    ) -> None:
         self._registry = CollectorRegistry()
         self.webhooks = Counter(
             "backroom_webhooks_total", "Deliveries by outcome.", ["channel", "outcome"], registry=self._registry
@@ -42,6 +45,16 @@ class Meters:
             buckets=BUCKETS,
             registry=self._registry,
         )
+        kept = Gauge(
+            "backroom_spool_messages",
+            "Acknowledged messages that are not in the database yet.",
+            registry=self._registry,
+        )
+        kept.set_function(lambda: spool()[0])
+        oldest = Gauge(
+            "backroom_spool_oldest_seconds", "For how long the oldest of them has not been.", registry=self._registry
+        )
+        oldest.set_function(lambda: spool()[1])
         self._registry.register(_FromDatabase(database, local))
 
     def page(self) -> bytes:

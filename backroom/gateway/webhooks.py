@@ -1,8 +1,9 @@
-"""`POST /webhooks/{channel}`: a signed message is durable in the inbox before it is acknowledged.
+"""`POST /webhooks/{channel}`: a signed message is durable before it is acknowledged.
 
-200 for what is stored now, was stored before, or only asks whether we are here; 400 for broken JSON, 401 for a bad
-signature, 404 for an unknown channel, 408 for a body that does not come, 413 for one above 1 MiB. 503 with Retry-After
-where the database is busy or full: then nothing was acknowledged, and the sender sends again.
+200 for what is stored now, was stored before, lies durable in the spool while the database is crowded (`spooling`), or
+only asks whether we are here; 400 for broken JSON, 401 for a bad signature, 404 for an unknown channel, 408 for a body
+that does not come, 413 for one above 1 MiB. 503 with Retry-After where the database is busy or full: then nothing was
+acknowledged, and the sender sends again.
 """
 
 from __future__ import annotations
@@ -16,18 +17,17 @@ from typing import TypeVar
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 from starlette.requests import ClientDisconnect
 
 from backroom.channels.base import BadSignature
 from backroom.channels.strict_json import BrokenJson
+from backroom.gateway.committing import committed
 from backroom.gateway.doors import PrivacyDelivery, WebhookDoor
 from backroom.gateway.front import Front, front_of
 from backroom.privacy.requests import take
 from backroom.store.inbox_door import Delivery, Receipt, accept
 
 BODY_SECONDS = 20.0
-COMMIT_SECONDS = 20.0
 # Bodies above this are checked in a thread, so that a big one does not keep the small ones waiting.
 SMALL = 64 * 1024
 
@@ -74,11 +74,7 @@ async def store(front: Front, delivery: Delivery) -> Receipt:
 
 async def commit(front: Front, work: Callable[[Connection], T]) -> T:
     """Commit what a delivery makes together with whatever else is waiting to be written."""
-    try:
-        return await _committed(front, work)
-    except IntegrityError:
-        # Another process made the same person in the same moment; now it is there to be found.
-        return await _committed(front, work)
+    return await committed(front.room.database, work)
 
 
 async def _deliver(front: Front, door: WebhookDoor, request: Request) -> str:
@@ -106,13 +102,9 @@ async def _deliver(front: Front, door: WebhookDoor, request: Request) -> str:
             ),
         )
         return "accepted" if new else "duplicate"
-    receipt = await store(front, delivery)
+    receipt = await front.spooling.accept(delivery)
+    if receipt.spooled:
+        return "spooled"
     if receipt.wakeup is not None:
         front.send([receipt.wakeup])
     return "accepted" if receipt.new else "duplicate"
-
-
-async def _committed(front: Front, work: Callable[[Connection], T]) -> T:
-    # Shielded: a commit that is under way must be left to end, whoever stops waiting for it.
-    commit = asyncio.shield(asyncio.wrap_future(front.room.database.write_grouped(work)))
-    return await asyncio.wait_for(commit, COMMIT_SECONDS)

@@ -24,7 +24,7 @@ from backroom.durable import locked
 from backroom.privacy import key_keeping
 from backroom.shop.room import MASTER_KEY, MASTER_KEY_BEFORE, MASTER_KEY_NEXT, Room
 from backroom.shop.secrets import Secrets, variable_of
-from backroom.store import sealing
+from backroom.store import sealing, spool
 from backroom.store.seals import MasterKey, new_master_key, read_master_key
 
 _LOCK = "master-key.lock"
@@ -109,11 +109,16 @@ def rotate(room: Room) -> Iterator[int]:
 def retire(room: Room) -> None:
     """Forget the key before the present one: backups from before the change can then be opened by nobody.
 
-    Raises StillNeeded while anything in the database needs it.
+    Raises StillNeeded while anything in the database, or in the spool beside it, needs it.
     """
     now = standing(room)
     if now.changing or now.left:
         raise StillNeeded("a new master key is just taking over", remedy="Let `backroom master-key rotate` end first.")
+    if spool.is_needed(room.home, room.seals, now.key_id):
+        raise StillNeeded(
+            "messages that were acknowledged are on their way into the database under that key",
+            remedy="Start `backroom up`, which brings them in, then try again.",
+        )
     if variable_of(MASTER_KEY_BEFORE) in os.environ:
         raise SecretsElsewhere(
             f"{variable_of(MASTER_KEY_BEFORE)} is in the environment, and nothing in the database needs it",

@@ -20,6 +20,9 @@ LOCK_LOOK_SECONDS = 0.001
 # Whoever had SQLite's write lock for longer than the first stays away from it for the second, which holds a few looks.
 LONG_TURN_SECONDS = 0.005
 STAND_BACK_SECONDS = 0.003
+# Who was kept out of the lock for longer than the first is told to be so for the second.
+KEPT_OUT_SECONDS = 0.005
+CROWDED_SECONDS = 1.0
 CONNECT_SECONDS = 10
 # After a commit that leaves so many pages in SQLite's log, whoever committed copies them into the database (64 MiB).
 DOOR_CHECKPOINT_PAGES = 16_384
@@ -56,8 +59,23 @@ class Turns:
                 self._not_before = left + STAND_BACK_SECONDS
 
 
-def engine_for(url: str, *, door: bool) -> Engine:
-    """SQLAlchemy's engine for the shop's database at `url`; `door` as `Database` has it."""
+class Crowd:
+    """Whether others keep this process out of SQLite's write lock, now or a moment ago."""
+
+    def __init__(self) -> None:
+        self._last = float("-inf")
+
+    def note(self) -> None:
+        """Somebody was kept out just now."""
+        self._last = time.monotonic()
+
+    @property
+    def is_there(self) -> bool:
+        return time.monotonic() - self._last < CROWDED_SECONDS
+
+
+def engine_for(url: str, *, door: bool, crowd: Crowd) -> Engine:
+    """SQLAlchemy's engine for the shop's database at `url`; `door` as `Database` has it. `crowd` is told of waits."""
     if not url.startswith("sqlite"):
         engine = create_engine(
             url,
@@ -98,7 +116,7 @@ def engine_for(url: str, *, door: bool) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if writes(connection):
-            _begin_as_writer(connection)
+            _begin_as_writer(connection, crowd)
         else:
             connection.exec_driver_sql("BEGIN")
 
@@ -125,7 +143,7 @@ def _name_no_values(context: ExceptionContext) -> None:
         error.args = (said, *error.args[1:])
 
 
-def _begin_as_writer(connection: Connection) -> None:
+def _begin_as_writer(connection: Connection, crowd: Crowd) -> None:
     """Take SQLite's one write lock within a millisecond or two of its release, as long as the busy time-out says.
 
     SQLite itself sleeps up to a tenth of a second between two looks (sqliteDefaultBusyCallback in its main.c), and
@@ -135,7 +153,8 @@ def _begin_as_writer(connection: Connection) -> None:
     raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
     (patience_ms,) = raw.execute("PRAGMA busy_timeout").fetchone()
-    deadline = time.monotonic() + patience_ms / 1000
+    begun = time.monotonic()
+    deadline = begun + patience_ms / 1000
     raw.execute("PRAGMA busy_timeout=0")
     try:
         while time.monotonic() < deadline:
@@ -144,6 +163,8 @@ def _begin_as_writer(connection: Connection) -> None:
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF not in _SQLITE_BUSY:
                     break
+                if time.monotonic() - begun > KEPT_OUT_SECONDS:
+                    crowd.note()
                 time.sleep(LOCK_LOOK_SECONDS)
             else:
                 return

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from backroom.domain.errors import Retry
-from backroom.store.connections import WRITES, Turns, engine_for, is_busy
+from backroom.store.connections import WRITES, Crowd, Turns, engine_for, is_busy
 
 T = TypeVar("T")
 # Tells the time, in UTC.
@@ -73,7 +73,8 @@ class Database:
 
     def __init__(self, url: str, *, door: bool = False, clock: Clock | None = None) -> None:
         self.url = url
-        self.engine = engine_for(url, door=door)
+        self._crowd = Crowd()
+        self.engine = engine_for(url, door=door, crowd=self._crowd)
         if clock is not None:
             self.engine = self.engine.execution_options(**{_CLOCK: clock})
         self.is_sqlite = self.engine.dialect.name == "sqlite"
@@ -82,6 +83,11 @@ class Database:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._lock = threading.Lock()
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether others keep this process out of SQLite's write lock, now or a second ago; never so on PostgreSQL."""
+        return self._crowd.is_there
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -57,18 +57,27 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Whether the delivery is new here, and the wake-up it owes after the commit."""
+    """Whether the delivery is new here, and the wake-up it owes after the commit. What is `spooled` is durable, and new
+    as far as is known."""
 
     new: bool
     wakeup: Wakeup | None = None
+    spooled: bool = False
 
 
-def accept(connection: Connection, seals: Seals, delivery: Delivery, hub: str) -> Receipt:
-    """Write the delivery unless it is there already. Runs in the caller's transaction, which makes it durable."""
+def accept(
+    connection: Connection, seals: Seals, delivery: Delivery, hub: str, heard_at: datetime | None = None
+) -> Receipt:
+    """Write the delivery unless it is there already. Runs in the caller's transaction, which makes it durable.
+
+    `heard_at` is when it came, where that was before.
+    """
     key = word(delivery.key)
     if connection.execute(_KNOWN, {"channel": delivery.channel, "delivery_key": key}).first() is not None:
         return Receipt(new=False)
     person, at = _person(connection, seals, delivery), now(connection)
+    if heard_at is not None:
+        at = min(heard_at, at)
     row = {
         "channel": delivery.channel,
         "delivery_key": key,

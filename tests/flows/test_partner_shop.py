@@ -73,7 +73,8 @@ class Both:
         body = json.dumps(order).encode()
         headers = sign("shopify", body, self.shop.room.secret("webhook.web"), topic="orders/create")
         answer = requests.post(f"{self.shop.ports.pages}/webhooks/web", data=body, headers=headers, timeout=60)
-        assert answer.json() == {"outcome": "accepted"}
+        # Beside live workers the database may be crowded.
+        assert answer.json()["outcome"] in ("accepted", "spooled")
         return external_id
 
     def row(self, external_id: int) -> Any:

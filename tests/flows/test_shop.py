@@ -303,7 +303,8 @@ def _serve_one(shop: RunningShop) -> tuple[str, int, bytes]:
     body = json.dumps(an_order(external_id, [("TEE-MOTH-INK-M", 1)])).encode()
     headers = sign("shopify", body, shop.room.secret("webhook.web"), topic="orders/create")
     answer = requests.post(f"{shop.ports.pages}/webhooks/web", data=body, headers=headers, timeout=60)
-    assert answer.json() == {"outcome": "accepted"}
+    # Beside live workers the database may be crowded.
+    assert answer.json()["outcome"] in ("accepted", "spooled")
     ours = select(orders.c.number, orders.c.state, orders.c.person_id).where(orders.c.external_id == str(external_id))
 
     def row() -> Any:

@@ -85,7 +85,8 @@ def send(home: Path, ports: Ports) -> None:
     body = json.dumps(an_order(7001, [("TEE-MOTH-INK-M", 1)])).encode()
     headers = sign("shopify", body, Secrets.read(home / "secrets.toml").get("webhook.web"), topic="orders/create")
     answer = requests.post(f"{ports.pages}/webhooks/web", data=body, headers=headers, timeout=60)
-    assert answer.json() == {"outcome": "accepted"}
+    # Beside live workers the database may be crowded.
+    assert answer.json()["outcome"] in ("accepted", "spooled")
 
 
 def states(home: Path) -> list[str]:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,11 @@ from backroom.shop.secrets import Secrets
 from backroom.store import sealing
 from backroom.store.database import now
 from backroom.store.forgetting import forget
+from backroom.store.inbox_door import Delivery
 from backroom.store.people import find_or_add, load
 from backroom.store.personal import Whose
 from backroom.store.seals import SealBroken, Seals, new_master_key, read_master_key
+from backroom.store.spool import Spool
 from backroom.store.tables import people
 from tests.integration.gateway.conftest import only_sqlite
 
@@ -267,6 +270,17 @@ def test_nothing_is_retired_while_somebody_needs_it(room: Room, monkeypatch: pyt
     next(rotate(room))
     with pytest.raises(StillNeeded):
         retire(room)
+
+
+def test_the_old_key_is_kept_while_a_message_in_the_spool_is_under_it(room: Room) -> None:
+    left = Spool(room.home, room.seals)
+    number = left.keep(Delivery("web", "d", "orders/create", "5", 2, (), b"{}"), datetime.now(UTC)).result(10)
+    list(rotate(room))
+    with pytest.raises(StillNeeded, match="on their way"):
+        retire(room)
+    left.drop([number]).result(10)
+    left.close()
+    retire(room)
 
 
 def test_secrets_from_the_environment_are_changed_by_whoever_gives_them(

@@ -1,0 +1,210 @@
+"""Bringing what the spool holds into the shop's database, and taking it out of the spool again.
+
+What belongs here: what was acknowledged out of the spool, until the shop's database has it; what a process left there
+that did not live to do it. What does not: when a delivery is kept there (`spooling`).
+
+A delivery is known by its key, so twice does no harm: two gateways may bring in the same one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from backroom.domain.errors import Retry
+from backroom.gateway.committing import committed
+from backroom.shop.room import Room
+from backroom.store.claims import Wakeup
+from backroom.store.inbox_door import Receipt, accept
+from backroom.store.spool import Spool, Spooled
+
+# What the database does not take is brought again after the first, at last after the second.
+AGAIN_SECONDS, AGAIN_MOST_SECONDS = 1.0, 60.0
+# When the spool has been empty for so long, what was dropped is scrubbed from its log.
+QUIET_SECONDS = 1.0
+# At the end, what is under way has so long; the rest is the next start's.
+END_SECONDS = 5.0
+
+# What a database may raise; and what of that is about all that is brought, and not about one of them.
+DATABASE_TROUBLE = (SQLAlchemyError, Retry, TimeoutError)
+_TROUBLE_OF_ALL = (OperationalError, Retry, TimeoutError)
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+class BringingIn:
+    """One gateway's way out of the spool, in one event loop. `send` wakes who has work by what came in."""
+
+    def __init__(self, room: Room, spool: Spool, send: Callable[[Iterable[Wakeup]], None]) -> None:
+        self._room, self._spool, self._send = room, spool, send
+        # By number, when each was heard, by this process's clock. What is not in the database yet, and failed once:
+        self._kept: dict[int, float] = {}
+        self._left: dict[int, Spooled] = {}
+        self._to_drop: list[int] = []
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._bringing = self._dropping = self._ending = False
+        self._quiet: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        """How many lie in the spool."""
+        return len(self._kept)
+
+    def oldest_seconds(self) -> float:
+        """For how long the oldest of them has. Any thread may ask."""
+        heard = [*self._kept.values()]
+        return time.monotonic() - min(heard) if heard else 0.0
+
+    def begin(self) -> None:
+        """Take over what was left by a process that did not live to do it."""
+        self.spawn(self._take_over())
+
+    def see_in(self, row: Spooled, taking: asyncio.Task[Receipt]) -> None:
+        """A delivery that is kept from now on, and on its way into the database already."""
+        self._kept[row.number] = time.monotonic()
+        self.spawn(self._see_in(row, taking))
+
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Do it in the background, whoever waits for it or not; the end does."""
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    async def end(self) -> None:
+        """Let what is under way end. What is not brought in by then is the next start's."""
+        self._ending = True
+        if self._quiet is not None:
+            self._quiet.cancel()
+        deadline = time.monotonic() + END_SECONDS
+        # Some of them begin others.
+        while self._under_way and (rest := deadline - time.monotonic()) > 0:
+            await asyncio.wait(self._under_way, timeout=rest)
+        late = list(self._under_way)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        await self._scrub()
+
+    async def _take_over(self) -> None:
+        again = AGAIN_SECONDS
+        while True:
+            try:
+                rows = await asyncio.to_thread(self._spool.waiting)
+                break
+            except DATABASE_TROUBLE as error:
+                log.warning("the spool cannot be read, and is looked at again: %s", type(error).__name__)
+            await asyncio.sleep(again)
+            again = min(2 * again, AGAIN_MOST_SECONDS)
+        for row in rows:
+            if row.number in self._kept:
+                continue
+            self._kept[row.number] = time.monotonic()
+            if row.delivery is None:
+                log.error("delivery %d of the spool does not open: `backroom doctor` says what to do", row.number)
+            else:
+                self._left[row.number] = row
+        self._go_on()
+        self._rest()
+
+    async def _see_in(self, row: Spooled, taking: asyncio.Task[Receipt]) -> None:
+        await asyncio.wait({taking})
+        if taking.cancelled() or taking.exception() is not None:
+            self._left[row.number] = row
+            self._go_on()
+        else:
+            self._is_in(row.number, taking.result())
+
+    def _is_in(self, number: int, receipt: Receipt) -> None:
+        if receipt.wakeup is not None:
+            self._send([receipt.wakeup])
+        self._to_drop.append(number)
+        if not self._dropping:
+            self._dropping = True
+            self.spawn(self._drop())
+
+    def _go_on(self) -> None:
+        if self._left and not self._bringing:
+            self._bringing = True
+            self.spawn(self._bring())
+
+    async def _bring(self) -> None:
+        """Oldest first, as they came, until all are in; what one of them has wrong keeps no other from it."""
+        again = AGAIN_SECONDS
+        while self._left:
+            wrong: Counter[str] = Counter()
+            for number, row in sorted(self._left.items()):
+                assert row.delivery is not None
+                work = partial(
+                    accept,
+                    seals=self._room.seals,
+                    delivery=row.delivery,
+                    hub=self._room.shop.hub,
+                    heard_at=row.heard_at,
+                )
+                try:
+                    receipt = await committed(self._room.database, work)
+                except _TROUBLE_OF_ALL as error:
+                    wrong[type(error).__name__] += 1
+                    break
+                except Exception as error:  # noqa: BLE001 - it was acknowledged: it is brought again, and told below
+                    wrong[type(error).__name__] += 1
+                    continue
+                del self._left[number]
+                self._is_in(number, receipt)
+            if wrong:
+                # One line a turn: a log may lie on the disk that is full.
+                said = ", ".join(f"{name} ({count})" for name, count in wrong.items())
+                log.warning("%d deliveries of the spool are not in the database yet: %s", len(self._left), said)
+                await asyncio.sleep(again)
+                again = min(2 * again, AGAIN_MOST_SECONDS)
+        self._bringing = False
+
+    async def _drop(self) -> None:
+        again = AGAIN_SECONDS
+        while self._to_drop:
+            numbers = self._to_drop[:]
+            try:
+                await asyncio.wrap_future(self._spool.drop(numbers))
+            except DATABASE_TROUBLE as error:
+                log.warning("the spool keeps %d that are in the database: %s", len(numbers), type(error).__name__)
+                await asyncio.sleep(again)
+                again = min(2 * again, AGAIN_MOST_SECONDS)
+                continue
+            del self._to_drop[: len(numbers)]
+            for number in numbers:
+                del self._kept[number]
+        self._dropping = False
+        self._rest()
+
+    def _rest(self) -> None:
+        """Scrub when it has been empty for a while."""
+        if self._quiet is not None:
+            self._quiet.cancel()
+        if self._ending:
+            return
+        self._quiet = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._scrub_when_empty)
+
+    def _scrub_when_empty(self) -> None:
+        if not self._kept:
+            self.spawn(self._scrub_until_done())
+
+    async def _scrub_until_done(self) -> None:
+        if not await self._scrub():
+            self._rest()
+
+    async def _scrub(self) -> bool:
+        try:
+            return await asyncio.to_thread(self._spool.scrub)
+        except (*DATABASE_TROUBLE, sqlite3.Error) as error:
+            log.warning("the spool's log was not scrubbed: %s", type(error).__name__)
+            return False
