@@ -31,6 +31,7 @@ from backroom.cli import (
     partners,
     person,
     plan,
+    printers,
     prints,
     quality,
     restock,
@@ -78,7 +79,13 @@ app.add_typer(restock.app, name="restock", help="What to take to a market, and t
 app.add_typer(
     booths.app, name="booth", help="The machines at booths: which there are, and the end of one that is lost."
 )
-app.add_typer(prints.app, name="print", help="Print jobs, and a person's word on those nobody can tell about.")
+prints.app.command("pace")(printers.pace)
+prints.app.command("profiles")(printers.profiles)
+app.add_typer(
+    prints.app,
+    name="print",
+    help="Print jobs, a person's word on those nobody can tell about, and how fast printers are.",
+)
 app.add_typer(samples.app, name="sample", help="Samples: what may be printed on demand, because one was looked at.")
 app.add_typer(
     effects.app, name="effect", help="What nobody could tell: sheets, messages, labels that may have gone out."

@@ -3,25 +3,33 @@ proof that what was sealed for a booth cannot be read any more."""
 
 from __future__ import annotations
 
-import base64
 import getpass
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Connection, RowMapping
+from rich.progress import track
+from sqlalchemy import Connection
 
 from backroom.cli.opening import open_room
-from backroom.cli.output import console, show_json, show_table, show_taken_back
+from backroom.cli.output import aside, console, show_json, show_table, show_taken_back
 from backroom.cli.waking import send
+from backroom.domain.errors import Retry
 from backroom.domain.reject_rates import Fault
-from backroom.printing import sealed
-from backroom.shop.printer_profiles import profile_names, read_profile
-from backroom.shop.room import MASTER_KEY, MASTER_KEY_BEFORE, MASTER_KEY_NEXT, Room, home_folder
-from backroom.store import print_attempts, print_jobs, print_rejects, print_seals, sickness
+from backroom.privacy.print_proof import InBackups, prove
+from backroom.store import print_attempts, print_jobs, print_rejects, sickness
 from backroom.store.database import now
-from backroom.store.seals import read_master_key
 
 app = typer.Typer(no_args_is_help=True)
+# Of more backups than this it is said how far the look into them is.
+FEW_BACKUPS = 10
+
+
+class NotLookedAt(Retry):
+    """Something that may hold a job could not be looked at: nothing is proved of it."""
+
+    cause = "not_looked_at"
 
 
 @app.command()
@@ -80,25 +88,33 @@ def proof(
     job: Annotated[int, typer.Argument(help="The job's id")],
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
-    """Show of a job what was sealed, for whom, until when, and when it was destroyed; and try to open it here.
+    """Show of a job what was sealed, for whom, until when, and when it was destroyed; and try to open it here, in the
+    database and in every backup that is there.
 
-    The try fails, whatever became of the job: what opens it was never at the hub. It ends with 1 where it does not.
+    The try fails, whatever became of the job: what opens it was never at the hub. It ends with 1 where it does not, and
+    where something could not be looked at.
     """
-    room = open_room()
-    with room.database.read() as connection:
-        rows = print_seals.of_job(connection, job)
-    if not rows:
-        console.print(f"Nothing of job {job} was ever sealed for anybody: no booth has fetched it.")
-        return
-    held = _secrets_here(room)
-    told = [_proof_of(row, held) for row in rows]
+    found = prove(open_room(), job, _through)
+    backups = found.backups
     if as_json:
-        show_json(told)
+        said = {"looked_at": backups.looked_at, "holding": backups.holding, "opened": backups.opened}
+        show_json({"payloads": found.payloads, "backups": said | {"not_looked_at": backups.left}})
     else:
-        for one in told:
+        for one in found.payloads:
             _say_proof(one)
-    if any(one["opened_with"] for one in told):
+        if not found.payloads:
+            console.print(
+                f"Of job {job} the database has nothing that was ever sealed for anybody: no booth has fetched it, or "
+                "it was deleted when its time was up."
+            )
+        _say_backups(backups)
+    if not found.holds:
         raise typer.Exit(1)
+    if backups.left:
+        raise NotLookedAt(
+            f"{len(backups.left)} could not be looked at, and nothing is proved of them",
+            remedy="See to them, then ask again.",
+        )
 
 
 @app.command("close-breaker")
@@ -109,61 +125,42 @@ def close_breaker(breaker: Annotated[int, typer.Argument(help="The breaker's id"
     console.print(f"Breaker {breaker} is closed.")
 
 
-def _secrets_here(room: Room) -> list[bytes]:
-    """Every secret that this shop holds: what opens anything here is made of one of them."""
-    named = (room.secrets.find(name) for name in (MASTER_KEY, MASTER_KEY_NEXT, MASTER_KEY_BEFORE))
-    return [read_master_key(text) for text in named if text]
+def _through(paths: list[Path]) -> Iterable[Path]:
+    """Go through backups, and say how far that is where somebody waits for it."""
+    quiet = len(paths) <= FEW_BACKUPS or not aside.is_terminal
+    return track(paths, "Looking into backups", console=aside, transient=True, disable=quiet)
 
 
-def _proof_of(row: RowMapping, held: list[bytes]) -> dict[str, Any]:
-    bound = sealed.Bound(row["print_job_id"], row["attempt"], row["location"], row["device"], row["expires_at"])
-    # What stands in its own row is tried as well.
-    ours = [*held, *([base64.b64decode(row["once"])] if row["once"] else [])]
-    told = {name: row[name] for name in row if name not in ("description", "once", "device_id", "id")}
-    told |= {"description_bytes": len(row["description"]), "our_half": "kept" if row["once"] else "gone"}
-    return told | {"tried_keys": len(ours), "opened_with": sealed.opens_with(bound, row["description"], ours)}
+def _line(what: str, value: object) -> None:
+    console.print(f"  {what:<12} {value}", highlight=False, markup=False)
 
 
 def _say_proof(told: dict[str, Any]) -> None:
-    def say(what: str, value: object) -> None:
-        console.print(f"  {what:<12} {value}", highlight=False, markup=False)
-
     def moment(name: str) -> str:
         return told[name].astimezone().strftime("%Y-%m-%d %H:%M:%S") if told[name] else ""
 
     console.print(f"[bold]Job {told['print_job_id']}, attempt {told['attempt']}[/]", highlight=False)
-    say("what", f"its description and its document of {told['document_bytes']} bytes (AES-256-GCM)")
-    say("", f"SHA-256 of the sealed document {told['document_digest']}")
-    say("for whom", f"the machine {told['device']} at {told['location']}")
-    say("sealed", moment("sealed_at"))
-    say("dies", moment("expires_at"))
+    _line("what", f"its description and its document of {told['document_bytes']} bytes (AES-256-GCM)")
+    _line("", f"SHA-256 of the sealed document {told['document_digest']}")
+    _line("for whom", f"the machine {told['device']} at {told['location']}")
+    _line("sealed", moment("sealed_at"))
+    _line("dies", moment("expires_at"))
     destroyed = f"{moment('destroyed_at')}, {told['destroyed_why']}" if told["destroyed_at"] else "not yet"
-    say("destroyed", f"{destroyed}; our half of the exchange is {told['our_half']}")
-    say("by the booth", moment("confirmed_at") or "it has not said so")
-    say("opened here", f"with {told['opened_with']} of the {told['tried_keys']} keys that are here")
+    _line("destroyed", f"{destroyed}; our half of the exchange is {told['our_half']}")
+    _line("by the booth", moment("confirmed_at") or "it has not said so")
+    _line("opened here", f"with {told['opened_with']} of the {told['tried_keys']} keys that are here")
 
 
-@app.command()
-def profiles(
-    pieces: Annotated[int, typer.Option(min=0, help="What so many pieces would use up")] = 0,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
-) -> None:
-    """The kinds of printers that are known: how fast they are, what they draw, and what they use up."""
-    home = home_folder()
-    rows = []
-    for name in profile_names(home):
-        one = read_profile(home, name)
-        uses = {stuff.name: stuff.needed(pieces) for stuff in one.consumables}
-        rows.append(
-            {
-                "profile": name,
-                "name": one.name,
-                "prints": ", ".join(one.processes),
-                "seconds": one.usual,
-                "watts": one.watts_printing,
-                "uses": ", ".join(f"{count} × {stuff}" for stuff, count in uses.items()) if pieces else "",
-                "source": one.source,
-            }
-        )
-    columns = ("profile", "name", "prints", "seconds", "watts", *(("uses",) if pieces else ()))
-    show_json(rows) if as_json else show_table("Kinds of printers", rows, columns)
+def _say_backups(found: InBackups) -> None:
+    console.print("[bold]In the shop's backups[/]")
+    _line("looked at", found.looked_at)
+    _line("holding it", len(found.holding))
+    opened = f"in {', '.join(map(str, found.opened))}" if found.opened else "in none of them"
+    _line("opened here", opened if found.holding else "nothing is there to be opened")
+    for one in found.left:
+        _line("not seen", one)
+    console.print(
+        "Not to be seen from here: copies elsewhere or under another name; the booth's disk, of which its own word "
+        "stands above; and what a disk keeps of blocks that were written over.",
+        highlight=False,
+    )

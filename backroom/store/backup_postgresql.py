@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 import zipfile
 from collections.abc import Iterator
@@ -26,7 +27,11 @@ from backroom.store.tables import metadata, people
 _NOTE = "backup.json"
 _BLOCK = 1 << 20
 _LARGEST_NOTE = 1 << 20
+_LONGEST_ROW = 64 << 20
 _LEAVING_SECONDS, _LOOK_SECONDS = 3.0, 0.05
+# How COPY writes what would end a column or a line ("COPY", File Formats, Text Format).
+_NOTHING, _ESCAPED = rb"\N", re.compile(r"\\(.)")
+_MEANT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 def copy(database: Database, target: Path, revision: str) -> tuple[datetime, int]:
@@ -59,6 +64,27 @@ def noted(path: Path) -> tuple[datetime, int]:
 def revision_of(path: Path) -> str:
     """The schema that a backup has; raises what `noted` raises."""
     return str(_note(path)["revision"])
+
+
+def rows_of(path: Path, table: str, column: str, value: int) -> list[dict[str, str | None]]:
+    """The rows of a table in which a column has this value, as COPY tells them; none where it has no such table.
+    Raises what `noted` raises."""
+    names = _note(path)["tables"].get(table)
+    if names is None:
+        return []
+    place, wanted, rest = names.index(column), str(value).encode(), b""
+    found: list[dict[str, str | None]] = []
+    with zipfile.ZipFile(path) as packed, packed.open(table) as rows:
+        while block := rows.read(_BLOCK):
+            whole, _, rest = (rest + block).rpartition(b"\n")
+            if len(rest) > _LONGEST_ROW:
+                raise ValueError("a row without an end")
+            for line in whole.split(b"\n"):
+                if wanted in line and (told := line.split(b"\t"))[place] == wanted:
+                    found.append(dict(zip(names, map(_value, told), strict=True)))
+    if rest:
+        raise ValueError("cut off")
+    return found
 
 
 def others(connection: Connection) -> int:
@@ -118,6 +144,11 @@ def _note(path: Path) -> dict[str, Any]:
         if not isinstance(columns, list):
             raise TypeError("no list of columns")
     return note
+
+
+def _value(told: bytes) -> str | None:
+    """A column as COPY tells it; None for NULL."""
+    return None if told == _NOTHING else _ESCAPED.sub(lambda found: _MEANT.get(found[1], found[1]), told.decode())
 
 
 def _tables(connection: Connection) -> dict[str, set[str]]:

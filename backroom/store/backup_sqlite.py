@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from backroom.durable import flush
 from backroom.store.keyring import APART, EMPTIED
@@ -82,6 +83,17 @@ def people_in(path: Path) -> set[tuple[int, datetime]]:
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as copied:
         keys = copied.execute("SELECT id, created_at FROM people WHERE wrapped_key IS NOT NULL")
         return {(id_, datetime.fromisoformat(since)) for id_, since in keys}
+
+
+def rows_of(path: Path, table: str, column: str, value: int) -> list[dict[str, Any]]:
+    """The rows of a table in which a column has this value, by the names of their columns; none where it has no such
+    table. The file is only read."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as copied:
+        if not copied.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)).fetchone():
+            return []
+        found = copied.execute(f'SELECT * FROM "{table}" WHERE "{column}" = ?', (value,))  # noqa: S608 - our own names
+        names = [one[0] for one in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def unmark(path: Path) -> bool:

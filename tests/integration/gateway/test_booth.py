@@ -10,18 +10,29 @@ from base64 import b64decode
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from PIL import Image
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Connection, RowMapping, select
 
+from backroom.domain.events import Event, Session
 from backroom.gateway import booth as booth_door
 from backroom.printing.device import Device
-from backroom.printing.sealed import PayloadBroken, Sealed, new_once, once_public, open_sealed, opens_with, unpack
-from backroom.store import booth_devices, print_seals
+from backroom.printing.sealed import (
+    PayloadBroken,
+    PayloadDead,
+    Sealed,
+    new_once,
+    once_public,
+    open_sealed,
+    opens_with,
+    unpack,
+)
+from backroom.store import booth_devices, event_desk, events, print_seals
 from backroom.store.booth_calls import is_silent
 from backroom.store.booth_wakes import claim_jobs
 from backroom.store.database import now
@@ -310,6 +321,54 @@ def test_what_is_past_its_moment_is_destroyed_by_the_sweep(gateway: Gateway, lap
     assert [row["destroyed_why"] for row in seals(gateway, job)] == ["expired"]
 
 
+def live_event(gateway: Gateway, ends_in: timedelta) -> datetime:
+    """An event at the booth that is live, and so long before its end; when that is."""
+
+    def work(connection: Connection) -> datetime:
+        at = now(connection)
+        event = Event("fair", "Fair", "street", "booth-a", "", (Session(at - timedelta(hours=1), at + ends_in),))
+        events.add(connection, event, (), at, "Ada")
+        event_desk.open_event(connection, "fair", "hub", "Ada")
+        return event.ends_at
+
+    return gateway.room.database.write(work)
+
+
+def test_what_is_handed_out_at_a_live_event_dies_at_its_end(gateway: Gateway, laptop: Laptop) -> None:
+    ends = live_event(gateway, timedelta(hours=2))
+    make_order(gateway.room)
+    [job] = claim(gateway, laptop.headers)
+    sealed, once = laptop.fetch(job)
+    assert (sealed.bound.expires_at, seals(gateway, job)[0]["expires_at"]) == (ends, ends)
+    assert open_sealed(sealed, laptop.device, once, ends - timedelta(microseconds=1))[1].startswith(b"%PDF-")
+    with pytest.raises(PayloadDead):
+        open_sealed(sealed, laptop.device, once, ends)
+    assert gateway.room.database.write(lambda c: print_seals.expire(c, ends)) == 1
+
+
+def test_an_event_that_is_closed_early_destroys_what_nobody_has_begun_and_leaves_what_is_at_a_printer(
+    gateway: Gateway, laptop: Laptop
+) -> None:
+    ends = live_event(gateway, timedelta(hours=2))
+    for _ in range(2):
+        make_order(gateway.room)
+    begun, unbegun = claim(gateway, laptop.headers)
+    for job in (begun, unbegun):
+        laptop.fetch(job)
+    assert tell(gateway, laptop.headers, begun, "start", printer="press-1") == 200
+    before = datetime.now(UTC)
+    gateway.room.database.write(lambda c: event_desk.close_event(c, "fair", "hub", "Ada"))
+    assert [row["destroyed_why"] for row in seals(gateway, unbegun)] == ["its event is over"]
+    assert laptop.ask(unbegun, new_once()).status_code == 409
+    # Its moment is sealed into it: nobody can change that afterwards. It ends with its outcome; asked for anew, sooner.
+    [row] = seals(gateway, begun)
+    assert (row["expires_at"], row["destroyed_at"]) == (ends, None)
+    again, _ = laptop.fetch(begun)
+    assert before < again.bound.expires_at - print_seals.AFTER_THE_END < datetime.now(UTC)
+    assert tell(gateway, laptop.headers, begun, "outcome", outcome="done") == 200
+    assert [row["destroyed_why"] for row in seals(gateway, begun)] == ["asked for anew", "done"]
+
+
 def test_a_revoked_booth_is_out_at_once_with_its_till(gateway: Gateway, laptop: Laptop) -> None:
     make_order(gateway.room)
     [job] = claim(gateway, laptop.headers)
@@ -337,6 +396,24 @@ def test_neither_the_database_nor_its_files_hold_what_was_sealed(gateway: Gatewa
         for table in metadata.sorted_tables:
             for stored in connection.execute(select(table)):
                 assert not any(isinstance(one, bytes) and (document in one or described in one) for one in stored)
+    if not gateway.room.database.is_sqlite:
+        return
+    path = Path(str(gateway.room.database.engine.url.database))
+    files = [one for one in (path, path.with_name(f"{path.name}-wal")) if one.exists()]
+    raw = b"".join(one.read_bytes() for one in files)
+    assert [one.name for one in files] == ["shop.db", "shop.db-wal"]
+    assert row["description"] in raw, "what is there is found"
+    secrets = [laptop.device.private.private_bytes_raw(), once.private_bytes_raw()]
+    assert [one for one in (described, *secrets, *parts_of(document)) if one in raw] == []
+
+
+def parts_of(document: bytes) -> list[bytes]:
+    """Its bytes a few at a time: what is long lies on several pages of a database's file, not one after the other."""
+    parts = [document[start : start + 48] for start in range(0, len(document) - 48, 48)]
+    # A run of one byte may stand anywhere.
+    telling = [part for part in parts if len(set(part)) > 16]
+    assert len(telling) > 5
+    return telling
 
 
 def test_scanning_counts_the_right_piece_and_refuses_the_wrong_one(gateway: Gateway, key: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from pypdfium2 import PdfDocument
 
+from backroom.domain.channels import ChannelSpec
 from backroom.domain.errors import BackroomError
 from backroom.domain.locations import PrinterSpec
+from backroom.gateway import pos, tills
 from backroom.printing import sealed
 from backroom.printing.booth import KeyRefused
 from backroom.printing.device import Device, hold_device
@@ -38,6 +40,8 @@ __all__ = ["database_url"]
 
 @pytest.fixture
 def bench(floor: Floor) -> Iterator[Bench]:
+    till = ChannelSpec("till", "pos", 1, "standard", location=BOOTH)
+    floor.room = replace(floor.room, shop=replace(floor.room.shop, channels=(*floor.room.shop.channels, till)))
     with open_bench(floor, [PrinterSpec("left", "folder:left", ("dtg",))]) as bench:
         yield bench
 
@@ -256,14 +260,28 @@ def test_after_it_is_revoked_nothing_at_all_is_to_be_had_from_the_gateway(bench:
         ("GET", f"/booth/prefect/work_pools/{BOOTH}", None),
         ("POST", "/booth/prefect/flow_runs/filter", {}),
     ]
-    headers = {"Authorization": f"Bearer {key}"}
+    write = bench.floor.room.database.write
+    # The till's key lies on the same disk.
+    till_key = write(lambda c: make_key(c, "till", "pos", BOOTH))
+    sold: list[tuple[str, str, object]] = [
+        ("GET", "/pos/catalogue", None),
+        ("GET", "/pos/stock?device=till-1&last=0", None),
+        ("POST", "/pos/sales", {"device": "till-1", "sales": [{"seq": 1}]}),
+        ("POST", "/pos/sealed-sales", {"device": "till-1", "sales": [{"seq": 1, "sealed": "AAAA"}]}),
+        ("POST", "/pos/sealed-wishes", {"device": "till-1", "wishes": [{"key": "0" * 32, "sealed": "AAAA"}]}),
+    ]
+    doors = {(method, route.path) for route in (*pos.router.routes, *tills.router.routes) for method in route.methods}
+    assert {(method, path.partition("?")[0]) for method, path, _ in sold} == doors, "each door of a till is tried"
 
-    def ask(method: str, path: str, body: object) -> int:
+    def ask(method: str, path: str, body: object, key: str = key) -> int:
+        headers = {"Authorization": f"Bearer {key}"}
         return httpx.request(method, bench.url + path, json=body, headers=headers, timeout=20).status_code
 
     assert ask(*asked[0]) == 200
-    bench.floor.room.database.write(lambda c: booth_devices.revoke(c, BOOTH))
+    assert [ask(*one, till_key) for one in sold] == [200] * 5
+    write(lambda c: booth_devices.revoke(c, BOOTH))
     assert {ask(*one) for one in asked} == {401}
+    assert [ask(*one, till_key) for one in sold] == [401] * 5
     assert {row["destroyed_why"] for row in _seals(bench, {row["id"] for row in bench.jobs().values()})} == {"revoked"}
 
 
