@@ -1,13 +1,27 @@
 """What a kind of printer can do, before it was ever measured: sizes, formats, speed, power, what it uses up.
 
-What belongs here: the value, and what follows from it for a number of pieces. What does not: reading profiles
+What belongs here: the value, how its words are said, and what follows from it. What does not: reading profiles
 (`backroom.shop.printer_profiles`), and what was measured since (`print_pace`).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from math import ceil
+
+# A press stays hot, and nozzles stay clean, so long after a print.
+COLD_AFTER = timedelta(hours=2)
+# Media types that a profile may name, as people call them.
+FORMATS = {
+    "application/pdf": "PDF",
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/pwg-raster": "PWG Raster",
+}
+# PWG 5101.1, section 5: whose name, the name, and its measures.
+_SIZE = re.compile(r"([a-z]+)_([a-z0-9.-]+)_([0-9.]+)x([0-9.]+)(mm|in)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +39,8 @@ class Consumable:
 @dataclass(frozen=True, slots=True)
 class PrinterProfile:
     """A kind of printer. `usual` and `slow` are seconds a piece (median, and one in five is slower), `first` seconds
-    until it is ready; watts while it prints and while it waits; `media` are IPP names, the usual one first; `formats`
-    media types; `source` says where the figures come from."""
+    from switching it on until it is ready; watts while it prints and while it waits; `media` are IPP names, the usual
+    one first; `formats` media types; `source` says where the figures come from."""
 
     id: str
     name: str
@@ -41,3 +55,22 @@ class PrinterProfile:
     watts_idle: float
     consumables: tuple[Consumable, ...]
     source: str
+
+    def warm_at(self, opened: datetime | None, last: datetime | None, now: datetime) -> datetime | None:
+        """When one of it is ready that was switched on as the doors `opened`; None where it is ready, or they are shut.
+
+        `last` is when something came out of it last: lately, and it is warm already.
+        """
+        if opened is None or (last is not None and now - last < COLD_AFTER):
+            return None
+        ready = opened + timedelta(seconds=self.first)
+        return ready if ready > now else None
+
+
+def size_words(media: str) -> str:
+    """An IPP size as people call it: `A6`, `5 × 7 in`; as it stands where it is none."""
+    found = _SIZE.fullmatch(media)
+    if found is None:
+        return media
+    whose, name, width, height, unit = found.groups()
+    return name.upper() if whose == "iso" else f"{width} × {height} {unit}"

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from backroom.domain.errors import AskPerson
 from backroom.domain.locations import PRINT_PROCESSES
-from backroom.domain.printer_profile import Consumable, PrinterProfile
+from backroom.domain.printer_profile import FORMATS, Consumable, PrinterProfile
 from backroom.shop.check import Report
 from backroom.shop.reading import read_toml
 from backroom.shop.section import Section
 
 FOLDER = "printer-profiles"
 OURS = Path(__file__).parents[2] / "data" / FOLDER
-FORMATS = ("application/pdf", "image/png", "image/jpeg", "image/pwg-raster")
 
 
 class NoSuchProfile(AskPerson):
@@ -54,7 +53,7 @@ def _read(name: str, root: Section) -> PrinterProfile:
         name=root.text("name"),
         processes=root.choices("processes", PRINT_PROCESSES, ()),
         media=root.texts("media"),
-        formats=root.choices("formats", FORMATS),
+        formats=root.choices("formats", tuple(FORMATS)),
         dots_per_inch=root.whole("dots_per_inch", low=72, high=2400),
         usual=usual,
         slow=seconds.number("slow", usual, low=1, high=7200),

@@ -222,6 +222,10 @@ def test_an_empty_booth_says_when_a_print_would_be_ready(tablet: Browser, gatewa
     tablet.see("Nothing waits for paper or a decision.")
     measured(tablet, TABLET[0])
     kept(tablet, pictures, "empty")
+    tablet.click("summary", "How fast the printers are")
+    tablet.see("goes by a guess")
+    measured(tablet, TABLET[0])
+    kept(tablet, pictures, "paces")
     assert SKU not in tablet.text()
     # Nothing of how it looks comes from anywhere else.
     assert [word for word in ("url(", "@font-face", "@import") if word in CSS] == []

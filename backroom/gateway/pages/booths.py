@@ -1,8 +1,8 @@
 """`/booths/{location}`: a booth's evening on one screen, for a tablet, with one hand and at night.
 
 When a new order would be ready and what holds everything up; what waits for paper or a decision; the queue with its
-promises; what lies ready to be collected. What is done most often lies at the lower edge, where thumbs are. It loads
-itself anew, and works without scripts.
+promises; what lies ready to be collected; how fast the printers are, folded up. What is done most often lies at the
+lower edge, where thumbs are. It loads itself anew, and works without scripts.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, RowMapping
 
 from backroom.domain.locations import PromiseSpec
 from backroom.domain.model import PrintJobState
+from backroom.domain.print_pace import ENOUGH, NEWEST, OWN, PaceRow
 from backroom.domain.print_queue import Bottleneck, bottlenecks, may_promise, promise
 from backroom.gateway.access import Staff
 from backroom.gateway.front import front_of
@@ -85,6 +86,7 @@ def show(location: str, request: Request, _staff: Staff) -> Response:
             [[order_link(request, row["number"]), _clock(request, row["state_at"]), row["attention"]] for row in ready],
             "Nothing lies ready.",
         ),
+        _paces(queue),
         tag("p", _kept(counted), cls="quiet"),
         tag("p", f"Seen at {_clock(request, at)}. This page loads itself anew.", cls="quiet"),
         reload_after=RELOAD_SECONDS,
@@ -123,8 +125,9 @@ def _next(request: Request, queue: Queue, spec: PromiseSpec, holding_up: Sequenc
     if queue.silent:
         none = "No time to tell: this booth cannot be heard"
     said = f"A new print: about {_clock(request, soonest)}" if soonest else none
-    worst = tag("span", _sentence(request, holding_up[0]), cls="why") if holding_up else None
-    return tag("p", said, worst, cls=f"answer {'calm' if soonest else 'bad'}", role="status")
+    # The worst one is read from afar, the others by whoever comes nearer.
+    why = [tag("span", _sentence(request, one), cls="why also" if nth else "why") for nth, one in enumerate(holding_up)]
+    return tag("p", said, why, cls=f"answer {'calm' if soonest else 'bad'}", role="status")
 
 
 def _sentence(request: Request, one: Bottleneck) -> str:
@@ -187,6 +190,35 @@ def _no_time(queue: Queue, part: int, handling: timedelta) -> str:
     if foreseen is None:
         return "nobody can say"
     return "in a moment" if may_promise(foreseen, handling, queue.power_until) else "no power for it"
+
+
+def _paces(queue: Queue) -> Html:
+    """How fast each printer that is there prints what; folded up, since nobody needs it while they sell."""
+    rows = queue.paces.rows({one.name: one.processes for one in queue.printers})
+    return tag(
+        "details",
+        tag("summary", "How fast the printers are"),
+        table(
+            ("Printer", "Piece", "Seconds a piece", "Measured"),
+            [[one.printer, one.piece, _seconds(one), _measured(one)] for one in rows],
+            "No printer is here.",
+        ),
+        tag(
+            "p",
+            f"A row goes by its own prints once {ENOUGH} were measured, by the newest {NEWEST} at most.",
+            cls="quiet",
+        ),
+    )
+
+
+def _seconds(one: PaceRow) -> Child:
+    slow = tag("div", f"one in five over {one.pace.slow:.0f}", cls="quiet") if one.pace.spread else None
+    return [tag("strong", f"{one.pace.usual:.0f}"), slow]
+
+
+def _measured(one: PaceRow) -> Child:
+    instead = tag("div", f"goes by {one.goes_by}", cls="quiet") if one.goes_by != OWN else None
+    return [str(one.measured) if one.measured else "none yet", instead]
 
 
 def _clock(request: Request, at: datetime | None) -> str:

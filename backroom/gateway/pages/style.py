@@ -44,6 +44,7 @@ ol.timeline li { padding: .35rem 0 .35rem 1rem; border-left: 3px solid var(--lin
 .answer { font-size: 2.2rem; line-height: 1.25; font-weight: 700; padding: 1.5rem 1rem; border-radius: .6rem;
   border: 4px solid currentColor; margin: 1rem 0; }
 .answer .why { display: block; font-size: 1.1rem; font-weight: 400; margin-top: .4rem; }
+.answer .also { font-size: .95rem; margin-top: .2rem; color: var(--text); }
 .card { border: 2px solid currentColor; border-radius: .6rem; padding: .25rem 1rem .75rem; margin: .75rem 0; }
 .card p { color: var(--text); margin: .4rem 0; }
 .card form.row button { flex: 1; min-height: 3.5rem; padding: .4rem .2rem; }

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from backroom.domain.events import Event, Session
 from backroom.domain.power import Load, Supply
+from backroom.domain.print_pace import ENOUGH
 from backroom.store import events, parcel_desk, print_promises
 from backroom.store.booth_calls import hear
 from backroom.store.database import now
@@ -60,6 +61,40 @@ def test_the_queue_is_shown_with_its_promises_and_what_holds_it_up(gateway: Gate
     assert shown.index(first) < shown.index(second)
     assert f"2 × {SKU}" in shown
     assert "press-1 has 2 jobs" in shown
+
+
+def test_all_that_holds_the_queue_up_is_shown_the_worst_first(gateway: Gateway, staff: httpx.Client) -> None:
+    make_order(gateway.room)
+    make_order(gateway.room)
+    change(gateway, state="blocked", printer="press-1", reason="out of paper", started_at=None)
+
+    def work(connection: Connection) -> None:
+        second = connection.execute(select(func.max(fulfilment_orders.c.id))).scalar_one()
+        made = {"state": "made", "made_at": now(connection) - timedelta(minutes=25)}
+        connection.execute(update(fulfilment_orders).where(fulfilment_orders.c.id == second).values(**made))
+
+    gateway.room.database.write(work)
+    answer = staff.get(PAGE).text.partition('<p class="answer')[2].partition("</p>")[0]
+    assert answer.count('class="why"') == 1
+    assert 'class="why">press-1: out of paper' in answer
+    assert answer.index("out of paper") < answer.index('class="why also">1 made and not handed over')
+
+
+def test_how_fast_each_printer_prints_what_is_on_the_page_folded_up(gateway: Gateway, staff: httpx.Client) -> None:
+    shown = folded(staff)
+    for expected in ("press-1", "any dtg", "none yet", "<strong>180</strong>", "goes by a guess"):
+        assert expected in shown
+    for _ in range(ENOUGH):
+        make_order(gateway.room, to_print=1)
+    ended = gateway.room.database.write(now)
+    change(gateway, state="done", printer="press-1", started_at=ended - timedelta(seconds=42), ended_at=ended)
+    shown = folded(staff)
+    assert f"<td>tee black</td><td><strong>42</strong></td><td>{ENOUGH}</td>" in shown
+
+
+def folded(staff: httpx.Client) -> str:
+    """What the page says of its printers, in what is folded up."""
+    return staff.get(PAGE).text.partition("<summary>How fast the printers are</summary>")[2].partition("</details>")[0]
 
 
 def test_a_promise_that_was_missed_or_moved_is_seen(gateway: Gateway, staff: httpx.Client) -> None:

@@ -1,4 +1,4 @@
-"""How long a print takes its printer: from when it could have been begun, the change of garments included."""
+"""How long a print takes its printer, the change of garments included; and what is told of each kind of prints."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backroom.domain.print_pace import LONGEST_CHANGE, Printed, measure
+from backroom.domain.print_pace import ENOUGH, LONGEST_CHANGE, NEWEST, Measured, Pace, Paces, Printed, measure
 
 NOON = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
@@ -56,3 +56,34 @@ def test_no_print_takes_less_than_it_printed_or_more_than_the_longest_change_bes
     for one, took in zip(sorted(prints, key=lambda one: one.started_at), reversed(measure(prints)), strict=True):
         itself = (one.ended_at - one.started_at).total_seconds()
         assert itself <= took.seconds <= itself + LONGEST_CHANGE.total_seconds()
+
+
+def took(seconds: float, times: int = ENOUGH, printer: str = "one", colourway: str = "ink") -> list[Measured]:
+    return [Measured(printer, "dtg", "tee", colourway, seconds)] * times
+
+
+def test_what_was_measured_is_told_by_printer_product_and_colourway_with_how_many_were() -> None:
+    paces = Paces(took(60) + took(90, ENOUGH - 1, colourway="bone"))
+    told = [(one.piece, one.measured, one.pace.usual, one.goes_by) for one in paces.rows({"one": ("dtg",)})]
+    assert told == [
+        ("any dtg", 2 * ENOUGH - 1, 60, "its own prints"),
+        ("tee ink", ENOUGH, 60, "its own prints"),
+        ("tee bone", ENOUGH - 1, 60, "other colourways"),
+    ]
+
+
+def test_a_printer_of_which_nothing_was_measured_goes_by_what_others_did_or_its_profile_or_a_guess() -> None:
+    paces = Paces(took(60), {"two": Pace(75, 110, basis="profile")})
+    there = {"two": ("dtg", "sticker"), "three": ("sticker",)}
+    told = [(one.printer, one.piece, one.measured, one.pace.usual, one.goes_by) for one in paces.rows(there)]
+    assert told == [
+        ("two", "any dtg", 0, 60, "other printers here"),
+        ("two", "any sticker", 0, 75, "its profile"),
+        ("three", "any sticker", 0, 180, "a guess"),
+    ]
+
+
+def test_of_each_printer_that_was_asked_for_what_was_printed_most_comes_first() -> None:
+    paces = Paces(took(60) + took(60, NEWEST + 1, colourway="bone") + took(60, printer="gone"))
+    told = [(one.printer, one.piece, one.measured) for one in paces.rows({"one": ("dtg",)})]
+    assert told == [("one", "any dtg", NEWEST), ("one", "tee bone", NEWEST), ("one", "tee ink", ENOUGH)]

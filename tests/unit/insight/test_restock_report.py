@@ -51,9 +51,7 @@ def test_the_sums_hold_the_plans_lost_sales_against_what_was_short() -> None:
     assert "Lost sales that were expected: 2.5 with all that was planned, 9.0 without it. Asked for" in said
     assert "beyond what was there: 0; who left without ordering nobody counted." in said
     assert "Sold, or printed on as a blank: 5; 2 came back, 0 are missing." in said
-    assert (
-        "Packs of ink and paper: 2 planned, 2 sent, 1 seen at the booth; how much of it was" in said
-    )
+    assert "Packs of ink and paper: 2 planned, 2 sent, 1 seen at the booth; how much of it was" in said
 
 
 def test_a_plan_made_while_it_was_open_says_so_and_one_that_is_not_settled_too() -> None:
