@@ -10,8 +10,7 @@ ALONE := tests/integration/engine
 # Faults of whole shops take minutes: they mostly wait, so they begin first, and are left to `make faults`. Those that
 # wait for an answer come next: last of all they would keep one core idle for minutes. Each file by its name: pytest puts
 # those of a folder that is named beside them in the folder's place.
-WHOLE := tests/faults/test_processes.py tests/faults/test_prefect_dead.py tests/faults/test_second_worker.py tests/flows/test_two_workers.py \
-	tests/integration/simulation/test_live.py
+WHOLE := tests/faults/test_processes.py tests/faults/test_prefect_dead.py tests/faults/test_second_worker.py tests/flows/test_two_workers.py
 WAITING := tests/faults/test_unanswered.py
 OTHERS := $(filter-out $(WHOLE) $(WAITING),$(sort $(wildcard tests/faults/test_*.py)))
 FAULTS := $(RUN) pytest $(WHOLE) $(WAITING) $(OTHERS) -n 2 --dist loadfile --no-loadscope-reorder
