@@ -108,15 +108,6 @@ class Event:
         """Whether somebody is at the booth at this instant."""
         return any(session.opens <= at < session.closes for session in self.sessions)
 
-    def opened(self, at: datetime, live_since: datetime | None) -> datetime | None:
-        """When the doors were opened that are open at this instant; None between two sessions, and before it began.
-
-        Who opens a booth by hand before its hours is there from then on.
-        """
-        shut = [one.closes for one in self.sessions if one.closes <= at]
-        moments = [one.opens for one in self.sessions] + ([live_since] if live_since else [])
-        return min((one for one in moments if max(shut, default=one) <= one <= at), default=None)
-
     def power_until(self, at: datetime, full: Iterable[datetime] = ()) -> datetime | None:
         """When a battery or a generator is empty at the average draw; None for mains, and where nobody can say.
 

@@ -93,12 +93,6 @@ class OpeningHours:
         """The first instant of being open, in UTC: `at` itself while it is open, else the next opening."""
         return max(next(self.ranges_from(at))[0], at.astimezone(UTC))
 
-    def opened(self, at: datetime) -> datetime | None:
-        """When the doors were opened that are open at this instant, in UTC; None while they are shut, and where they
-        were open a minute before that."""
-        opens = next(self.ranges_from(at))[0]
-        return None if opens > at or self.is_open(opens - _MINUTE) else opens
-
     def ranges_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Every (opens, closes) that ends after `at`, in order, in UTC, never overlapping, without an end."""
         local_zone = zone(self.timezone)

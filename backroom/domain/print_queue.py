@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil, sqrt
+from math import sqrt
 
 from backroom.domain.print_pace import Paces
 
@@ -51,18 +51,12 @@ class QueuedJob:
 
 @dataclass(frozen=True, slots=True)
 class PrinterThere:
-    """A printer of the location, whether it prints now, and what it waits for where it does not; `warm_at` is when one
-    will be ready that only warms up."""
+    """A printer of the location, whether it prints now, and what it waits for where it does not."""
 
     name: str
     processes: tuple[str, ...]
     ready: bool = True
     trouble: str = ""
-    warm_at: datetime | None = None
-
-    def cold_seconds(self, now: datetime) -> float:
-        """How long it still warms up; 0 once it is warm."""
-        return 0.0 if self.warm_at is None else max(0.0, (self.warm_at - now).total_seconds())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +80,7 @@ def foresee(
     jobs: Iterable[QueuedJob], printers: Sequence[PrinterThere], paces: Paces, now: datetime
 ) -> dict[int, Foreseen]:
     """When each job is through; one that no printer here can print now is missing: nobody can say when."""
-    free = {one.name: (one.cold_seconds(now), 0.0) for one in printers if one.ready}
+    free = {one.name: (0.0, 0.0) for one in printers if one.ready}
     able: dict[str, list[str]] = defaultdict(list)
     for one in printers:
         if one.ready:
@@ -211,9 +205,6 @@ def bottlenecks(
             stuck = sum(by_process[process] for process in one.processes)
             share = STUCK_SECONDS * stuck if stuck else left / 2
             found.append(Bottleneck(what, share, f"{one.name}: {one.trouble or 'does not print'}"))
-        elif cold := one.cold_seconds(now):
-            minutes = ceil(cold / 60)
-            found.append(Bottleneck("printer", cold, f"{one.name} warms up: {minutes} min more, by its profile"))
     if left > 0:
         busiest = Counter(one.printer for one in foreseen.values()).most_common(1)[0]
         found.append(

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from math import ceil
 
-# A press stays hot, and nozzles stay clean, so long after a print.
-COLD_AFTER = timedelta(hours=2)
 # Media types that a profile may name, as people call them.
 FORMATS = {
     "application/pdf": "PDF",
@@ -55,16 +52,6 @@ class PrinterProfile:
     watts_idle: float
     consumables: tuple[Consumable, ...]
     source: str
-
-    def warm_at(self, opened: datetime | None, last: datetime | None, now: datetime) -> datetime | None:
-        """When one of it is ready that was switched on as the doors `opened`; None where it is ready, or they are shut.
-
-        `last` is when something came out of it last: lately, and it is warm already.
-        """
-        if opened is None or (last is not None and now - last < COLD_AFTER):
-            return None
-        ready = opened + timedelta(seconds=self.first)
-        return ready if ready > now else None
 
 
 def size_words(media: str) -> str:

@@ -14,6 +14,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,6 +29,8 @@ from backroom.store.spool import Spool, Spooled
 
 # What the database does not take is brought again after the first, at last after the second.
 AGAIN_SECONDS, AGAIN_MOST_SECONDS = 1.0, 60.0
+# So many are brought side by side.
+AT_ONCE = 50
 # When the spool has been empty for so long, what was dropped is scrubbed from its log.
 QUIET_SECONDS = 1.0
 # At the end, what is under way has so long; the rest is the next start's.
@@ -47,8 +50,10 @@ class BringingIn:
 
     def __init__(self, room: Room, spool: Spool, send: Callable[[Iterable[Wakeup]], None]) -> None:
         self._room, self._spool, self._send = room, spool, send
-        # By number, when each was heard, by this process's clock. What is not in the database yet, and failed once:
+        # By number, since when each has been kept, on this process's monotonic clock; those that do not open; and those
+        # that are not in the database yet and failed once.
         self._kept: dict[int, float] = {}
+        self._closed: set[int] = set()
         self._left: dict[int, Spooled] = {}
         self._to_drop: list[int] = []
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -108,8 +113,10 @@ class BringingIn:
         for row in rows:
             if row.number in self._kept:
                 continue
-            self._kept[row.number] = time.monotonic()
+            age = (datetime.now(UTC) - row.heard_at).total_seconds()
+            self._kept[row.number] = time.monotonic() - max(0.0, age)
             if row.delivery is None:
+                self._closed.add(row.number)
                 log.error("delivery %d of the spool does not open: `backroom doctor` says what to do", row.number)
             else:
                 self._left[row.number] = row
@@ -142,25 +149,20 @@ class BringingIn:
         again = AGAIN_SECONDS
         while self._left:
             wrong: Counter[str] = Counter()
-            for number, row in sorted(self._left.items()):
-                assert row.delivery is not None
-                work = partial(
-                    accept,
-                    seals=self._room.seals,
-                    delivery=row.delivery,
-                    hub=self._room.shop.hub,
-                    heard_at=row.heard_at,
-                )
-                try:
-                    receipt = await committed(self._room.database, work)
-                except _TROUBLE_OF_ALL as error:
-                    wrong[type(error).__name__] += 1
+            oldest_first = sorted(self._left.values(), key=lambda row: row.number)
+            for first in range(0, len(oldest_first), AT_ONCE):
+                rows = oldest_first[first : first + AT_ONCE]
+                # They share a commit.
+                ends = await asyncio.gather(*map(self._brought, rows), return_exceptions=True)
+                for row, end in zip(rows, ends, strict=True):
+                    if isinstance(end, Receipt):
+                        del self._left[row.number]
+                        self._is_in(row.number, end)
+                        again = AGAIN_SECONDS
+                    else:
+                        wrong[type(end).__name__] += 1
+                if any(isinstance(end, _TROUBLE_OF_ALL) for end in ends):
                     break
-                except Exception as error:  # noqa: BLE001 - it was acknowledged: it is brought again, and told below
-                    wrong[type(error).__name__] += 1
-                    continue
-                del self._left[number]
-                self._is_in(number, receipt)
             if wrong:
                 # One line a turn: a log may lie on the disk that is full.
                 said = ", ".join(f"{name} ({count})" for name, count in wrong.items())
@@ -168,6 +170,13 @@ class BringingIn:
                 await asyncio.sleep(again)
                 again = min(2 * again, AGAIN_MOST_SECONDS)
         self._bringing = False
+
+    async def _brought(self, row: Spooled) -> Receipt:
+        assert row.delivery is not None
+        work = partial(
+            accept, seals=self._room.seals, delivery=row.delivery, hub=self._room.shop.hub, heard_at=row.heard_at
+        )
+        return await committed(self._room.database, work)
 
     async def _drop(self) -> None:
         again = AGAIN_SECONDS
@@ -181,8 +190,10 @@ class BringingIn:
                 again = min(2 * again, AGAIN_MOST_SECONDS)
                 continue
             del self._to_drop[: len(numbers)]
+            again = AGAIN_SECONDS
             for number in numbers:
-                del self._kept[number]
+                # Twice where it was found at the start and came in at the same moment.
+                self._kept.pop(number, None)
         self._dropping = False
         self._rest()
 
@@ -195,7 +206,7 @@ class BringingIn:
         self._quiet = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._scrub_when_empty)
 
     def _scrub_when_empty(self) -> None:
-        if not self._kept:
+        if self._kept.keys() <= self._closed:
             self.spawn(self._scrub_until_done())
 
     async def _scrub_until_done(self) -> None:

@@ -24,9 +24,9 @@ from backroom.store.inbox_door import Delivery, Receipt, accept
 from backroom.store.sealing import current_key
 from backroom.store.spool import FILE, Spool, Spooled
 
-# For so long a delivery waits for the database alone.
+# For so long a delivery waits for the database alone; then it looks again, twice as late each time.
 PATIENCE_SECONDS = 0.01
-# So many lie in the spool at the most, none of them larger: what comes beyond that waits, and is refused in the end.
+# Where so many lie in the spool no more are kept, and none that is larger: they wait, and are refused in the end.
 MOST, MOST_BYTES = 1_000, 64 * 1024
 
 log = logging.getLogger(__name__)
@@ -80,15 +80,13 @@ class Spooling:
             return await committed(self._room.database, work)
         # What is begun goes on where nobody waits for the answer any more.
         taking = bringing.spawn(committed(self._room.database, work))
+        patience = PATIENCE_SECONDS
         while not taking.done():
-            await asyncio.wait({taking}, timeout=PATIENCE_SECONDS)
+            await asyncio.wait({taking}, timeout=patience)
+            patience *= 2
             if not taking.done() and self._room.database.is_crowded and len(bringing) < MOST:
                 keeping = bringing.spawn(self._keep(bringing, delivery, heard_at, taking))
-                either: set[asyncio.Task[Any]] = {keeping, taking}
-                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-                if keeping.done() and keeping.result():
-                    return Receipt(new=True, spooled=True)
-                await asyncio.wait({taking})
+                return await _whichever_is_first(keeping, taking)
         return taking.result()
 
     async def _keep(
@@ -109,3 +107,15 @@ class Spooling:
     def _key_now(self) -> str | None:
         with self._room.database.read() as connection:
             return current_key(connection)
+
+
+async def _whichever_is_first(keeping: asyncio.Task[bool], taking: asyncio.Task[Receipt]) -> Receipt:
+    """The database's receipt, or the spool's; what one of them refuses, the other may still take."""
+    either: set[asyncio.Task[Any]] = {keeping, taking}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if taking.done() and not taking.cancelled() and taking.exception() is None:
+        return taking.result()
+    if await asyncio.shield(keeping):
+        return Receipt(new=True, spooled=True)
+    await asyncio.wait({taking})
+    return taking.result()

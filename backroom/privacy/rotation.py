@@ -117,7 +117,7 @@ def retire(room: Room) -> None:
     if spool.is_needed(room.home, room.seals, now.key_id):
         raise StillNeeded(
             "messages that were acknowledged are on their way into the database under that key",
-            remedy="Start `backroom up`, which brings them in, then try again.",
+            remedy="Start `backroom up`, which brings them in, then try again; `backroom doctor` tells what stays.",
         )
     if variable_of(MASTER_KEY_BEFORE) in os.environ:
         raise SecretsElsewhere(

@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, RowMapping, case, func, select
+from sqlalchemy import Connection, RowMapping, case, select
 
 from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.locations import Location, PrinterSpec
 from backroom.domain.model import Delivery, FulfilmentState, PrintJobState, Variant
 from backroom.domain.print_pace import Measured, Pace, Paces, Printed, measure
 from backroom.domain.print_queue import Foreseen, PrinterThere, QueuedJob, foresee, foresee_new, of_parts
-from backroom.domain.printer_profile import COLD_AFTER
 from backroom.store import booth_calls, events
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.print_jobs import beside_owners, pieces_of, wanted
@@ -97,10 +96,8 @@ def read_queue(connection: Connection, location: Location, at: datetime) -> Queu
         for row in rows
     )
     trouble = _trouble(connection, location.id, [one.name for one in there], rows, at)
-    warm = _warm_at(connection, location, event, there, at)
     printers = tuple(
-        PrinterThere(one.name, one.prints, one.name not in trouble, trouble.get(one.name, ""), warm.get(one.name))
-        for one in there
+        PrinterThere(one.name, one.prints, one.name not in trouble, trouble.get(one.name, "")) for one in there
     )
     paces = paces_of(connection, location, there)
     silent = booth_calls.is_silent(connection, location.id, at)
@@ -181,25 +178,6 @@ def _trouble(
                 if name not in works and (said != words or f" {name} " in words) and said != AT_WORK:
                     told.setdefault(name, said)
     return told | stopped
-
-
-def _warm_at(
-    connection: Connection, location: Location, event: RowMapping | None, there: Sequence[PrinterSpec], at: datetime
-) -> dict[str, datetime]:
-    """When each printer will be ready that only warms up, by its name: as if it was switched on when the doors opened,
-    of an event by its own hours."""
-    slow = {one.name: one.profile for one in there if one.profile is not None and one.profile.first}
-    if not slow:
-        return {}
-    opened = events.event_of(event).opened(at, event["opened_at"]) if event is not None else location.hours.opened(at)
-    came_out = select(print_jobs.c.printer, func.max(print_jobs.c.ended_at)).where(
-        print_jobs.c.location == location.id,
-        print_jobs.c.state == PrintJobState.DONE,
-        print_jobs.c.ended_at > at - COLD_AFTER,
-    )
-    last = dict(connection.execute(came_out.group_by(print_jobs.c.printer)).tuples().all())
-    warm = {name: profile.warm_at(opened, last.get(name), at) for name, profile in slow.items()}
-    return {name: ready for name, ready in warm.items() if ready is not None}
 
 
 def _queued(connection: Connection, location: str) -> list[RowMapping]:

@@ -152,7 +152,8 @@ def check(folder: Path, seals: Seals, long_seconds: float) -> None:
     if closed := sum(row.delivery is None for row in rows):
         raise SpoolStands(
             f"{closed} messages that were acknowledged lie in {FILE} and do not open.",
-            remedy="Put the master key back under which they came, as master_key_before, and start `backroom up`.",
+            remedy="Put the master key back under which they came, as master_key_before, and start `backroom up`. "
+            f"Where it is lost, so are they: end `backroom up`, delete {FILE}*, and start reconcile/full.",
         )
     old = [row for row in rows if (datetime.now(UTC) - row.heard_at).total_seconds() > long_seconds]
     if old:

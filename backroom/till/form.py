@@ -40,7 +40,8 @@ def pieces_of(sale: Mapping[str, Any]) -> dict[str, int]:
 
 
 def lacking(sale: Mapping[str, Any], left: Left | None) -> list[str]:
-    """The SKUs of a sale of which fewer are left by the books, and which nobody prints for a customer who waits."""
+    """The SKUs of a sale of which fewer are left by the books; for who has none in their hand, those that nobody prints
+    here and of which not so many are known to lie here."""
     if left is None:
         return []
     return [

@@ -1,8 +1,7 @@
 """How many are left at the booth, as the shop said last, less what this till sold and the shop has not taken in yet.
 
-What belongs here: the figure, its age, and what to ask before a sale that it does not cover, or of a print that is
-not made here. What does not: asking the
-shop (`telling`), and the page (`page`).
+What belongs here: the figure, its age, and what to ask before a sale that it does not cover, or of a print that is not
+made here. What does not: asking the shop (`telling`), and the page (`page`).
 
 The figure never forbids a sale. The piece in the customer's hand is there, whatever the books say; and without network
 they say what was true when there was one.

@@ -67,10 +67,11 @@ _RACK_ADVICE = (
     "An online order may just have taken it. Is the piece in the customer's hand? Then it is theirs: sell it, and the "
     "other order is made elsewhere or held for you. If not, sell it only if you know that it comes."
 )
-_PRINT_SHORT = "This booth does not print it now, and has not so many:"
+_PRINT_SHORT = "This booth does not make it now, and nobody knows of so many here:"
 _PRINT_ADVICE = (
     "No printer that came along prints it, no sample of it was approved here, or there is nothing left to print it on. "
-    "Sold all the same, it waits for a place that makes it: tell the customer, or sell them another one."
+    "Sold all the same, it waits for a place that makes it: tell the customer, or sell them another one. If it lies "
+    "here, the customer has it in their hand: go back, and say so."
 )
 
 

@@ -125,7 +125,8 @@ def test_without_a_crowd_nothing_is_spooled(gateway: Gateway) -> None:
 def test_where_the_spool_takes_nothing_a_delivery_waits_for_the_database(gateway: Gateway) -> None:
     spool = Spool(gateway.room.home, gateway.room.seals)
     spool._database.write(lambda connection: connection.exec_driver_sql("DROP TABLE spool").rowcount)
-    with somebody_writes(gateway.room, seconds=1.0) as is_held:
+    with somebody_writes(gateway.room, seconds=2.0) as is_held:
+        assert is_held()
         answer = gateway.deliver(an_order(id=73))
         assert not is_held()
     assert answer.json() == {"outcome": "accepted"}
@@ -134,7 +135,8 @@ def test_where_the_spool_takes_nothing_a_delivery_waits_for_the_database(gateway
 
 
 def test_what_is_larger_than_most_waits_for_the_database(gateway: Gateway) -> None:
-    with somebody_writes(gateway.room, seconds=1.0) as is_held:
+    with somebody_writes(gateway.room, seconds=2.0) as is_held:
+        assert is_held()
         answer = gateway.deliver(an_order(note="x" * 100_000))
         assert not is_held()
     assert answer.json() == {"outcome": "accepted"}
@@ -182,20 +184,23 @@ def test_one_that_does_not_open_stays_and_keeps_no_other_out(room: Room) -> None
         wait_until(lambda: spooled(room) == 1)
 
 
-def test_what_the_database_refuses_at_first_is_brought_again(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_database_refuses_at_first_is_brought_again(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """As after 15 s without the lock: each commit that was waiting for it failed."""
-    monkeypatch.setattr("backroom.gateway.committing.COMMIT_SECONDS", 0.3)
-    with somebody_writes(gateway.room, seconds=2.0) as is_held:
+    monkeypatch.setattr("backroom.gateway.committing.COMMIT_SECONDS", 1.0)
+    with somebody_writes(gateway.room, seconds=8.0) as is_held:
         answers = [gateway.deliver(an_order(id=id_)) for id_ in (91, 92)]
+        assert [answer.json() for answer in answers] == [{"outcome": "spooled"}] * 2
+        wait_until(lambda: "not in the database yet: TimeoutError" in caplog.text)
         assert is_held()
-    assert [answer.json() for answer in answers] == [{"outcome": "spooled"}] * 2
     wait_until(lambda: stored(gateway.room) == ["91", "92"])
     wait_until(lambda: spooled(gateway.room) == 0)
 
 
 def test_an_end_in_order_leaves_nothing_in_the_spool(room: Room) -> None:
     body = an_order(id=95)
-    with somebody_writes(room, seconds=1.0) as is_held, serving(room, RecordingWaker()) as url:
+    with somebody_writes(room, seconds=4.0) as is_held, serving(room, RecordingWaker()) as url:
         answer = httpx.post(f"{url}/webhooks/web", content=body, headers=signed(body), timeout=30)
         assert is_held()
         assert answer.json() == {"outcome": "spooled"}

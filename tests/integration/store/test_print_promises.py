@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Connection, delete, select, text, update
 
 from backroom.domain.print_queue import bottlenecks
-from backroom.shop.printer_profiles import read_profile
 from backroom.store import events, print_promises
 from backroom.store.booth_calls import hear
 from backroom.store.database import now
@@ -134,29 +132,6 @@ def test_only_the_printers_that_came_along_to_an_event_are_reckoned_with(booth: 
     market(booth, printers=("press-2",))
     assert [one.name for one in queue_of(booth).printers] == ["press-2"]
     assert queue_of(booth).power_until is None
-
-
-def test_a_printer_that_was_switched_on_with_the_event_is_reckoned_with_when_it_is_warm(booth: Floor) -> None:
-    profile = read_profile(booth.room.home, "heat-transfer")
-    place = booth.room.shop.location(BOOTH)
-    slow = replace(place, printers=(replace(place.printers[0], profile=profile), place.printers[1]))
-
-    def of_slow(later: timedelta = timedelta()) -> list[datetime | None]:
-        with booth.room.database.read() as connection:
-            return [one.warm_at for one in read_queue(connection, slow, now(connection) + later).printers]
-
-    # The doors of this shop are never shut: nobody switches anything on.
-    assert of_slow() == [None, None]
-    market(booth)
-    with booth.room.database.read() as connection:
-        opened = events.event_of(events.find(connection, "market")).sessions[0].opens
-    assert of_slow() == [opened + timedelta(seconds=profile.first), None]
-    assert of_slow(timedelta(minutes=15)) == [None, None]
-    ordered(booth)
-    [job] = booth.hand_out(BOOTH)
-    booth.print(job)
-    change(booth, lambda c: c.execute(update(print_jobs).values(printer="press-1", ended_at=now(c))))
-    assert of_slow() == [None, None]
 
 
 def test_a_battery_that_ends_before_the_queue_is_named_and_nothing_is_promised_after_it(booth: Floor) -> None:

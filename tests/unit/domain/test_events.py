@@ -62,16 +62,6 @@ def test_an_event_is_open_in_its_hours_and_not_between_them() -> None:
     assert MARKET.is_open(SUNDAY.closes - timedelta(seconds=1))
 
 
-def test_its_doors_were_opened_when_its_hours_began_or_before_that_by_hand() -> None:
-    early = SATURDAY.opens - timedelta(minutes=10)
-    assert MARKET.opened(early, None) is None
-    assert MARKET.opened(early, early) == early
-    assert MARKET.opened(SATURDAY.opens, early) == early
-    assert MARKET.opened(SATURDAY.opens + timedelta(hours=1), SATURDAY.opens + timedelta(minutes=1)) == SATURDAY.opens
-    assert MARKET.opened(SATURDAY.closes, early) is None
-    assert MARKET.opened(SUNDAY.opens, early) == SUNDAY.opens
-
-
 @pytest.mark.parametrize(
     ("name", "code"),
     [

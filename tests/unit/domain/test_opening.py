@@ -142,17 +142,6 @@ def test_it_is_open_at_its_next_opening_which_is_never_in_the_past(hours: Openin
     assert hours.is_open(at) == (opening == at)
 
 
-def test_the_doors_were_opened_at_the_beginning_of_the_range_that_runs() -> None:
-    assert SHOP.opened(berlin("2026-11-23T12:00")) == berlin("2026-11-23T09:00")
-    assert SHOP.opened(berlin("2026-11-29T01:00")) == berlin("2026-11-28T10:00")
-    assert SHOP.opened(berlin("2026-11-23T13:30")) is None
-
-
-def test_doors_that_never_shut_were_never_opened() -> None:
-    always = OpeningHours.parse({day: ["00:00-24:00"] for day in WEEKDAYS}, BERLIN)
-    assert always.opened(berlin("2026-11-23T00:05")) is None
-
-
 @given(hours=weeks(), at=INSTANTS)
 def test_ranges_come_in_order_and_never_overlap(hours: OpeningHours, at: datetime) -> None:
     ranges = list(islice(hours.ranges_from(at), 20))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,25 +68,6 @@ def test_two_printers_share_a_queue() -> None:
 def test_what_is_at_a_printer_has_some_of_its_time_left_however_long_it_takes() -> None:
     late = job(1, printer="one", began=NOW - timedelta(hours=1))
     assert foresee([late], TWO, STEADY, NOW)[1].likely > NOW
-
-
-def test_a_printer_that_warms_up_takes_its_first_job_when_it_is_warm_and_the_other_one_goes_before_it() -> None:
-    cold = (replace(TWO[0], warm_at=NOW + 3 * MINUTE), TWO[1])
-    found = foresee([job(n) for n in range(1, 6)], cold, STEADY, NOW)
-    assert [(found[n].printer, (found[n].likely - NOW) // MINUTE) for n in range(1, 6)] == [
-        ("two", 1),
-        ("two", 2),
-        ("two", 3),
-        ("one", 4),
-        ("two", 4),
-    ]
-    assert foresee([job(1)], (replace(TWO[0], warm_at=NOW - MINUTE),), STEADY, NOW)[1].likely == NOW + MINUTE
-
-
-def test_a_printer_that_warms_up_holds_up_who_asks_for_a_print_even_where_nobody_else_waits() -> None:
-    cold = (replace(TWO[0], warm_at=NOW + timedelta(seconds=170)), TWO[1])
-    [one] = bottlenecks([], cold, {}, NOW)
-    assert (one.what, one.seconds, one.sentence) == ("printer", 170, "one warms up: 3 min more, by its profile")
 
 
 def test_nobody_foresees_what_no_printer_can_print() -> None:
