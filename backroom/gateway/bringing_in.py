@@ -15,16 +15,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from backroom.domain.errors import Retry
-from backroom.gateway.committing import committed
+from backroom.gateway.committing import accepted
 from backroom.shop.room import Room
 from backroom.store.claims import Wakeup
-from backroom.store.inbox_door import Receipt, accept
+from backroom.store.inbox_door import Receipt
 from backroom.store.spool import Spool, Spooled
 
 # What the database does not take is brought again after the first, at last after the second.
@@ -108,8 +107,7 @@ class BringingIn:
                 break
             except DATABASE_TROUBLE as error:
                 log.warning("the spool cannot be read, and is looked at again: %s", type(error).__name__)
-            await asyncio.sleep(again)
-            again = min(2 * again, AGAIN_MOST_SECONDS)
+            again = await _pause(again)
         for row in rows:
             if row.number in self._kept:
                 continue
@@ -167,16 +165,12 @@ class BringingIn:
                 # One line a turn: a log may lie on the disk that is full.
                 said = ", ".join(f"{name} ({count})" for name, count in wrong.items())
                 log.warning("%d deliveries of the spool are not in the database yet: %s", len(self._left), said)
-                await asyncio.sleep(again)
-                again = min(2 * again, AGAIN_MOST_SECONDS)
+                again = await _pause(again)
         self._bringing = False
 
     async def _brought(self, row: Spooled) -> Receipt:
         assert row.delivery is not None
-        work = partial(
-            accept, seals=self._room.seals, delivery=row.delivery, hub=self._room.shop.hub, heard_at=row.heard_at
-        )
-        return await committed(self._room.database, work)
+        return await accepted(self._room, row.delivery, row.heard_at)
 
     async def _drop(self) -> None:
         again = AGAIN_SECONDS
@@ -186,8 +180,7 @@ class BringingIn:
                 await asyncio.wrap_future(self._spool.drop(numbers))
             except DATABASE_TROUBLE as error:
                 log.warning("the spool keeps %d that are in the database: %s", len(numbers), type(error).__name__)
-                await asyncio.sleep(again)
-                again = min(2 * again, AGAIN_MOST_SECONDS)
+                again = await _pause(again)
                 continue
             del self._to_drop[: len(numbers)]
             again = AGAIN_SECONDS
@@ -219,3 +212,9 @@ class BringingIn:
         except (*DATABASE_TROUBLE, sqlite3.Error) as error:
             log.warning("the spool's log was not scrubbed: %s", type(error).__name__)
             return False
+
+
+async def _pause(seconds: float) -> float:
+    """Wait so long; returns how long to wait the next time."""
+    await asyncio.sleep(seconds)
+    return min(2 * seconds, AGAIN_MOST_SECONDS)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from backroom.shop.room import Room
 from backroom.store.database import Database
+from backroom.store.inbox_door import Delivery, Receipt, accept
 
 COMMIT_SECONDS = 20.0
 
@@ -23,6 +27,13 @@ async def committed(database: Database, work: Callable[[Connection], T]) -> T:
     except IntegrityError:
         # Another process made the same person in the same moment; now it is there to be found.
         return await _once(database, work)
+
+
+async def accepted(room: Room, delivery: Delivery, heard_at: datetime | None = None) -> Receipt:
+    """The receipt of a delivery, once it is durable in the shop's database; `heard_at` as `accept` has it. Raises as
+    `committed` does."""
+    work = partial(accept, seals=room.seals, delivery=delivery, hub=room.shop.hub, heard_at=heard_at)
+    return await committed(room.database, work)
 
 
 async def _once(database: Database, work: Callable[[Connection], T]) -> T:

@@ -23,8 +23,9 @@ from backroom.domain.channels import ChannelSpec
 from backroom.domain.model import Problem
 from backroom.domain.shop import Shop
 from backroom.gateway.access import needs
+from backroom.gateway.committing import accepted
 from backroom.gateway.front import Front, front_of
-from backroom.gateway.webhooks import commit, read_body, store
+from backroom.gateway.webhooks import commit, read_body
 from backroom.store import till_numbers
 from backroom.store.api_keys import KeyInfo
 from backroom.store.inbox_door import Delivery, put_aside
@@ -51,7 +52,7 @@ async def take_batch(front: Front, key: KeyInfo, body: bytes) -> Answer:
     await asyncio.gather(
         *(commit(front, partial(keep, delivery=one.delivery, problems=one.problems)) for one in refused)
     )
-    receipts = await asyncio.gather(*(store(front, delivery) for _, delivery in deliveries))
+    receipts = await asyncio.gather(*(accepted(front.room, delivery) for _, delivery in deliveries))
     front.send(receipt.wakeup for receipt in receipts if receipt.wakeup is not None)
     stored: list[Answer] = [
         {"seq": seq, "result": "accepted" if receipt.new else "duplicate"}

@@ -13,14 +13,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from backroom.gateway.bringing_in import DATABASE_TROUBLE, BringingIn
-from backroom.gateway.committing import committed
+from backroom.gateway.committing import accepted
 from backroom.shop.room import Room
 from backroom.store.claims import Wakeup
-from backroom.store.inbox_door import Delivery, Receipt, accept
+from backroom.store.inbox_door import Delivery, Receipt
 from backroom.store.sealing import current_key
 from backroom.store.spool import FILE, Spool, Spooled
 
@@ -74,12 +73,11 @@ class Spooling:
     async def accept(self, delivery: Delivery) -> Receipt:
         """Returns once the delivery is durable. Raises as `committed` does: then nothing was acknowledged."""
         heard_at = datetime.now(UTC)
-        work = partial(accept, seals=self._room.seals, delivery=delivery, hub=self._room.shop.hub)
         bringing = self._bringing
         if bringing is None or not self._room.database.is_sqlite or len(delivery.body) > MOST_BYTES:
-            return await committed(self._room.database, work)
+            return await accepted(self._room, delivery)
         # What is begun goes on where nobody waits for the answer any more.
-        taking = bringing.spawn(committed(self._room.database, work))
+        taking = bringing.spawn(accepted(self._room, delivery))
         patience = PATIENCE_SECONDS
         while not taking.done():
             await asyncio.wait({taking}, timeout=patience)

@@ -25,7 +25,6 @@ from backroom.gateway.committing import committed
 from backroom.gateway.doors import PrivacyDelivery, WebhookDoor
 from backroom.gateway.front import Front, front_of
 from backroom.privacy.requests import take
-from backroom.store.inbox_door import Delivery, Receipt, accept
 
 BODY_SECONDS = 20.0
 # Bodies above this are checked in a thread, so that a big one does not keep the small ones waiting.
@@ -65,11 +64,6 @@ async def read_body(request: Request) -> bytes:
         raise HTTPException(408, "the body did not come in time") from error
     except ClientDisconnect as error:
         raise HTTPException(400, "the body broke off") from error
-
-
-async def store(front: Front, delivery: Delivery) -> Receipt:
-    """Commit one delivery together with whatever else is waiting to be written; returns after it is durable."""
-    return await commit(front, partial(accept, seals=front.room.seals, delivery=delivery, hub=front.room.shop.hub))
 
 
 async def commit(front: Front, work: Callable[[Connection], T]) -> T:
