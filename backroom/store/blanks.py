@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from backroom.domain.blanks import becomes, is_blank
 from backroom.domain.model import Variant
 from backroom.store.catalogue import variants_by_sku
 from backroom.store.print_jobs import pieces_of
+from backroom.store.stock import gone
 from backroom.store.tables import stock_levels, stock_movements, variants
 
 PRINTED_ON = "printed on"
@@ -46,12 +47,7 @@ def use_blanks(connection: Connection, job: RowMapping, at: datetime) -> None:
 def used_at(connection: Connection, location: str, since: datetime, until: datetime | None = None) -> dict[str, int]:
     """Blanks that were printed on at a location, by their SKU, what came out bad included; until now if `until` is
     None."""
-    used = (stock_movements.c.location == location) & (stock_movements.c.reason == PRINTED_ON)
-    within = used & (stock_movements.c.at >= since)
-    if until is not None:
-        within &= stock_movements.c.at <= until
-    query = select(stock_movements.c.sku, func.sum(stock_movements.c.pieces)).where(within)
-    return {sku: -int(pieces) for sku, pieces in connection.execute(query.group_by(stock_movements.c.sku))}
+    return gone(connection, location, (PRINTED_ON,), since, until)
 
 
 def _take(connection: Connection, job: RowMapping, sku: str, at: datetime) -> None:

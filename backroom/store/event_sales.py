@@ -10,7 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, func, select
 
-from backroom.store.tables import stock_leases, stock_movements
+from backroom.store.stock import gone
+from backroom.store.tables import stock_leases
 
 # What leaves a booth with customers, and what of it comes back because its order was cancelled.
 SOLD_BY = ("packed", "cancelled")
@@ -19,18 +20,7 @@ SOLD_BY = ("packed", "cancelled")
 def sold_at(connection: Connection, row: RowMapping) -> dict[str, int]:
     """Pieces that left an event's booth with customers, by SKU: since the first lease (or the opening, where that came
     first), until it was settled."""
-    query = (
-        select(stock_movements.c.sku, func.sum(stock_movements.c.pieces).label("pieces"))
-        .where(
-            stock_movements.c.location == row["location"],
-            stock_movements.c.reason.in_(SOLD_BY),
-            stock_movements.c.at >= begun_at(connection, row),
-        )
-        .group_by(stock_movements.c.sku)
-    )
-    if row["settled_at"] is not None:
-        query = query.where(stock_movements.c.at <= row["settled_at"])
-    return {one.sku: -int(one.pieces) for one in connection.execute(query) if one.pieces}
+    return gone(connection, row["location"], SOLD_BY, begun_at(connection, row), row["settled_at"])
 
 
 def begun_at(connection: Connection, row: RowMapping) -> datetime:

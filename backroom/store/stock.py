@@ -8,11 +8,11 @@ notes when (`freed_at`), and so wakes the orders that wait for them (`backroom.s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, true, update
 
 from backroom.domain.model import ReservationState, StockLevel
 from backroom.store.batches import chunks, insert_new
@@ -242,3 +242,22 @@ def _give_back(
             .where(stock_levels.c.location == location, stock_levels.c.sku == sku)
             .values(reserved=stock_levels.c.reserved - count, **freed)
         )
+
+
+def gone(
+    connection: Connection, location: str, reasons: Collection[str], since: datetime, until: datetime | None = None
+) -> dict[str, int]:
+    """Pieces that left a location for these reasons, by SKU, less those that came back for them; until now if `until`
+    is None. SKUs of which none did are left out."""
+    query = (
+        select(stock_movements.c.sku, func.sum(stock_movements.c.pieces).label("pieces"))
+        .where(
+            stock_movements.c.location == location,
+            stock_movements.c.reason.in_(reasons),
+            stock_movements.c.at >= since,
+        )
+        .group_by(stock_movements.c.sku)
+    )
+    if until is not None:
+        query = query.where(stock_movements.c.at <= until)
+    return {one.sku: -int(one.pieces) for one in connection.execute(query) if one.pieces}

@@ -129,6 +129,15 @@ def test_afterwards_the_plan_is_held_against_what_happened(market: Floor) -> Non
     assert found.review.too_many > 0
 
 
+def sell_at_next(market: Floor, sku: str, pieces: int) -> None:
+    """A customer orders an hour after the next event began, and the booth makes it as far as it can."""
+    with market.room.database.read() as connection:
+        begins = events.find(connection, "next")["starts_at"]
+    sell(market, sku, pieces, begins + timedelta(hours=1))
+    market.intake()
+    market.fulfil(BOOTH)
+
+
 def the_outcome(market: Floor) -> dict[str, Carried]:
     """What became of the plan for the next fair, by SKU."""
     return {one.item: one for one in compared(market).outcome.items}
@@ -200,11 +209,7 @@ def test_blanks_ink_and_what_came_back_are_held_against_the_plan(market: Floor) 
     assert compared(market).outcome.packs == (CarriedPacks("ink", "bottle", planned=1, sent=1, arrived=0),)
 
     write(lambda c: event_desk.open_event(c, "next", HUB, "Ada"))
-    with market.room.database.read() as connection:
-        begins = events.find(connection, "next")["starts_at"]
-    sell(market, PLAIN, 3, begins + timedelta(hours=1))
-    market.intake()
-    market.fulfil(BOOTH)
+    sell_at_next(market, PLAIN, 3)
     for job in market.hand_out(BOOTH):
         market.print(job)
     market.fulfil(BOOTH)
@@ -235,11 +240,7 @@ def test_what_the_booth_sold_of_its_own_is_counted_until_the_event_is_settled(ma
     write(lambda c: stock.receive(c, "own", [(BOOTH, GTIN_TEE, 5)], "delivered", now(c)))
     restocking.propose(market.room, "next")
     write(lambda c: event_desk.open_event(c, "next", HUB, "Ada"))
-    with market.room.database.read() as connection:
-        begins = events.find(connection, "next")["starts_at"]
-    sell(market, GTIN_TEE, 2, begins + timedelta(hours=1))
-    market.intake()
-    market.fulfil(BOOTH)
+    sell_at_next(market, GTIN_TEE, 2)
     tee = the_outcome(market)[GTIN_TEE]
     assert (tee.brought, tee.own, tee.asked, tee.gone, tee.short) == (0, 5, 2, 2, 0)
 
